@@ -1,0 +1,1 @@
+"""The agents, one Markdown file each, and the runtime that runs them."""

@@ -1,0 +1,1 @@
+"""Benchmarks and the floors they are measured against."""

@@ -1,0 +1,1 @@
+"""The clock: firing a schedule puts an event into the inbox."""

@@ -1,0 +1,1 @@
+"""The rules of the house, by theme; `tests/test_house.py` holds the tree and samples to them."""

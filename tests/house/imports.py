@@ -1,0 +1,102 @@
+"""Who may import what, and who may read the environment.
+
+The floors themselves are import-linter's; here stand the rules that it cannot say.
+"""
+
+import ast
+import sys
+from collections.abc import Iterator
+
+from tests.house.tree import OURS, House, parse
+
+KEPT_APART = {
+    "litellm": ("agents/runtime/llm.py",),
+    "sqlalchemy": ("bot/store/",),
+    "alembic": ("bot/store/",),
+    "apscheduler": ("scheduler/runner.py",),
+    "msal": ("bot/oauth/providers/microsoft.py",),
+}
+"""A package, and the only places that may import it. Tests and benchmarks are free."""
+
+MAY_IMPORT_LATE = {
+    "bot/app.py": "concrete classes meet here, and only those that the settings ask for",
+    "bot/__main__.py": "`bot --version` answers before anything heavy is imported",
+    "bot/cli/": "`bot --help` answers before anything heavy is imported",
+}
+"""Places that may import our own modules inside a function, and why."""
+
+MAY_READ_ENVIRONMENT = {
+    "bot/settings.py": "the one place where settings come from",
+    "agents/runtime/llm.py": "LiteLLM takes its switches from there only, before its import",
+}
+"""Places that may touch `os.environ`, and why."""
+
+
+def imported(node: ast.AST) -> Iterator[str]:
+    """Top-level names of the packages that a node imports, by statement or by a constant name."""
+    match node:
+        case ast.Import(names=names):
+            yield from (each.name.split(".")[0] for each in names)
+        case ast.ImportFrom(module=str(module), level=0):
+            yield module.split(".")[0]
+        case ast.Call(
+            func=ast.Attribute(attr="import_module") | ast.Name(id="import_module" | "__import__"),
+            args=[ast.Constant(value=str(module)), *_],
+        ):
+            yield module.split(".")[0]
+
+
+def imports_stand_at_the_top(house: House) -> Iterator[str]:
+    """No import of our own inside a function: it hides a circle."""
+    for path, text in house.source():
+        if path.startswith(tuple(MAY_IMPORT_LATE)):
+            continue
+        for function in ast.walk(parse(text)):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                for node in ast.walk(function):
+                    if set(imported(node)) & set(OURS):
+                        line = getattr(node, "lineno", 0)
+                        yield f"{path}:{line}: imports our own module inside {function.name}"
+
+
+def packages_are_kept_apart(house: House) -> Iterator[str]:
+    """Some packages have one door."""
+    for path, text in house.source():
+        for node in ast.walk(parse(text)):
+            for name in imported(node):
+                doors = KEPT_APART.get(name)
+                if doors and not path.startswith(doors):
+                    line = getattr(node, "lineno", 0)
+                    yield f"{path}:{line}: imports {name}, which only {', '.join(doors)} may"
+
+
+def core_is_plain_python(house: House) -> Iterator[str]:
+    """`bot/core` imports the standard library and itself."""
+    for path, text in house.under("bot/core/"):
+        for node in ast.walk(parse(text)):
+            for name in imported(node):
+                if name != "bot" and name not in sys.stdlib_module_names:
+                    line = getattr(node, "lineno", 0)
+                    yield f"{path}:{line}: imports {name}; the core is standard library only"
+
+
+def environment_is_read_once(house: House) -> Iterator[str]:
+    """Only the settings read the environment; everybody else is given values."""
+    for path, text in house.source():
+        if path.startswith(tuple(MAY_READ_ENVIRONMENT)):
+            continue
+        for node in ast.walk(parse(text)):
+            if touches_environment(node):
+                line = getattr(node, "lineno", 0)
+                yield f"{path}:{line}: touches the environment; take the value as an argument"
+
+
+def touches_environment(node: ast.AST) -> bool:
+    """Whether a node reads or changes the process's environment."""
+    doors = {"environ", "environb", "getenv", "putenv", "unsetenv"}
+    match node:
+        case ast.Attribute(value=ast.Name(id="os"), attr=attr):
+            return attr in doors
+        case ast.ImportFrom(module="os", names=names):
+            return any(each.name in doors for each in names)
+    return False

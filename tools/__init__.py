@@ -1,0 +1,1 @@
+"""One integration per file, grouped by what it is for."""
