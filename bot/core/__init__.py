@@ -1,0 +1,1 @@
+"""Nouns and ports of the house. Standard library only, no I/O."""

@@ -1,0 +1,109 @@
+"""A conversation, its lines, and the claim that lets one turn work on it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.core.approval import Approval
+from bot.core.effect import Effect
+from bot.core.event import Attachment, Ending, Event
+from bot.core.ids import AgentName, ApprovalId, ConvId, ConvKey, EventId, PersonId, TenantId
+from bot.core.model import ModelMessage, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """One session of one conversation: the unit of order."""
+
+    id: ConvId
+    tenant: TenantId
+    key: ConvKey
+    session: int
+    channel: str
+    account: str
+    place: str
+    thread: str
+    person: PersonId | None
+    agent: AgentName | None
+    title: str
+    tainted: bool
+    """Outside words were laid into a prompt here; stays until `/new`."""
+    epoch: int
+    """Grows with each claim; a late writer of an earlier one is fenced."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One line of the transcript."""
+
+    id: str
+    seq: int
+    """The event that it belongs to, by its number in the conversation."""
+    n: int
+    turn: EventId
+    role: str
+    agent: AgentName | None
+    text: str
+    at: datetime
+    raw: tuple[ModelMessage, ...] = ()
+    """For an agent's line: all that the turn said to and heard from the model."""
+    approval: ApprovalId | None = None
+    footer: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One journaled step of a turn."""
+
+    step: int
+    kind: str
+    input_hash: str
+    result: str
+    at: datetime
+    ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One event that this process may work on, and what it needs to."""
+
+    event: Event
+    seq: int
+    conv: Conversation
+    attempt: int
+    """0 the first time."""
+    history: tuple[Line, ...]
+    """Earlier lines, oldest first, already cut to a bound."""
+    journal: Mapping[int, Step]
+    effects: tuple[Effect, ...] = ()
+    """What an earlier attempt of this turn planned or did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spend:
+    """What a turn's model calls cost."""
+
+    model: str
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnEnd:
+    """How a turn ends, written in one commit."""
+
+    ending: Ending
+    detail: str = ""
+    reply: str = ""
+    footer: str = ""
+    role: str = "assistant"
+    agent: AgentName | None = None
+    raw: tuple[ModelMessage, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    """Asked or ready ones, to be born in this commit."""
+    approval: Approval | None = None
+    next_agent: AgentName | None = None
+    """Who has the conversation from now on, when that changed."""
+    tainted: bool = False
+    spends: tuple[Spend, ...] = ()
+    new_session: bool = False

@@ -1,0 +1,49 @@
+"""Who answers: a rule, and the explanation of a choice among rules."""
+
+from dataclasses import dataclass
+
+from bot.core.ids import AgentName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One rule: an event that fits every named part goes to this agent."""
+
+    id: str
+    agent: AgentName
+    channel: str = ""
+    workspace: str = ""
+    place: str = ""
+    thread: str = ""
+    person: str = ""
+    """A person's id, or the channel's id of them."""
+    address: str = ""
+    """A dialled number or an inbox address."""
+
+    def describe(self) -> str:
+        """The rule in words."""
+        parts = [
+            f"{name} {value}"
+            for name in ("channel", "workspace", "place", "thread", "person", "address")
+            if (value := getattr(self, name))
+        ]
+        return " and ".join(parts) or "everything else"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One rule and why it won or lost."""
+
+    rule: str
+    agent: AgentName | None
+    won: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Who answers, and why the others do not. No agent means a stated refusal."""
+
+    agent: AgentName | None
+    why: str
+    verdicts: tuple[Verdict, ...] = ()

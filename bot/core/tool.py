@@ -1,0 +1,97 @@
+"""What a tool is: a declaration and up to three functions.
+
+A tool file declares `TOOLS`, a tuple of `Tool`. `perform` does the deed, `find` looks up whether
+it was done, `preview` shows what will be done. The docstring of `perform` is what a model reads.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from bot.core.canonical import Json
+from bot.core.card import Card
+from bot.core.effect import Effect, Outcome, Policy
+from bot.core.ids import AgentName, ConvId, EffectId, EventId, PersonId, TenantId
+
+if TYPE_CHECKING:
+    from bot.core.ports import Clock, House
+
+
+class Risk(StrEnum):
+    """What a call can do."""
+
+    READ = "read"
+    WRITE = "write"
+    MONEY = "money"
+
+
+class Arguments(Protocol):
+    """The typed arguments of a tool; every pydantic model fits."""
+
+    @classmethod
+    def model_json_schema(cls) -> dict[str, Any]: ...
+    @classmethod
+    def model_validate(cls, obj: Any) -> Self: ...
+    def model_dump(self, *, mode: str = ..., exclude_none: bool = ...) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """Who calls, for whom, and what the house lends. Identity comes from here, never from text."""
+
+    tenant: TenantId
+    conv: ConvId
+    turn: EventId
+    agent: AgentName
+    person: PersonId | None
+    clock: "Clock"
+    house: "House"
+    effect: EffectId | None = None
+    key: str = ""
+    """The idempotency key for the vendor: the same on every attempt."""
+    zone: str = "UTC"
+    tainted: bool = False
+    settings: object = None
+    """The tool file's own settings: an instance of its `Settings`."""
+    progress: Mapping[str, Json] = field(default_factory=dict)
+    save: Callable[[Mapping[str, Json]], Awaitable[None]] | None = None
+    """Keeps what repeatable earlier calls left, before the last, visible one."""
+
+
+# `Any` below: each tool knows the type of its own arguments; the gate validates before calling.
+Perform = Callable[[ToolContext, Any], Awaitable[Outcome]]
+Find = Callable[[ToolContext, Effect], Awaitable[Outcome | None]]
+Preview = Callable[[Any], Card]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tool:
+    """One thing an agent can do."""
+
+    name: str
+    """Letters, digits, underscore."""
+    arguments: type[Arguments]
+    perform: Perform
+    risk: Risk = Risk.READ
+    policy: Policy = Policy.NONE
+    provider: str = ""
+    """The connection it needs; without one the sandbox performs it."""
+    egress: bool = False
+    """Carries words out to an address that the model composes."""
+    outside: bool = False
+    """Its results are other people's words: data, never instruction."""
+    window_s: int = 0
+    """How long the vendor remembers a key, in seconds."""
+    version: int = 1
+    """Raised only when arguments change their meaning."""
+    find: Find | None = None
+    preview: Preview | None = None
+    saying: str = ""
+    """What the person reads while it runs, such as `reading a page`."""
+
+    @property
+    def description(self) -> str:
+        """What a model reads."""
+        return cleandoc(self.perform.__doc__ or self.name)

@@ -1,0 +1,325 @@
+"""Approvals: asked, voted, decided once. The decision is one compare-and-set on state and version."""
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from bot.core.approval import Approval, ApprovalKind, ApprovalState
+from bot.core.ids import AgentName, ApprovalId, ConvId, EventId, PersonId, TenantId
+from bot.core.times import from_us, to_us
+from bot.store.rows import card_from, card_to_json, dumps, loads
+from bot.store.script import Ask, Params, Row, Script, Statement
+from bot.store.tables import approval, card_copy, vote
+
+_NAMES = (
+    "id",
+    "tenant",
+    "kind",
+    "code",
+    "version",
+    "hash",
+    "state",
+    "needs",
+    "approvers",
+    "conv",
+    "turn",
+    "agent",
+    "requested_by",
+    "why",
+    "card",
+    "created_at",
+    "expires_at",
+    "decided_by",
+    "decided_at",
+    "note",
+)
+_COLUMNS = tuple(approval.c[name] for name in _NAMES)
+_OPEN = Statement(insert(approval).values({name: bindparam(name) for name in _NAMES}))
+_GET = Statement(
+    select(*_COLUMNS).where(
+        approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id")
+    )
+)
+_BY_CODE = Statement(
+    select(*_COLUMNS).where(
+        approval.c.tenant == bindparam("tenant"),
+        approval.c.code == bindparam("code"),
+        approval.c.state == "pending",
+    )
+)
+_LIST = Statement(
+    select(*_COLUMNS)
+    .where(
+        approval.c.tenant == bindparam("tenant"),
+        (approval.c.state == bindparam("state")) | (bindparam("state") == ""),
+        approval.c.created_at < bindparam("before"),
+    )
+    .order_by(approval.c.created_at.desc())
+    .limit(bindparam("limit"))
+)
+_DECIDE = Statement(
+    update(approval)
+    .where(
+        approval.c.tenant == bindparam("tenant"),
+        approval.c.id == bindparam("id"),
+        approval.c.state == "pending",
+        approval.c.version == bindparam("seen"),
+        approval.c.hash == bindparam("seen_hash"),
+    )
+    .values(
+        state=bindparam("new_state"),
+        decided_by=bindparam("person"),
+        decided_at=bindparam("at"),
+        note=bindparam("new_note"),
+        card=bindparam("new_card"),
+    )
+    .returning(approval.c.id)
+)
+_REVISE = Statement(
+    update(approval)
+    .where(
+        approval.c.tenant == bindparam("tenant"),
+        approval.c.id == bindparam("id"),
+        approval.c.state == "pending",
+        approval.c.version == bindparam("seen"),
+    )
+    .values(
+        version=approval.c.version + 1, hash=bindparam("new_hash"), card=bindparam("new_card")
+    )
+    .returning(approval.c.version)
+)
+_VOTE = Statement(
+    insert(vote)
+    .prefix_with("OR IGNORE", dialect="sqlite")
+    .values({name: bindparam(name) for name in (
+        "approval", "version", "person", "tenant", "choice", "at")})
+)
+_VOTES = Statement(
+    select(func.count()).where(
+        vote.c.approval == bindparam("id"),
+        vote.c.version == bindparam("version"),
+        vote.c.choice == "approve",
+    )
+)
+_DUE = Statement(
+    select(*_COLUMNS)
+    .where(approval.c.state == "pending", approval.c.expires_at <= bindparam("now"))
+    .order_by(approval.c.expires_at)
+    .limit(50)
+)
+_REMIND = Statement(
+    update(approval)
+    .where(
+        approval.c.state == "pending",
+        approval.c.reminded_at.is_(None),
+        approval.c.created_at <= bindparam("before"),
+    )
+    .values(reminded_at=bindparam("now"))
+    .returning(*_COLUMNS)
+)
+_PENDING = Statement(
+    select(func.count()).where(
+        approval.c.tenant == bindparam("tenant"), approval.c.state == "pending"
+    )
+)
+_DOUBTS = Statement(
+    select(func.count()).where(
+        approval.c.tenant == bindparam("tenant"),
+        approval.c.state == "pending",
+        approval.c.kind == "doubt",
+    )
+)
+_ASKED = Statement(
+    select(func.count()).where(
+        approval.c.tenant == bindparam("tenant"),
+        approval.c.conv == bindparam("conv"),
+        approval.c.created_at > bindparam("since"),
+    )
+)
+_COPY = Statement(
+    insert(card_copy)
+    .prefix_with("OR REPLACE", dialect="sqlite")
+    .values({name: bindparam(name) for name in (
+        "approval", "place", "tenant", "channel", "vendor_ref", "version")})
+)
+_COPIES = Statement(
+    select(card_copy.c.channel, card_copy.c.place, card_copy.c.vendor_ref).where(
+        card_copy.c.tenant == bindparam("tenant"), card_copy.c.approval == bindparam("id")
+    )
+)
+
+
+def approval_of(row: Row) -> Approval:
+    """The approval of the columns `_NAMES`."""
+    return Approval(
+        id=ApprovalId(row[0]),
+        tenant=TenantId(row[1]),
+        kind=ApprovalKind(row[2]),
+        code=row[3],
+        version=row[4],
+        hash=row[5],
+        state=ApprovalState(row[6]),
+        needs=row[7],
+        approvers=tuple(PersonId(p) for p in loads(row[8])),
+        conv=ConvId(row[9]),
+        turn=EventId(row[10]),
+        agent=AgentName(row[11]),
+        requested_by=PersonId(row[12]) if row[12] else None,
+        why=row[13],
+        card=card_from(loads(row[14])),
+        created_at=from_us(row[15]),
+        expires_at=from_us(row[16]),
+        decided_by=PersonId(row[17]) if row[17] else None,
+        decided_at=from_us(row[18]) if row[18] else None,
+        note=row[19],
+    )
+
+
+def open_(item: Approval) -> Script[None]:
+    """Write a new question."""
+    yield Ask(
+        _OPEN,
+        {
+            "id": item.id,
+            "tenant": item.tenant,
+            "kind": item.kind.value,
+            "code": item.code,
+            "version": item.version,
+            "hash": item.hash,
+            "state": item.state.value,
+            "needs": item.needs,
+            "approvers": dumps(item.approvers),
+            "conv": item.conv,
+            "turn": item.turn,
+            "agent": item.agent,
+            "requested_by": item.requested_by,
+            "why": item.why,
+            "card": dumps(card_to_json(item.card)),
+            "created_at": to_us(item.created_at),
+            "expires_at": to_us(item.expires_at),
+            "decided_by": None,
+            "decided_at": None,
+            "note": "",
+        },
+    )
+
+
+def get(tenant: str, id_: str) -> Script[Approval | None]:
+    """One question."""
+    rows = yield Ask(_GET, {"tenant": tenant, "id": id_})
+    return approval_of(rows[0]) if rows else None
+
+
+def by_code(tenant: str, code: str) -> Script[Approval | None]:
+    """The pending question of a code."""
+    rows = yield Ask(_BY_CODE, {"tenant": tenant, "code": code})
+    return approval_of(rows[0]) if rows else None
+
+
+def listed(tenant: str, state: str, before: int, limit: int) -> Script[list[Approval]]:
+    """Questions, latest first; `state` "" is any."""
+    params: Params = {"tenant": tenant, "state": state, "before": before, "limit": limit}
+    rows = yield Ask(_LIST, params)
+    return [approval_of(row) for row in rows]
+
+
+def decide(
+    item: Approval, state: ApprovalState, person: str | None, note: str, card: str, at: int
+) -> Script[bool]:
+    """pending → decided, if it is still the version and hash that `item` has."""
+    rows = yield Ask(
+        _DECIDE,
+        {
+            "tenant": item.tenant,
+            "id": item.id,
+            "seen": item.version,
+            "seen_hash": item.hash,
+            "new_state": state.value,
+            "person": person,
+            "at": at,
+            "new_note": note,
+            "new_card": card,
+        },
+    )
+    return bool(rows)
+
+
+def revise(item: Approval, hash_: str, card: str) -> Script[int | None]:
+    """Give the question its edited form and a new version, which voids earlier votes."""
+    rows = yield Ask(
+        _REVISE,
+        {
+            "tenant": item.tenant,
+            "id": item.id,
+            "seen": item.version,
+            "new_hash": hash_,
+            "new_card": card,
+        },
+    )
+    return rows[0][0] if rows else None
+
+
+def cast(item: Approval, person: str, choice: str, at: int) -> Script[int]:
+    """Write one person's vote on this version and return how many approve it."""
+    yield Ask(
+        _VOTE,
+        {
+            "approval": item.id,
+            "version": item.version,
+            "person": person,
+            "tenant": item.tenant,
+            "choice": choice,
+            "at": at,
+        },
+    )
+    rows = yield Ask(_VOTES, {"id": item.id, "version": item.version})
+    return int(rows[0][0])
+
+
+def due(now: int) -> Script[list[Approval]]:
+    """Pending questions whose time is over."""
+    rows = yield Ask(_DUE, {"now": now})
+    return [approval_of(row) for row in rows]
+
+
+def remind(before: int, now: int) -> Script[list[Approval]]:
+    """Pending questions older than `before` that nobody was reminded of; marks them."""
+    rows = yield Ask(_REMIND, {"before": before, "now": now})
+    return [approval_of(row) for row in rows]
+
+
+def pending(tenant: str) -> Script[int]:
+    """How many questions wait."""
+    rows = yield Ask(_PENDING, {"tenant": tenant})
+    return int(rows[0][0])
+
+
+def doubts(tenant: str) -> Script[int]:
+    """How many pending questions are doubts."""
+    rows = yield Ask(_DOUBTS, {"tenant": tenant})
+    return int(rows[0][0])
+
+
+def asked_since(tenant: str, conv: str, since: int) -> Script[int]:
+    """How many questions a conversation has asked since a time."""
+    rows = yield Ask(_ASKED, {"tenant": tenant, "conv": conv, "since": since})
+    return int(rows[0][0])
+
+
+def keep_copy(item: Approval, channel: str, place: str, ref: str) -> Script[None]:
+    """Remember where a card was shown, to rewrite it later."""
+    yield Ask(
+        _COPY,
+        {
+            "approval": item.id,
+            "place": place,
+            "tenant": item.tenant,
+            "channel": channel,
+            "vendor_ref": ref,
+            "version": item.version,
+        },
+    )
+
+
+def copies(tenant: str, id_: str) -> Script[list[tuple[str, str, str]]]:
+    """Channel, place and reference of each copy of a card."""
+    rows = yield Ask(_COPIES, {"tenant": tenant, "id": id_})
+    return [(row[0], row[1], row[2]) for row in rows]

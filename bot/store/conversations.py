@@ -1,0 +1,396 @@
+"""Conversations and their lines: the rows that order hangs on, and what people read back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import and_, bindparam, func, insert, select, update
+
+from bot.core.conversation import Conversation, Line
+from bot.core.event import Attachment, Event
+from bot.core.ids import (
+    AgentName,
+    ApprovalId,
+    ConvId,
+    ConvKey,
+    EventId,
+    PersonId,
+    TenantId,
+)
+from bot.core.model import ModelMessage
+from bot.core.times import from_us, iso
+from bot.store.rows import attachments_from, attachments_to_json, dumps, loads, messages_from
+from bot.store.rows import messages_to_json as raw_text
+from bot.store.script import Ask, Row, Script, Statement
+from bot.store.tables import approval, conv, feedback, message
+
+CONV = (
+    conv.c.id,
+    conv.c.tenant,
+    conv.c.key,
+    conv.c.session,
+    conv.c.channel,
+    conv.c.account,
+    conv.c.place,
+    conv.c.thread,
+    conv.c.person,
+    conv.c.agent,
+    conv.c.title,
+    conv.c.tainted,
+    conv.c.epoch,
+)
+_CURRENT = Statement(
+    select(*CONV, conv.c.state)
+    .where(conv.c.tenant == bindparam("tenant"), conv.c.key == bindparam("key"))
+    .order_by(conv.c.session.desc())
+    .limit(1)
+)
+_BY_ID = Statement(
+    select(*CONV, conv.c.state).where(
+        conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id")
+    )
+)
+_OPEN = Statement(
+    insert(conv).values(
+        {
+            name: bindparam(name)
+            for name in (
+                "id",
+                "tenant",
+                "key",
+                "session",
+                "channel",
+                "account",
+                "place",
+                "thread",
+                "person",
+                "agent",
+                "title",
+                "created_at",
+                "updated_at",
+            )
+        }
+    )
+)
+_NUMBER = Statement(
+    update(conv)
+    .where(conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"))
+    .values(
+        next_n=conv.c.next_n + 1,
+        updated_at=bindparam("at"),
+    )
+    .returning(conv.c.next_n - 1)
+)
+_SAY = Statement(
+    insert(message).values(
+        {
+            name: bindparam(name)
+            for name in (
+                "id",
+                "tenant",
+                "conv",
+                "seq",
+                "n",
+                "turn",
+                "role",
+                "agent",
+                "text",
+                "raw",
+                "approval",
+                "footer",
+                "attachments",
+                "at",
+            )
+        }
+    )
+)
+_LINE = (
+    message.c.id,
+    message.c.seq,
+    message.c.n,
+    message.c.turn,
+    message.c.role,
+    message.c.agent,
+    message.c.text,
+    message.c.at,
+    message.c.raw,
+    message.c.approval,
+    message.c.footer,
+    message.c.attachments,
+)
+_HISTORY = Statement(
+    select(*_LINE)
+    .where(message.c.conv == bindparam("conv"), message.c.seq < bindparam("seq"))
+    .order_by(message.c.seq.desc(), message.c.n.desc())
+    .limit(bindparam("limit"))
+)
+_LINES = Statement(
+    select(*_LINE, feedback.c.score)
+    .outerjoin(
+        feedback,
+        and_(feedback.c.message == message.c.id, feedback.c.person == bindparam("person")),
+    )
+    .where(
+        message.c.tenant == bindparam("tenant"),
+        message.c.conv == bindparam("conv"),
+        message.c.n > bindparam("after"),
+    )
+    .order_by(message.c.n)
+    .limit(bindparam("limit"))
+)
+_LAST = Statement(
+    select(message.c.n)
+    .where(message.c.tenant == bindparam("tenant"), message.c.conv == bindparam("conv"))
+    .order_by(message.c.n.desc())
+    .limit(1)
+)
+_PENDING = (
+    select(func.count())
+    .where(approval.c.conv == conv.c.id, approval.c.state == "pending")
+    .scalar_subquery()
+)
+_LIST = Statement(
+    select(*CONV, conv.c.state, conv.c.updated_at, _PENDING)
+    .where(
+        conv.c.tenant == bindparam("tenant"),
+        (conv.c.person == bindparam("person")) | (bindparam("person") == "*"),
+        conv.c.updated_at < bindparam("before"),
+    )
+    .order_by(conv.c.updated_at.desc())
+    .limit(bindparam("limit"))
+)
+_TURN_AT = Statement(
+    select(func.min(message.c.n)).where(
+        message.c.tenant == bindparam("tenant"),
+        message.c.conv == bindparam("conv"),
+        message.c.turn == bindparam("turn"),
+        message.c.role != "user",
+    )
+)
+_OF_MESSAGE = Statement(
+    select(message.c.conv).where(
+        message.c.tenant == bindparam("tenant"), message.c.id == bindparam("id")
+    )
+)
+_UNRATE = Statement(
+    feedback.delete().where(
+        feedback.c.message == bindparam("id"), feedback.c.person == bindparam("person")
+    )
+)
+_RATE = Statement(
+    insert(feedback).values(
+        message=bindparam("id"),
+        person=bindparam("person"),
+        tenant=bindparam("tenant"),
+        score=bindparam("score"),
+        details=bindparam("details"),
+        at=bindparam("at"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A conversation in a list."""
+
+    conv: Conversation
+    state: str
+    updated_at: str
+    """ISO 8601."""
+    updated_us: int
+    pending: int
+    """Approvals that wait in it."""
+
+
+def conversation(row: Row) -> Conversation:
+    """The conversation of the columns `CONV`."""
+    return Conversation(
+        id=ConvId(row[0]),
+        tenant=TenantId(row[1]),
+        key=ConvKey(row[2]),
+        session=row[3],
+        channel=row[4],
+        account=row[5],
+        place=row[6],
+        thread=row[7],
+        person=PersonId(row[8]) if row[8] else None,
+        agent=AgentName(row[9]) if row[9] else None,
+        title=row[10],
+        tainted=bool(row[11]),
+        epoch=row[12],
+    )
+
+
+def line(row: Row) -> Line:
+    """The line of the columns `_LINE`."""
+    return Line(
+        id=row[0],
+        seq=row[1],
+        n=row[2],
+        turn=EventId(row[3]),
+        role=row[4],
+        agent=AgentName(row[5]) if row[5] else None,
+        text=row[6],
+        at=from_us(row[7]),
+        raw=messages_from(row[8]) if row[8] else (),
+        approval=ApprovalId(row[9]) if row[9] else None,
+        footer=row[10],
+        attachments=attachments_from(loads(row[11])) if row[11] != "[]" else (),
+    )
+
+
+def current(tenant: str, key: str) -> Script[tuple[Conversation, str] | None]:
+    """The session of a key that is open now, and its state."""
+    rows = yield Ask(_CURRENT, {"tenant": tenant, "key": key})
+    return (conversation(rows[0]), rows[0][13]) if rows else None
+
+
+def get(tenant: str, id_: str) -> Script[tuple[Conversation, str] | None]:
+    """One conversation and its state."""
+    rows = yield Ask(_BY_ID, {"tenant": tenant, "id": id_})
+    return (conversation(rows[0]), rows[0][13]) if rows else None
+
+
+def open_(event: Event, id_: str, session: int, at: int) -> Script[Conversation]:
+    """Begin a session for the key of an event."""
+    title = " ".join(event.text.split())[:60]
+    person = event.sender.person
+    params: dict[str, Any] = {
+        "id": id_,
+        "tenant": event.tenant,
+        "key": event.conv,
+        "session": session,
+        "channel": event.channel,
+        "account": event.account,
+        "place": event.place.id,
+        "thread": event.place.thread,
+        "person": person,
+        "agent": event.agent or "",
+        "title": title,
+        "created_at": at,
+        "updated_at": at,
+    }
+    yield Ask(_OPEN, params)
+    return Conversation(
+        id=ConvId(id_),
+        tenant=event.tenant,
+        key=event.conv,
+        session=session,
+        channel=event.channel,
+        account=event.account,
+        place=event.place.id,
+        thread=event.place.thread,
+        person=person,
+        agent=event.agent,
+        title=title,
+        tainted=False,
+        epoch=0,
+    )
+
+
+def say(
+    tenant: str,
+    conv_id: str,
+    id_: str,
+    *,
+    seq: int,
+    turn: str,
+    role: str,
+    text: str,
+    at: int,
+    agent: str = "",
+    raw: tuple[ModelMessage, ...] = (),
+    approval: str | None = None,
+    footer: str = "",
+    attachments: tuple[Attachment, ...] = (),
+) -> Script[int]:
+    """Write one line at the conversation's next position and return that position."""
+    rows = yield Ask(_NUMBER, {"tenant": tenant, "id": conv_id, "at": at})
+    n: int = rows[0][0]
+    yield Ask(
+        _SAY,
+        {
+            "id": id_,
+            "tenant": tenant,
+            "conv": conv_id,
+            "seq": seq,
+            "n": n,
+            "turn": turn,
+            "role": role,
+            "agent": agent,
+            "text": text,
+            "raw": raw_text(raw) if raw else "",
+            "approval": approval,
+            "footer": footer,
+            "attachments": dumps(attachments_to_json(attachments)) if attachments else "[]",
+            "at": at,
+        },
+    )
+    return n
+
+
+def history(conv_id: str, before_seq: int, limit: int) -> Script[tuple[Line, ...]]:
+    """The last lines of events before a number, oldest first."""
+    rows = yield Ask(_HISTORY, {"conv": conv_id, "seq": before_seq, "limit": limit})
+    return tuple(line(row) for row in reversed(rows))
+
+
+def lines(
+    tenant: str, conv_id: str, person: str, after: int, limit: int
+) -> Script[list[tuple[Line, int | None]]]:
+    """Lines after a position, each with this person's feedback."""
+    rows = yield Ask(
+        _LINES,
+        {"tenant": tenant, "conv": conv_id, "person": person, "after": after, "limit": limit},
+    )
+    return [(line(row), row[12]) for row in rows]
+
+
+def last_n(tenant: str, conv_id: str) -> Script[int]:
+    """The position of the last line; 0 when there is none."""
+    rows = yield Ask(_LAST, {"tenant": tenant, "conv": conv_id})
+    return rows[0][0] if rows else 0
+
+
+def position_of_turn(tenant: str, conv_id: str, turn: str) -> Script[int | None]:
+    """The position of a turn's first answer; None before it is written."""
+    rows = yield Ask(_TURN_AT, {"tenant": tenant, "conv": conv_id, "turn": turn})
+    return rows[0][0] if rows else None
+
+
+def listed(tenant: str, person: str, before: int, limit: int) -> Script[list[Listed]]:
+    """A person's conversations (`*`: everyone's), latest first."""
+    rows = yield Ask(
+        _LIST, {"tenant": tenant, "person": person, "before": before, "limit": limit}
+    )
+    return [
+        Listed(
+            conv=conversation(row),
+            state=row[13],
+            updated_at=iso(from_us(row[14])),
+            updated_us=row[14],
+            pending=row[15],
+        )
+        for row in rows
+    ]
+
+
+def conv_of_message(tenant: str, id_: str) -> Script[str | None]:
+    """The conversation of a line."""
+    rows = yield Ask(_OF_MESSAGE, {"tenant": tenant, "id": id_})
+    return rows[0][0] if rows else None
+
+
+def rate(tenant: str, id_: str, person: str, score: int, details: str, at: int) -> Script[None]:
+    """Keep a person's opinion of a line; a later one replaces it."""
+    yield Ask(_UNRATE, {"id": id_, "person": person})
+    yield Ask(
+        _RATE,
+        {
+            "id": id_,
+            "person": person,
+            "tenant": tenant,
+            "score": score,
+            "details": details,
+            "at": at,
+        },
+    )

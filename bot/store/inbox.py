@@ -1,0 +1,323 @@
+"""The inbox: an event once, with its number in its conversation, in one commit.
+
+A key that was seen before stores nothing, for as long as its row (later: its tombstone) is kept.
+Events that only decide something (`control`) take number 0 and never wait in a conversation.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from bot.core.conversation import Conversation
+from bot.core.event import Ending, Event
+from bot.core.ids import ConvId, EventId
+from bot.core.times import to_us
+from bot.store import conversations
+from bot.store.rows import event_body, event_from, loads
+from bot.store.script import Ask, Params, Row, Script, Statement
+from bot.store.tables import conv, inbox
+
+_SEEN = Statement(
+    select(inbox.c.id, inbox.c.conv, inbox.c.body_hash, inbox.c.seq).where(
+        inbox.c.tenant == bindparam("tenant"),
+        inbox.c.channel == bindparam("channel"),
+        inbox.c.account == bindparam("account"),
+        inbox.c.ext_id == bindparam("ext_id"),
+    )
+)
+_STORE = Statement(
+    insert(inbox).values(
+        {
+            name: bindparam(name)
+            for name in (
+                "id",
+                "tenant",
+                "channel",
+                "account",
+                "ext_id",
+                "kind",
+                "conv",
+                "seq",
+                "person",
+                "body",
+                "body_hash",
+                "state",
+                "ending",
+                "detail",
+                "at",
+                "received_at",
+                "ended_at",
+            )
+        }
+    )
+)
+_NUMBER = Statement(
+    update(conv)
+    .where(conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"))
+    .values(next_seq=conv.c.next_seq + 1)
+    .returning(conv.c.next_seq - 1)
+)
+_WAKE = Statement(
+    update(conv)
+    .where(conv.c.id == bindparam("id"), conv.c.state == "idle")
+    .values(state="ready", due_at=bindparam("at"))
+)
+EVENT = (
+    inbox.c.id,
+    inbox.c.tenant,
+    inbox.c.channel,
+    inbox.c.account,
+    inbox.c.ext_id,
+    inbox.c.kind,
+    inbox.c.at,
+    inbox.c.body,
+    inbox.c.seq,
+    inbox.c.attempts,
+    inbox.c.person,
+)
+_GET = Statement(
+    select(*EVENT, inbox.c.conv, inbox.c.state, inbox.c.ending, inbox.c.detail, inbox.c.ended_at,
+           inbox.c.received_at)
+    .where(inbox.c.tenant == bindparam("tenant"), inbox.c.id == bindparam("id"))
+)
+_RECENT = Statement(
+    select(*EVENT, inbox.c.conv, inbox.c.state, inbox.c.ending, inbox.c.detail, inbox.c.ended_at,
+           inbox.c.received_at)
+    .where(
+        inbox.c.tenant == bindparam("tenant"),
+        inbox.c.received_at < bindparam("before"),
+        (inbox.c.state == bindparam("state")) | (bindparam("state") == ""),
+    )
+    .order_by(inbox.c.received_at.desc())
+    .limit(bindparam("limit"))
+)
+_REPLAY = Statement(
+    update(inbox)
+    .where(
+        inbox.c.tenant == bindparam("tenant"),
+        inbox.c.id == bindparam("id"),
+        inbox.c.state == "dead",
+    )
+    .values(state="new", attempts=0, ending="", detail="", ended_at=None)
+    .returning(inbox.c.conv)
+)
+_REPLACE = Statement(
+    update(inbox)
+    .where(
+        inbox.c.tenant == bindparam("tenant"),
+        inbox.c.id == bindparam("id"),
+        inbox.c.state == "new",
+    )
+    .values(body=bindparam("body"))
+    .returning(inbox.c.id)
+)
+_SWEEP_JOURNAL = Statement(
+    update(inbox)
+    .where(
+        inbox.c.state == "done",
+        inbox.c.ended_at < bindparam("before"),
+        inbox.c.body != "{}",
+    )
+    .values(body="{}")
+    .returning(inbox.c.id)
+)
+_SWEEP = Statement(
+    delete(inbox).where(inbox.c.state == "done", inbox.c.ended_at < bindparam("before"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What became of an arriving event."""
+
+    event: EventId
+    conv: Conversation
+    seq: int
+    duplicate: bool = False
+    same: bool = True
+    """For a duplicate: whether it said the same as the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An event as it is kept."""
+
+    event: Event
+    conv: ConvId
+    seq: int
+    attempts: int
+    state: str
+    ending: str
+    detail: str
+    ended_at: int | None
+    received_at: int
+
+
+def ingest(event: Event, ids: tuple[str, str], at: int, body_hash: str = "") -> Script[Ingested]:
+    """Store a message-like event: number it, write the person's line, wake the conversation.
+
+    `ids` are fresh ids for a conversation and a line, used if they are needed.
+    """
+    conv_id, line_id = ids
+    seen = yield from _seen(event, body_hash)
+    if seen:
+        return seen
+    found = yield from conversations.current(event.tenant, event.conv)
+    if found:
+        where = found[0]
+    else:
+        where = yield from conversations.open_(event, conv_id, 1, at)
+    rows = yield Ask(_NUMBER, {"tenant": event.tenant, "id": where.id})
+    seq: int = rows[0][0]
+    yield from _store(event, where.id, seq, at, body_hash, "new", "", "")
+    if event.kind in ("message", "command"):
+        yield from conversations.say(
+            event.tenant,
+            where.id,
+            line_id,
+            seq=seq,
+            turn=event.id,
+            role="user",
+            text=event.text,
+            at=at,
+            attachments=event.attachments,
+        )
+    yield Ask(_WAKE, {"id": where.id, "at": at})
+    return Ingested(event=event.id, conv=where, seq=seq)
+
+
+def ingest_control(
+    event: Event, conv_id: str, at: int, detail: str, body_hash: str = ""
+) -> Script[Ingested | None]:
+    """Store an event that was decided in this very transaction; None when it was not seen before."""
+    seen = yield from _seen(event, body_hash)
+    if seen:
+        return seen
+    ending = Ending.DECIDED.value
+    yield from _store(event, conv_id, 0, at, body_hash, "done", ending, detail)
+    return None
+
+
+def ignore(event: Event, at: int, why: str) -> Script[None]:
+    """Store an event that nobody will answer, with the reason."""
+    seen = yield from _seen(event, "")
+    if not seen:
+        yield from _store(event, "", 0, at, "", "done", Ending.IGNORED.value, why)
+
+
+def _seen(event: Event, body_hash: str) -> Script[Ingested | None]:
+    rows = yield Ask(
+        _SEEN,
+        {
+            "tenant": event.tenant,
+            "channel": event.channel,
+            "account": event.account,
+            "ext_id": event.ext_id,
+        },
+    )
+    if not rows:
+        return None
+    id_, conv_id, old_hash, seq = rows[0]
+    found = yield from conversations.get(event.tenant, conv_id)
+    if not found:
+        found = yield from conversations.current(event.tenant, event.conv)
+    if not found:
+        where = yield from conversations.open_(event, f"{id_}-conv", 1, to_us(event.at))
+    else:
+        where = found[0]
+    return Ingested(
+        event=EventId(id_), conv=where, seq=seq, duplicate=True, same=old_hash == body_hash
+    )
+
+
+def _store(
+    event: Event,
+    conv_id: str,
+    seq: int,
+    at: int,
+    body_hash: str,
+    state: str,
+    ending: str,
+    detail: str,
+) -> Script[None]:
+    yield Ask(
+        _STORE,
+        {
+            "id": event.id,
+            "tenant": event.tenant,
+            "channel": event.channel,
+            "account": event.account,
+            "ext_id": event.ext_id,
+            "kind": event.kind,
+            "conv": conv_id,
+            "seq": seq,
+            "person": event.sender.person,
+            "body": event_body(event),
+            "body_hash": body_hash,
+            "state": state,
+            "ending": ending,
+            "detail": detail,
+            "at": to_us(event.at),
+            "received_at": at,
+            "ended_at": at if state == "done" else None,
+        },
+    )
+
+
+def get(tenant: str, id_: str) -> Script[Stored | None]:
+    """One event."""
+    rows = yield Ask(_GET, {"tenant": tenant, "id": id_})
+    return _stored(rows[0]) if rows else None
+
+
+def recent(tenant: str, before: int, state: str, limit: int) -> Script[list[Stored]]:
+    """Events, latest first; `state` "" is any, "dead" the dead letters."""
+    params: Params = {"tenant": tenant, "before": before, "state": state, "limit": limit}
+    rows = yield Ask(_RECENT, params)
+    return [_stored(row) for row in rows]
+
+
+def replay(tenant: str, id_: str, at: int) -> Script[bool]:
+    """Put a dead letter back in its place; False when it is not a dead letter."""
+    rows = yield Ask(_REPLAY, {"tenant": tenant, "id": id_})
+    if not rows:
+        return False
+    yield Ask(_WAKE, {"id": rows[0][0], "at": at})
+    return True
+
+
+def replace(event: Event, original: str) -> Script[bool]:
+    """Give a waiting event its edited text; False when it is already being worked on."""
+    rows = yield Ask(
+        _REPLACE, {"tenant": event.tenant, "id": original, "body": event_body(event)}
+    )
+    return bool(rows)
+
+
+def sweep(forget_text_before: int, forget_before: int) -> Script[int]:
+    """Empty old events to tombstones, and drop tombstones past their time; returns how many."""
+    emptied = yield Ask(_SWEEP_JOURNAL, {"before": forget_text_before})
+    yield Ask(_SWEEP, {"before": forget_before})
+    return len(emptied)
+
+
+def event_of(row: Row) -> Event:
+    """The event of the columns `EVENT`."""
+    body = loads(row[7])
+    if not body:  # a tombstone: only its key is left
+        body = {"conv": "", "sender": ["", "", row[10]], "place": ["", "", "", True], "text": ""}
+    return event_from(row[:7], body)
+
+
+def _stored(row: Row) -> Stored:
+    return Stored(
+        event=event_of(row),
+        conv=ConvId(row[11]),
+        seq=row[8],
+        attempts=row[9],
+        state=row[12],
+        ending=row[13],
+        detail=row[14],
+        ended_at=row[15],
+        received_at=row[16],
+    )

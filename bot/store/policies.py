@@ -1,0 +1,84 @@
+"""Rules of a tenant: which tools run by themselves, which ask, which are refused."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, delete, insert, select
+
+from bot.core.ids import PersonId
+from bot.store.rows import dumps, loads
+from bot.store.script import Ask, Script, Statement
+from bot.store.tables import policy
+
+_NAMES = ("id", "agent", "tool", "decision", "above_minor", "approvers", "needs", "hours")
+_LIST = Statement(
+    select(*(policy.c[name] for name in _NAMES))
+    .where(policy.c.tenant == bindparam("tenant"))
+    .order_by(policy.c.created_at)
+)
+_ADD = Statement(
+    insert(policy)
+    .prefix_with("OR REPLACE", dialect="sqlite")
+    .values({name: bindparam(name) for name in (*_NAMES, "tenant", "created_at")})
+)
+_REMOVE = Statement(
+    delete(policy).where(policy.c.tenant == bindparam("tenant"), policy.c.id == bindparam("id"))
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule; an empty name fits every agent or tool."""
+
+    id: str
+    agent: str = ""
+    tool: str = ""
+    decision: str = "ask"
+    """auto, ask or deny."""
+    above_minor: int = 0
+    """Only for amounts of at least so many cents."""
+    approvers: tuple[PersonId, ...] = ()
+    needs: int = 1
+    hours: int = 0
+    """How long an approval waits; 0 is the usual seven days."""
+
+
+def rules(tenant: str) -> Script[list[Rule]]:
+    """A tenant's rules."""
+    rows = yield Ask(_LIST, {"tenant": tenant})
+    return [
+        Rule(
+            id=row[0],
+            agent=row[1],
+            tool=row[2],
+            decision=row[3],
+            above_minor=row[4],
+            approvers=tuple(PersonId(p) for p in loads(row[5])),
+            needs=row[6],
+            hours=row[7],
+        )
+        for row in rows
+    ]
+
+
+def put(tenant: str, rule: Rule, at: int) -> Script[None]:
+    """Write a rule, over one that fits the same."""
+    yield Ask(
+        _ADD,
+        {
+            "id": rule.id,
+            "tenant": tenant,
+            "agent": rule.agent,
+            "tool": rule.tool,
+            "decision": rule.decision,
+            "above_minor": rule.above_minor,
+            "approvers": dumps(rule.approvers),
+            "needs": rule.needs,
+            "hours": rule.hours,
+            "created_at": at,
+        },
+    )
+
+
+def remove(tenant: str, id_: str) -> Script[None]:
+    """Remove a rule."""
+    yield Ask(_REMOVE, {"tenant": tenant, "id": id_})

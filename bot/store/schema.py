@@ -1,0 +1,141 @@
+"""The schema of an SQLite file: made at once when new, upgraded after a backup when older.
+
+A file that a newer version wrote is refused before anything is touched. Alembic is imported only
+when there is something to upgrade.
+"""
+
+import os
+import shutil
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from bot.core.errors import StoreError
+from bot.store.sqlite import DIALECT
+from bot.store.tables import metadata
+
+VERSION = 1
+"""Raised with every migration; the file keeps it in `user_version`."""
+_SEALED = ("audit", "audit_seal")
+"""Tables whose rows nobody changes or deletes."""
+
+
+def prepare(path: Path) -> str:
+    """Bring a file to this version and say what was done: `new`, `same` or `upgraded`.
+
+    Raises StoreError when the file is newer, is no database, or cannot be written.
+    """
+    try:
+        conn = sqlite3.connect(path, isolation_level=None)
+        try:
+            os.chmod(path, 0o600)
+            return _prepare(conn, path)
+        finally:
+            conn.close()
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(f"Cannot use the database {path}: {error}.") from error
+
+
+def _prepare(conn: sqlite3.Connection, path: Path) -> str:
+    version: int = conn.execute("PRAGMA user_version").fetchone()[0]
+    if version == VERSION:
+        return "same"
+    if version > VERSION:
+        raise StoreError(
+            f"{path} was written by a newer Switchboard (schema {version}, this one knows "
+            f"{VERSION}). Install that version, or restore a backup made before the upgrade."
+        )
+    if version == 0:
+        _create(conn)
+        return "new"
+    backup(path)
+    _upgrade(path)
+    return "upgraded"
+
+
+def version_of(path: Path) -> int:
+    """The schema of a file; 0 when it is not there."""
+    if not path.exists():
+        return 0
+    conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        version: int = conn.execute("PRAGMA user_version").fetchone()[0]
+        return version
+    finally:
+        conn.close()
+
+
+def statements() -> list[str]:
+    """Every statement that makes an empty database ours."""
+    made = [str(CreateTable(table).compile(dialect=DIALECT)) for table in metadata.sorted_tables]
+    for table in metadata.sorted_tables:
+        for index in sorted(table.indexes, key=lambda i: str(i.name)):
+            made.append(str(CreateIndex(index).compile(dialect=DIALECT)))
+    return made + sealing()
+
+
+def sealing() -> list[str]:
+    """Triggers that refuse to change or delete a row of the book."""
+    return [
+        f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
+        for table in _SEALED
+        for verb in ("UPDATE", "DELETE")
+    ]
+
+
+def _create(conn: sqlite3.Connection) -> None:
+    conn.execute("PRAGMA journal_mode=WAL")
+    conn.execute("BEGIN IMMEDIATE")
+    for statement in statements():
+        conn.execute(statement)
+    conn.execute(f"PRAGMA user_version={VERSION}")
+    conn.execute("COMMIT")
+
+
+def backup(path: Path, target: Path | None = None) -> Path:
+    """Copy a database, also a running one, and return the copy's path (0600)."""
+    stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    copy = target or path.with_name(f"{path.stem}-{stamp}.backup")
+    if copy.exists():
+        raise StoreError(f"{copy} is there already.")
+    source, sink = sqlite3.connect(path), sqlite3.connect(copy)
+    try:
+        os.chmod(copy, 0o600)
+        source.backup(sink, pages=1000)
+    finally:
+        sink.close()
+        source.close()
+    return copy
+
+
+def restore(copy: Path, path: Path) -> None:
+    """Put a backup in the place of the database; the server must not be running."""
+    check = sqlite3.connect(f"file:{copy}?mode=ro", uri=True)
+    try:
+        whole = check.execute("PRAGMA integrity_check").fetchone()[0]
+        version: int = check.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        raise StoreError(f"{copy} is no backup of ours: {error}.") from error
+    finally:
+        check.close()
+    if whole != "ok" or not 0 < version <= VERSION:
+        raise StoreError(f"{copy} is damaged or from another version; nothing was changed.")
+    for rest in ("-wal", "-shm"):
+        path.with_name(path.name + rest).unlink(missing_ok=True)
+    temporary = path.with_name(path.name + ".restoring")
+    shutil.copyfile(copy, temporary)
+    os.chmod(temporary, 0o600)
+    os.replace(temporary, path)
+
+
+def _upgrade(path: Path) -> None:
+    from alembic import command  # noqa: PLC0415 (only when behind)
+    from alembic.config import Config  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("sqlalchemy.url", f"sqlite:///{path}")
+    command.upgrade(config, "head")

@@ -1,0 +1,96 @@
+"""Transactions as scripts: generators that yield statements and are sent rows.
+
+A script does no I/O, so the same one runs on the SQLite writer thread, on a reader, on PostgreSQL
+and in the simulation. It either runs to its end and is committed whole, or raises and leaves
+nothing. Rows are plain tuples in the order of the statement's columns.
+
+    def title(conv: str) -> Script[str | None]:
+        rows = yield Ask(_TITLE, {"conv": conv})
+        return rows[0][0] if rows else None
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+from sqlalchemy import ColumnElement, or_
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.sql.expression import Executable
+
+T = TypeVar("T")
+Value = str | int | bytes | None
+Params = dict[str, Value]
+Row = tuple[Any, ...]
+"""`Any`: what a column holds is known by the statement, a line above each use."""
+
+
+class Statement:
+    """One SQL statement, compiled on first use and then kept as text."""
+
+    __slots__ = ("_defaults", "_element", "_text")
+
+    def __init__(self, element: Executable) -> None:
+        self._element = element
+        self._text = ""
+        self._defaults: dict[str, Value] = {}
+
+    def text(self, dialect: Dialect) -> str:
+        """The SQL. A process speaks one dialect, so it is compiled once."""
+        if not self._text:
+            compiled = self._element.compile(dialect=dialect)  # type: ignore[attr-defined]
+            params = compiled.construct_params(_check=False)
+            self._defaults = {name: value for name, value in params.items() if value is not None}
+            self._text = str(compiled)
+            if "POSTCOMPILE" in self._text:
+                raise ValueError(f"Use `one_of` instead of `in_`: {self._text}")
+        return self._text
+
+    def params(self, given: Mapping[str, Value]) -> Mapping[str, Value]:
+        """The given values over those written into the statement."""
+        return {**self._defaults, **given} if self._defaults else given
+
+
+def one_of(column: ColumnElement[str], *values: str) -> ColumnElement[bool]:
+    """`column IN (…)` with values that are written into the statement."""
+    return or_(*(column == value for value in values))
+
+
+class Ask(NamedTuple):
+    """One statement with its values."""
+
+    statement: Statement
+    params: Mapping[str, Value]
+
+
+Script = Generator[Ask, list[Row], T]
+
+
+class Database(Protocol):
+    """Where scripts run."""
+
+    async def write(self, script: Script[T]) -> T:
+        """Run one transaction and return after its commit is on the disk."""
+        ...
+
+    def post(self, script: Script[Any]) -> None:
+        """Run one transaction after those before it; do not wait. A failure is logged."""
+        ...
+
+    async def read(self, script: Script[T]) -> T:
+        """Run a script that only reads."""
+        ...
+
+
+def run(script: Script[T], execute: Callable[[Ask], list[Row]]) -> T:
+    """Drive a script to its end with a function from statement to rows."""
+    try:
+        ask = next(script)
+        while True:
+            try:
+                rows = execute(ask)
+            except Exception as error:  # the script may have something to say about it
+                ask = script.throw(error)
+            else:
+                ask = script.send(rows)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result

@@ -1,0 +1,217 @@
+"""SQLite: one writer thread with group commit, and a few readers.
+
+Every transaction that waits at the moment shares one commit, each inside a savepoint of its own,
+so that one failing leaves the others whole. WAL with `synchronous=FULL`: when `write` returns, the
+disk has it. The writer is the only connection that writes or checkpoints, which also keeps clear
+of the WAL-reset fault of SQLite before 3.51.3. Readers are `query_only`.
+Rules: nothing waits inside a transaction; a script that raises leaves nothing; order of `post` and
+`write` calls is order of commit. Why and how fast: docs/decisions/0002.
+"""
+
+import asyncio
+import logging
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import aiosqlite
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
+
+from bot.core.errors import BotError, StoreError
+from bot.store.script import Ask, Row, Script, run
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+DIALECT = sqlite_dialect(paramstyle="named")
+MAX_BATCH = 256
+READERS = 4
+CHECKPOINT_PAGES = 2000
+_Item = tuple[Script[Any], "asyncio.Future[Any] | None"]
+_Done = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+def connect(path: str) -> sqlite3.Connection:
+    """Open the writing connection."""
+    conn = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "wal_autocheckpoint=0",
+        "temp_store=MEMORY",
+        "cache_size=-8000",
+    ):
+        conn.execute(f"PRAGMA {pragma}")
+    return conn
+
+
+def executor(conn: sqlite3.Connection) -> Callable[[Ask], list[Row]]:
+    """Return the function that runs one statement on `conn`."""
+    cursor = conn.cursor()
+
+    def execute(ask: Ask) -> list[Row]:
+        statement = ask.statement
+        text = statement.text(DIALECT)
+        cursor.execute(text, statement.params(ask.params))
+        return cursor.fetchall() if cursor.description else []
+
+    return execute
+
+
+class SqliteDatabase:
+    """The embedded database of one process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
+        self._opened = 0
+        self.broken: str = ""
+        """Why the last commit failed; empty when the database is well."""
+
+    async def open(self) -> None:
+        """Open the file and start the writer."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            conn = connect(str(self.path))
+        except sqlite3.Error as error:
+            raise StoreError(f"Cannot open {self.path}: {error}.") from error
+        os.chmod(self.path, 0o600)
+        self._thread = threading.Thread(target=self._work, args=(conn,), name="store", daemon=True)
+        self._thread.start()
+
+    async def close(self) -> None:
+        """Finish what waits, checkpoint, close. Readers go first."""
+        while self._opened:
+            reader = await self._readers.get()
+            self._opened -= 1
+            await reader.close()
+        if self._thread:
+            self._queue.put(None)
+            await asyncio.to_thread(self._thread.join)
+            self._thread = None
+
+    async def write(self, script: Script[T]) -> T:
+        assert self._loop, "The database is not open."
+        future: asyncio.Future[T] = self._loop.create_future()
+        self._queue.put((script, future))
+        return await future
+
+    def post(self, script: Script[Any]) -> None:
+        self._queue.put((script, None))
+
+    async def read(self, script: Script[T]) -> T:
+        reader = await self._reader()
+        try:
+            await reader.execute("BEGIN")
+            ask = next(script)
+            while True:
+                statement = ask.statement
+                text = statement.text(DIALECT)
+                rows = await reader.execute_fetchall(text, dict(statement.params(ask.params)))
+                ask = script.send([tuple(row) for row in rows])
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        finally:
+            await reader.execute("COMMIT")
+            self._readers.put_nowait(reader)
+
+    async def _reader(self) -> aiosqlite.Connection:
+        if self._readers.empty() and self._opened < READERS:
+            self._opened += 1
+            reader = await aiosqlite.connect(self.path, isolation_level=None)
+            for pragma in ("query_only=ON", "wal_autocheckpoint=0", "busy_timeout=5000"):
+                await reader.execute(f"PRAGMA {pragma}")
+            return reader
+        return await self._readers.get()
+
+    def _work(self, conn: sqlite3.Connection) -> None:
+        """The writer: take all that waits, commit once, tell everyone."""
+        execute = executor(conn)
+        commits = 0
+        closing = False
+        while not closing:
+            first = self._queue.get()
+            if first is None:
+                break
+            batch = [first]
+            while len(batch) < MAX_BATCH and not self._queue.empty():
+                item = self._queue.get()
+                if item is None:
+                    closing = True
+                    break
+                batch.append(item)
+            self._deliver(self._commit(conn, execute, batch))
+            commits += 1
+            if commits % 256 == 0:
+                checkpoint(conn)
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        conn.close()
+
+    def _commit(
+        self, conn: sqlite3.Connection, execute: Callable[[Ask], list[Row]], batch: list[_Item]
+    ) -> list[_Done]:
+        done: list[_Done] = []
+        try:
+            conn.execute("BEGIN IMMEDIATE")
+            for script, future in batch:
+                result, error = _one(conn, execute, script)
+                if future is not None:
+                    done.append((future, result, error))
+                elif error is not None:
+                    log.error("A posted transaction failed.", exc_info=error)
+            conn.execute("COMMIT")
+            self.broken = ""
+        except sqlite3.Error as error:
+            if conn.in_transaction:
+                conn.execute("ROLLBACK")
+            self.broken = f"The database cannot be written: {error}."
+            failure = StoreError(self.broken + " Make room or mend the disk; nothing was accepted.")
+            log.error(self.broken)
+            return [(future, None, failure) for _, future in batch if future is not None]
+        return done
+
+    def _deliver(self, done: list[_Done]) -> None:
+        if done and self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(_settle, done)
+
+
+def checkpoint(conn: sqlite3.Connection) -> None:
+    """Move the log into the file when it has grown; readers are not disturbed."""
+    conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _one(
+    conn: sqlite3.Connection, execute: Callable[[Ask], list[Row]], script: Script[Any]
+) -> tuple[Any, BaseException | None]:
+    conn.execute("SAVEPOINT one")
+    try:
+        result = run(script, execute)
+    except sqlite3.OperationalError:
+        raise  # the disk, not the script: the whole batch fails and is told so
+    except Exception as error:
+        conn.execute("ROLLBACK TO one")
+        conn.execute("RELEASE one")
+        if not isinstance(error, BotError):
+            log.error("A transaction failed.", exc_info=error)
+        return None, error
+    conn.execute("RELEASE one")
+    return result, None
+
+
+def _settle(done: list[_Done]) -> None:
+    for future, result, error in done:
+        if future.done():
+            continue
+        if error is not None:
+            future.set_exception(error)
+        else:
+            future.set_result(result)

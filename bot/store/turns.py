@@ -1,0 +1,352 @@
+"""Turns: claim the next event of a conversation, journal its steps, end it in one commit.
+
+A conversation has at most one turn at a time. Each claim raises its epoch, and every write of a
+turn names that epoch: a writer that was overtaken finds no row and is fenced.
+"""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy import bindparam, func, insert, select, update
+
+from bot.core.conversation import Claim, Step, TurnEnd
+from bot.core.effect import Effect
+from bot.core.errors import Fenced
+from bot.core.event import Ending
+from bot.core.ids import ConvId
+from bot.core.times import from_us, to_us
+from bot.store import approvals, audit, conversations, effects, spends
+from bot.store.conversations import CONV, conversation
+from bot.store.inbox import EVENT, event_of
+from bot.store.script import Ask, Script, Statement, one_of
+from bot.store.tables import conv, inbox, journal
+
+HISTORY_LINES = 80
+
+_TENANTS = Statement(
+    select(conv.c.tenant)
+    .where(conv.c.state == "ready", conv.c.due_at <= bindparam("now"))
+    .distinct()
+    .order_by(conv.c.tenant)
+)
+_NEXT = Statement(
+    select(conv.c.id)
+    .where(
+        conv.c.state == "ready",
+        conv.c.due_at <= bindparam("now"),
+        conv.c.tenant == bindparam("tenant"),
+    )
+    .order_by(conv.c.due_at)
+    .limit(1)
+)
+_TAKE = Statement(
+    update(conv)
+    .where(conv.c.id == bindparam("id"), one_of(conv.c.state, "ready", "idle"))
+    .values(state="running", owner=bindparam("owner"), epoch=conv.c.epoch + 1)
+    .returning(*CONV)
+)
+_HEAD = Statement(
+    select(*EVENT)
+    .where(inbox.c.conv == bindparam("conv"), inbox.c.state == "new")
+    .order_by(inbox.c.seq)
+    .limit(1)
+)
+_TRIED = Statement(
+    update(inbox).where(inbox.c.id == bindparam("id")).values(attempts=inbox.c.attempts + 1)
+)
+_JOURNAL = Statement(
+    select(journal.c.step, journal.c.kind, journal.c.input_hash, journal.c.result, journal.c.at,
+           journal.c.ms)
+    .where(journal.c.turn == bindparam("turn"))
+    .order_by(journal.c.step)
+)
+_WRITE_STEP = Statement(
+    insert(journal).values(
+        {
+            name: bindparam(name)
+            for name in ("turn", "step", "tenant", "kind", "input_hash", "result", "at", "ms")
+        }
+    )
+)
+_FORGET_STEPS = Statement(journal.delete().where(journal.c.turn == bindparam("turn")))
+_HOLDS = Statement(
+    select(conv.c.id).where(
+        conv.c.id == bindparam("conv"),
+        conv.c.epoch == bindparam("epoch"),
+        conv.c.state == "running",
+    )
+)
+_DONE = Statement(
+    update(inbox)
+    .where(inbox.c.id == bindparam("id"), inbox.c.state == "new")
+    .values(
+        state=bindparam("new_state"),
+        ending=bindparam("new_ending"),
+        detail=bindparam("new_detail"),
+        ended_at=bindparam("at"),
+    )
+)
+_MORE = Statement(
+    select(inbox.c.id)
+    .where(inbox.c.conv == bindparam("conv"), inbox.c.state == "new")
+    .limit(1)
+)
+_RELEASE = Statement(
+    update(conv)
+    .where(
+        conv.c.id == bindparam("conv"),
+        conv.c.epoch == bindparam("epoch"),
+        conv.c.state == "running",
+    )
+    .values(
+        state=bindparam("new_state"),
+        owner="",
+        due_at=bindparam("due"),
+        agent=bindparam("new_agent"),
+        tainted=bindparam("new_tainted"),
+    )
+    .returning(conv.c.id)
+)
+_VOID = Statement(
+    update(conv)
+    .where(conv.c.state == "running")
+    .values(state="ready", owner="", due_at=bindparam("now"))
+    .returning(conv.c.id)
+)
+_NEXT_DUE = Statement(select(func.min(conv.c.due_at)).where(conv.c.state == "ready"))
+_WAITING = Statement(select(func.count()).select_from(conv).where(conv.c.state == "ready"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """What a turn left behind."""
+
+    more: bool
+    """The conversation has another event waiting."""
+    line: str = ""
+    """The id of the reply's line; empty when nothing was said."""
+    n: int = 0
+
+
+def claim(owner: str, now: int, limit: int, after: str = "") -> Script[list[Claim]]:
+    """Take up to `limit` ready conversations, one per tenant in turn, beginning after `after`."""
+    rows = yield Ask(_TENANTS, {"now": now})
+    tenants = [row[0] for row in rows]
+    tenants = [t for t in tenants if t > after] + [t for t in tenants if t <= after]
+    claims: list[Claim] = []
+    while tenants and len(claims) < limit:
+        for tenant in list(tenants):
+            if len(claims) >= limit:
+                break
+            found = yield Ask(_NEXT, {"now": now, "tenant": tenant})
+            if not found:
+                tenants.remove(tenant)
+                continue
+            claimed = yield from take(owner, found[0][0], now)
+            if claimed:
+                claims.append(claimed)
+    return claims
+
+
+def take(owner: str, conv_id: str, now: int) -> Script[Claim | None]:
+    """Take one conversation and the first event that waits in it; None when nothing waits."""
+    rows = yield Ask(_TAKE, {"id": conv_id, "owner": owner})
+    if not rows:
+        return None
+    where = conversation(rows[0])
+    heads = yield Ask(_HEAD, {"conv": conv_id})
+    if not heads:
+        yield from _release(where.id, where.epoch, "idle", now, where.agent or "", where.tainted)
+        return None
+    head = heads[0]
+    yield Ask(_TRIED, {"id": head[0]})
+    history = yield from conversations.history(where.id, head[8], HISTORY_LINES)
+    steps: dict[int, Step] = {}
+    past: tuple[Effect, ...] = ()
+    if head[9]:
+        rows = yield Ask(_JOURNAL, {"turn": head[0]})
+        steps = {
+            row[0]: Step(
+                step=row[0],
+                kind=row[1],
+                input_hash=row[2],
+                result=row[3],
+                at=from_us(row[4]),
+                ms=row[5],
+            )
+            for row in rows
+        }
+        past = yield from effects.of_turn(where.tenant, head[0])
+    return Claim(
+        event=event_of(head),
+        seq=head[8],
+        conv=where,
+        attempt=head[9],
+        history=history,
+        journal=steps,
+        effects=past,
+    )
+
+
+def write_step(claim_: Claim, step: Step) -> Script[None]:
+    """Journal one step of a turn. Raises Fenced."""
+    yield from hold(claim_)
+    yield Ask(
+        _WRITE_STEP,
+        {
+            "turn": claim_.event.id,
+            "step": step.step,
+            "tenant": claim_.event.tenant,
+            "kind": step.kind,
+            "input_hash": step.input_hash,
+            "result": step.result,
+            "at": to_us(step.at),
+            "ms": step.ms,
+        },
+    )
+
+
+def steps_of(tenant: str, turn: str) -> Script[list[Step]]:
+    """The journal of a turn."""
+    rows = yield Ask(_JOURNAL, {"turn": turn})
+    return [
+        Step(step=r[0], kind=r[1], input_hash=r[2], result=r[3], at=from_us(r[4]), ms=r[5])
+        for r in rows
+    ]
+
+
+def hold(claim_: Claim) -> Script[None]:
+    """Raise Fenced unless the claim still holds."""
+    rows = yield Ask(_HOLDS, {"conv": claim_.conv.id, "epoch": claim_.conv.epoch})
+    if not rows:
+        raise Fenced(conv=claim_.conv.id, event=claim_.event.id)
+
+
+def finish(claim_: Claim, end: TurnEnd, line_id: str, at: int) -> Script[Finished]:
+    """End a turn: its effects, question, reply, costs and ending, in one commit. Raises Fenced."""
+    event, where = claim_.event, claim_.conv
+    yield from hold(claim_)
+    for effect in end.effects:
+        yield from effects.plan(effect, at)
+    if end.approval:
+        yield from approvals.open_(end.approval)
+        yield from audit.note(
+            event.tenant,
+            at,
+            f"agent:{end.agent or ''}",
+            "approval.asked",
+            end.approval.id,
+            {"code": end.approval.code, "hash": end.approval.hash},
+            event.id,
+        )
+    n = 0
+    if end.reply or end.raw or end.approval:
+        n = yield from conversations.say(
+            event.tenant,
+            where.id,
+            line_id,
+            seq=claim_.seq,
+            turn=event.id,
+            role=end.role,
+            agent=end.agent or "",
+            text=end.reply,
+            at=at,
+            raw=end.raw,
+            approval=end.approval.id if end.approval else None,
+            footer=end.footer,
+        )
+    for i, spend in enumerate(end.spends):
+        yield from spends.settle(claim_, spend, i, end.agent or "", at)
+    more = yield from close(claim_, end, at)
+    return Finished(more=more, line=line_id if n else "", n=n)
+
+
+def close(claim_: Claim, end: TurnEnd, at: int) -> Script[bool]:
+    """Mark the event's ending and let the conversation go; True when another event waits."""
+    event, where = claim_.event, claim_.conv
+    yield Ask(
+        _DONE,
+        {
+            "id": event.id,
+            "new_state": "dead" if end.ending is Ending.FAILED else "done",
+            "new_ending": end.ending.value,
+            "new_detail": end.detail,
+            "at": at,
+        },
+    )
+    waiting = yield Ask(_MORE, {"conv": where.id})
+    agent = end.next_agent or where.agent or end.agent or ""
+    yield from _release(
+        where.id,
+        where.epoch,
+        "ready" if waiting else "idle",
+        at,
+        agent,
+        where.tainted or end.tainted,
+    )
+    yield from audit.note(
+        event.tenant,
+        at,
+        f"agent:{end.agent or ''}",
+        f"event.{end.ending.value}",
+        event.id,
+        {"detail": end.detail} if end.detail else None,
+        event.id,
+    )
+    return bool(waiting)
+
+
+def put_back(claim_: Claim, due: int) -> Script[None]:
+    """Let the conversation go without an ending; the event is tried again at `due`."""
+    where = claim_.conv
+    yield from _release(where.id, where.epoch, "ready", due, where.agent or "", where.tainted)
+
+
+def start_over(claim_: Claim) -> Script[None]:
+    """Forget the steps of a turn whose effects have all stayed `planned`."""
+    yield from hold(claim_)
+    yield Ask(_FORGET_STEPS, {"turn": claim_.event.id})
+
+
+def new_session(claim_: Claim, conv_id: str, at: int) -> Script[None]:
+    """Begin the next session of the claim's conversation, unless it has begun already."""
+    found = yield from conversations.current(claim_.event.tenant, claim_.conv.key)
+    if found and found[0].session == claim_.conv.session:
+        event = replace(claim_.event, text="", agent=None)
+        yield from conversations.open_(event, conv_id, claim_.conv.session + 1, at)
+
+
+def boot(now: int) -> Script[int]:
+    """At start of the only process: nobody holds anything; returns how many turns go on."""
+    rows = yield Ask(_VOID, {"now": now})
+    return len(rows)
+
+
+def next_due() -> Script[int | None]:
+    """When the next ready conversation is due; None when none is ready."""
+    rows = yield Ask(_NEXT_DUE, {})
+    due: int | None = rows[0][0]
+    return due
+
+
+def waiting() -> Script[int]:
+    """How many conversations wait for a turn."""
+    rows = yield Ask(_WAITING, {})
+    return int(rows[0][0])
+
+
+def _release(
+    conv_id: ConvId, epoch: int, state: str, due: int, agent: str, tainted: bool
+) -> Script[None]:
+    rows = yield Ask(
+        _RELEASE,
+        {
+            "conv": conv_id,
+            "epoch": epoch,
+            "new_state": state,
+            "due": due,
+            "new_agent": agent,
+            "new_tainted": int(tainted),
+        },
+    )
+    if not rows:
+        raise Fenced(conv=conv_id)
