@@ -1,0 +1,309 @@
+"""The tool calls of one model message: run, performed, refused, or laid before a person.
+
+Reads run. Once one call of a message asks, every later writing or paying call of that message
+joins the same question, so that a person decides about the whole at once and in order.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from agents.runtime.gate import Action, Verdict, judge
+from agents.runtime.prompt import outside
+from agents.runtime.run import Run, arguments_of
+from agents.runtime.toolset import Call, Toolset
+from bot.approvals import Questions
+from bot.core.approval import Approval
+from bot.core.canonical import Json, digest
+from bot.core.conversation import TurnEnd
+from bot.core.effect import Effect, EffectKind, EffectState, Outcome, bind
+from bot.core.errors import BotError, Diverged, Invalid
+from bot.core.event import Ending
+from bot.core.ids import ApprovalId, EffectId, PersonId, TenantId
+from bot.core.model import ModelMessage, ToolCall
+from bot.core.people import Person
+from bot.core.ports import Clock, Live
+from bot.core.times import to_us
+from bot.core.tool import Risk, ToolContext
+from bot.effects import Effects
+from bot.store import approvals as approval_rows
+from bot.store.policies import Rule
+from bot.store.rows import dumps
+from bot.store.script import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the calls work with."""
+
+    db: Database
+    clock: Clock
+    toolset: Toolset
+    effects: Effects
+    questions: Questions
+    live: Live
+    rules: Callable[[TenantId], Awaitable[Sequence[Rule]]]
+    deciders: Callable[[TenantId], Awaitable[Sequence[Person]]]
+    """The owners of a tenant."""
+    asks_per_hour: int = 20
+    budget_step: str = "1.00 USD"
+
+
+class Calls:
+    """Works through the calls of a model message."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._p = parts
+        self._handed: dict[str, str] = {}
+
+    def handed_to(self, run: Run) -> str | None:
+        """The agent that the last calls handed the conversation to, once."""
+        return self._handed.pop(run.claim.event.id, None)
+
+    async def work(self, run: Run, message: ModelMessage) -> TurnEnd | None:
+        """Answer every call of the message; the end of the turn when something must wait."""
+        rules = await self._p.rules(run.claim.event.tenant)
+        step = run.journal.at
+        asked: list[tuple[ToolCall, Effect, Verdict]] = []
+        doubtful = False
+        for n, call in enumerate(message.tool_calls):
+            understood = self._understand(run, call)
+            if understood is None:
+                continue
+            tool = understood.tool
+            verdict = judge(run.agent, tool, rules, tainted=run.tainted)
+            if verdict.action is Action.DENY:
+                run.answer(call, f"Refused: {verdict.why}")
+            elif verdict.action is Action.ASK or (asked and tool.risk is not Risk.READ):
+                asked.append((call, self._effect(run, understood, step, n), verdict))
+            elif tool.risk is Risk.READ:
+                await self._read(run, call, understood)
+            else:
+                effect = self._effect(run, understood, step, n)
+                doubtful |= await self._perform(run, call, effect)
+        if asked:
+            return await self._park(run, message, asked)
+        if doubtful:
+            return self._wait_for_word(run, message)
+        return None
+
+    def _understand(self, run: Run, call: ToolCall) -> Call | None:
+        """The call, checked; None when the model was told what is wrong with it."""
+        arguments = arguments_of(call.arguments)
+        try:
+            if arguments is None:
+                raise Invalid("The arguments are not a JSON object.")
+            if call.name not in self._p.toolset.names(run.agent):
+                raise Invalid(f"{run.agent.name} has no tool {call.name!r}.")
+            understood = self._p.toolset.understand(call.name, arguments)
+        except Invalid as error:
+            run.invalid += 1
+            run.answer(call, f"Error: {error.message}")
+            return None
+        run.invalid = 0
+        return understood
+
+    def _effect(self, run: Run, call: Call, step: int, n: int) -> Effect:
+        """The deed that a call asks for; the same call of the same turn has the same id."""
+        event, tool = run.claim.event, call.tool
+        connection = self._p.toolset.connection(event.tenant, tool)
+        return Effect(
+            id=EffectId(f"eff_{event.id[4:]}{step:02d}{n:02d}"),
+            tenant=event.tenant,
+            conv=run.claim.conv.id,
+            turn=event.id,
+            step=step,
+            n=n,
+            kind=EffectKind.TOOL,
+            tool=tool.name,
+            tool_version=tool.version,
+            agent=run.agent.name,
+            person=run.person.id if run.person else None,
+            connection=connection,
+            arguments=call.plain,
+            hash=bind(
+                event.tenant, run.agent.name, tool.name, tool.version, call.plain, connection
+            ),
+            policy=tool.policy,
+            window_s=tool.window_s,
+            state=EffectState.PLANNED,
+            sandbox=self._p.toolset.in_sandbox(event.tenant, tool),
+        )
+
+    async def _read(self, run: Run, call: ToolCall, understood: Call) -> None:
+        """Run a tool that changes nothing outside."""
+        event, tool = run.claim.event, understood.tool
+
+        async def work() -> Json:
+            context = self._context(run, understood)
+            self._say(run, tool.saying or f"using {tool.name.replace('_', ' ')}")
+            try:
+                outcome = await tool.perform(context, understood.arguments)
+            except BotError as error:
+                return {"text": f"Error: {error.message}"}
+            text = outcome.error or _text(outcome.data)
+            handed = outcome.data.get("hand_off") if isinstance(outcome.data, dict) else None
+            return {"text": text, "hand_off": handed}
+
+        given = digest([tool.name, understood.plain])
+        result = await run.journal.step("tool", given, work)
+        self._say(run, "")
+        if not isinstance(result, dict):
+            raise Diverged("A journaled result is not readable.")
+        text = str(result["text"])
+        if tool.outside:
+            run.tainted = True
+            text = outside(tool.name, text)
+        if handed := result.get("hand_off"):
+            self._handed[event.id] = str(handed)
+        run.answer(call, text)
+
+    async def _perform(self, run: Run, call: ToolCall, effect: Effect) -> bool:
+        """Do a deed that needs no yes; True when nobody knows whether it happened."""
+
+        async def work() -> Json:
+            self._say(run, f"using {effect.tool.replace('_', ' ')}")
+            outcome = await self._bring_to_end(run, effect)
+            return {"state": outcome.state.value, "text": outcome_text(outcome)}
+
+        result = await run.journal.step("effect", effect.hash, work)
+        self._say(run, "")
+        if not isinstance(result, dict):
+            raise Diverged("A journaled result is not readable.")
+        run.answer(call, str(result["text"]))
+        return str(result["state"]) == EffectState.IN_DOUBT.value
+
+    async def _bring_to_end(self, run: Run, effect: Effect) -> Outcome:
+        past = run.past(effect.step, effect.n)
+        if past is None:
+            return await self._p.effects.perform(effect)
+        if past.hash != effect.hash:
+            raise Diverged(event=effect.turn, effect=effect.id)
+        if past.state is EffectState.SENDING:
+            return await self._p.effects.resume(past)
+        return Outcome(
+            state=past.state, vendor_ref=past.vendor_ref, url=past.url, error=past.error
+        )
+
+    async def _park(
+        self, run: Run, message: ModelMessage, asked: Sequence[tuple[ToolCall, Effect, Verdict]]
+    ) -> TurnEnd:
+        """Lay the asked calls before a person and end the turn; the conversation is free."""
+        event = run.claim.event
+        since = to_us(self._p.clock.now()) - 3_600_000_000
+        count = await self._p.db.read(
+            approval_rows.asked_since(event.tenant, run.claim.conv.id, since)
+        )
+        if count >= self._p.asks_per_hour:
+            return run.stop(
+                f"I stopped: this conversation has asked for {count} approvals within an hour. "
+                "Decide those first.",
+                "too many questions",
+            )
+        question = await self._question(run, asked)
+        for call, _, _ in asked:
+            run.answer(call, f"Waiting for approval {question.code}; not done.")
+        line = waiting_line(question)
+        run.messages.append(ModelMessage(role="assistant", content=line))
+        said = message.content.strip()
+        end = run.end(Ending.ANSWERED, f"{said}\n\n{line}" if said else line, "waits for approval")
+        waiting = tuple(
+            replace(effect, state=EffectState.AWAITING, approval=question.id)
+            for _, effect, _ in asked
+        )
+        return replace(end, effects=waiting, approval=question)
+
+    async def _question(
+        self, run: Run, asked: Sequence[tuple[ToolCall, Effect, Verdict]]
+    ) -> Approval:
+        event = run.claim.event
+        verdict = max((v for _, _, v in asked), key=lambda v: (bool(v.approvers), v.needs))
+        effects = [effect for _, effect, _ in asked]
+        owners = await self._p.deciders(event.tenant)
+        names: dict[PersonId, str] = {}
+        if run.person and not verdict.approvers:
+            names[run.person.id] = run.person.name
+        for person in owners:
+            if not verdict.approvers or person.id in verdict.approvers:
+                names.setdefault(person.id, person.name)
+        return self._p.questions.ask(
+            effects,
+            id_=ApprovalId(f"apr_{event.id[4:]}{effects[0].step:02d}"),
+            code=await self._free_code(event.tenant),
+            why=verdict.why,
+            requested_by=run.person.id if run.person else None,
+            on_behalf_of=run.person.name if run.person else "",
+            approvers=tuple(names.items()),
+            named=bool(verdict.approvers),
+            needs=verdict.needs,
+            expires=verdict.expires,
+            warnings=("This conversation holds text from outside.",) if run.tainted else (),
+        )
+
+    async def ask_budget(self, run: Run, sentence: str) -> TurnEnd:
+        """Ask an owner whether to go on although the budget is used up."""
+        event = run.claim.event
+        question = self._p.questions.budget(
+            event.tenant,
+            run.claim.conv.id,
+            event.id,
+            run.agent.name,
+            run.person.id if run.person else None,
+            sentence,
+            self._p.budget_step,
+            await self._free_code(event.tenant),
+        )
+        end = run.end(Ending.ANSWERED, f"{sentence} An owner can allow more.", "budget", "system")
+        return replace(end, raw=(), approval=question)
+
+    def _wait_for_word(self, run: Run, message: ModelMessage) -> TurnEnd:
+        line = "I do not know whether this was done, and I will not do it twice. Please look."
+        run.messages.append(ModelMessage(role="assistant", content=line))
+        said = message.content.strip()
+        return run.end(Ending.ANSWERED, f"{said}\n\n{line}" if said else line, "in doubt")
+
+    async def _free_code(self, tenant: TenantId) -> str:
+        """Four digits that no pending question has; more when those are crowded."""
+        for size in (9_000, 9_000, 9_000, 900_000):
+            number = int.from_bytes(self._p.clock.chance(6), "big") % size + size // 9
+            code = str(number)
+            if await self._p.db.read(approval_rows.by_code(tenant, code)) is None:
+                return code
+        return code
+
+    def _context(self, run: Run, call: Call) -> ToolContext:
+        event = run.claim.event
+        return self._p.toolset.context(
+            tenant=event.tenant,
+            conv=run.claim.conv.id,
+            turn=event.id,
+            agent=run.agent.name,
+            person=run.person.id if run.person else None,
+            zone=run.person.zone if run.person else "UTC",
+            tainted=run.tainted,
+            key=f"{event.id}:{run.journal.at}",
+            settings=self._p.toolset.settings_of(call.tool),
+        )
+
+    def _say(self, run: Run, text: str) -> None:
+        event = run.claim.event
+        self._p.live.activity(event.tenant, run.claim.conv.id, event.id, text)
+
+
+def waiting_line(question: Approval) -> str:
+    """What the house writes when something waits."""
+    return f"**Waiting for your yes:** {question.card.title} (code {question.code}). Nothing is done yet."
+
+
+def outcome_text(outcome: Outcome) -> str:
+    """A result in words for the model."""
+    if outcome.state is EffectState.SENT:
+        url = f" {outcome.url}" if outcome.url else ""
+        data = f" {_text(outcome.data)}" if outcome.data else ""
+        return f"Done.{url}{data}"
+    if outcome.state is EffectState.IN_DOUBT:
+        return f"Unknown whether it was done: {outcome.error} A person was asked. Do not repeat it."
+    return f"Not done: {outcome.error or outcome.state.value}"
+
+
+def _text(data: Json) -> str:
+    return data if isinstance(data, str) else dumps(data)

@@ -1,0 +1,102 @@
+"""The gate: may this call run now, must a person be asked, or is it refused?
+
+A thin wrapper around the tool set. Defaults: reading runs, writing asks, money asks. A tenant's
+policy may say otherwise; an agent's file may only be stricter than that, or pick `auto` for what
+its tenant has not ruled on. In a tainted conversation whatever writes, pays or carries words out
+asks, whatever the policy says.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from bot.core.agent import Agent
+from bot.core.ids import PersonId
+from bot.core.tool import Risk, Tool
+from bot.store.policies import Rule
+
+
+class Action(StrEnum):
+    """What the gate says."""
+
+    AUTO = "auto"
+    ASK = "ask"
+    DENY = "deny"
+
+
+_STRICTNESS = {Action.AUTO: 0, Action.ASK: 1, Action.DENY: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What the gate says, and why."""
+
+    action: Action
+    why: str = ""
+    approvers: tuple[PersonId, ...] = ()
+    """Who alone may decide; empty: the requester and the owners."""
+    needs: int = 1
+    expires: timedelta = timedelta(days=7)
+
+
+def judge(
+    agent: Agent, tool: Tool, rules: Sequence[Rule], *, tainted: bool, amount_minor: int = 0
+) -> Verdict:
+    """Decide about one call."""
+    verdict = _by_policy(agent, tool, rules, amount_minor)
+    if verdict.action is not Action.AUTO or not tainted:
+        return verdict
+    if tool.risk is not Risk.READ or tool.egress:
+        return Verdict(
+            action=Action.ASK,
+            why="This conversation holds text from outside, which may try to steer the agent.",
+        )
+    return verdict
+
+
+def _by_policy(agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: int) -> Verdict:
+    rule = _most_specific(agent, tool, rules, amount_minor)
+    stated = agent.policy.get(tool.name)
+    if rule is None:
+        action = Action(stated) if stated else _default(tool)
+        if tool.risk is Risk.MONEY and action is Action.AUTO:
+            action = Action.ASK  # only a tenant's own rule lets money move unasked
+        return Verdict(action=action, why=_why(tool, action))
+    action = Action(rule.decision)
+    if stated and _STRICTNESS[Action(stated)] > _STRICTNESS[action]:
+        action = Action(stated)
+    return Verdict(
+        action=action,
+        why=_why(tool, action),
+        approvers=rule.approvers,
+        needs=rule.needs,
+        expires=timedelta(hours=rule.hours) if rule.hours else timedelta(days=7),
+    )
+
+
+def _most_specific(
+    agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: int
+) -> Rule | None:
+    fitting = [
+        rule
+        for rule in rules
+        if rule.agent in ("", agent.name)
+        and rule.tool in ("", tool.name)
+        and rule.above_minor <= amount_minor
+    ]
+    if not fitting:
+        return None
+    return max(fitting, key=lambda r: (bool(r.tool), bool(r.agent), r.above_minor))
+
+
+def _default(tool: Tool) -> Action:
+    return Action.AUTO if tool.risk is Risk.READ else Action.ASK
+
+
+def _why(tool: Tool, action: Action) -> str:
+    if action is Action.DENY:
+        return f"The policy of this workspace does not allow {tool.name}."
+    if tool.risk is Risk.MONEY:
+        return "Money moves only with a person's yes."
+    return "What leaves in your name waits for a yes."

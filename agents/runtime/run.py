@@ -1,0 +1,94 @@
+"""One run of an agent: what has been said, spent and touched since its turn was opened."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from agents.runtime.journal import Journal
+from bot.core.agent import Agent
+from bot.core.canonical import Json
+from bot.core.conversation import Claim, Spend, TurnEnd
+from bot.core.effect import Effect
+from bot.core.event import Ending, Kind
+from bot.core.model import ModelMessage, ToolCall
+from bot.core.people import Person
+
+MAX_RESULT_CHARS = 8_000
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """The state of a running turn. Owned by one task; never shared."""
+
+    claim: Claim
+    agent: Agent
+    person: Person | None
+    journal: Journal
+    messages: list[ModelMessage]
+    """All that the model sees, in order."""
+    opened_at: int
+    """How many of `messages` were there before the model spoke."""
+    tainted: bool
+    stream: bool
+    began: float
+    """Monotonic seconds."""
+    spends: list[Spend] = field(default_factory=list)
+    hops: int = 0
+    invalid: int = 0
+    """Calls in a row that no tool could understand."""
+    offline: bool = False
+
+    def past(self, step: int, n: int) -> Effect | None:
+        """What an earlier attempt of this turn did at this place."""
+        for effect in self.claim.effects:
+            if (effect.step, effect.n) == (step, n):
+                return effect
+        return None
+
+    def answer(self, call: ToolCall, text: str) -> None:
+        """Give a call its result."""
+        if len(text) > MAX_RESULT_CHARS:
+            text = text[:MAX_RESULT_CHARS] + f"\n[cut: {len(text)} characters in all]"
+        self.messages.append(ModelMessage(role="tool", content=text, tool_call_id=call.id))
+
+    def raw(self) -> tuple[ModelMessage, ...]:
+        """What later turns need to know of this one; empty when the text alone says it."""
+        said = tuple(self.messages[self.opened_at :])
+        if self.claim.event.kind in (Kind.SETTLED, Kind.TICK):
+            return (self.messages[self.opened_at - 1], *said)
+        if len(said) == 1 and said[0].raw is None:
+            return ()
+        return said
+
+    def end(self, ending: Ending, reply: str, detail: str = "", role: str = "assistant") -> TurnEnd:
+        """The end of this turn, with what it cost and touched."""
+        moved = self.agent.name if self.hops else None
+        return TurnEnd(
+            ending=ending,
+            detail=detail,
+            reply=reply,
+            footer=OFFLINE_FOOTER if self.offline else "",
+            role=role,
+            agent=self.agent.name,
+            raw=self.raw() if role == "assistant" else (),
+            next_agent=moved or (self.agent.name if self.claim.conv.agent is None else None),
+            tainted=self.tainted,
+            spends=tuple(self.spends),
+        )
+
+    def stop(self, sentence: str, why: str) -> TurnEnd:
+        """End because a cap was reached; the sentence is the last thing the agent says."""
+        self.messages.append(ModelMessage(role="assistant", content=sentence))
+        return replace(self.end(Ending.ANSWERED, sentence, why), agent=self.agent.name)
+
+
+OFFLINE_FOOTER = "Answered by the built-in offline model, which understands a few set phrases."
+
+
+def arguments_of(text: str) -> Mapping[str, Json] | None:
+    """The object that the model wrote as arguments; None when it is no JSON object."""
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None

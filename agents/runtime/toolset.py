@@ -1,0 +1,236 @@
+"""The tools of the house as agents use them: offered, checked, shown, performed.
+
+Sits between the gate, which decides whether a call may run, and the tool files, which do the
+deed. A tool whose connection is not set up is performed by the sandbox: same name, arguments and
+card, nothing leaves the house.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from pydantic import ValidationError
+
+from agents.runtime import registry
+from bot.core.agent import Agent
+from bot.core.canonical import Json
+from bot.core.card import Card, Field
+from bot.core.effect import Effect, EffectState, Outcome
+from bot.core.errors import Invalid
+from bot.core.ids import TenantId
+from bot.core.model import ModelTool
+from bot.core.ports import Clock, House
+from bot.core.tool import Arguments, Tool, ToolContext
+from bot.store import effects as effect_rows
+from bot.store.script import Database
+
+_DROPPED = ("title", "default")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of a tool, understood."""
+
+    tool: Tool
+    arguments: Arguments
+    plain: Mapping[str, Json]
+    """The arguments as JSON, in full."""
+
+
+class Toolset:
+    """All tools, for all tenants."""
+
+    def __init__(
+        self,
+        house: House,
+        clock: Clock,
+        db: Database,
+        connected: Callable[[TenantId, str], str],
+        settings: Mapping[str, object],
+        disabled: frozenset[str] = frozenset(),
+    ) -> None:
+        self._house = house
+        self._clock = clock
+        self._db = db
+        self._connected = connected
+        self._settings = settings
+        self._disabled = disabled
+        self._offered: dict[tuple[str, ...], tuple[ModelTool, ...]] = {}
+
+    @cached_property
+    def tools(self) -> Mapping[str, Tool]:
+        """Every tool by name."""
+        return registry.load(self._disabled)
+
+    @cached_property
+    def _groups(self) -> Mapping[str, tuple[str, ...]]:
+        return registry.groups(self._disabled)
+
+    def offered(self, agent: Agent) -> tuple[ModelTool, ...]:
+        """An agent's tools as a model sees them; the same tuple for the same list."""
+        found = self._offered.get(agent.tools)
+        if found is None:
+            found = tuple(_model_tool(self.tools[name]) for name in self.names(agent))
+            self._offered[agent.tools] = found
+        return found
+
+    def names(self, agent: Agent) -> tuple[str, ...]:
+        """The names of an agent's tools, `group.*` written out."""
+        names: list[str] = []
+        for name in agent.tools:
+            if name.endswith(".*"):
+                names.extend(self._groups.get(name[:-2], ()))
+            elif name in self.tools:
+                names.append(name)
+        return tuple(dict.fromkeys(names))
+
+    def understand(self, name: str, arguments: Mapping[str, Json]) -> Call:
+        """Check a call. Raises Invalid with a sentence that names each mistake."""
+        tool = self.tools.get(name)
+        if tool is None:
+            raise Invalid(f"There is no tool {name!r}.")
+        try:
+            parsed = tool.arguments.model_validate(arguments)
+        except ValidationError as error:
+            raise Invalid(_mistakes(error)) from None
+        plain = parsed.model_dump(mode="json", exclude_none=True)
+        return Call(tool=tool, arguments=parsed, plain=plain)
+
+    def connection(self, tenant: TenantId, tool: Tool) -> str:
+        """The connection that a tool uses; empty when it needs none or has none."""
+        return self._connected(tenant, tool.provider) if tool.provider else ""
+
+    def in_sandbox(self, tenant: TenantId, tool: Tool) -> bool:
+        """Whether the sandbox performs it."""
+        return bool(tool.provider) and not self._connected(tenant, tool.provider)
+
+    def context(self, **who: object) -> ToolContext:
+        """A context with what the house lends."""
+        return ToolContext(clock=self._clock, house=self._house, **who)  # type: ignore[arg-type]
+
+    def settings_of(self, tool: Tool) -> object:
+        """The settings of the tool's file, by the file's name."""
+        return self._settings.get(tool.perform.__module__.rsplit(".", 1)[-1])
+
+    # The port of approvals: checks an edit and shows an effect.
+
+    def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return edited arguments in full, or raise Invalid."""
+        return self.understand(effect.tool, arguments).plain
+
+    def preview(self, effect: Effect) -> Card:
+        """What an effect will look like."""
+        call = self.understand(effect.tool, effect.arguments)
+        if call.tool.preview:
+            card = call.tool.preview(call.arguments)
+        else:
+            card = plain_card(effect)
+        return replace(card, sandbox=effect.sandbox)
+
+    # The port of effects: performs.
+
+    async def perform(self, effect: Effect) -> Outcome:
+        """Do it."""
+        call = self.understand(effect.tool, effect.arguments)
+        if effect.sandbox:
+            return sandboxed(effect)
+        return await call.tool.perform(self._effect_context(effect, call.tool), call.arguments)
+
+    async def find(self, effect: Effect) -> Outcome | None:
+        """Look it up."""
+        tool = self.tools[effect.tool]
+        if effect.sandbox or tool.find is None:
+            return None
+        return await tool.find(self._effect_context(effect, tool), effect)
+
+    def _effect_context(self, effect: Effect, tool: Tool) -> ToolContext:
+        async def save(progress: Mapping[str, Json]) -> None:
+            await self._db.write(effect_rows.keep_progress(effect.tenant, effect.id, progress))
+
+        return self.context(
+            tenant=effect.tenant,
+            conv=effect.conv,
+            turn=effect.turn,
+            agent=effect.agent,
+            person=effect.person,
+            effect=effect.id,
+            key=effect.id,
+            settings=self.settings_of(tool),
+            progress=effect.progress,
+            save=save,
+        )
+
+
+def sandboxed(effect: Effect) -> Outcome:
+    """What the sandbox answers: it is kept, shown on its page, and nothing left the house."""
+    return Outcome(
+        state=EffectState.SENT,
+        vendor_ref=f"sandbox:{effect.id}",
+        url=f"/admin/sandbox#{effect.id}",
+        data="Kept in the sandbox: no account is connected, so nothing was published.",
+    )
+
+
+def plain_card(effect: Effect) -> Card:
+    """The card of a tool that has no preview of its own: every argument, whole."""
+    return Card(
+        title=effect.tool.replace("_", " ").capitalize(),
+        fields=tuple(
+            Field(
+                name=name,
+                value=value if isinstance(value, str) else str(value),
+                long=len(str(value)) > 60,
+                editable=name,
+            )
+            for name, value in effect.arguments.items()
+        ),
+    )
+
+
+def _model_tool(tool: Tool) -> ModelTool:
+    schema = tool.arguments.model_json_schema()
+    return ModelTool(
+        name=tool.name, description=tool.description, parameters=_plain_schema(schema, schema)
+    )
+
+
+def _plain_schema(node: Json, root: Mapping[str, Json]) -> dict[str, Json]:
+    """JSON Schema with references written out and only the keywords that every provider takes."""
+    plain = _plain(node, root)
+    if not isinstance(plain, dict):
+        raise TypeError("A tool's schema is an object.")
+    return plain
+
+
+def _plain(node: Json, root: Mapping[str, Json]) -> Json:
+    if isinstance(node, Mapping):
+        if isinstance(ref := node.get("$ref"), str):
+            target: Json = root
+            for part in ref.removeprefix("#/").split("/"):
+                if not isinstance(target, Mapping):
+                    raise TypeError(ref)
+                target = target[part]
+            return _plain(target, root)
+        options = node.get("anyOf")
+        if isinstance(options, Sequence) and not isinstance(options, str):
+            kept = [o for o in options if not (isinstance(o, Mapping) and o.get("type") == "null")]
+            if len(kept) == 1 and isinstance(kept[0], Mapping):
+                merged = {**kept[0], **{k: v for k, v in node.items() if k != "anyOf"}}
+                return _plain(merged, root)
+        return {
+            key: ({name: _plain(v, root) for name, v in value.items()}
+                  if key == "properties" and isinstance(value, Mapping) else _plain(value, root))
+            for key, value in node.items()
+            if key not in _DROPPED and key != "$defs"
+        }
+    if isinstance(node, Sequence) and not isinstance(node, str):
+        return [_plain(item, root) for item in node]
+    return node
+
+
+def _mistakes(error: ValidationError) -> str:
+    parts = []
+    for item in error.errors(include_url=False, include_input=False)[:5]:
+        where = ".".join(str(part) for part in item["loc"])
+        parts.append(f"{where}: {item['msg']}" if where else item["msg"])
+    return "The arguments do not fit. " + "; ".join(parts) + "."

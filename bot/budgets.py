@@ -1,0 +1,107 @@
+"""Money for thinking: reserved before a call, settled after it, stopped at the limit.
+
+Sums are read from the ledger once a day and tenant and kept in memory after that. A model whose
+price nobody knows is refused where a budget is set, because a budget that cannot be counted is
+none.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.core.errors import BudgetReached, OperatorError
+from bot.core.ids import PersonId, TenantId
+from bot.core.model import Usage
+from bot.core.ports import Clock
+from bot.core.times import to_us
+from bot.store import spends
+from bot.store.script import Database
+
+
+@dataclass(slots=True)
+class _Day:
+    start: datetime
+    spent: dict[tuple[str, str], int] = field(default_factory=dict)
+    reserved: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A reservation; give it back with `settle`."""
+
+    keys: tuple[tuple[str, str], ...]
+    micros: int
+
+
+class Budgets:
+    """Counts what models cost against the limits of the day (UTC)."""
+
+    def __init__(
+        self, db: Database, clock: Clock, tenant_micros: int | None, person_micros: int | None
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._limits = {"tenant": tenant_micros, "person": person_micros}
+        self._day = _Day(start=self._midnight())
+
+    @property
+    def limited(self) -> bool:
+        """Whether any budget is set."""
+        return any(limit is not None for limit in self._limits.values())
+
+    async def reserve(self, tenant: TenantId, person: PersonId | None, most: Usage) -> Hold | None:
+        """Hold the most that a call can cost. Raises BudgetReached, or OperatorError without price."""
+        if not self.limited:
+            return None
+        if most.micros is None:
+            raise OperatorError(
+                "A budget is set, but the price of this model is not known. "
+                "State it in [models.price], or choose another model."
+            )
+        if self._midnight() != self._day.start:
+            self._day = _Day(start=self._midnight())
+        keys = self._keys(tenant, person)
+        for key in keys:
+            await self._load(key, tenant)
+            limit = self._limits[key[0]]
+            used = self._day.spent[key] + self._day.reserved.get(key, 0)
+            if limit is not None and used + most.micros > limit:
+                whose = "this workspace" if key[0] == "tenant" else "you"
+                raise BudgetReached(
+                    f"The budget of {whose} for today is used up: "
+                    f"{used / 1e6:.2f} of {limit / 1e6:.2f} USD."
+                )
+        for key in keys:
+            self._day.reserved[key] = self._day.reserved.get(key, 0) + most.micros
+        return Hold(keys=keys, micros=most.micros)
+
+    def settle(self, hold: Hold | None, usage: Usage | None) -> None:
+        """Give a reservation back and count what was really spent."""
+        if hold is None:
+            return
+        for key in hold.keys:
+            self._day.reserved[key] = max(0, self._day.reserved.get(key, 0) - hold.micros)
+            if usage and key in self._day.spent:
+                self._day.spent[key] += usage.micros or 0
+
+    def forget(self) -> None:
+        """Read the sums again: an owner allowed more."""
+        self._day = _Day(start=self._midnight())
+
+    def _keys(self, tenant: TenantId, person: PersonId | None) -> tuple[tuple[str, str], ...]:
+        keys: list[tuple[str, str]] = [("tenant", tenant)]
+        if person:
+            keys.append(("person", f"{tenant}/{person}"))
+        return tuple(key for key in keys if self._limits[key[0]] is not None)
+
+    async def _load(self, key: tuple[str, str], tenant: TenantId) -> None:
+        if key in self._day.spent:
+            return
+        who = "*" if key[0] == "tenant" else key[1].split("/", 1)[1]
+        since = to_us(self._day.start)
+        total = await self._db.read(spends.total(tenant, who, since))
+        allowed = await self._db.read(spends.allowed(tenant, since))
+        self._day.spent.setdefault(key, total.micros - allowed)
+
+    def _midnight(self) -> datetime:
+        now = self._clock.now()
+        return now.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,0 +1,124 @@
+"""The commands that have a place in the conversation: answered in order, like any message.
+
+`/stop`, `/status`, `/whoami`, `/approve` and `/reject` are not here: they must work while a turn
+is running and are applied at the door (`controls.py`).
+"""
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from bot.core.conversation import Claim, TurnEnd
+from bot.core.event import Ending
+from bot.core.people import Person
+from bot.core.ports import Agents, Clock
+from bot.core.times import to_us
+from bot.store import approvals, spends
+from bot.store.script import Database
+
+HELP = """\
+**What you can write**
+
+| | |
+|---|---|
+| `/agents` | who is here |
+| `/agent NAME` | talk to this one from now on |
+| `/new` | begin anew |
+| `/stop` | stop what is running |
+| `/status` | what is running and waiting |
+| `/approvals` | what waits for a yes |
+| `/approve CODE`, `/reject CODE` | decide |
+| `/usage` | what today cost |
+| `/whoami` | who I think you are |
+
+Anything else goes to the agent."""
+NAMES = (
+    "/help", "/agents", "/agent", "/new", "/stop", "/status", "/usage", "/approvals",
+    "/approve", "/reject", "/whoami",
+)  # fmt: skip
+
+
+class Commands:
+    """Answers commands."""
+
+    def __init__(self, db: Database, clock: Clock, agents: Agents) -> None:
+        self._db = db
+        self._clock = clock
+        self._agents = agents
+
+    async def __call__(self, claim: Claim, person: Person | None) -> TurnEnd | None:
+        """The answer to a command; None when it is none of ours."""
+        word, _, rest = claim.event.text.strip().partition(" ")
+        word = word.lower()
+        if word == "/help":
+            return _said(HELP)
+        if word == "/agents":
+            return _said(self._list(claim))
+        if word == "/agent":
+            return self._choose(claim, rest.strip().lower())
+        if word == "/new":
+            return TurnEnd(
+                ending=Ending.ANSWERED,
+                detail="/new",
+                reply="A fresh start: I no longer see what was said before.",
+                role="system",
+                new_session=True,
+            )
+        if word == "/usage":
+            return _said(await self._usage(claim, person))
+        if word == "/approvals":
+            return _said(await self._approvals(claim))
+        return self._unknown(word)
+
+    def _list(self, claim: Claim) -> str:
+        rows = [
+            f"- {agent.emoji} **{agent.name}**: {agent.title}".replace("-  ", "- ")
+            for agent in self._agents.all(claim.event.tenant)
+        ]
+        return "\n".join(rows) or "There is no agent yet. Add a file to the agents folder."
+
+    def _choose(self, claim: Claim, name: str) -> TurnEnd:
+        agent = self._agents.get(claim.event.tenant, name)
+        if agent is None:
+            names = [a.name for a in self._agents.all(claim.event.tenant)]
+            return _said(_near(name or "(none)", names, "agent", "`/agents` lists them."))
+        return TurnEnd(
+            ending=Ending.ANSWERED,
+            detail="/agent",
+            reply=f"You are talking to **{agent.name}** now: {agent.title}",
+            role="system",
+            next_agent=agent.name,
+        )
+
+    async def _usage(self, claim: Claim, person: Person | None) -> str:
+        midnight = self._clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        since = to_us(midnight)
+        rows = await self._db.read(spends.by_agent(claim.event.tenant, since))
+        if not rows:
+            return "Nothing was spent today."
+        lines = [
+            f"| {row.agent} | {row.model} | {row.calls} | {row.tokens_in + row.tokens_out:,} "
+            f"| {row.micros / 1e6:.4f} |"
+            for row in rows
+        ]
+        head = "| agent | model | calls | tokens | USD |\n|---|---|--:|--:|--:|\n"
+        return "Today (UTC):\n\n" + head + "\n".join(lines)
+
+    async def _approvals(self, claim: Claim) -> str:
+        now = to_us(self._clock.now())
+        rows = await self._db.read(approvals.listed(claim.event.tenant, "pending", now + 1, 20))
+        if not rows:
+            return "Nothing waits for a yes."
+        return "\n".join(f"- **{row.code}** {row.card.title} ({row.agent})" for row in rows)
+
+    def _unknown(self, word: str) -> TurnEnd:
+        return _said(_near(word, NAMES, "command", "`/help` lists them."))
+
+
+def _near(word: str, names: Sequence[str], noun: str, otherwise: str) -> str:
+    near = get_close_matches(word, names, n=1)
+    hint = f"Did you mean `{near[0]}`?" if near else otherwise
+    return f"There is no {noun} {word}. {hint}"
+
+
+def _said(text: str) -> TurnEnd:
+    return TurnEnd(ending=Ending.ANSWERED, detail="command", reply=text, role="system")

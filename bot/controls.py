@@ -1,0 +1,206 @@
+"""Events that decide something at once, also while a turn is running.
+
+A press, a form, `/stop`, `/status`, `/whoami`, `/approve CODE`, `/reject CODE`, and the words
+`OK 4821`, `NO 4821`, `EDIT 4821 …` of channels without buttons. Each is stored and applied in one
+transaction, has no number in its conversation, and is answered in the channel's own response.
+Every path asks the same question of the same rows: may this person decide this, and is it open?
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from bot.approvals import Approvals
+from bot.core.approval import Answer, Approval, ApprovalState, Decision
+from bot.core.canonical import Json
+from bot.core.errors import Invalid, UserError
+from bot.core.event import CONTROL, Event
+from bot.core.ids import ApprovalId, ConvId, EffectId, PersonId, TenantId
+from bot.core.people import Person
+from bot.core.ports import Accepted, Clock, new_id
+from bot.core.times import to_us
+from bot.store import conversations, inbox
+from bot.store.script import Database, Script
+
+CODE = re.compile(r"(OK|NO|EDIT)\s+(\d{4,7})\b\s*(.*)", re.IGNORECASE | re.DOTALL)
+COMMAND = re.compile(r"/(stop|status|whoami|approve|reject)\b\s*(\S*)\s*(.*)", re.DOTALL)
+
+
+class Running(Protocol):
+    """What is running."""
+
+    def stop(self, conv: str) -> bool: ...
+
+
+class People(Protocol):
+    """Who is who."""
+
+    async def get(self, tenant: TenantId, person: str) -> Person | None: ...
+
+    async def identify(
+        self, tenant: TenantId, channel: str, account: str, ext_id: str
+    ) -> Person | None: ...
+
+
+Status = Callable[[TenantId], Awaitable[str]]
+
+
+class Controls:
+    """Applies control events."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        approvals: Approvals,
+        people: People,
+        running: Running,
+        status: Status,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._approvals = approvals
+        self._people = people
+        self._running = running
+        self._status = status
+
+    async def __call__(self, event: Event) -> Accepted | None:
+        """Apply an event; None when it is an ordinary one."""
+        if event.kind in CONTROL:
+            return await self._press(event)
+        if found := COMMAND.fullmatch(event.text.strip()):
+            return await self._command(event, found.group(1), found.group(2), found.group(3))
+        if found := CODE.fullmatch(event.text.strip()):
+            return await self._code(event, found.group(1).upper(), found.group(2), found.group(3))
+        return None
+
+    async def _press(self, event: Event) -> Accepted:
+        """A button or a form: the payload names approval, version and choice."""
+        payload = event.payload
+        try:
+            decision = Decision(str(payload.get("choice")))
+        except ValueError:
+            raise Invalid("This button means nothing any more.") from None
+        version = payload.get("version")
+        arguments = payload.get("arguments")
+        return await self._decide(
+            event,
+            ApprovalId(str(payload.get("approval", ""))),
+            decision,
+            version=version if isinstance(version, int) else None,
+            arguments=arguments if isinstance(arguments, Mapping) else None,
+            note=str(payload.get("note", "")),
+        )
+
+    async def _command(self, event: Event, word: str, first: str, rest: str) -> Accepted | None:
+        person = await self._person(event)
+        if person is None:
+            return None  # the router meets strangers
+        if word in ("approve", "reject"):
+            return await self._code(event, "OK" if word == "approve" else "NO", first, rest)
+        if word == "stop":
+            found = await self._db.read(conversations.current(event.tenant, event.conv))
+            stopped = found is not None and self._running.stop(found[0].id)
+            reply = "Stopping." if stopped else "Nothing is running here."
+        elif word == "whoami":
+            reply = f"You are **{person.name}** ({person.role.value}) here."
+        else:
+            reply = await self._status(event.tenant)
+        return await self._answer(event, reply, word)
+
+    async def _code(self, event: Event, word: str, code: str, rest: str) -> Accepted | None:
+        """A decision by the code of a pending question; other text is ordinary."""
+        item = await self._approvals.by_code(event.tenant, code)
+        if item is None or await self._person(event) is None:
+            if event.text.startswith("/"):
+                return await self._answer(event, f"Nothing waits under the code {code}.", "code")
+            return None
+        if word == "EDIT":
+            return await self._edit(event, item, rest)
+        decision = Decision.APPROVE if word == "OK" else Decision.REJECT
+        return await self._decide(event, item.id, decision, note=rest.strip())
+
+    async def _edit(self, event: Event, item: Approval, text: str) -> Accepted:
+        """New words for the one text that the card shows."""
+        _, covered = await self._approvals.get(event.tenant, item.id)
+        names = [field.editable for field in item.card.fields if field.editable]
+        name = "text" if "text" in names or not names else names[0]
+        if len(covered) != 1 or not text.strip():
+            return await self._answer(event, "Open the page to edit this one.", "edit")
+        arguments: dict[str, Json] = {
+            covered[0].id: {**covered[0].arguments, name: text.strip()}
+        }
+        return await self._decide(
+            event, item.id, Decision.EDIT, version=item.version, arguments=arguments
+        )
+
+    async def _decide(
+        self,
+        event: Event,
+        approval: ApprovalId,
+        decision: Decision,
+        *,
+        version: int | None = None,
+        arguments: Mapping[str, Json] | None = None,
+        note: str = "",
+    ) -> Accepted:
+        person = await self._person(event)
+        answer = Answer(
+            approval=approval,
+            decision=decision,
+            person=person.id if person else PersonId(""),
+            version=version,
+            arguments={
+                EffectId(key): value if isinstance(value, Mapping) else None
+                for key, value in (arguments or {}).items()
+            },
+            note=note,
+            channel=event.channel,
+        )
+        found = await self._db.read(conversations.current(event.tenant, event.conv))
+        conv = found[0].id if found else ConvId("")
+        try:
+            done = await self._approvals.decide(event.tenant, answer, event, conv)
+        except UserError as error:
+            if event.kind in CONTROL:
+                raise
+            return await self._answer(event, error.message, "refused")
+        if event.kind in CONTROL:
+            return Accepted(event=event.id, conv=conv, reply=done.card.decided or done.state.value)
+        said = done.card.decided or _said(done.state)
+        return Accepted(event=event.id, conv=conv, reply=said)
+
+    async def _person(self, event: Event) -> Person | None:
+        if event.sender.person:
+            return await self._people.get(event.tenant, event.sender.person)
+        return await self._people.identify(
+            event.tenant, event.channel, event.account, event.sender.ext_id
+        )
+
+    async def _answer(self, event: Event, reply: str, detail: str) -> Accepted:
+        at = to_us(self._clock.now())
+        ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"), new_id(self._clock, "msg"))
+        return await self._db.write(_answered(event, reply, detail, ids, at))
+
+
+def _answered(
+    event: Event, reply: str, detail: str, ids: tuple[str, str, str], at: int
+) -> Script[Accepted]:
+    """Store the event as decided, with both lines of the exchange."""
+    found = yield from conversations.current(event.tenant, event.conv)
+    if found:
+        where = found[0]
+    else:
+        where = yield from conversations.open_(event, ids[0], 1, at)
+    seen = yield from inbox.ingest_control(event, where.id, at, detail)
+    if seen:
+        return Accepted(event=seen.event, conv=where.id, duplicate=True, reply=reply)
+    for line, role, text in ((ids[1], "user", event.text), (ids[2], "system", reply)):
+        yield from conversations.say(
+            event.tenant, where.id, line, seq=0, turn=event.id, role=role, text=text, at=at
+        )
+    return Accepted(event=event.id, conv=where.id, reply=reply)
+
+
+def _said(state: ApprovalState) -> str:
+    return "Noted; another yes is needed." if state is ApprovalState.PENDING else state.value

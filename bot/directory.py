@@ -1,0 +1,62 @@
+"""People as the router asks for them: often, and seldom changed, so kept at hand.
+
+Forgotten whole whenever anybody is added, changed, paired or removed.
+"""
+
+from bot.core.errors import NotFound
+from bot.core.ids import TenantId
+from bot.core.people import Person, Role
+from bot.people import People
+from bot.store.people import Identity
+
+MAX_KEPT = 10_000
+
+
+class Directory:
+    """Looks people up."""
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+        self._kept: dict[tuple[str, str], Person] = {}
+        self._owners: dict[str, tuple[Person, ...]] = {}
+
+    def forget(self) -> None:
+        """Somebody changed."""
+        self._kept.clear()
+        self._owners.clear()
+
+    async def get(self, tenant: TenantId, person: str) -> Person | None:
+        """A person by id; None when there is none (any more)."""
+        found = self._kept.get((tenant, person))
+        if found is None:
+            try:
+                found = await self._people.get(tenant, person)
+            except NotFound:
+                return None
+            if len(self._kept) >= MAX_KEPT:
+                self._kept.clear()
+            self._kept[tenant, person] = found
+        return found
+
+    async def identify(
+        self, tenant: TenantId, channel: str, account: str, ext_id: str
+    ) -> Person | None:
+        """The person whom a channel knows by this id; None for a stranger."""
+        who = Identity(channel=channel, account=account, ext_id=ext_id)
+        return await self._people.find(tenant, who)
+
+    async def pairing_code(
+        self, tenant: TenantId, channel: str, account: str, ext_id: str, name: str
+    ) -> str:
+        """A code for a stranger to show to an owner."""
+        who = Identity(channel=channel, account=account, ext_id=ext_id, name=name)
+        return await self._people.pairing_code(tenant, who)
+
+    async def owners(self, tenant: TenantId) -> tuple[Person, ...]:
+        """The owners of a tenant."""
+        found = self._owners.get(tenant)
+        if found is None:
+            everyone = await self._people.list(tenant)
+            found = tuple(person for person in everyone if person.role is Role.OWNER)
+            self._owners[tenant] = found
+        return found

@@ -1,0 +1,231 @@
+"""The engine, put together: from the inbox to the effects, without a server around it.
+
+`bot/app.py` adds the settings, the web and the clock's jobs; the simulation, the kill tests and
+the benchmarks start it just as it is here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from agents.runtime.calls import Calls
+from agents.runtime.calls import Parts as CallParts
+from agents.runtime.loop import Loop
+from agents.runtime.loop import Parts as LoopParts
+from agents.runtime.toolset import Toolset
+from bot.approvals import Approvals, Questions
+from bot.budgets import Budgets
+from bot.commands import Commands
+from bot.controls import Controls
+from bot.core.agent import Agent
+from bot.core.approval import Approval
+from bot.core.channel import Channel, Dialect, Features
+from bot.core.conversation import Claim, TurnEnd
+from bot.core.ids import TenantId
+from bot.core.people import Person
+from bot.core.ports import Agents, Clock, House, Live, Model, new_id
+from bot.core.route import Binding
+from bot.core.times import to_us
+from bot.directory import Directory
+from bot.effects import Effects, Performers
+from bot.inbox import Inbox
+from bot.limits import Rate
+from bot.people import People
+from bot.replies import Replies
+from bot.router import Router
+from bot.store import approvals as approval_rows
+from bot.store import bindings, policies
+from bot.store import turns as turn_rows
+from bot.store.policies import Rule
+from bot.store.script import Database
+from bot.turns import Turns
+
+OWN = Features(
+    dialect=Dialect.MARKDOWN,
+    max_chars=100_000,
+    buttons=True,
+    forms=True,
+    edit=True,
+    media=True,
+    reply_is_row=True,
+)
+"""What the house's own channels can do: web, terminal, API, clock."""
+STREAMED = ("web", "terminal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much at once, and how often."""
+
+    open_turns: int = 1000
+    sender: Rate = Rate(count=60, seconds=60)
+    tenant: Rate = Rate(count=6000, seconds=60)
+    asks_per_hour: int = 20
+    tenant_day_micros: int | None = None
+    person_day_micros: int | None = None
+    reminder: timedelta = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What an engine is made of."""
+
+    db: Database
+    clock: Clock
+    model: Model
+    agents: Agents
+    house: House
+    live: Live
+    people: People
+    limits: Limits = Limits()
+    channels: Mapping[str, Channel] = field(default_factory=dict)
+    tool_settings: Mapping[str, object] = field(default_factory=dict)
+    connected: Callable[[TenantId, str], str] = lambda tenant, provider: ""
+    toolset: Toolset | None = None
+
+
+class Engine:
+    """Everything between an event and its end."""
+
+    def __init__(self, given: Given) -> None:
+        self._g = given
+        self.db, self.clock, self.live = given.db, given.clock, given.live
+        limits = given.limits
+        self.directory = Directory(given.people)
+        self.toolset = given.toolset or Toolset(
+            given.house, given.clock, given.db, given.connected, given.tool_settings
+        )
+        self.questions = Questions(given.clock, self.toolset, self._show)
+        self.replies = Replies(given.db, given.clock, given.channels)
+        self.effects = Effects(
+            given.db,
+            given.clock,
+            Performers(tool=self.toolset, channel=self.toolset),
+            self.questions,
+            given.live,
+            lambda: self.turns.wake(),
+        )
+        self.budgets = Budgets(
+            given.db, given.clock, limits.tenant_day_micros, limits.person_day_micros
+        )
+        self.approvals = Approvals(
+            given.db, given.clock, self.questions, self.toolset, given.live, self._decided,
+            allow_micros=limits.tenant_day_micros or limits.person_day_micros or 1_000_000,
+        )  # fmt: skip
+        self.loop = self._loop(limits)
+        self.router = Router(
+            given.clock,
+            self.directory,
+            given.agents,
+            self.bindings_of,
+            Commands(given.db, given.clock, given.agents),
+            self._think,
+            limits.tenant,
+        )
+        self.turns = Turns(
+            given.db,
+            given.clock,
+            self.router.route,
+            self.replies.deliver,
+            given.live,
+            new_id(given.clock, "own"),
+            limits.open_turns,
+        )
+        self.controls = Controls(
+            given.db, given.clock, self.approvals, self.directory, self.turns, self.status_text
+        )
+        self.inbox = Inbox(given.db, given.clock, self.turns, self.controls, limits.sender)
+        self._bindings: dict[str, Sequence[Binding]] = {}
+        self._rules: dict[str, Sequence[Rule]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> int:
+        """Free what a dead process held, then run; returns how many turns go on."""
+        resumed = await self.db.write(turn_rows.boot(to_us(self.clock.now())))
+        await self.effects.recover()
+        self._tasks = [
+            asyncio.create_task(self.turns.run(), name="turns"),
+            asyncio.create_task(self.effects.run(), name="effects"),
+        ]
+        return resumed
+
+    async def stop(self, seconds: float = 8.0) -> int:
+        """Let running turns end; returns how many go on at the next start."""
+        late = await self.turns.drain(seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        return late
+
+    async def bindings_of(self, tenant: TenantId) -> Sequence[Binding]:
+        """A tenant's routing rules, kept until they change."""
+        found = self._bindings.get(tenant)
+        if found is None:
+            found = self._bindings[tenant] = await self.db.read(bindings.listed(tenant))
+        return found
+
+    async def rules_of(self, tenant: TenantId) -> Sequence[Rule]:
+        """A tenant's policy, kept until it changes."""
+        found = self._rules.get(tenant)
+        if found is None:
+            found = self._rules[tenant] = await self.db.read(policies.rules(tenant))
+        return found
+
+    def changed(self) -> None:
+        """Somebody changed people, routes or policy: read them again."""
+        self.directory.forget()
+        self._bindings.clear()
+        self._rules.clear()
+
+    async def status_text(self, tenant: TenantId) -> str:
+        """`/status` in a chat."""
+        waiting = await self.db.read(turn_rows.waiting())
+        pending = await self.db.read(approval_rows.pending(tenant))
+        return f"{self.turns.open} running, {waiting} waiting, {pending} approvals pending."
+
+    async def _think(self, claim: Claim, agent: Agent, person: Person | None) -> TurnEnd:
+        event = claim.event
+        stream = event.channel in STREAMED or self._g.live.is_watched(
+            event.tenant, claim.conv.id, event.id
+        )
+        return await self.loop.run(claim, agent, person, stream)
+
+    async def _show(self, approval: Approval) -> None:
+        """Cards on the house's own channels are read from the rows; others rewrite theirs here."""
+
+    def _decided(self) -> None:
+        self.budgets.forget()
+        self.effects.wake()
+        self.turns.wake()
+
+    def _loop(self, limits: Limits) -> Loop:
+        given = self._g
+        deciders: Callable[[TenantId], Awaitable[Sequence[Person]]] = self.directory.owners
+        micros = limits.tenant_day_micros or limits.person_day_micros or 1_000_000
+        calls = Calls(
+            CallParts(
+                db=given.db,
+                clock=given.clock,
+                toolset=self.toolset,
+                effects=self.effects,
+                questions=self.questions,
+                live=given.live,
+                rules=self.rules_of,
+                deciders=deciders,
+                asks_per_hour=limits.asks_per_hour,
+                budget_step=f"{micros / 1e6:.2f} USD",
+            )
+        )
+        return Loop(
+            LoopParts(
+                db=given.db,
+                clock=given.clock,
+                model=given.model,
+                toolset=self.toolset,
+                agents=given.agents,
+                calls=calls,
+                live=given.live,
+                budgets=self.budgets,
+            )
+        )

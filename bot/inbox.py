@@ -1,0 +1,99 @@
+"""The one door: everything that happens outside enters here and is safe when `accept` returns.
+
+It counts the sender's rate, stores the event in one commit (together with the claim of its
+conversation when a seat is free, which saves a commit), and wakes the turns. Presses, forms and
+the commands that must work while a turn is running have no place in a conversation's order: they
+go to the controls, which apply them in the transaction that stores them.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from bot.core.conversation import Claim
+from bot.core.errors import LimitReached
+from bot.core.event import CONTROL, Event
+from bot.core.ports import Accepted, Clock, new_id
+from bot.core.times import to_us
+from bot.limits import Buckets, Rate
+from bot.store import inbox as rows
+from bot.store import turns
+from bot.store.script import Database, Script
+
+
+class Seats(Protocol):
+    """The open turns of this process."""
+
+    def free(self) -> str:
+        """The owner's name when a turn may open at once, else empty."""
+        ...
+
+    def start(self, claim: Claim) -> None:
+        """Run a turn that is already claimed."""
+        ...
+
+    def wake(self) -> None:
+        """Look for work."""
+        ...
+
+
+CONTROL_MARKS = tuple("/OoNnEe")
+"""First letters of `/stop`, `OK 4821`, `NO 4821`, `EDIT 4821 …`; anything else is no control."""
+
+Control = Callable[[Event], Awaitable[Accepted | None]]
+"""Applies an event that decides something; None when it is an ordinary one."""
+
+
+class Inbox:
+    """Accepts events."""
+
+    def __init__(
+        self, db: Database, clock: Clock, seats: Seats, control: Control, sender: Rate
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._seats = seats
+        self._control = control
+        self._sender = sender
+        self._buckets = Buckets(clock)
+
+    async def accept(self, event: Event, body_hash: str = "") -> Accepted:
+        """Store an event once and durably. Raises LimitReached before anything is stored."""
+        sender = (event.tenant, event.channel, event.account, event.sender.ext_id)
+        if wait := self._buckets.take(sender, self._sender):
+            raise LimitReached(
+                f"Too many messages in a short time. Wait {wait:.0f} seconds and write again."
+            )
+        if event.kind in CONTROL or event.text[:1] in CONTROL_MARKS:
+            done = await self._control(event)
+            if done:
+                return done
+        return await self.store(event, body_hash)
+
+    async def store(self, event: Event, body_hash: str = "") -> Accepted:
+        """Store an event for a turn, without asking the controls."""
+        now = to_us(self._clock.now())
+        ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"))
+        owner = self._seats.free()
+        got, claim = await self._db.write(arrive(event, ids, now, body_hash, owner))
+        if claim:
+            self._seats.start(claim)
+        elif not got.duplicate:
+            self._seats.wake()
+        return Accepted(
+            event=got.event,
+            conv=got.conv.id,
+            duplicate=got.duplicate,
+            same=got.same,
+            queued=not claim and not owner,
+        )
+
+
+def arrive(
+    event: Event, ids: tuple[str, str], now: int, body_hash: str, owner: str
+) -> Script[tuple[rows.Ingested, Claim | None]]:
+    """Store an event and, for an owner with a free seat, claim its conversation as well."""
+    got = yield from rows.ingest(event, ids, now, body_hash)
+    claim = None
+    if owner and not got.duplicate:
+        claim = yield from turns.take(owner, got.conv.id, now)
+    return got, claim

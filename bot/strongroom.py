@@ -1,0 +1,150 @@
+"""The vault's rows in the database, and secrets by what they are for.
+
+The vault seals and opens and touches no database; the store keeps rows and cannot read them. Here
+the two meet. A secret is named by tenant, provider, owner (empty: the tenant's own) and field.
+"""
+
+from collections.abc import Sequence
+
+from bot.core.ids import TenantId
+from bot.core.ports import Clock
+from bot.core.secret import Secret
+from bot.core.times import from_us, to_us
+from bot.store import keys as rows
+from bot.store.keys import KeyRow, ValueRow
+from bot.store.script import Database
+from bot.vault import Dek, Slot, Vault
+
+
+class StoredKeys:
+    """The port `Keys` of the vault."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def get(self, tenant: TenantId) -> Dek | None:
+        """The active key."""
+        return _dek(await self._db.read(rows.active(tenant)))
+
+    async def by_id(self, tenant: TenantId, id: str) -> Dek | None:
+        """Any of a tenant's."""
+        return _dek(await self._db.read(rows.by_id(tenant, id)))
+
+    async def put(self, dek: Dek, was: Dek | None) -> bool:
+        """Replace or insert, if nothing has changed."""
+        return await self._db.write(rows.put(_row(dek), _row(was) if was else None))
+
+    async def list(self, after: str, limit: int) -> "Sequence[Dek]":
+        """Everybody's."""
+        found = await self._db.read(rows.listed(after, limit))
+        return [dek for row in found if (dek := _dek(row))]
+
+    async def delete(self, tenant: TenantId) -> None:
+        """Remove a tenant's."""
+        await self._db.write(rows.delete_all(tenant))
+
+
+class StoredValues:
+    """The port `Values` of the vault."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def batch(
+        self, tenant: TenantId, after: Slot | None, limit: int
+    ) -> Sequence[tuple[Slot, str]]:
+        """A tenant's values behind a slot."""
+        behind = (after.provider, after.owner, after.field) if after else ("", "", "")
+        found = await self._db.read(rows.batch(tenant, behind, limit))
+        return [(_slot(tenant, row), row.value) for row in found]
+
+    async def swap(self, slot: Slot, was: str, new: Slot, sealed: str) -> bool:
+        """Write the new text over the old, if that is still there."""
+        row = ValueRow(
+            provider=new.provider,
+            owner=new.owner,
+            field=new.field,
+            version=new.row_version,
+            value=sealed,
+        )
+        return await self._db.write(rows.swap(slot.tenant, row, slot.row_version, was))
+
+
+class Strongroom:
+    """Keeps secrets."""
+
+    def __init__(self, db: Database, clock: Clock, vault: Vault) -> None:
+        self._db = db
+        self._clock = clock
+        self.vault = vault
+
+    async def put(
+        self, tenant: TenantId, provider: str, field: str, secret: Secret, owner: str = ""
+    ) -> None:
+        """Keep a secret, over the one before."""
+        old = await self._db.read(rows.value(tenant, provider, owner, field))
+        version = old[0] + 1 if old else 1
+        slot = _place(tenant, provider, owner, field, version)
+        row = ValueRow(
+            provider=provider,
+            owner=owner,
+            field=field,
+            version=version,
+            value=await self.vault.seal(slot, secret),
+        )
+        await self._db.write(rows.write(tenant, row, to_us(self._clock.now())))
+
+    async def get(
+        self, tenant: TenantId, provider: str, field: str, owner: str = ""
+    ) -> Secret | None:
+        """A kept secret; None when there is none. Raises SecretUnreadable."""
+        found = await self._db.read(rows.value(tenant, provider, owner, field))
+        if found is None:
+            return None
+        return await self.vault.open(_place(tenant, provider, owner, field, found[0]), found[1])
+
+    async def of_field(self, tenant: TenantId, field: str) -> dict[str, Secret]:
+        """Provider → secret, for one field."""
+        found = await self._db.read(rows.of_field(tenant, field))
+        return {row.provider: await self.vault.open(_slot(tenant, row), row.value) for row in found}
+
+
+def _place(tenant: TenantId, provider: str, owner: str, field: str, version: int) -> Slot:
+    return Slot(
+        tenant=tenant,
+        provider=provider,
+        owner=owner,
+        field=field,
+        row_id=f"{provider}/{owner}/{field}",
+        row_version=version,
+    )
+
+
+def _slot(tenant: TenantId, row: ValueRow) -> Slot:
+    return _place(tenant, row.provider, row.owner, row.field, row.version)
+
+
+def _dek(row: KeyRow | None) -> Dek | None:
+    if row is None:
+        return None
+    return Dek(
+        id=row.id,
+        tenant=TenantId(row.tenant),
+        kek=row.kek,
+        wrapped=row.wrapped,
+        uses=row.uses,
+        active=bool(row.active),
+        created_at=from_us(row.created_at),
+    )
+
+
+def _row(dek: Dek) -> KeyRow:
+    return KeyRow(
+        id=dek.id,
+        tenant=dek.tenant,
+        kek=dek.kek,
+        wrapped=dek.wrapped,
+        uses=dek.uses,
+        active=int(dek.active),
+        created_at=to_us(dek.created_at),
+    )
