@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
+from agents.runtime.loader import Team
 from aiohttp import web as aio
 
-from agents.runtime.loader import Team
 from agents.runtime.memory import StoredMemory
 from agents.runtime.models import ModelDoor, ModelSetup
 from bot.audit import Sealer
@@ -34,7 +34,7 @@ from bot.core.secret import Secret
 from bot.core.times import iso, to_us
 from bot.doors import FIRST_LINK_LASTS, Doors
 from bot.engine import Engine, Given, Limits
-from bot.fetch import WebFetcher
+from bot.fetch.client import WebFetcher
 from bot.files import Files
 from bot.home import Home, hold, listen, owner_token
 from bot.inbox import arrive
@@ -61,10 +61,12 @@ from scheduler.runner import Runner
 
 log = logging.getLogger(__name__)
 
+NO_SECRET = Secret("")
 VERSION = version()
 DEFAULT_AGENT = AgentName("bri")
 STOP_S = 8.0
 WARM_AFTER_S = 2.0
+REFRESH_S = 2.0
 
 
 class App:
@@ -130,7 +132,6 @@ class App:
         await self.sealer.seal()
         self.sealer.tell_heads()
         await self.models.close()
-        await self.fetcher.close()
         await self.db.close()
         self.home.release()
 
@@ -257,15 +258,21 @@ class App:
             clock=self.clock,
             expire_approvals=self.engine.approvals.expire,
             seal_audit=self.sealer.seal,
-            refresh_agents=self.team.refresh,
         )
-        await Housework(load(), keeper).run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(Housework(load(), keeper).run())
+            group.create_task(self._refresh_agents())
+
+    async def _refresh_agents(self) -> None:
+        """See files that were saved; a broken one keeps its last good version."""
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            self.team.refresh()
 
     async def _warm(self) -> None:
         """Load what the first turn needs, while nobody waits."""
         await asyncio.sleep(WARM_AFTER_S)
-        while self.engine.turns.open:
-            await asyncio.sleep(WARM_AFTER_S)
+        await self.engine.turns.idle()
         await asyncio.to_thread(lambda: self.engine.toolset.tools)
         await self.models.warm()
 
@@ -287,11 +294,16 @@ async def _serve(settings: Settings, home: Home) -> int:
     token = owner_token()
     app.doors.lend(app.owner, token)
     home.announce(app.local_url, token, VERSION)
-    print(_welcome(app, await app.sign_in_link()), flush=True)
+    _say(_welcome(app, await app.sign_in_link()))
     await stop.wait()
-    print("Stopping.", flush=True)
+    _say("Stopping.")
     await app.stop()
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _welcome(app: App, link: str) -> str:
@@ -313,7 +325,7 @@ class _Lent:
     """A house in a thread of its own."""
 
     url: str = ""
-    token: Secret = Secret("")
+    token: Secret = NO_SECRET
     error: BaseException | None = None
 
 
@@ -338,7 +350,7 @@ def local(settings: Settings) -> Iterator[tuple[str, str]]:
     def work() -> None:
         try:
             asyncio.run(lend())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (raised again in the caller's thread)
             lent.error = error
         finally:
             ready.set()
@@ -373,8 +385,7 @@ def db_upgrade(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 def _model_setup(settings: Settings, clock: SystemClock) -> ModelSetup:
-    models = settings.models
-    keys = settings.keys
+    models, keys = settings.models, settings.keys
     return ModelSetup(
         clock=clock,
         keys={name: key for name in type(keys).model_fields if (key := getattr(keys, name))},

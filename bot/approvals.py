@@ -5,17 +5,18 @@ before the transaction, and everyone who watches is told after it.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
 from bot.core.approval import Answer, Approval, ApprovalKind, ApprovalState, Decision
 from bot.core.canonical import Json, digest
 from bot.core.card import Card, Choice, Field
+from bot.core.conversation import Claim
 from bot.core.effect import Effect, bind
 from bot.core.errors import Conflict, Invalid, NotFound
 from bot.core.event import Event
-from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, EventId, PersonId, TenantId
+from bot.core.ids import AgentName, ApprovalId, EffectId, PersonId, TenantId
 from bot.core.points import point
 from bot.core.ports import Clock, Live, new_id
 from bot.core.times import to_us
@@ -47,6 +48,24 @@ class Validator(Protocol):
 Show = Callable[[Approval], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Who is asked, by whom and why."""
+
+    id: ApprovalId
+    code: str
+    why: str
+    requested_by: PersonId | None
+    on_behalf_of: str
+    approvers: Mapping[PersonId, str]
+    """Who may decide, with their names."""
+    named: bool
+    """Only those may; else they are who may by rule, shown so that people know whom to ask."""
+    needs: int = 1
+    expires: timedelta = EXPIRES
+    warnings: tuple[str, ...] = ()
+
+
 class Questions:
     """Lays out questions."""
 
@@ -55,56 +74,43 @@ class Questions:
         self._validator = validator
         self.show = show
 
-    def ask(
-        self,
-        effects: Sequence[Effect],
-        *,
-        id_: ApprovalId,
-        code: str,
-        why: str,
-        requested_by: PersonId | None,
-        on_behalf_of: str,
-        approvers: Sequence[tuple[PersonId, str]],
-        named: bool,
-        needs: int = 1,
-        expires: timedelta = EXPIRES,
-        warnings: tuple[str, ...] = (),
-    ) -> Approval:
-        """The question whether these effects may be done.
-
-        `approvers` are ids and names; `named` says that only they may, else they are who would.
-        """
+    def ask(self, effects: Sequence[Effect], asking: Asking) -> Approval:
+        """The question whether these effects may be done."""
         now = self._clock.now()
         first = effects[0]
         card = replace(
             self.layout(effects),
             agent=first.agent,
-            on_behalf_of=on_behalf_of,
-            why=why,
-            approvers=tuple(name for _, name in approvers),
-            expires_at=now + expires,
-            code=code,
+            on_behalf_of=asking.on_behalf_of,
+            why=asking.why,
+            approvers=tuple(asking.approvers.values()),
+            expires_at=now + asking.expires,
+            code=asking.code,
         )
-        card = replace(card, warnings=card.warnings + warnings)
+        card = replace(card, warnings=card.warnings + asking.warnings)
         return Approval(
-            id=id_,
+            id=asking.id,
             tenant=first.tenant,
             kind=ApprovalKind.APPROVE,
-            code=code,
+            code=asking.code,
             version=1,
             hash=hash_of(effects),
             state=ApprovalState.PENDING,
-            needs=needs,
-            approvers=tuple(person for person, _ in approvers) if named else (),
+            needs=asking.needs,
+            approvers=tuple(asking.approvers) if asking.named else (),
             conv=first.conv,
             turn=first.turn,
             agent=first.agent,
-            requested_by=requested_by,
-            why=why,
+            requested_by=asking.requested_by,
+            why=asking.why,
             card=card,
             created_at=now,
-            expires_at=now + expires,
+            expires_at=now + asking.expires,
         )
+
+    def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return edited arguments in full, or raise Invalid."""
+        return self._validator.check(effect, arguments)
 
     def layout(self, effects: Sequence[Effect]) -> Card:
         """One card for one deed, or a card that lists several in the order they are done."""
@@ -159,10 +165,10 @@ class Questions:
         )
 
     def budget(
-        self, tenant: TenantId, conv: ConvId, turn: EventId, agent: AgentName,
-        person: PersonId | None, sentence: str, more: str, code: str,
+        self, claim: Claim, agent: AgentName, sentence: str, more: str, code: str
     ) -> Approval:
         """The question whether to go on although the money for thinking is used up."""
+        tenant, conv, turn = claim.event.tenant, claim.conv.id, claim.event.id
         now = self._clock.now()
         card = Card(
             title=f"Continue with {more} more?",
@@ -205,17 +211,15 @@ class Approvals:
         db: Database,
         clock: Clock,
         questions: Questions,
-        validator: Validator,
         live: Live,
         wake: Callable[[], None],
         allow_micros: int = 0,
     ) -> None:
-        """`allow_micros` is what one yes to a budget question allows, in millionths of a dollar."""
+        """One yes to a budget question allows `allow_micros` millionths of a dollar."""
         self._allow_micros = allow_micros
         self._db = db
         self._clock = clock
         self._questions = questions
-        self._validator = validator
         self._live = live
         self._wake = wake
 
@@ -248,8 +252,9 @@ class Approvals:
         )
         at = to_us(self._clock.now())
         point("decide.before_commit")
-        script = _decide(answer, tenant, at, ids, edit, press, conv, self._allow_micros)
-        done = await self._db.write(script)
+        decided = decisions.decide(answer, tenant, at, ids, edit)
+        stored = _store_press(press, conv, answer, at) if press else None
+        done = await self._db.write(_decide(decided, answer, tenant, stored, self._allow_micros))
         point("decide.after_commit")
         tell_live(self._live, done)
         self._wake()
@@ -289,10 +294,11 @@ class Approvals:
                 if given is None:
                     arguments[effect.id] = None
                     continue
-                full = self._validator.check(effect, given)
+                full = self._questions.check(effect, given)
                 arguments[effect.id] = full
-                effect = rebound(effect, full)  # noqa: PLW2901 (the edited one from here on)
-            new.append(effect)
+                new.append(rebound(effect, full))
+            else:
+                new.append(effect)
         if not new:
             raise Invalid("Every action is struck out; press Reject instead.")
         laid = self._questions.layout(new)
@@ -336,31 +342,30 @@ def tell_live(live: Live, item: Approval) -> None:
     )
 
 
+def _store_press(press: Event, conv: str, answer: Answer, at: int) -> Script[bool]:
+    """Store the press that brings an answer; True when it was delivered before."""
+    return (yield from inbox.ingest_control(press, conv, at, answer.decision.value)) is not None
+
+
 def _decide(
+    decided: Script[Approval],
     answer: Answer,
     tenant: TenantId,
-    at: int,
-    ids: decisions.Ids,
-    edit: decisions.Edit | None,
-    press: Event | None,
-    conv: str,
+    press: Script[bool] | None,
     allow_micros: int,
 ) -> Script[Approval]:
-    if press is not None:
-        seen = yield from inbox.ingest_control(press, conv, at, answer.decision.value)
-        if seen:  # the same press, delivered again
-            item = yield from rows.get(tenant, answer.approval)
-            if item:
-                return item
-    done = yield from decisions.decide(answer, tenant, at, ids, edit)
+    if press is not None and (yield from press):
+        item = yield from rows.get(tenant, answer.approval)
+        if item:
+            return item
+    done = yield from decided
     if done.kind is ApprovalKind.BUDGET and done.state is ApprovalState.APPROVED:
+        at = to_us(done.decided_at or done.created_at)
         yield from spends.allow(tenant, done.id, allow_micros, at)
     return done
 
 
-def _with_effects(
-    tenant: TenantId, id_: str
-) -> Script[tuple[Approval | None, tuple[Effect, ...]]]:
+def _with_effects(tenant: TenantId, id_: str) -> Script[tuple[Approval | None, tuple[Effect, ...]]]:
     item = yield from rows.get(tenant, id_)
     covered = yield from effect_rows.of_approval(tenant, id_)
     return item, covered

@@ -88,7 +88,7 @@ class Sealer:
                 if seq != number or not hmac.compare_digest(mac, stored) or unsealed:
                     why = f"Row {entry.seq} is not as it was sealed."
                     return Verified(rows=count, unsealed=unsealed, first_bad=entry.seq, why=why)
-        seq, head = await self._db.read(rows.head(tenant))
+        seq, _ = await self._db.read(rows.head(tenant))
         if seq != number:
             why = f"{seq} rows were sealed and {number} are there: some were removed."
             return Verified(rows=count, unsealed=unsealed, first_bad=number + 1, why=why)

@@ -49,7 +49,10 @@ class Budgets:
         return any(limit is not None for limit in self._limits.values())
 
     async def reserve(self, tenant: TenantId, person: PersonId | None, most: Usage) -> Hold | None:
-        """Hold the most that a call can cost. Raises BudgetReached, or OperatorError without price."""
+        """Hold the most that a call can cost.
+
+        Raises BudgetReached, or OperatorError when nobody knows the price.
+        """
         if not self.limited:
             return None
         if most.micros is None:

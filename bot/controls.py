@@ -13,12 +13,13 @@ from typing import Protocol
 from bot.approvals import Approvals
 from bot.core.approval import Answer, Approval, ApprovalState, Decision
 from bot.core.canonical import Json
+from bot.core.conversation import Line
 from bot.core.errors import Invalid, UserError
 from bot.core.event import CONTROL, Event
 from bot.core.ids import ApprovalId, ConvId, EffectId, PersonId, TenantId
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
-from bot.core.times import to_us
+from bot.core.times import from_us, to_us
 from bot.store import conversations, inbox
 from bot.store.script import Database, Script
 
@@ -127,9 +128,7 @@ class Controls:
         name = "text" if "text" in names or not names else names[0]
         if len(covered) != 1 or not text.strip():
             return await self._answer(event, "Open the page to edit this one.", "edit")
-        arguments: dict[str, Json] = {
-            covered[0].id: {**covered[0].arguments, name: text.strip()}
-        }
+        arguments: dict[str, Json] = {covered[0].id: {**covered[0].arguments, name: text.strip()}}
         return await self._decide(
             event, item.id, Decision.EDIT, version=item.version, arguments=arguments
         )
@@ -196,9 +195,8 @@ def _answered(
     if seen:
         return Accepted(event=seen.event, conv=where.id, duplicate=True, reply=reply)
     for line, role, text in ((ids[1], "user", event.text), (ids[2], "system", reply)):
-        yield from conversations.say(
-            event.tenant, where.id, line, seq=0, turn=event.id, role=role, text=text, at=at
-        )
+        said = Line(id=line, seq=0, turn=event.id, role=role, text=text, at=from_us(at))
+        yield from conversations.say(event.tenant, where.id, said)
     return Accepted(event=event.id, conv=where.id, reply=reply)
 
 

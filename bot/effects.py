@@ -19,6 +19,7 @@ from datetime import timedelta
 
 from bot.approvals import Questions, tell_live
 from bot.core.approval import Approval
+from bot.core.conversation import Line
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import BotError, OperatorError, UserError, VendorError, VendorUnknown
 from bot.core.points import point
@@ -77,9 +78,7 @@ class Effects:
 
     async def perform(self, effect: Effect) -> Outcome:
         """Perform one effect of a running turn: commit `sending`, call, settle."""
-        born = replace(
-            effect, state=EffectState.SENDING, attempt=1, started_at=self._clock.now()
-        )
+        born = replace(effect, state=EffectState.SENDING, attempt=1, started_at=self._clock.now())
         point("effect.before_sending")
         await self._db.write(rows.plan(born, self._now()))
         point("effect.after_sending")
@@ -202,7 +201,7 @@ class Effects:
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 return await self._performers.of(effect).find(effect), True
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (a look-up that breaks has found nothing)
             log.warning("A look-up failed: %s", type(error).__name__, extra={"effect": effect.id})
             return None, False
 
@@ -265,26 +264,23 @@ def settle(
     return item
 
 
-def ask_doubt(
-    effect: Effect, question: Approval, error: str, line: str, at: int
-) -> Script[bool]:
+def ask_doubt(effect: Effect, question: Approval, error: str, line: str, at: int) -> Script[bool]:
     """Mark an effect as in doubt together with the question about it."""
     asked = yield from rows.doubt(effect, question.id, error, at)
     if not asked:
         return False
     yield from approval_rows.open_(question)
-    yield from conversations.say(
-        effect.tenant,
-        effect.conv,
-        line,
+    said = Line(
+        id=line,
         seq=0,
         turn=effect.turn,
         role="system",
         text=question.card.title,
-        at=to_us(from_us(at)),
+        at=from_us(at),
         agent=effect.agent,
         approval=question.id,
     )
+    yield from conversations.say(effect.tenant, effect.conv, said)
     return True
 
 

@@ -33,13 +33,14 @@ from bot.inbox import Inbox
 from bot.limits import Rate
 from bot.people import People
 from bot.replies import Replies
+from bot.router import Parts as RouterParts
 from bot.router import Router
 from bot.store import approvals as approval_rows
 from bot.store import bindings, policies
 from bot.store import turns as turn_rows
 from bot.store.policies import Rule
 from bot.store.script import Database
-from bot.turns import Turns
+from bot.turns import Seats, Turns, Work
 
 OWN = Features(
     dialect=Dialect.MARKDOWN,
@@ -51,6 +52,8 @@ OWN = Features(
     reply_is_row=True,
 )
 """What the house's own channels can do: web, terminal, API, clock."""
+PERSON_RATE = Rate(count=60, seconds=60)
+TENANT_RATE = Rate(count=6000, seconds=60)
 STREAMED = ("web", "terminal")
 
 
@@ -59,8 +62,8 @@ class Limits:
     """How much at once, and how often."""
 
     open_turns: int = 1000
-    sender: Rate = Rate(count=60, seconds=60)
-    tenant: Rate = Rate(count=6000, seconds=60)
+    sender: Rate = PERSON_RATE
+    tenant: Rate = TENANT_RATE
     asks_per_hour: int = 20
     tenant_day_micros: int | None = None
     person_day_micros: int | None = None
@@ -110,27 +113,27 @@ class Engine:
             given.db, given.clock, limits.tenant_day_micros, limits.person_day_micros
         )
         self.approvals = Approvals(
-            given.db, given.clock, self.questions, self.toolset, given.live, self._decided,
+            given.db, given.clock, self.questions, given.live, self._decided,
             allow_micros=limits.tenant_day_micros or limits.person_day_micros or 1_000_000,
         )  # fmt: skip
         self.loop = self._loop(limits)
         self.router = Router(
-            given.clock,
-            self.directory,
-            given.agents,
-            self.bindings_of,
-            Commands(given.db, given.clock, given.agents),
-            self._think,
-            limits.tenant,
+            RouterParts(
+                clock=given.clock,
+                people=self.directory,
+                agents=given.agents,
+                rules=self.bindings_of,
+                commands=Commands(given.db, given.clock, given.agents),
+                think=self._think,
+                tenant_rate=limits.tenant,
+            )
         )
         self.turns = Turns(
             given.db,
             given.clock,
-            self.router.route,
-            self.replies.deliver,
+            Work(handle=self.router.route, deliver=self.replies.deliver),
             given.live,
-            new_id(given.clock, "own"),
-            limits.open_turns,
+            Seats(owner=new_id(given.clock, "own"), count=limits.open_turns),
         )
         self.controls = Controls(
             given.db, given.clock, self.approvals, self.directory, self.turns, self.status_text

@@ -53,7 +53,7 @@ class Home:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             json.dump(told, file)
-        os.replace(part, path)
+        part.replace(path)
 
     def release(self) -> None:
         """Take `server.json` away and let the folder go."""
@@ -66,7 +66,7 @@ def hold(folder: Path) -> Home:
     os.umask(0o077)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.chmod(folder, 0o700)
+        folder.chmod(0o700)
         lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         reason = error.strerror or str(error)

@@ -62,9 +62,7 @@ class Replies:
         point("reply.after_call")
         await self._db.write(rows.settle(effect, outcome, self._now()))
 
-    async def _send(
-        self, channel: Channel, claim: Claim, end: TurnEnd, effect: Effect
-    ) -> Outcome:
+    async def _send(self, channel: Channel, claim: Claim, end: TurnEnd, effect: Effect) -> Outcome:
         message = Outbound(
             tenant=effect.tenant,
             conv=effect.conv,
@@ -136,7 +134,4 @@ class Replies:
 
 def code_help(code: str) -> str:
     """How to decide by text, where there are no buttons."""
-    return (
-        f"Reply OK {code} to approve, NO {code} to refuse, "
-        f"or EDIT {code} and the new text."
-    )
+    return f"Reply OK {code} to approve, NO {code} to refuse, or EDIT {code} and the new text."

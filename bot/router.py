@@ -68,27 +68,31 @@ class Walk:
         return self.claim.event
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What the router works with."""
+
+    clock: Clock
+    people: People
+    agents: Agents
+    rules: Rules
+    commands: Commands
+    think: Think
+    tenant_rate: Rate
+
+
 class Router:
     """Walks events through the stages."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        people: People,
-        agents: Agents,
-        rules: Rules,
-        commands: Commands,
-        think: Think,
-        tenant_rate: Rate,
-    ) -> None:
-        self._people = people
-        self._agents = agents
-        self._rules = rules
-        self._commands = commands
-        self._think = think
-        self._tenant_rate = tenant_rate
-        self._buckets = Buckets(clock)
-        self._told: Buckets = Buckets(clock)
+    def __init__(self, parts: Parts) -> None:
+        self._people = parts.people
+        self._agents = parts.agents
+        self._rules = parts.rules
+        self._commands = parts.commands
+        self._think = parts.think
+        self._tenant_rate = parts.tenant_rate
+        self._buckets = Buckets(parts.clock)
+        self._told = Buckets(parts.clock)
         self.stages: tuple[Callable[[Walk], Awaitable[TurnEnd | None]], ...] = (
             self.admit,
             self.addressed,
@@ -200,9 +204,7 @@ class Router:
             agent = self._agents.get(event.tenant, named)
             why = f"{named} was named" if agent else self._unknown(event.tenant, named)
             lost = [_lost(v, f"{named} was named") for v in verdicts]
-            return Explanation(
-                agent=agent.name if agent else None, why=why, verdicts=tuple(lost)
-            )
+            return Explanation(agent=agent.name if agent else None, why=why, verdicts=tuple(lost))
         if kept:
             why = f"this conversation is with {kept}; `/agent NAME` changes that"
             lost = [_lost(v, f"the conversation is with {kept}") for v in verdicts]

@@ -9,7 +9,7 @@ out. At a stop, running turns get a moment to end; what remains goes on at the n
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from dataclasses import dataclass
 
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import EffectKind, EffectState
@@ -31,10 +31,21 @@ SWEEP_S = 2.0
 Handler = Callable[[Claim], Awaitable[TurnEnd]]
 
 
-class Deliver(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What is done in a turn."""
+
+    handle: Handler
+    deliver: Callable[[Claim, TurnEnd], Awaitable[None]]
     """Brings the answer to where it was asked for."""
 
-    async def __call__(self, claim: Claim, end: TurnEnd) -> None: ...
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seats:
+    """How many turns may be open, and the name under which this process claims."""
+
+    owner: str
+    count: int = 1000
 
 
 class Turns:
@@ -44,19 +55,17 @@ class Turns:
         self,
         db: Database,
         clock: Clock,
-        handler: Handler,
-        deliver: Deliver,
+        work: Work,
         live: Live,
-        owner: str,
-        seats: int = 1000,
+        seats: Seats,
     ) -> None:
         self._db = db
         self._clock = clock
-        self._handler = handler
-        self._deliver = deliver
+        self._handler = work.handle
+        self._deliver = work.deliver
         self._live = live
-        self._owner = owner
-        self._seats = seats
+        self._owner = seats.owner
+        self._seats = seats.count
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped: set[str] = set()
         self._wake = asyncio.Event()
@@ -95,6 +104,11 @@ class Turns:
         self._stopped.add(conv)
         task.cancel()
         return True
+
+    async def idle(self) -> None:
+        """Wait until no turn is open."""
+        while tasks := list(self._tasks.values()):
+            await asyncio.wait(tasks)
 
     async def run(self) -> None:
         """Claim and run until cancelled."""
@@ -188,7 +202,9 @@ class Turns:
             raise
         except Diverged as error:
             if _untouched(claim) and claim.attempt < ATTEMPTS:
-                log.warning("A turn starts over: %s", error.message, extra={"event": claim.event.id})
+                log.warning(
+                    "A turn starts over: %s", error.message, extra={"event": claim.event.id}
+                )
                 await self._db.write(_start_over(claim, to_us(self._clock.now())))
                 self.wake()
                 return None
@@ -226,22 +242,24 @@ class Turns:
                 await asyncio.sleep(pause)
                 pause = min(5.0, pause * 2)
         point("turn.after_finish")
-        said = {} if not done.line else {
-            "id": done.line,
-            "role": end.role,
-            "agent": end.agent or "",
-            "text": end.reply,
-            "at": iso(now),
-            "turn": event.id,
-            "n": done.n,
-            "approval": end.approval.id if end.approval else None,
-            "footer": end.footer,
-        }
+        said = (
+            {}
+            if not done.line
+            else {
+                "id": done.line,
+                "role": end.role,
+                "agent": end.agent or "",
+                "text": end.reply,
+                "at": iso(now),
+                "turn": event.id,
+                "n": done.n,
+                "approval": end.approval.id if end.approval else None,
+                "footer": end.footer,
+            }
+        )
         self._live.end(event.tenant, conv.id, event.id, said)
         if end.new_session:
-            await self._db.write(
-                rows.new_session(claim, new_id(self._clock, "cnv"), to_us(now))
-            )
+            await self._db.write(rows.new_session(claim, new_id(self._clock, "cnv"), to_us(now)))
         return done.more
 
 

@@ -11,7 +11,7 @@ from agents.runtime.gate import Action, Verdict, judge
 from agents.runtime.prompt import outside
 from agents.runtime.run import Run, arguments_of
 from agents.runtime.toolset import Call, Toolset
-from bot.approvals import Questions
+from bot.approvals import Asking, Questions
 from bot.core.approval import Approval
 from bot.core.canonical import Json, digest
 from bot.core.conversation import TurnEnd
@@ -180,9 +180,7 @@ class Calls:
             raise Diverged(event=effect.turn, effect=effect.id)
         if past.state is EffectState.SENDING:
             return await self._p.effects.resume(past)
-        return Outcome(
-            state=past.state, vendor_ref=past.vendor_ref, url=past.url, error=past.error
-        )
+        return Outcome(state=past.state, vendor_ref=past.vendor_ref, url=past.url, error=past.error)
 
     async def _park(
         self, run: Run, message: ModelMessage, asked: Sequence[tuple[ToolCall, Effect, Verdict]]
@@ -225,29 +223,26 @@ class Calls:
         for person in owners:
             if not verdict.approvers or person.id in verdict.approvers:
                 names.setdefault(person.id, person.name)
-        return self._p.questions.ask(
-            effects,
-            id_=ApprovalId(f"apr_{event.id[4:]}{effects[0].step:02d}"),
+        asking = Asking(
+            id=ApprovalId(f"apr_{event.id[4:]}{effects[0].step:02d}"),
             code=await self._free_code(event.tenant),
             why=verdict.why,
             requested_by=run.person.id if run.person else None,
             on_behalf_of=run.person.name if run.person else "",
-            approvers=tuple(names.items()),
+            approvers=names,
             named=bool(verdict.approvers),
             needs=verdict.needs,
             expires=verdict.expires,
             warnings=("This conversation holds text from outside.",) if run.tainted else (),
         )
+        return self._p.questions.ask(effects, asking)
 
     async def ask_budget(self, run: Run, sentence: str) -> TurnEnd:
         """Ask an owner whether to go on although the budget is used up."""
         event = run.claim.event
         question = self._p.questions.budget(
-            event.tenant,
-            run.claim.conv.id,
-            event.id,
+            run.claim,
             run.agent.name,
-            run.person.id if run.person else None,
             sentence,
             self._p.budget_step,
             await self._free_code(event.tenant),
@@ -291,7 +286,8 @@ class Calls:
 
 def waiting_line(question: Approval) -> str:
     """What the house writes when something waits."""
-    return f"**Waiting for your yes:** {question.card.title} (code {question.code}). Nothing is done yet."
+    title, code = question.card.title, question.code
+    return f"**Waiting for your yes:** {title} (code {code}). Nothing is done yet."
 
 
 def outcome_text(outcome: Outcome) -> str:

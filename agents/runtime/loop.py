@@ -52,9 +52,7 @@ class Loop:
     def __init__(self, parts: Parts) -> None:
         self._p = parts
 
-    async def run(
-        self, claim: Claim, agent: Agent, person: Person | None, stream: bool
-    ) -> TurnEnd:
+    async def run(self, claim: Claim, agent: Agent, person: Person | None, stream: bool) -> TurnEnd:
         """Bring one turn to its end. Raises Diverged, Fenced, and what nobody foresaw."""
         run = await self._open(claim, agent, person, stream)
         try:
@@ -69,9 +67,7 @@ class Loop:
             failed = run.end(Ending.FAILED, error.message, error.message, role="system")
             return replace(failed, raw=())
 
-    async def _open(
-        self, claim: Claim, agent: Agent, person: Person | None, stream: bool
-    ) -> Run:
+    async def _open(self, claim: Claim, agent: Agent, person: Person | None, stream: bool) -> Run:
         """Step 0: what the prompt is laid from; on replay it must still be the same."""
         journal = Journal(self._p.db, self._p.clock, claim)
         began = self._p.clock.now()
@@ -228,4 +224,3 @@ def _reply_from(kept: Json) -> ModelReply:
         usage=Usage(tokens_in=tokens_in, tokens_out=tokens_out, micros=micros),
         offline=bool(kept["offline"]),
     )
-

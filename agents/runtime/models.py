@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from agents.runtime.llm import LiteLLM, provider_of
+from agents.runtime.llm import LiteLLM
 from agents.runtime.offline import OfflineModel
+from agents.runtime.providers import provider_of
 from bot.core.errors import Invalid
 from bot.core.ids import TenantId
-from bot.core.model import ModelReply, ModelRequest, Task, Usage
+from bot.core.model import ModelReply, ModelRequest, Offer, Task, Usage
 from bot.core.people import Person
 from bot.core.ports import Clock, Model, OnText
 from bot.core.secret import Secret
@@ -46,17 +47,6 @@ class ModelSetup:
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Model → US dollars per million tokens, in and out."""
     timeout_s: float = 120.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """What a model key opens."""
-
-    provider: str
-    models: tuple[str, ...]
-    """With the provider's prefix, the proposed one first."""
-    model: str
-    """The one that will answer."""
 
 
 class ModelDoor:

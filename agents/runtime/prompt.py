@@ -67,7 +67,9 @@ def opening_text(event: Event, person: Person | None, now: datetime) -> str:
     if event.kind == Kind.TICK:
         return wrap(event, f"[{when}; your schedule says] {event.text}")
     name = person.name if person else event.sender.name or "someone"
-    files = "".join(f"\n[file: {a.name}, {a.media_type}, {a.size} bytes]" for a in event.attachments)
+    files = "".join(
+        f"\n[file: {a.name}, {a.media_type}, {a.size} bytes]" for a in event.attachments
+    )
     about = event.payload.get("code")
     asked = f" (a question about approval {about}, which is still open)" if about else ""
     return wrap(event, f"[{when}; {name}{asked}] {event.text}{files}")

@@ -121,10 +121,8 @@ class Toolset:
     def preview(self, effect: Effect) -> Card:
         """What an effect will look like."""
         call = self.understand(effect.tool, effect.arguments)
-        if call.tool.preview:
-            card = call.tool.preview(call.arguments)
-        else:
-            card = plain_card(effect)
+        shown = call.tool.preview
+        card = shown(call.arguments) if shown else plain_card(effect)
         return replace(card, sandbox=effect.sandbox)
 
     # The port of effects: performs.
@@ -218,8 +216,11 @@ def _plain(node: Json, root: Mapping[str, Json]) -> Json:
                 merged = {**kept[0], **{k: v for k, v in node.items() if k != "anyOf"}}
                 return _plain(merged, root)
         return {
-            key: ({name: _plain(v, root) for name, v in value.items()}
-                  if key == "properties" and isinstance(value, Mapping) else _plain(value, root))
+            key: (
+                {name: _plain(v, root) for name, v in value.items()}
+                if key == "properties" and isinstance(value, Mapping)
+                else _plain(value, root)
+            )
             for key, value in node.items()
             if key not in _DROPPED and key != "$defs"
         }

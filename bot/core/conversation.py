@@ -39,12 +39,14 @@ class Line:
     id: str
     seq: int
     """The event that it belongs to, by its number in the conversation."""
-    n: int
     turn: EventId
     role: str
-    agent: AgentName | None
+    """user, assistant or system."""
     text: str
     at: datetime
+    n: int = 0
+    """Its position in the conversation; given when it is written."""
+    agent: AgentName | None = None
     raw: tuple[ModelMessage, ...] = ()
     """For an agent's line: all that the turn said to and heard from the model."""
     approval: ApprovalId | None = None

@@ -14,7 +14,7 @@ from bot.core.ids import AgentName, ConvKey, EventId, PersonId, TenantId
 
 
 class Kind(StrEnum):
-    """What sort of thing happened. Vendors add kinds of their own, such as `stripe.invoice.paid`."""
+    """What sort of thing happened. Vendors add their own, such as `stripe.invoice.paid`."""
 
     MESSAGE = "message"
     EDITED = "edited"

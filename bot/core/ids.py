@@ -33,6 +33,6 @@ def make_id(prefix: str, at: datetime, chance: bytes) -> str:
 
 
 def conv_key(channel: str, account: str, place: str, thread: str = "") -> ConvKey:
-    """Return the key of a conversation; a colon inside a part is escaped so that keys never meet."""
+    """Return a conversation's key; a colon inside a part is escaped, so that keys never meet."""
     parts = (channel, account, place, thread)
     return ConvKey(":".join(part.replace("%", "%25").replace(":", "%3A") for part in parts))

@@ -74,7 +74,8 @@ class ModelRequest:
     model: str = ""
     """A model with its provider's prefix; empty means the list of the task."""
     max_tokens: int = 4096
-    timeout_s: float = 120.0
+    timeout_s: float = 0.0
+    """Seconds that it may take; 0 means as long as the settings allow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +89,14 @@ class ModelReply:
     usage: Usage
     offline: bool = False
     """Said by the built-in offline model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a model key opens."""
+
+    provider: str
+    models: tuple[str, ...]
+    """With the provider's prefix, the proposed one first."""
+    model: str
+    """The one that will answer."""

@@ -1,4 +1,4 @@
-"""Approvals: asked, voted, decided once. The decision is one compare-and-set on state and version."""
+"""Approvals: asked, voted, decided once, by one compare-and-set on state, version and hash."""
 
 from sqlalchemy import bindparam, func, insert, select, update
 
@@ -81,16 +81,18 @@ _REVISE = Statement(
         approval.c.state == "pending",
         approval.c.version == bindparam("seen"),
     )
-    .values(
-        version=approval.c.version + 1, hash=bindparam("new_hash"), card=bindparam("new_card")
-    )
+    .values(version=approval.c.version + 1, hash=bindparam("new_hash"), card=bindparam("new_card"))
     .returning(approval.c.version)
 )
 _VOTE = Statement(
     insert(vote)
     .prefix_with("OR IGNORE", dialect="sqlite")
-    .values({name: bindparam(name) for name in (
-        "approval", "version", "person", "tenant", "choice", "at")})
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("approval", "version", "person", "tenant", "choice", "at")
+        }
+    )
 )
 _VOTES = Statement(
     select(func.count()).where(
@@ -137,8 +139,12 @@ _ASKED = Statement(
 _COPY = Statement(
     insert(card_copy)
     .prefix_with("OR REPLACE", dialect="sqlite")
-    .values({name: bindparam(name) for name in (
-        "approval", "place", "tenant", "channel", "vendor_ref", "version")})
+    .values(
+        {
+            name: bindparam(name)
+            for name in ("approval", "place", "tenant", "channel", "vendor_ref", "version")
+        }
+    )
 )
 _COPIES = Statement(
     select(card_copy.c.channel, card_copy.c.place, card_copy.c.vendor_ref).where(

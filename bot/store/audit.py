@@ -49,9 +49,7 @@ _OF_EVENT = Statement(
 _UNSEALED = Statement(
     select(*_COLUMNS).where(audit.c.seq > bindparam("after")).order_by(audit.c.seq).limit(500)
 )
-_LAST_SEALED = Statement(
-    select(audit_seal.c.audit).order_by(audit_seal.c.audit.desc()).limit(1)
-)
+_LAST_SEALED = Statement(select(audit_seal.c.audit).order_by(audit_seal.c.audit.desc()).limit(1))
 _HEAD = Statement(
     select(audit_seal.c.seq, audit_seal.c.mac)
     .where(audit_seal.c.tenant == bindparam("tenant"))
@@ -59,9 +57,7 @@ _HEAD = Statement(
     .limit(1)
 )
 _SEAL = Statement(
-    insert(audit_seal).values(
-        {name: bindparam(name) for name in ("tenant", "seq", "audit", "mac")}
-    )
+    insert(audit_seal).values({name: bindparam(name) for name in ("tenant", "seq", "audit", "mac")})
 )
 
 
@@ -94,7 +90,7 @@ class Entry:
         )
 
 
-def note(
+def note(  # noqa: PLR0913 (a line of the book has as many columns)
     tenant: str,
     at: int,
     actor: str,

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, insert, select, update
 
 from bot.core.conversation import Conversation, Line
-from bot.core.event import Attachment, Event
+from bot.core.event import Event
 from bot.core.ids import (
     AgentName,
     ApprovalId,
@@ -16,8 +16,7 @@ from bot.core.ids import (
     PersonId,
     TenantId,
 )
-from bot.core.model import ModelMessage
-from bot.core.times import from_us, iso
+from bot.core.times import from_us, iso, to_us
 from bot.store.rows import attachments_from, attachments_to_json, dumps, loads, messages_from
 from bot.store.rows import messages_to_json as raw_text
 from bot.store.script import Ask, Row, Script, Statement
@@ -287,41 +286,28 @@ def open_(event: Event, id_: str, session: int, at: int) -> Script[Conversation]
     )
 
 
-def say(
-    tenant: str,
-    conv_id: str,
-    id_: str,
-    *,
-    seq: int,
-    turn: str,
-    role: str,
-    text: str,
-    at: int,
-    agent: str = "",
-    raw: tuple[ModelMessage, ...] = (),
-    approval: str | None = None,
-    footer: str = "",
-    attachments: tuple[Attachment, ...] = (),
-) -> Script[int]:
-    """Write one line at the conversation's next position and return that position."""
+def say(tenant: str, conv_id: str, said: Line) -> Script[int]:
+    """Write a line at the conversation's next position (not at its `n`); returns that position."""
+    at = to_us(said.at)
     rows = yield Ask(_NUMBER, {"tenant": tenant, "id": conv_id, "at": at})
     n: int = rows[0][0]
+    files = attachments_to_json(said.attachments)
     yield Ask(
         _SAY,
         {
-            "id": id_,
+            "id": said.id,
             "tenant": tenant,
             "conv": conv_id,
-            "seq": seq,
+            "seq": said.seq,
             "n": n,
-            "turn": turn,
-            "role": role,
-            "agent": agent,
-            "text": text,
-            "raw": raw_text(raw) if raw else "",
-            "approval": approval,
-            "footer": footer,
-            "attachments": dumps(attachments_to_json(attachments)) if attachments else "[]",
+            "turn": said.turn,
+            "role": said.role,
+            "agent": said.agent or "",
+            "text": said.text,
+            "raw": raw_text(said.raw) if said.raw else "",
+            "approval": said.approval,
+            "footer": said.footer,
+            "attachments": dumps(files) if files else "[]",
             "at": at,
         },
     )
@@ -359,9 +345,7 @@ def position_of_turn(tenant: str, conv_id: str, turn: str) -> Script[int | None]
 
 def listed(tenant: str, person: str, before: int, limit: int) -> Script[list[Listed]]:
     """A person's conversations (`*`: everyone's), latest first."""
-    rows = yield Ask(
-        _LIST, {"tenant": tenant, "person": person, "before": before, "limit": limit}
-    )
+    rows = yield Ask(_LIST, {"tenant": tenant, "person": person, "before": before, "limit": limit})
     return [
         Listed(
             conv=conversation(row),

@@ -261,14 +261,12 @@ def _ask_agent(item: Approval, answer: Answer, at: int, ids: Ids) -> Script[None
     yield from _tell(item, answer, at, "approval.questioned", None)
 
 
-def _tell(
-    item: Approval, answer: Answer, at: int, action: str, edit: Edit | None
-) -> Script[None]:
+def _tell(item: Approval, answer: Answer, at: int, action: str, edit: Edit | None) -> Script[None]:
     details: dict[str, Json] = {"hash": item.hash, "version": item.version, "note": answer.note}
     if answer.channel:
         details["channel"] = answer.channel
     if edit:
-        details["edit"] = {key: value for key, value in edit.arguments.items()}
+        details["edit"] = dict(edit.arguments.items())
     yield from audit.note(
         item.tenant, at, f"person:{answer.person}", action, item.id, details, item.turn
     )

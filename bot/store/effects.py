@@ -267,9 +267,7 @@ def begin(tenant: str, id_: str, at: int) -> Script[Effect | None]:
 
 def attempt_again(item: Effect, at: int) -> Script[Effect]:
     """Count one more attempt of an effect that is `sending` since before a crash."""
-    rows = yield Ask(
-        _AGAIN, {"tenant": item.tenant, "id": item.id, "was": item.attempt}
-    )
+    rows = yield Ask(_AGAIN, {"tenant": item.tenant, "id": item.id, "was": item.attempt})
     if not rows:
         raise Fenced(effect=item.id)
     again = effect_of(rows[0])
@@ -302,9 +300,7 @@ def settle(item: Effect, outcome: Outcome, at: int) -> Script[Effect | None]:
 
 def retry(item: Effect, due: int, error: str, at: int) -> Script[bool]:
     """sending → ready, later: it was definitely not done and may be tried again."""
-    rows = yield Ask(
-        _RETRY, {"tenant": item.tenant, "id": item.id, "due": due, "new_error": error}
-    )
+    rows = yield Ask(_RETRY, {"tenant": item.tenant, "id": item.id, "due": due, "new_error": error})
     if rows:
         yield from _tell(item, at, "effect.retry", {"error": error})
     return bool(rows)
@@ -402,7 +398,12 @@ def next_due() -> Script[int | None]:
 
 def listed(tenant: str, state: EffectState, sandbox: bool, limit: int) -> Script[Sequence[Effect]]:
     """Tool effects in a state, latest first."""
-    params: Params = {"tenant": tenant, "sandbox": int(sandbox), "state": state.value, "limit": limit}
+    params: Params = {
+        "tenant": tenant,
+        "sandbox": int(sandbox),
+        "state": state.value,
+        "limit": limit,
+    }
     rows = yield Ask(_LISTED, params)
     return [effect_of(row) for row in rows]
 
@@ -411,6 +412,4 @@ def _tell(item: Effect, at: int, action: str, details: dict[str, Json]) -> Scrip
     said: dict[str, Json] = {"tool": item.tool, "hash": item.hash, **details}
     if item.sandbox:
         said["sandbox"] = True
-    yield from audit.note(
-        item.tenant, at, f"agent:{item.agent}", action, item.id, said, item.turn
-    )
+    yield from audit.note(item.tenant, at, f"agent:{item.agent}", action, item.id, said, item.turn)

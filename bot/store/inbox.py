@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from bot.core.conversation import Conversation
+from bot.core.conversation import Conversation, Line
 from bot.core.event import Ending, Event
 from bot.core.ids import ConvId, EventId
-from bot.core.times import to_us
+from bot.core.times import from_us, to_us
 from bot.store import conversations
 from bot.store.rows import event_body, event_from, loads
 from bot.store.script import Ask, Params, Row, Script, Statement
@@ -76,13 +76,26 @@ EVENT = (
     inbox.c.person,
 )
 _GET = Statement(
-    select(*EVENT, inbox.c.conv, inbox.c.state, inbox.c.ending, inbox.c.detail, inbox.c.ended_at,
-           inbox.c.received_at)
-    .where(inbox.c.tenant == bindparam("tenant"), inbox.c.id == bindparam("id"))
+    select(
+        *EVENT,
+        inbox.c.conv,
+        inbox.c.state,
+        inbox.c.ending,
+        inbox.c.detail,
+        inbox.c.ended_at,
+        inbox.c.received_at,
+    ).where(inbox.c.tenant == bindparam("tenant"), inbox.c.id == bindparam("id"))
 )
 _RECENT = Statement(
-    select(*EVENT, inbox.c.conv, inbox.c.state, inbox.c.ending, inbox.c.detail, inbox.c.ended_at,
-           inbox.c.received_at)
+    select(
+        *EVENT,
+        inbox.c.conv,
+        inbox.c.state,
+        inbox.c.ending,
+        inbox.c.detail,
+        inbox.c.ended_at,
+        inbox.c.received_at,
+    )
     .where(
         inbox.c.tenant == bindparam("tenant"),
         inbox.c.received_at < bindparam("before"),
@@ -169,19 +182,18 @@ def ingest(event: Event, ids: tuple[str, str], at: int, body_hash: str = "") -> 
         where = yield from conversations.open_(event, conv_id, 1, at)
     rows = yield Ask(_NUMBER, {"tenant": event.tenant, "id": where.id})
     seq: int = rows[0][0]
-    yield from _store(event, where.id, seq, at, body_hash, "new", "", "")
+    yield from _store(event, (where.id, seq), at, body_hash)
     if event.kind in ("message", "command"):
-        yield from conversations.say(
-            event.tenant,
-            where.id,
-            line_id,
+        said = Line(
+            id=line_id,
             seq=seq,
             turn=event.id,
             role="user",
             text=event.text,
-            at=at,
+            at=from_us(at),
             attachments=event.attachments,
         )
+        yield from conversations.say(event.tenant, where.id, said)
     yield Ask(_WAKE, {"id": where.id, "at": at})
     return Ingested(event=event.id, conv=where, seq=seq)
 
@@ -189,12 +201,12 @@ def ingest(event: Event, ids: tuple[str, str], at: int, body_hash: str = "") -> 
 def ingest_control(
     event: Event, conv_id: str, at: int, detail: str, body_hash: str = ""
 ) -> Script[Ingested | None]:
-    """Store an event that was decided in this very transaction; None when it was not seen before."""
+    """Store an event that this very transaction decides; None when it was not seen before."""
     seen = yield from _seen(event, body_hash)
     if seen:
         return seen
-    ending = Ending.DECIDED.value
-    yield from _store(event, conv_id, 0, at, body_hash, "done", ending, detail)
+    end = (Ending.DECIDED.value, detail)
+    yield from _store(event, (conv_id, 0), at, body_hash, end)
     return None
 
 
@@ -202,7 +214,7 @@ def ignore(event: Event, at: int, why: str) -> Script[None]:
     """Store an event that nobody will answer, with the reason."""
     seen = yield from _seen(event, "")
     if not seen:
-        yield from _store(event, "", 0, at, "", "done", Ending.IGNORED.value, why)
+        yield from _store(event, ("", 0), at, "", (Ending.IGNORED.value, why))
 
 
 def _seen(event: Event, body_hash: str) -> Script[Ingested | None]:
@@ -232,14 +244,12 @@ def _seen(event: Event, body_hash: str) -> Script[Ingested | None]:
 
 def _store(
     event: Event,
-    conv_id: str,
-    seq: int,
+    place: tuple[str, int],
     at: int,
     body_hash: str,
-    state: str,
-    ending: str,
-    detail: str,
+    end: tuple[str, str] | None = None,
 ) -> Script[None]:
+    """Write the row at (conversation, number), with its (ending, detail) if it has ended."""
     yield Ask(
         _STORE,
         {
@@ -249,17 +259,17 @@ def _store(
             "account": event.account,
             "ext_id": event.ext_id,
             "kind": event.kind,
-            "conv": conv_id,
-            "seq": seq,
+            "conv": place[0],
+            "seq": place[1],
             "person": event.sender.person,
             "body": event_body(event),
             "body_hash": body_hash,
-            "state": state,
-            "ending": ending,
-            "detail": detail,
+            "state": "done" if end else "new",
+            "ending": end[0] if end else "",
+            "detail": end[1] if end else "",
             "at": to_us(event.at),
             "received_at": at,
-            "ended_at": at if state == "done" else None,
+            "ended_at": at if end else None,
         },
     )
 
@@ -288,9 +298,7 @@ def replay(tenant: str, id_: str, at: int) -> Script[bool]:
 
 def replace(event: Event, original: str) -> Script[bool]:
     """Give a waiting event its edited text; False when it is already being worked on."""
-    rows = yield Ask(
-        _REPLACE, {"tenant": event.tenant, "id": original, "body": event_body(event)}
-    )
+    rows = yield Ask(_REPLACE, {"tenant": event.tenant, "id": original, "body": event_body(event)})
     return bool(rows)
 
 

@@ -52,9 +52,7 @@ def event_body(event: Event) -> str:
     return dumps(body)
 
 
-def event_from(
-    row: tuple[str, str, str, str, str, str, int], body: Mapping[str, Any]
-) -> Event:
+def event_from(row: tuple[str, str, str, str, str, str, int], body: Mapping[str, Any]) -> Event:
     """The event of a row (id, tenant, channel, account, ext_id, kind, at) and its body."""
     id_, tenant, channel, account, ext_id, kind, at = row
     ext, name, person = body["sender"]

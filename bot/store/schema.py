@@ -4,7 +4,6 @@ A file that a newer version wrote is refused before anything is touched. Alembic
 when there is something to upgrade.
 """
 
-import os
 import shutil
 import sqlite3
 from datetime import UTC, datetime
@@ -18,6 +17,7 @@ from bot.store.tables import metadata
 
 VERSION = 1
 """Raised with every migration; the file keeps it in `user_version`."""
+MIGRATIONS = Path(__file__).parent / "migrations"
 _SEALED = ("audit", "audit_seal")
 """Tables whose rows nobody changes or deletes."""
 
@@ -30,7 +30,7 @@ def prepare(path: Path) -> str:
     try:
         conn = sqlite3.connect(path, isolation_level=None)
         try:
-            os.chmod(path, 0o600)
+            path.chmod(0o600)
             return _prepare(conn, path)
         finally:
             conn.close()
@@ -51,7 +51,8 @@ def _prepare(conn: sqlite3.Connection, path: Path) -> str:
         _create(conn)
         return "new"
     backup(path)
-    _upgrade(path)
+    upgrade(path, version, MIGRATIONS)
+    conn.execute(f"PRAGMA user_version={VERSION}")
     return "upgraded"
 
 
@@ -103,7 +104,7 @@ def backup(path: Path, target: Path | None = None) -> Path:
         raise StoreError(f"{copy} is there already.")
     source, sink = sqlite3.connect(path), sqlite3.connect(copy)
     try:
-        os.chmod(copy, 0o600)
+        copy.chmod(0o600)
         source.backup(sink, pages=1000)
     finally:
         sink.close()
@@ -127,15 +128,17 @@ def restore(copy: Path, path: Path) -> None:
         path.with_name(path.name + rest).unlink(missing_ok=True)
     temporary = path.with_name(path.name + ".restoring")
     shutil.copyfile(copy, temporary)
-    os.chmod(temporary, 0o600)
-    os.replace(temporary, path)
+    temporary.chmod(0o600)
+    temporary.replace(path)
 
 
-def _upgrade(path: Path) -> None:
+def upgrade(path: Path, version: int, migrations: Path) -> None:
+    """Run the migrations behind `version`, in one transaction."""
     from alembic import command  # noqa: PLC0415 (only when behind)
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(migrations))
     config.set_main_option("sqlalchemy.url", f"sqlite:///{path}")
+    command.stamp(config, f"{version:04d}")
     command.upgrade(config, "head")

@@ -87,7 +87,7 @@ def run(script: Script[T], execute: Callable[[Ask], list[Row]]) -> T:
         while True:
             try:
                 rows = execute(ask)
-            except Exception as error:  # the script may have something to say about it
+            except Exception as error:  # noqa: BLE001 (the script may have a word about it)
                 ask = script.throw(error)
             else:
                 ask = script.send(rows)

@@ -10,7 +10,6 @@ Rules: nothing waits inside a transaction; a script that raises leaves nothing; 
 
 import asyncio
 import logging
-import os
 import queue
 import sqlite3
 import threading
@@ -83,7 +82,7 @@ class SqliteDatabase:
             conn = connect(str(self.path))
         except sqlite3.Error as error:
             raise StoreError(f"Cannot open {self.path}: {error}.") from error
-        os.chmod(self.path, 0o600)
+        self.path.chmod(0o600)
         self._thread = threading.Thread(target=self._work, args=(conn,), name="store", daemon=True)
         self._thread.start()
 
@@ -99,7 +98,8 @@ class SqliteDatabase:
             self._thread = None
 
     async def write(self, script: Script[T]) -> T:
-        assert self._loop, "The database is not open."
+        if self._loop is None:
+            raise StoreError("The database is not open.")
         future: asyncio.Future[T] = self._loop.create_future()
         self._queue.put((script, future))
         return await future

@@ -431,4 +431,3 @@ file = Table(
     txt("person", null=True),
     num("at"),
 )
-

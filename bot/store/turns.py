@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from bot.core.conversation import Claim, Step, TurnEnd
+from bot.core.conversation import Claim, Line, Step, TurnEnd
 from bot.core.effect import Effect
 from bot.core.errors import Fenced
 from bot.core.event import Ending
@@ -54,8 +54,14 @@ _TRIED = Statement(
     update(inbox).where(inbox.c.id == bindparam("id")).values(attempts=inbox.c.attempts + 1)
 )
 _JOURNAL = Statement(
-    select(journal.c.step, journal.c.kind, journal.c.input_hash, journal.c.result, journal.c.at,
-           journal.c.ms)
+    select(
+        journal.c.step,
+        journal.c.kind,
+        journal.c.input_hash,
+        journal.c.result,
+        journal.c.at,
+        journal.c.ms,
+    )
     .where(journal.c.turn == bindparam("turn"))
     .order_by(journal.c.step)
 )
@@ -86,9 +92,7 @@ _DONE = Statement(
     )
 )
 _MORE = Statement(
-    select(inbox.c.id)
-    .where(inbox.c.conv == bindparam("conv"), inbox.c.state == "new")
-    .limit(1)
+    select(inbox.c.id).where(inbox.c.conv == bindparam("conv"), inbox.c.state == "new").limit(1)
 )
 _RELEASE = Statement(
     update(conv)
@@ -240,20 +244,19 @@ def finish(claim_: Claim, end: TurnEnd, line_id: str, at: int) -> Script[Finishe
         )
     n = 0
     if end.reply or end.raw or end.approval:
-        n = yield from conversations.say(
-            event.tenant,
-            where.id,
-            line_id,
+        said = Line(
+            id=line_id,
             seq=claim_.seq,
             turn=event.id,
             role=end.role,
-            agent=end.agent or "",
             text=end.reply,
-            at=at,
+            at=from_us(at),
+            agent=end.agent,
             raw=end.raw,
             approval=end.approval.id if end.approval else None,
             footer=end.footer,
         )
+        n = yield from conversations.say(event.tenant, where.id, said)
     for i, spend in enumerate(end.spends):
         yield from spends.settle(claim_, spend, i, end.agent or "", at)
     more = yield from close(claim_, end, at)

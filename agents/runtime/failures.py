@@ -1,0 +1,313 @@
+"""What can go wrong with a model, what follows from it, and how a person is told.
+
+A failure is sorted into a `Kind` once; the kind alone says whether another model may be asked,
+whether the same may be asked again, and who must act. The sentence names provider, model, address,
+HTTP status, the provider's own words and one next step; a key shows only its last four characters.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from enum import Enum
+
+import aiohttp
+
+from bot.core.errors import (
+    BotError,
+    ConnectionBroken,
+    OperatorError,
+    SettingsError,
+    VendorError,
+    VendorRefused,
+    VendorUnknown,
+)
+from bot.core.secret import Secret
+
+MAX_WORDS = 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consequence:
+    """What follows."""
+
+    error: type[BotError]
+    says: str
+    """What happened; `{…}` are fields of the failure."""
+    step: str
+    """The one next step."""
+    falls_over: bool = True
+    """Another model may be asked instead."""
+    again: bool = False
+    """The same may be asked again in a moment."""
+    rest_s: float = 0.0
+    """How long the model is asked last, when the provider named no time."""
+
+
+class Kind(Enum):
+    """The sorts of failure."""
+
+    WRONG_KEY = Consequence(
+        error=ConnectionBroken,
+        says="{title} does not accept the key{last4}",
+        step="Put a key that works into {variable}.",
+        rest_s=60.0,
+    )
+    NO_MONEY = Consequence(
+        error=ConnectionBroken,
+        says="The account at {title} has no credit left for the key{last4}",
+        step="Add credit there, or name another model in models.default.",
+        rest_s=60.0,
+    )
+    RATE = Consequence(
+        error=VendorRefused,
+        says="{title} takes no more requests for now",
+        step="Try again {later}.",
+        again=True,
+        rest_s=20.0,
+    )
+    OVERFLOW = Consequence(
+        error=VendorRefused,
+        says="This conversation is longer than the model can read",
+        step="Start a new one with /new.",
+    )
+    TIMEOUT = Consequence(
+        error=VendorUnknown,
+        says="{title} did not answer in time",
+        step="Try again, or raise models.timeout_s.",
+        rest_s=30.0,
+    )
+    UNREACHABLE = Consequence(
+        error=ConnectionBroken,
+        says="The model cannot be asked: cannot reach {host}",
+        step="Check the network{endpoint}.",
+        rest_s=15.0,
+    )
+    SERVER = Consequence(
+        error=VendorUnknown,
+        says="{title} failed",
+        step="Try again in a minute.",
+        again=True,
+        rest_s=15.0,
+    )
+    NONSENSE = Consequence(
+        error=VendorUnknown,
+        says="{title} answered something that is no answer",
+        step="Try again; if it stays so, check the address of the model.",
+        again=True,
+        rest_s=15.0,
+    )
+    CUT = Consequence(
+        error=VendorUnknown,
+        says="{title} broke off in the middle of its answer",
+        step="Try again.",
+        again=True,
+        rest_s=5.0,
+    )
+    NOT_FOUND = Consequence(
+        error=SettingsError,
+        says="{title} knows no such model, or not for this key",
+        step="Name another one in models.default or in the agent's file.",
+        falls_over=False,
+    )
+    REFUSED = Consequence(
+        error=VendorRefused,
+        says="{title} refused the request",
+        step="Say it in other words, or name another model in models.default.",
+        falls_over=False,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failed call."""
+
+    kind: Kind
+    provider: str
+    title: str
+    """The provider as people say it."""
+    model: str
+    """With its prefix; empty when only the key was tried."""
+    host: str
+    variable: str = ""
+    """Where the key is set."""
+    key: Secret | None = None
+    status: int | None = None
+    words: str = ""
+    """What the provider said."""
+    retry_after_s: float | None = None
+
+    @property
+    def message(self) -> str:
+        """What a person reads."""
+        follows = self.kind.value
+        last4 = self.key.last4 if self.key else ""
+        later = f"in {self.retry_after_s:.0f} seconds" if self.retry_after_s else "in a minute"
+        step = follows.step.format(
+            variable=self.variable or "the settings",
+            later=later,
+            endpoint=f", or BOT_ENDPOINT_{self.provider.upper()}" if self.provider else "",
+        )
+        says = follows.says.format(
+            title=self.title, host=self.host, last4=f" ending in {last4}" if last4 else ""
+        )
+        status = f"HTTP {self.status}" if self.status else ""
+        where = ", ".join(part for part in (self.model, self.host, status) if part)
+        words = masked(self.words, self.key)
+        return f"{says} ({where}){f': “{words}”' if words else ''}. {step}".replace(".”.", ".”")
+
+    def error(self) -> BotError:
+        """The error that its caller raises."""
+        kind = self.kind.value.error
+        if issubclass(kind, VendorError):
+            return kind(
+                self.message, retry_after_s=self.retry_after_s, vendor=self.provider, **_model(self)
+            )
+        return kind(self.message, vendor=self.provider, **_model(self))
+
+
+def _model(failure: Failure) -> dict[str, str]:
+    return {"model": failure.model} if failure.model else {}
+
+
+def no_key(model: str, variable: str) -> OperatorError:
+    """A model is named and its provider has no key."""
+    return SettingsError(f"The model {model} needs a key. Put it into {variable}.")
+
+
+_KEYLIKE = re.compile(r"\b(?:sk|csk|gsk|xai|AIza)[-_\w]{12,}")
+
+
+def masked(words: str, key: Secret | None) -> str:
+    """A provider's words, short, on one line, without the key that some repeat."""
+    text = " ".join(words.split())
+    if key:
+        text = text.replace(key.reveal(), f"…{key.last4}")
+    text = _KEYLIKE.sub(lambda found: f"…{found[0][-4:]}", text)
+    return text if len(text) <= MAX_WORDS else text[: MAX_WORDS - 1] + "…"
+
+
+_WRONG_KEY = re.compile(
+    r"invalid_api_key|incorrect api key|api key not valid|invalid (?:x-)?api[- ]key", re.IGNORECASE
+)
+_NO_MONEY = re.compile(
+    r"insufficient[_ ](?:quota|balance|credits)|credit balance is too low"
+    r"|exceeded your current quota",
+    re.IGNORECASE,
+)
+_OVERFLOW = re.compile(
+    r"context_length_exceeded|maximum context length|context window|prompt is too long"
+    r"|input token count .{0,40}exceeds",
+    re.IGNORECASE,
+)
+
+
+def kind_of_status(status: int, words: str) -> Kind:
+    """The sort of a refusal by its HTTP status and what was said with it."""
+    if status == 402 or _NO_MONEY.search(words):
+        return Kind.NO_MONEY
+    if status == 401 or (status in (400, 403) and _WRONG_KEY.search(words)):
+        return Kind.WRONG_KEY
+    if status in (400, 413, 422) and _OVERFLOW.search(words):
+        return Kind.OVERFLOW
+    by_status = {404: Kind.NOT_FOUND, 408: Kind.TIMEOUT, 413: Kind.OVERFLOW, 429: Kind.RATE}
+    if status in by_status:
+        return by_status[status]
+    if 200 <= status < 400:
+        return Kind.NONSENSE
+    return Kind.SERVER if status >= 500 else Kind.REFUSED
+
+
+_UNREACHABLE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+
+
+def kind_of(error: BaseException) -> Kind:
+    """The sort of what LiteLLM raised; it wraps several layers, and the innermost know best."""
+    chain = list(_causes(error))
+    names = {type(each).__name__ for each in chain}
+    if any(isinstance(each, _UNREACHABLE) for each in chain):
+        return Kind.UNREACHABLE
+    if "MidStreamFallbackError" in names or "ClientPayloadError" in names:
+        return Kind.CUT
+    if "ContextWindowExceededError" in names:
+        return Kind.OVERFLOW
+    if "Timeout" in names or isinstance(error, TimeoutError):
+        return Kind.TIMEOUT
+    if "JSONDecodeError" in names:
+        return Kind.NONSENSE
+    status = getattr(error, "status_code", None)
+    return kind_of_status(status, str(error)) if isinstance(status, int) else Kind.SERVER
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    at: BaseException | None = error
+    while at is not None and id(at) not in seen:
+        seen.add(id(at))
+        yield at
+        at = at.__cause__ or at.__context__
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status that the provider answered; None when it did not answer.
+
+    LiteLLM invents one in that case, and then has no headers to go with it.
+    """
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) and _headers(error) else None
+
+
+_WRAPPING = re.compile(r"^.*?Exception(?: \w+)? - ", re.DOTALL)
+_NO_ANSWER = re.compile(r"^.*?Original Response: ", re.DOTALL)
+
+
+def words_of(error: BaseException, kind: Kind) -> str:
+    """What the provider said, out of LiteLLM's wrapping; empty when it said nothing."""
+    if not _headers(error):
+        return ""
+    text = _WRAPPING.sub("", str(error), count=1)
+    return _NO_ANSWER.sub("", text, count=1) if kind is Kind.NONSENSE else spoken_by(text)
+
+
+def _headers(error: BaseException) -> Mapping[str, str]:
+    """The headers of the answer, as LiteLLM keeps them; empty when there was none."""
+    found = getattr(error, "litellm_response_headers", None)
+    if found is None:
+        found = getattr(getattr(error, "response", None), "headers", None)
+    return found if isinstance(found, Mapping) else {}
+
+
+def spoken_by(text: str) -> str:
+    """The sentence in an error's body: `error.message` where it is JSON, else the text."""
+    start = text.find("{")
+    if start >= 0:
+        try:
+            body, _ = json.JSONDecoder().raw_decode(text[start:])
+        except ValueError:
+            return text
+        inner = body.get("error", body)
+        said = inner.get("message") if isinstance(inner, dict) else inner
+        return said if isinstance(said, str) else text
+    return text
+
+
+def retry_after(error: BaseException, now: datetime) -> float | None:
+    """Seconds that the provider asks to wait."""
+    return wait_of(_headers(error).get("retry-after"), now)
+
+
+def wait_of(value: object, now: datetime | None = None) -> float | None:
+    """A `Retry-After` header in seconds; it is a number, or a date where `now` is given."""
+    if not isinstance(value, str):
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (at - now).total_seconds()) if now and at.tzinfo else None

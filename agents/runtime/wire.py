@@ -1,0 +1,310 @@
+"""Between the house's messages and the OpenAI shape that LiteLLM speaks on every route.
+
+Pure: values in, values out, no LiteLLM and no I/O. What some providers want back beside text and
+calls (thinking, signatures) is kept in `raw` with the provider's name, and goes back unchanged to
+that provider only: others would refuse it. Broken arguments stay as the model wrote them in the
+house's record and leave as `{}`, because some routes parse them.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bot.core.canonical import Json
+from bot.core.model import ModelMessage, ModelTool, ToolCall
+
+Wire = dict[str, Any]
+"""A message, tool or call as it leaves, in OpenAI's shape."""
+
+CHARS_PER_TOKEN = 4
+"""A rough count that needs no tokenizer; English has a little more."""
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FINISHES = {"stop", "length", "tool_calls", "content_filter"}
+WANTED_BACK: Mapping[str, tuple[str, ...]] = {
+    "anthropic": ("thinking_blocks",),
+    "gemini": ("thinking_blocks", "provider_specific_fields"),
+    "deepseek": ("reasoning_content",),
+    "openrouter": ("reasoning_details",),
+}
+"""Fields of an assistant's message that a provider wants to see again, as LiteLLM names them. On
+the OpenAI-shaped routes LiteLLM sends every field as it is, and OpenAI refuses unknown ones:
+https://docs.claude.com/en/docs/build-with-claude/extended-thinking,
+https://ai.google.dev/gemini-api/docs/thought-signatures,
+https://api-docs.deepseek.com/guides/thinking_mode,
+https://openrouter.ai/docs/use-cases/reasoning-tokens (read 2026-11-21)."""
+
+
+def to_wire(messages: Sequence[ModelMessage], provider: str) -> list[Wire]:
+    """The conversation as `provider` is shown it."""
+    sent: list[Wire] = []
+    own: set[str] = set()
+    for message in messages:
+        if message.role == "assistant":
+            kept = _raw_for(message, provider)
+            if kept is not None:
+                own.update(call.id for call in message.tool_calls)
+                sent.append(kept)
+            elif message.tool_calls or message.content:
+                sent.append(_assistant(message))
+        elif message.role == "tool":
+            id_ = message.tool_call_id
+            id_ = id_ if id_ in own else plain_id(id_)
+            sent.append({"role": "tool", "tool_call_id": id_, "content": message.content})
+        else:
+            sent.append({"role": message.role, "content": message.content})
+    return sent
+
+
+def _raw_for(message: ModelMessage, provider: str) -> Wire | None:
+    raw = message.raw
+    if raw is None or raw.get("provider") != provider:
+        return None
+    kept = raw.get("message")
+    return dict(kept) if isinstance(kept, Mapping) else None
+
+
+def _assistant(message: ModelMessage) -> Wire:
+    sent: Wire = {"role": "assistant", "content": message.content or None}
+    if message.tool_calls:
+        sent["tool_calls"] = [
+            {
+                "id": plain_id(call.id),
+                "type": "function",
+                "function": {
+                    "name": call.name,
+                    "arguments": call.arguments if is_object(call.arguments) else "{}",
+                },
+            }
+            for call in message.tool_calls
+        ]
+    return sent
+
+
+def plain_id(id_: str) -> str:
+    """An id that every provider takes; the same for the same."""
+    if _PLAIN_ID.fullmatch(id_):
+        return id_
+    return "call_" + hashlib.sha256(id_.encode()).hexdigest()[:24]
+
+
+def is_object(text: str) -> bool:
+    """Whether this is the JSON of an object."""
+    try:
+        return isinstance(json.loads(text), dict)
+    except ValueError:
+        return False
+
+
+def size_of(messages: Iterable[ModelMessage]) -> int:
+    """Characters of a conversation."""
+    size = 0
+    for message in messages:
+        size += len(message.content) + 16
+        for call in message.tool_calls:
+            size += len(call.arguments) + len(call.name) + 16
+    return size
+
+
+class Toolboxes:
+    """Tools as they leave, built once per set: the house hands over the same tuple each time."""
+
+    def __init__(self, most: int = 256) -> None:
+        self._most = most
+        self._built: dict[int, tuple[tuple[ModelTool, ...], list[Wire], int]] = {}
+
+    def get(self, tools: tuple[ModelTool, ...]) -> tuple[list[Wire], int]:
+        """The tools and their size in characters."""
+        found = self._built.get(id(tools))
+        if found is None or found[0] is not tools:
+            payload = [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": tool.name,
+                        "description": tool.description,
+                        "parameters": tool.parameters,
+                    },
+                }
+                for tool in tools
+            ]
+            if len(self._built) >= self._most:
+                self._built.clear()
+            found = (tools, payload, len(json.dumps(payload)))
+            self._built[id(tools)] = found
+        return found[1], found[2]
+
+
+# From here on the answers: objects of LiteLLM, read by attribute and never passed on.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a provider answered, in the house's words."""
+
+    message: ModelMessage
+    finish: str
+    tokens: tuple[int, int]
+    cost: float | None
+    """US dollars, as the provider or LiteLLM reckons; None or 0.0 when they do not know."""
+
+
+def from_response(response: Any, provider: str) -> Answer | None:
+    """A whole answer; None when it holds none."""
+    if not response.choices:
+        return None
+    choice = response.choices[0]
+    said = choice.message
+    calls = tuple(
+        _call(call.id, call.function.name, call.function.arguments, n)
+        for n, call in enumerate(said.tool_calls or ())
+    )
+    hidden = getattr(response, "_hidden_params", None) or {}
+    usage = getattr(response, "usage", None)
+    return Answer(
+        message=_message(said.content, calls, said, provider),
+        finish=_finish(choice.finish_reason, calls),
+        tokens=_tokens(usage),
+        cost=_cost(usage) or hidden.get("response_cost"),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class _Pieces:
+    """One call, as its pieces come."""
+
+    id: str = ""
+    name: str = ""
+    arguments: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Stream:
+    """Puts a streamed answer together and passes on its words."""
+
+    provider: str
+    on_text: Callable[[str], None]
+    rebuild: Callable[[list[Any]], Any]
+    """LiteLLM's own builder, for answers with more than text and calls."""
+    spoken: bool = False
+    """Words were passed on; from now on nobody else may answer in its place."""
+    _text: list[str] = field(default_factory=list)
+    _calls: list[_Pieces] = field(default_factory=list)
+    _at: dict[int, _Pieces] = field(default_factory=dict)
+    _chunks: list[Any] = field(default_factory=list)
+    _more: bool = False
+    _finish: str = ""
+    _usage: Any = None
+
+    def add(self, chunk: Any) -> None:
+        """Take one piece."""
+        if self.provider in WANTED_BACK:
+            self._chunks.append(chunk)
+        usage = getattr(chunk, "usage", None)
+        if usage is not None:
+            self._usage = usage
+        if not chunk.choices:
+            return
+        choice = chunk.choices[0]
+        delta = choice.delta
+        if choice.finish_reason:
+            self._finish = choice.finish_reason
+        if delta.content:
+            self._text.append(delta.content)
+            self.spoken = True
+            self.on_text(delta.content)
+        for piece in delta.tool_calls or ():
+            self._add_call(piece)
+        self._more = self._more or bool(_kept(delta, self.provider))
+
+    def _add_call(self, piece: Any) -> None:
+        call = self._at.get(piece.index)
+        if call is None or (piece.id and call.id and piece.id != call.id):
+            call = self._at[piece.index] = _Pieces()
+            self._calls.append(call)
+        call.id = piece.id or call.id
+        call.name = piece.function.name or call.name
+        call.arguments.append(piece.function.arguments or "")
+
+    def end(self) -> Answer | None:
+        """The whole; None when the stream held nothing at all."""
+        tokens = _tokens(self._usage)
+        if not self._text and not self._calls and not tokens[1]:
+            return None
+        calls = tuple(
+            _call(call.id, call.name, "".join(call.arguments), n)
+            for n, call in enumerate(self._calls)
+        )
+        kept = self.rebuild(self._chunks).choices[0].message if self._more else None
+        return Answer(
+            message=_message("".join(self._text), calls, kept, self.provider),
+            finish=_finish(self._finish, calls),
+            tokens=tokens,
+            cost=_cost(self._usage),
+        )
+
+
+def _call(id_: str | None, name: str | None, arguments: str | None, n: int) -> ToolCall:
+    name = name or "nameless"
+    if not _PLAIN_NAME.fullmatch(name):  # invented; it must not spoil every later request
+        name = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
+    return ToolCall(id=id_ or f"call_{n}", name=name, arguments=arguments or "{}")
+
+
+def _message(
+    content: object, calls: tuple[ToolCall, ...], said: Any, provider: str
+) -> ModelMessage:
+    text = content if isinstance(content, str) else ""
+    message = ModelMessage(role="assistant", content=text, tool_calls=calls)
+    kept = _kept(said, provider) if said is not None else {}
+    if not kept or not all(is_object(call.arguments) for call in calls):
+        return message
+    sent = _assistant(message)
+    signatures = kept.pop("tool_calls", None)
+    for call, own, signed in zip(sent.get("tool_calls", ()), calls, signatures or (), strict=False):
+        call["id"] = own.id
+        call.update(signed)
+    raw: dict[str, Json] = {"provider": provider, "message": {**sent, **kept}}
+    return replace(message, raw=raw)
+
+
+def _kept(said: Any, provider: str) -> dict[str, Json]:
+    """What the provider wants back, beside text and calls."""
+    fields = WANTED_BACK.get(provider)
+    if not fields:
+        return {}
+    extra = _specific(said)
+    kept: dict[str, Json] = {}
+    for name in fields:
+        value = extra if name == "provider_specific_fields" else getattr(said, name, None)
+        if value := value or extra.get(name):
+            kept[name] = value
+    signed = [_specific(call) for call in said.tool_calls or ()]
+    if any(signed):
+        kept["tool_calls"] = [{"provider_specific_fields": s} if s else {} for s in signed]
+    return kept
+
+
+def _specific(part: Any) -> dict[str, Json]:
+    fields = getattr(part, "provider_specific_fields", None) or {}
+    return {name: value for name, value in fields.items() if value}
+
+
+def _finish(reason: str | None, calls: tuple[ToolCall, ...]) -> str:
+    if calls and reason != "length":
+        return "tool_calls"
+    return reason if reason in _FINISHES else "stop"
+
+
+def _tokens(usage: Any) -> tuple[int, int]:
+    if usage is None:
+        return (0, 0)
+    return (usage.prompt_tokens or 0, usage.completion_tokens or 0)
+
+
+def _cost(usage: Any) -> float | None:
+    cost = getattr(usage, "cost", None)
+    return float(cost) if isinstance(cost, int | float) else None

@@ -1,0 +1,237 @@
+"""`bot doctor`: problems first, each with one command; "nothing to mend" when there is none.
+
+Only what is configured is looked at. Each check is a function of its own and the tuple `CHECKS` is
+the whole examination. No key and no token is ever shown.
+"""
+
+import shutil
+import stat
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from bot.cli.client import HttpClient, Refused, Unreachable, path_of
+from bot.cli.record import Record
+from bot.cli.run import check_packages, is_taken, taken
+from bot.cli.running import Running
+from bot.cli.shell import Shell
+from bot.cli.status import unready
+from bot.cli.terminal import clean, count
+from bot.config.file import NotToml, read
+from bot.config.mistakes import Mistaken
+from bot.core.errors import OperatorError
+from bot.settings import Settings, find_file
+from bot.version import version
+
+PATIENCE_S = 5.0
+LEAST_FREE = 200_000_000
+"""Bytes on the disk below which the database may soon be unable to grow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One thing to mend."""
+
+    what: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patient:
+    """What is examined."""
+
+    shell: Shell
+    settings: Settings | None
+    """None when they are wrong."""
+    running: Running | None
+    status: Record
+    """What the running house says of itself; empty when there is none."""
+    why: str
+    """Why it would not answer a message."""
+
+
+Check = Callable[[Patient], Iterator[Problem]]
+
+
+def wrong_settings(patient: Patient) -> Iterator[Problem]:
+    """Every mistake in the settings."""
+    if patient.settings is not None:
+        return
+    try:
+        _ = patient.shell.settings
+    except Mistaken as error:
+        for mistake in error.mistakes:
+            file, _, place = mistake.where.partition(":")
+            line = place.partition(":")[0] or "1"
+            mend = f"unset {file}" if not place else f'"${{EDITOR:-vi}}" +{line} {file}'
+            yield Problem(what=str(mistake), command=mend)
+
+
+def foreign_packages(_: Patient) -> Iterator[Problem]:
+    """Another package that answers to one of our names."""
+    try:
+        check_packages(Path(__file__).parents[2])
+    except OperatorError as error:
+        yield Problem(what=error.message, command="make setup")
+
+
+def open_files(patient: Patient) -> Iterator[Problem]:
+    """Files with secrets that others may read."""
+    home = patient.shell.home
+    file = find_file(patient.shell.config)
+    has_secret = file is not None and _holds_secret(file)
+    for path, allowed in ((home, 0o700), (home / "master.key", 0o600), (file, 0o600)):
+        if path is None or not path.exists() or (path == file and not has_secret):
+            continue
+        if stat.S_IMODE(path.stat().st_mode) & 0o077:
+            mend = f"chmod {allowed:o} {path}"
+            yield Problem(what=f"Other users of this machine may read {path}.", command=mend)
+
+
+def full_disk(patient: Patient) -> Iterator[Problem]:
+    """A folder that cannot take more."""
+    home = patient.shell.home
+    there = next(folder for folder in (home, *home.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    if free < LEAST_FREE:
+        what = f"Only {free / 1e6:.0f} MB are free where {home} lies."
+        yield Problem(what=what, command=f"du -sh {home}/*")
+
+
+def missing_parts(patient: Patient) -> Iterator[Problem]:
+    """Optional packages that the settings ask for and that are not installed."""
+    settings = patient.settings
+    if settings is None:
+        return
+    wanted = (
+        ("asyncpg", "postgres", settings.database_url.startswith("postgres")),
+        ("litellm", "llm", bool(settings.models.default)),
+    )
+    for package, extra, is_wanted in wanted:
+        if is_wanted and find_spec(package) is None:
+            what = f"The settings ask for {extra}, and its package is not installed."
+            yield Problem(what=what, command=f"pip install 'switchboard[{extra}]'")
+
+
+def not_running(patient: Patient) -> Iterator[Problem]:
+    """No house, and perhaps somebody else on its port."""
+    if patient.running is not None or patient.settings is None:
+        return
+    settings = patient.settings
+    what, command = "Switchboard is not running: nobody is answered.", "bot run"
+    if all(is_taken(settings.host, port) for port in settings.ports):
+        who, command = taken(settings)
+        what = f"Switchboard is not running. {who}"
+    yield Problem(what=what, command=command)
+
+
+def not_ready(patient: Patient) -> Iterator[Problem]:
+    """A house that would not answer."""
+    told = patient.status.texts("problems")
+    for what in told or ([patient.why] if patient.why else []):
+        mend = "bot keys paste" if "key" in what.lower() else "bot status"
+        yield Problem(what=clean(what), command=mend)
+
+
+def old_version(patient: Patient) -> Iterator[Problem]:
+    """A house that runs with another version than the one installed."""
+    running = patient.running
+    if running and running.version and running.version != version():
+        what = f"Version {running.version} is running, {version()} is installed."
+        yield Problem(what=what, command=f"kill {running.pid} && bot run")
+
+
+def channels_down(patient: Patient) -> Iterator[Problem]:
+    """Channels that are set up and do not work."""
+    for channel in patient.status.records("channels"):
+        if not channel.flag("up"):
+            name, detail = clean(channel.text("name")), clean(channel.text("detail"))
+            what = f"The channel {name} is down{f': {detail}' if detail else ''}."
+            yield Problem(what=what, command="bot open")
+
+
+def left_over(patient: Patient) -> Iterator[Problem]:
+    """Work that waits for a person."""
+    if doubts := patient.status.number("doubts"):
+        what = f"{count(doubts, 'action')} may or may not have been done; somebody must say."
+        yield Problem(what=what, command="bot approvals")
+    if dead := patient.status.number("dead"):
+        what = f"{count(dead, 'event')} failed for good."
+        yield Problem(what=what, command="bot events dead")
+
+
+CHECKS: tuple[Check, ...] = (
+    wrong_settings,
+    foreign_packages,
+    open_files,
+    full_disk,
+    missing_parts,
+    not_running,
+    not_ready,
+    old_version,
+    channels_down,
+    left_over,
+)
+
+
+def doctor(shell: Shell, _: Namespace) -> int:
+    """Examine, and say what to mend."""
+    patient = _patient(shell)
+    problems = [problem for check in CHECKS for problem in check(patient)]
+    notes = _notes(patient)
+    told = {"ok": not problems, "problems": [asdict(p) for p in problems], "notes": notes}
+    lines: list[str] = []
+    for problem in problems:
+        lines += [f"✗ {problem.what}", f"    {problem.command}"]
+    head = shell.terminal.style("nothing to mend", "green")
+    shell.terminal.show(told, [*(lines or [head]), *(f"  {note}" for note in notes)])
+    return 1 if problems else 0
+
+
+def _patient(shell: Shell) -> Patient:
+    running = shell.running()
+    status, why = Record({}), ""
+    if running is not None:
+        client = HttpClient(running.url, running.token, PATIENCE_S)
+        why = unready(client)
+        try:
+            status = client.call("GET", path_of("status"))
+        except (Refused, Unreachable) as error:
+            why = why or error.message
+    try:
+        settings: Settings | None = shell.settings
+    except Mistaken:
+        settings = None
+    return Patient(shell=shell, settings=settings, running=running, status=status, why=why)
+
+
+def _notes(patient: Patient) -> list[str]:
+    """What is no problem and good to know."""
+    notes = []
+    if patient.running:
+        notes.append(f"running: {patient.running.describe()}")
+    if patient.status.flag("offline"):
+        notes.append("model: the built-in offline one; a real one: bot keys paste")
+    elif model := patient.status.text("model"):
+        notes.append(f"model: {clean(model)}")
+    return notes
+
+
+def _holds_secret(file: Path) -> bool:
+    try:
+        values = read(file).values
+    except (OSError, NotToml):
+        return False
+    blog = values.get("blog")
+    found = [values.get(name) for name in ("master_key", "api_token", "database_url", "direct_url")]
+    found += [values.get("keys"), blog.get("webhook_secret") if isinstance(blog, dict) else None]
+    return any(found)
+
+
+def _declare(parser: ArgumentParser) -> None:
+    parser.set_defaults(act=doctor)
+
+
+VERBS = {"doctor": _declare}

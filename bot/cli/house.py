@@ -1,0 +1,44 @@
+"""What the command line asks of `bot/app.py`, which it loads only when it is needed.
+
+`run` hands the settings over and waits; other verbs speak HTTP to a house that runs, or borrow one
+for the length of the verb. Loading the whole house takes longer than most verbs do.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from importlib import import_module
+from typing import Protocol, cast
+
+from bot.settings import Settings
+
+
+class House(Protocol):
+    """The functions of `bot.app` that verbs call."""
+
+    def serve(self, settings: Settings) -> int:
+        """Run until told to stop; the exit code.
+
+        Raises OperatorError, whose `exit_code` counts, and OSError when no port is free.
+        """
+        ...
+
+    def local(self, settings: Settings) -> AbstractContextManager[tuple[str, str]]:
+        """A house of one verb's length, on a free port of this machine: its URL and token.
+
+        Raises OperatorError, with exit code 4 when another process holds the folder.
+        """
+        ...
+
+    def db_status(self, settings: Settings) -> tuple[str, str]:
+        """The revision that the database has, and the one that this program needs."""
+        ...
+
+    def db_upgrade(self, settings: Settings, say: Callable[[str], None]) -> None:
+        """Bring the database to the needed revision; `say` is told each step."""
+        ...
+
+
+def house() -> House:
+    """Load `bot.app`."""
+    # The protocol above is all that is used of the module; its own tests call each function.
+    return cast(House, import_module("bot.app"))

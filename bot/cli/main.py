@@ -1,0 +1,111 @@
+"""`bot VERB …`: finds the verb's file, runs it, and turns every error into a sentence.
+
+`bot --help` and `bot --version` import nothing but this file and argparse; a verb's file is
+imported when that verb is called. Exit codes: 0 done, 1 not done, 2 wrong words or settings, 3 port
+taken, 4 already running, 70 a fault of this program, 130 interrupted.
+"""
+
+import sys
+from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from bot.cli.verb import Act, Declare
+
+VERBS: Mapping[str, tuple[str, str]] = {
+    "init": ("init", "make the home folder; paste a model's key, or skip it"),
+    "run": ("run", "run the house"),
+    "open": ("open", "open the page in a browser, signed in"),
+    "login": ("open", "print a new sign-in link"),
+    "chat": ("chat", "talk to the agents here"),
+    "status": ("status", "is it running, what waits, what was spent"),
+    "doctor": ("doctor", "what is wrong, and the command that mends it"),
+    "approvals": ("approvals", "what waits for a yes; decide it"),
+    "agents": ("agents", "who is on the team"),
+    "routes": ("routes", "who answers where; try it out; change it"),
+    "people": ("people", "who may come in"),
+    "pair": ("people", "admit a stranger by the code they were told"),
+    "tenants": ("people", "the walled parts of the house"),
+    "token": ("keys", "tokens for programs that use the API"),
+    "keys": ("keys", "models' keys, and the key that seals secrets"),
+    "schedules": ("schedules", "what the clock will do"),
+    "events": ("events", "what happened lately; what failed for good"),
+    "trace": ("events", "the story of one event, step by step"),
+    "audit": ("audit", "the book that nobody edits"),
+    "db": ("data", "the database: which revision, upgrade it"),
+    "backup": ("data", "save everything into one file"),
+    "restore": ("data", "bring a saved file back"),
+    "new": ("new", "write a new agent, tool, channel, provider, webhook or job"),
+    "bench": ("bench", "measure it"),
+}
+"""Verb → file in this folder, and what `bot --help` says of it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code."""
+    before, verb, after = _split(list(sys.argv[1:] if argv is None else argv))
+    parser = _parser()
+    options = parser.parse_args(before)
+    if "version" in options:
+        from bot.version import version
+
+        print(f"switchboard {version()}")
+        return 0
+    if not verb:
+        parser.print_help()
+        return 0
+    if verb not in VERBS:
+        return _unknown(verb)
+    return _run(verb, [*before, *after], as_json="json" in options)
+
+
+def _split(argv: list[str]) -> tuple[list[str], str, list[str]]:
+    """The words before the verb, the verb, the words after it."""
+    at = 0
+    while at < len(argv) and argv[at].startswith("-"):
+        at += 2 if argv[at] == "--config" else 1
+    return argv[:at], argv[at] if at < len(argv) else "", argv[at + 1 :]
+
+
+def _parser() -> ArgumentParser:
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name.ljust(width)}  {about}" for name, (_, about) in VERBS.items())
+    parser = ArgumentParser(
+        prog="bot",
+        usage="bot [--config FILE] [--json] VERB …",
+        description="Message your team's agents; nothing they do happens without your yes.",
+        epilog=f"verbs:\n{verbs}\n\n`bot VERB --help` says more.",
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--config", metavar="FILE", default=SUPPRESS, help="settings' file")
+    parser.add_argument("--json", action="store_true", default=SUPPRESS, help="answer in JSON")
+    parser.add_argument("--version", action="store_true", default=SUPPRESS, help="print it")
+    return parser
+
+
+def _unknown(verb: str) -> int:
+    from difflib import get_close_matches
+
+    near = get_close_matches(verb, VERBS, n=1)
+    mend = f"Did you mean `bot {near[0]}`?" if near else "`bot --help` lists them."
+    print(f"There is no verb {verb}. {mend}", file=sys.stderr)
+    return 2
+
+
+def _run(verb: str, words: list[str], as_json: bool) -> int:
+    module = import_module(f"bot.cli.{VERBS[verb][0]}")
+    declare = cast("Declare", module.VERBS[verb])  # each file of verbs holds this mapping
+    from bot.cli.guard import guarded
+    from bot.cli.shell import Shell
+    from bot.cli.verb import common
+
+    parser = ArgumentParser(prog=f"bot {verb}", description=VERBS[verb][1], allow_abbrev=False)
+    common(parser)
+    declare(parser)
+    words_read = parser.parse_args(words)
+    shell = Shell(getattr(words_read, "config", None), as_json or "json" in words_read)
+    act = cast("Act", words_read.act)  # set by `declare`
+    return guarded(shell, lambda: act(shell, words_read))

@@ -1,0 +1,203 @@
+"""What a conversation looks like in a terminal while it happens.
+
+`Talk` is told each event by the feed's thread and writes it; the main thread sends, and waits here
+until its turn is over. The draft of an answer appears as it grows; the stored line that follows is
+compared with what stands there, so that no word is missing and none is written twice.
+"""
+
+from collections.abc import Callable, Mapping
+from threading import Condition
+
+from bot.cli.lines import Lines
+from bot.cli.record import Record
+from bot.cli.terminal import Terminal, clean
+
+_SEEN = 500
+
+
+class Talk:
+    """One conversation on one screen."""
+
+    def __init__(self, terminal: Terminal, lines: Lines) -> None:
+        self._terminal = terminal
+        self._lines = lines
+        self._changed = Condition()
+        self._seen: dict[str, None] = {}
+        self._drafting = ""
+        self._drafted = ""
+        self._is_typing = False
+        self._current = ""
+        self._ended: dict[str, None] = {}
+        self._waits_for = ""
+        self._is_over = True
+        self._takers: Mapping[str, Callable[[Record], None]] = {
+            "draft": self._draft,
+            "reset": self._reset,
+            "message": self._message,
+            "activity": lambda data: self._activity(data.text("text")),
+            "approval": self._approval,
+            "error": self._error,
+            "state": self._state,
+            "lost": lambda _: self._activity("connection lost; waiting for Switchboard…"),
+            "back": lambda _: self._activity(""),
+            "gone": self._go,
+        }
+        self.asked: list[str] = []
+        """Approvals that wait for this person, oldest first."""
+        self.failed = False
+        """The last turn ended with an error."""
+        self.gone = ""
+        """Why there is nothing more to follow."""
+        self.position = 0
+        """The number of the last line."""
+
+    def expect(self, turn: str) -> None:
+        """From now on this turn is waited for; empty stands for whatever answer comes next.
+
+        It may have ended already: the feed is sometimes faster than the answer to a message.
+        """
+        with self._changed:
+            self._waits_for, self._is_over = turn, turn in self._ended
+            self.failed = self.failed and self._is_over
+
+    def answered(self) -> None:
+        """Nothing is waited for: the answer came at once."""
+        with self._changed:
+            self._is_over, self.failed = True, False
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until the turn is over; False when the time ran out."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._is_over or bool(self.gone), seconds)
+
+    def typing(self, is_typing: bool) -> None:
+        """The person has the line: nothing may be written into it."""
+        with self._changed:
+            self._is_typing = is_typing
+
+    def __call__(self, name: str, data: Record) -> None:
+        """Take one event of the feed."""
+        with self._changed:
+            self._terminal.event(name, data)
+            if (take := self._takers.get(name)) is not None:
+                take(data)
+            self._changed.notify_all()
+
+    def past(self, line: Record) -> None:
+        """Write a line of the history."""
+        with self._changed:
+            self._remember(line)
+            if line.text("role") == "user":
+                self._write(self._terminal.style(f"you › {clean(line.text('text'))}", "dim"))
+            else:
+                self._write(self._label(line.text("agent")) + clean(line.text("text")))
+
+    def _draft(self, data: Record) -> None:
+        if self._is_typing or self._terminal.as_json or not self._terminal.is_live:
+            return  # the whole line comes when it is stored
+        if self._drafting != data.text("turn"):
+            self._end_draft()
+            self._drafting = data.text("turn")
+            self._terminal.progress("")
+            self._put(self._label(data.text("agent")))
+        delta = clean(data.text("delta"))
+        self._drafted += delta
+        self._put(delta)
+
+    def _reset(self, data: Record) -> None:
+        if self._drafting == data.text("turn"):
+            self._end_draft()
+            self._write(self._terminal.style("… that answer begins again", "dim"))
+
+    def _message(self, line: Record) -> None:
+        if line.text("id") in self._seen:
+            return
+        self._remember(line)
+        if line.text("role") == "user":
+            self._current = line.text("turn")
+            return
+        text = clean(line.text("text"))
+        if self._drafting and self._drafting == line.text("turn"):
+            self._finish_draft(text)
+        else:
+            self._end_draft()
+            self._write(self._label(line.text("agent")) + text)
+        if footer := line.text("footer"):
+            self._write(self._terminal.style(f"  {clean(footer)}", "dim"))
+        if approval := line.text("approval"):
+            self._ask(approval)
+        self._end(line.text("turn"))
+
+    def _finish_draft(self, text: str) -> None:
+        if text.startswith(self._drafted):
+            self._put(text[len(self._drafted) :])
+            self._end_draft()
+        else:
+            self._end_draft()
+            self._write(text)
+
+    def _end_draft(self) -> None:
+        if self._drafting:
+            self._put("\n")
+        self._drafting = self._drafted = ""
+
+    def _activity(self, text: str) -> None:
+        if not self._drafting and not self._is_typing:
+            self._terminal.progress(f"  · {clean(text)}" if text else "")
+
+    def _approval(self, data: Record) -> None:
+        if data.text("state") == "pending":
+            self._ask(data.text("id"))
+        elif data.text("id") in self.asked:
+            self.asked.remove(data.text("id"))
+
+    def _ask(self, approval: str) -> None:
+        if approval not in self.asked:
+            self.asked.append(approval)
+            if self._is_typing:
+                self._write("A question waits for you. Press Enter to see it.")
+
+    def _error(self, data: Record) -> None:
+        self._end_draft()
+        self._write(self._terminal.style(clean(data.text("message")), "red"))
+        if "key" in data.record("action").text("href"):
+            self._write("Paste a model's key with /key.")
+        self.failed = True
+        self._end(data.text("turn") or self._current)
+
+    def _go(self, data: Record) -> None:
+        self.gone = data.text("message") or "The conversation is not there any more."
+
+    def _state(self, data: Record) -> None:
+        if data.text("state") == "idle" and self._current:
+            self._is_over = self._is_over or self._current == self._waits_for
+            self._keep(self._ended, self._current)
+
+    def _end(self, turn: str) -> None:
+        self._keep(self._ended, turn)
+        self._is_over = self._is_over or self._waits_for in ("", turn)
+
+    def _keep(self, kept: dict[str, None], name: str) -> None:
+        kept[name] = None
+        if len(kept) > _SEEN:
+            del kept[next(iter(kept))]
+
+    def _remember(self, line: Record) -> None:
+        self._keep(self._seen, line.text("id"))
+        self.position = max(self.position, line.number("n"))
+
+    def _label(self, agent: str) -> str:
+        return self._terminal.style(f"{clean(agent) or 'Switchboard'} › ", "cyan", "bold")
+
+    def _put(self, text: str) -> None:
+        if not self._terminal.as_json:
+            print(text, end="", file=self._terminal.out, flush=True)
+
+    def _write(self, text: str) -> None:
+        if self._terminal.as_json:
+            return
+        self._terminal.progress("")
+        if self._is_typing:
+            self._lines.above(text)
+        else:
+            self._terminal.say(text)

@@ -1,0 +1,1 @@
+"""What `bot/settings.py` is made of: sections, values, the file with its places, mistakes."""

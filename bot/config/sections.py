@@ -1,0 +1,160 @@
+"""The sections of `bot.toml`, one class each: what a setting is called, may be, is when unset.
+
+A description here is the sentence above the setting in `bot.example.toml`, word for word.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+)
+from pydantic_core import PydanticCustomError
+
+from bot.config.values import model_name, web_address
+from bot.core.secret import Secret
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, bool):
+        raise PydanticCustomError("number_type", "a truth is no number")
+    return value
+
+
+def _listed(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+def _secret(value: object) -> Secret:
+    if isinstance(value, Secret):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("It must be text in quotes.")
+    return Secret(value.strip())
+
+
+def _folder(value: object) -> object:
+    return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_whole)]
+Hidden = Annotated[Secret, PlainValidator(_secret), PlainSerializer(str)]
+Folder = Annotated[Path, BeforeValidator(_folder)]
+Address = Annotated[str, AfterValidator(web_address)]
+ModelName = Annotated[str, AfterValidator(model_name)]
+ModelList = Annotated[tuple[ModelName, ...], BeforeValidator(_listed)]
+NO_SECRET = Secret("")
+
+
+class Section(BaseModel):
+    """Frozen; an unknown key is a mistake; a value is never repeated in an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True
+    )
+
+
+class Price(Section):
+    """What a model costs, in US dollars for a million tokens."""
+
+    input: Annotated[Number, Field(ge=0)] = Field(description="Dollars per million tokens read.")
+    output: Annotated[Number, Field(ge=0)] = Field(
+        description="Dollars per million tokens written."
+    )
+
+
+class Models(Section):
+    """Which models think, in order: the next one is asked when one fails."""
+
+    default: ModelList = Field(
+        default=(), description="Models for everything that has no list of its own."
+    )
+    reason: ModelList = Field(default=(), description="Models for reasoning and for using tools.")
+    write: ModelList = Field(default=(), description="Models for texts that people will read.")
+    summarise: ModelList = Field(
+        default=(), description="Models for summing up long conversations."
+    )
+    fast: ModelList = Field(default=(), description="Models for small, quick questions.")
+    timeout_s: Annotated[Number, Field(gt=0, le=3600)] = Field(
+        default=120.0, description="Seconds that one call to a model may take."
+    )
+    price: dict[str, Price] = Field(
+        default={},
+        description="Prices that differ from the public list, or are missing there, by model.",
+        examples=[{"openai/gpt-4o-mini": {"input": 0.15, "output": 0.6}}],
+    )
+
+
+class Limits(Section):
+    """How much at once."""
+
+    open_turns: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
+        default=1000,
+        description="Conversations that are worked on at the same time; the rest wait.",
+    )
+    body_bytes: Annotated[Whole, Field(ge=1024, le=1 << 30)] = Field(
+        default=1_048_576,
+        description="The longest request that is read, in bytes; files are apart.",
+    )
+    person_per_minute: Annotated[Whole, Field(ge=1)] = Field(
+        default=60, description="Messages of one person in a minute, over all channels."
+    )
+    tenant_per_minute: Annotated[Whole, Field(ge=1)] = Field(
+        default=6000, description="Messages of one tenant in a minute."
+    )
+    approvals_per_hour: Annotated[Whole, Field(ge=1)] = Field(
+        default=60, description="Questions to people that one conversation may raise in an hour."
+    )
+
+
+class Budget(Section):
+    """What may be spent on models in a day; without a line there is no limit."""
+
+    tenant_day_usd: Annotated[Number, Field(gt=0)] | None = Field(
+        default=None, description="US dollars a day for one tenant.", examples=[10.0]
+    )
+    person_day_usd: Annotated[Number, Field(gt=0)] | None = Field(
+        default=None, description="US dollars a day for one person.", examples=[2.0]
+    )
+
+
+class Blog(Section):
+    """Where `blog_publish` writes: into a folder, or to a webhook, not both."""
+
+    folder: Folder = Field(
+        default=Path(), description="Folder of the posts; `blog` inside `home` when empty."
+    )
+    webhook_url: Address = Field(
+        default="",
+        description="Posts go to this address instead, signed as Standard Webhooks says.",
+    )
+    webhook_secret: Hidden = Field(default=NO_SECRET, description="Signs them; begins with whsec_.")
+
+
+class Log(Section):
+    """What is written down about the running of the house."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="The least important line that is kept: debug, info, warning or error.",
+    )
+
+
+class ModelKeys(Section):
+    """Keys of model providers. Each is also read from the provider's own variable."""
+
+    openai: Hidden = Field(default=NO_SECRET, description="OpenAI; also OPENAI_API_KEY.")
+    deepseek: Hidden = Field(default=NO_SECRET, description="DeepSeek; also DEEPSEEK_API_KEY.")
+    anthropic: Hidden = Field(default=NO_SECRET, description="Anthropic; also ANTHROPIC_API_KEY.")
+    gemini: Hidden = Field(default=NO_SECRET, description="Google Gemini; also GEMINI_API_KEY.")
+    openrouter: Hidden = Field(
+        default=NO_SECRET, description="OpenRouter; also OPENROUTER_API_KEY."
+    )
+    cerebras: Hidden = Field(default=NO_SECRET, description="Cerebras; also CEREBRAS_API_KEY.")

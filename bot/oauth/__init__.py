@@ -1,0 +1,1 @@
+"""Logging in at vendors: the flow, and a record per provider."""

@@ -1,0 +1,389 @@
+"""Every setting of the process: what it is called, what it may be, where it came from.
+
+Settings come from `bot.toml` and from the environment, are checked once, and never change while
+the process runs. This is the only file that reads the environment. Precedence: a `BOT_` variable,
+then the file, then a general variable such as `DATABASE_URL` or `OPENAI_API_KEY`, then the default.
+What an admin changes while the house runs is no setting; it is a row of a table.
+`bot.example.toml` is checked line by line against the models.
+"""
+
+import os
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
+from pydantic.fields import FieldInfo
+
+from bot.config.file import Keys, NotToml, read
+from bot.config.mistakes import Mistake, Mistaken, Places, explain, nearest
+from bot.config.sections import (
+    NO_SECRET,
+    Address,
+    Blog,
+    Budget,
+    Folder,
+    Hidden,
+    Limits,
+    Log,
+    ModelKeys,
+    Models,
+    Section,
+    Whole,
+)
+from bot.config.values import (
+    MODEL_VENDORS,
+    database_address,
+    is_loopback,
+    is_private,
+    vendor_name,
+)
+from bot.core.secret import Secret
+
+DEFAULT_HOME = "~/.switchboard"
+FREE_PORTS = range(8080, 8090)
+"""Tried in turn when no port was set."""
+
+GENERAL: Mapping[str, Keys] = {
+    "DATABASE_URL": ("database_url",),
+    "DIRECT_URL": ("direct_url",),
+    "OPENAI_API_KEY": ("keys", "openai"),
+    "DEEPSEEK_API_KEY": ("keys", "deepseek"),
+    "ANTHROPIC_API_KEY": ("keys", "anthropic"),
+    "GEMINI_API_KEY": ("keys", "gemini"),
+    "OPENROUTER_API_KEY": ("keys", "openrouter"),
+    "CEREBRAS_API_KEY": ("keys", "cerebras"),
+    "OPENAI_API_BASE": ("endpoint", "openai"),
+}
+"""Variables that other programs know too. They give way to the file."""
+MODEL_VARIABLES: Mapping[str, str] = {"OPENAI_MODEL": "openai", "ANTHROPIC_MODEL": "anthropic"}
+"""A provider's default model; counts where the provider's key is set and [models] names none."""
+ENDPOINT = "BOT_ENDPOINT_"
+TASKS = ("reason", "write", "summarise", "fast")
+
+NOT_SETTINGS = frozenset(
+    {"BOT_CONFIG", "BOT_SPECS", "BOT_PYTHON", "BOT_TEST_SEEDS", "BOT_TEST_DATABASE_URL"}
+    | {"BOT_TEST_POSTGRES", "BOT_TEST_KILLS", "BOT_TEST_POINT"}
+)
+"""`BOT_` variables that are no settings: where the file is, and switches of the tests."""
+
+
+def shipped_agents() -> Path:
+    """The folder of the agents that come with the house."""
+    return Path(__file__).parent.parent / "agents"
+
+
+class Settings(Section):
+    """All of them. Frozen: a change takes a restart."""
+
+    home: Folder = Field(
+        default=Path(DEFAULT_HOME),
+        description="Folder of everything that is kept: database, files, keys, logs.",
+    )
+    host: Annotated[str, Field(min_length=1)] = Field(
+        default="127.0.0.1",
+        description="Address to listen on; any but this machine's needs public_url.",
+    )
+    port: Annotated[Whole, Field(ge=0, le=65535)] = Field(
+        default=8080,
+        description="Port to listen on; without a line 8081 to 8089 are tried as well.",
+    )
+    public_url: Address = Field(
+        default="", description="The address at which people reach the house."
+    )
+    database_url: Annotated[str, AfterValidator(database_address)] = Field(
+        default="", repr=False, description="PostgreSQL; an SQLite file inside `home` when empty."
+    )
+    direct_url: Annotated[str, AfterValidator(database_address)] = Field(
+        default="", repr=False, description="The same database past its pooler, for upgrades."
+    )
+    agents_dir: Folder = Field(
+        default=Path(),
+        description="Folder of the agents' files; those that come with it when empty.",
+    )
+    master_key: Hidden = Field(
+        default=NO_SECRET, description="Opens all stored secrets; a file inside `home` when empty."
+    )
+    api_token: Hidden = Field(default=NO_SECRET, description="The first owner's token for the API.")
+    allow_private_endpoints: bool = Field(
+        default=False, description="Whether an [endpoint] may lie inside a private network."
+    )
+    models: Models = Models()
+    limits: Limits = Limits()
+    budget: Budget = Budget()
+    blog: Blog = Blog()
+    log: Log = Log()
+    keys: ModelKeys = ModelKeys()
+    endpoint: dict[Annotated[str, AfterValidator(vendor_name)], Address] = Field(
+        default={},
+        description="Where a vendor is reached instead of its own address, by its name.",
+        examples=[{"openai": "http://127.0.0.1:11434/v1"}],
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, raw: object) -> object:
+        """Settle the folders that depend on others."""
+        if not isinstance(raw, dict):
+            return raw
+        filled = dict(raw)
+        if not filled.get("agents_dir"):
+            filled["agents_dir"] = shipped_agents()
+        home = filled["home"] = filled.get("home") or DEFAULT_HOME
+        blog = filled.get("blog", {})
+        if isinstance(blog, Blog):
+            blog = {name: getattr(blog, name) for name in blog.model_fields_set}
+        if isinstance(blog, Mapping) and isinstance(home, str | Path):
+            filled["blog"] = {**blog, "folder": blog.get("folder") or Path(home) / "blog"}
+        return filled
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports to try, in order: the one that was set, or the usual ones."""
+        return (self.port,) if "port" in self.model_fields_set else tuple(FREE_PORTS)
+
+
+def fields(
+    section: type[BaseModel] = Settings, above: Keys = ()
+) -> Iterator[tuple[Keys, FieldInfo]]:
+    """Every single setting with its keys from the outside in."""
+    for name, info in section.model_fields.items():
+        kind = info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from fields(kind, (*above, name))
+        else:
+            yield (*above, name), info
+
+
+FIELDS: Mapping[Keys, FieldInfo] = dict(fields())
+VARIABLES: Mapping[str, Keys] = {
+    "BOT_" + "_".join(keys).upper(): keys for keys in FIELDS if keys != ("endpoint",)
+}
+SECRET_VARIABLES = frozenset(
+    name
+    for name, keys in (*VARIABLES.items(), *GENERAL.items())
+    if keys in FIELDS and (FIELDS[keys].annotation is Secret or FIELDS[keys].repr is False)
+)
+"""Variables that hold a secret; `take_secrets` removes them."""
+
+
+def take_secrets(environ: MutableMapping[str, str] | None = None) -> frozenset[str]:
+    """Remove every secret from the environment, so that no child process inherits one.
+
+    Call it once, after `load`. Returns the names that were there. What the kernel shows of the
+    process's first environment (`/proc/PID/environ`, for its own user) cannot be changed from here.
+    """
+    environ = os.environ if environ is None else environ
+    there = frozenset(name for name in SECRET_VARIABLES if name in environ)
+    for name in there:
+        del environ[name]
+    return there
+
+
+def find_file(config: str | None = None, environ: Mapping[str, str] | None = None) -> Path | None:
+    """The settings' file: the named one, else `./bot.toml`, else the one in the home folder."""
+    environ = os.environ if environ is None else environ
+    named = config or environ.get("BOT_CONFIG")
+    if named:
+        return Path(named).expanduser()
+    home = Path(environ.get("BOT_HOME") or DEFAULT_HOME).expanduser()
+    return next((p for p in (Path("bot.toml"), home / "bot.toml") if p.is_file()), None)
+
+
+def home_of(config: str | None = None, environ: Mapping[str, str] | None = None) -> Path:
+    """The home folder, even where other settings are wrong: how a verb finds the running house."""
+    environ = os.environ if environ is None else environ
+    home: object = environ.get("BOT_HOME")
+    file = find_file(config, environ)
+    if not home and file is not None:
+        try:
+            home = _beside(read(file).values.get("home"), file)
+        except (OSError, NotToml):
+            home = None
+    return Path(home if isinstance(home, str) and home else DEFAULT_HOME).expanduser().absolute()
+
+
+def load(config: str | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read and check all settings. Raises Mistaken, which names every mistake at once."""
+    environ = os.environ if environ is None else environ
+    raw: dict[str, object] = {}
+    places = Places()
+    found = _from_file(find_file(config, environ), raw, places)
+    found += _from_variables(environ, raw, places)
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        wrong = explain(error, Settings, FIELDS, places)
+        found += wrong
+        for mistake in wrong:
+            _take_out(raw, mistake.keys)
+        try:  # without what is wrong, so that the rules between settings are heard as well
+            settings = Settings.model_validate(raw)
+        except ValidationError:
+            raise Mistaken(found) from None
+    found += _between(settings, raw, places)
+    if found:
+        raise Mistaken(found)
+    return settings
+
+
+def _from_file(file: Path | None, raw: dict[str, object], places: Places) -> list[Mistake]:
+    if file is None:
+        return []
+    try:
+        parsed = read(file)
+    except FileNotFoundError:
+        return [Mistake(where=str(file), what="There is no such file. Name another, or make it.")]
+    except OSError as error:
+        return [Mistake(where=str(file), what=f"It cannot be read: {error.strerror}.")]
+    except NotToml as error:
+        where = f"{file}:{error.line}:{error.column}"
+        return [Mistake(where=where, what=f"It is not TOML: {error}. Mend this line.")]
+    raw.update(_copy(parsed.values))
+    places.file = parsed
+    for keys, info in FIELDS.items():
+        if info.annotation is Path:
+            _put(raw, keys, _beside(_get(raw, keys), file), only_if_there=True)
+    return []
+
+
+def _beside(value: object, file: Path) -> object:
+    """A folder named in a file is meant from that file's own folder."""
+    if not isinstance(value, str) or not value or value.startswith("~"):
+        return value
+    return str(file.absolute().parent / value)
+
+
+def _from_variables(
+    environ: Mapping[str, str], raw: dict[str, object], places: Places
+) -> list[Mistake]:
+    found: list[Mistake] = []
+    for name, keys in _named(environ).items():
+        value: object = environ[name]
+        if keys == ("models", "price"):
+            try:
+                value = tomllib.loads(f"it = {value}")["it"]
+            except tomllib.TOMLDecodeError:
+                what = 'It is not a TOML table. Write {"openai/x" = {input = 1, output = 2}}.'
+                found.append(Mistake(where=name, what=what))
+                continue
+        _put(raw, keys, value)
+        places.variables[keys] = name
+    _general(environ, raw, places)
+    for name in environ:
+        if name.startswith("BOT_") and environ[name] and not _known(name):
+            near = nearest(name, (*VARIABLES, "BOT_CONFIG"))
+            mend = f"Did you mean {near}? Rename it, or unset it." if near else "Unset it."
+            found.append(Mistake(where=name, what=f"There is no such setting. {mend}"))
+    return found
+
+
+def _named(environ: Mapping[str, str]) -> dict[str, Keys]:
+    """The `BOT_` variables that are set, with the keys that they stand for."""
+    named = {name: keys for name, keys in VARIABLES.items() if environ.get(name)}
+    for name, value in environ.items():
+        if name.startswith(ENDPOINT) and name != ENDPOINT and value:
+            named[name] = ("endpoint", name.removeprefix(ENDPOINT).lower())
+    return named
+
+
+def _known(name: str) -> bool:
+    is_endpoint = name.startswith(ENDPOINT) and name != ENDPOINT
+    return name in VARIABLES or name in NOT_SETTINGS or is_endpoint
+
+
+def _general(environ: Mapping[str, str], raw: dict[str, object], places: Places) -> None:
+    for name, keys in GENERAL.items():
+        if (value := environ.get(name)) and not _get(raw, keys):
+            _put(raw, keys, value)
+            places.variables[keys] = name
+    models = []
+    for name, provider in MODEL_VARIABLES.items():
+        if (value := environ.get(name)) and _get(raw, ("keys", provider)):
+            models.append(value if "/" in value else f"{provider}/{value}")
+            places.variables.setdefault(("models", "default"), name)
+    if models and not _get(raw, ("models", "default")):
+        _put(raw, ("models", "default"), models)
+
+
+def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> list[Mistake]:
+    """The rules that hold between settings."""
+    found: list[tuple[Keys, str]] = []
+    if not is_loopback(settings.host) and not settings.public_url:
+        what = f"{settings.host} can be reached from other machines, and public_url is not set. "
+        what += "Set public_url to the address that people use, or host to 127.0.0.1."
+        found.append((("host",), what))
+    blog = settings.blog
+    if blog.webhook_url and _get(raw, ("blog", "folder")):
+        what = "Posts go to a folder or to a webhook, not to both. Take out one of the two."
+        found.append((("blog", "webhook_url"), what))
+    if blog.webhook_url and not blog.webhook_secret:
+        what = "A webhook needs the secret that signs it. Set webhook_secret."
+        found.append((("blog", "webhook_url"), what))
+    models = (settings.models.model_dump()[task] for task in ("default", *TASKS))
+    ours = MODEL_VENDORS | {name.partition("/")[0] for names in models for name in names}
+    for vendor, url in settings.endpoint.items():
+        if settings.allow_private_endpoints or vendor in ours:
+            continue
+        if is_private(url):
+            what = "This address lies inside a private network. "
+            what += "If that is meant, set allow_private_endpoints (BOT_ALLOW_PRIVATE_ENDPOINTS=1)."
+            found.append((("endpoint", vendor), what))
+        elif url.startswith("http:"):
+            what = "Keys and tokens would travel unencrypted. Write https."
+            found.append((("endpoint", vendor), what))
+    return [places.mistake(keys, what) for keys, what in found]
+
+
+def _copy(values: Mapping[str, object]) -> dict[str, object]:
+    return {k: _copy(v) if isinstance(v, dict) else v for k, v in values.items()}
+
+
+def _get(raw: object, keys: Keys) -> object:
+    for key in keys:
+        raw = raw.get(key) if isinstance(raw, dict) else None
+    return raw
+
+
+def _put(raw: dict[str, object], keys: Keys, value: object, *, only_if_there: bool = False) -> None:
+    for key in keys[:-1]:
+        inner = raw.setdefault(key, {}) if not only_if_there else raw.get(key)
+        if not isinstance(inner, dict):
+            return  # not a section; that is a mistake of its own and is named as one
+        raw = inner
+    if not only_if_there or keys[-1] in raw:
+        raw[keys[-1]] = value
+
+
+def _take_out(raw: dict[str, object], keys: Keys) -> None:
+    for end in range(len(keys), 0, -1):
+        inner = _get(raw, keys[: end - 1])
+        if isinstance(inner, dict) and keys[end - 1] in inner:
+            del inner[keys[end - 1]]
+            return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the terminal around a verb can do."""
+
+    colour: bool
+    """Colours are welcome, where the output is a terminal at all."""
+    screen: bool
+    """A browser window can be opened."""
+    editor: str
+    """The person's editor; may be empty."""
+
+
+def surroundings(environ: Mapping[str, str] | None = None) -> Surroundings:
+    """Read what the command line needs to know of the terminal it runs in."""
+    environ = os.environ if environ is None else environ
+    has_windows = sys.platform in ("win32", "darwin")
+    return Surroundings(
+        colour=not environ.get("NO_COLOR") and environ.get("TERM", "dumb") != "dumb",
+        screen=has_windows or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")),
+        editor=environ.get("VISUAL") or environ.get("EDITOR") or "",
+    )

@@ -1,0 +1,56 @@
+"""Tables of the house's own keeping: what it remembers, and the clock's book.
+
+They share the metadata of `bot/store/tables.py`; times are microseconds since 1970, UTC. `fire`
+is the lock of the clock: one row for each time that a schedule fired, whoever fired it.
+"""
+
+from sqlalchemy import Index, Table
+
+from bot.store.tables import metadata, num, txt
+
+memo = Table(
+    "memo",
+    metadata,
+    txt("tenant", key=True),
+    txt("id", key=True),
+    txt("agent"),
+    txt("person"),
+    txt("text"),
+    txt("source"),
+    num("trusted"),
+    num("at"),
+    Index("memo_owner", "tenant", "agent", "person", "at"),
+)
+
+schedule = Table(
+    "schedule",
+    metadata,
+    txt("tenant", key=True),
+    txt("id", key=True),
+    txt("words"),
+    txt("trigger"),
+    txt("zone", default="UTC"),
+    txt("prompt"),
+    txt("agent"),
+    txt("person", null=True),
+    txt("conv"),
+    txt("state", default="active"),
+    num("next_at", null=True),
+    num("last_at", null=True),
+    num("tainted"),
+    num("skipped"),
+    num("version", default=1),
+    num("created_at"),
+    Index("schedule_due", "state", "next_at"),
+    Index("schedule_conv", "tenant", "conv"),
+)
+
+fire = Table(
+    "fire",
+    metadata,
+    txt("tenant", key=True),
+    txt("schedule", key=True),
+    num("fire_at", key=True),
+    txt("event"),
+    num("at"),
+)

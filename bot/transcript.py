@@ -1,0 +1,365 @@
+"""What people may read back, and how it looks as JSON: conversations, lines, approvals, traces.
+
+A member reads their own; an owner everything of their tenant; what a person may not read is not
+there for them, in the same words as what does not exist. Nothing is written here and nothing is
+decided, except who sees what.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.core.approval import Approval
+from bot.core.canonical import Json
+from bot.core.conversation import Conversation, Line, Step
+from bot.core.effect import Effect
+from bot.core.errors import NotFound
+from bot.core.event import Attachment
+from bot.core.ids import TenantId
+from bot.core.people import Person, Role
+from bot.core.times import from_us, iso, to_us
+from bot.store import approvals, audit, conversations, effects, inbox, people, spends, turns
+from bot.store import transcript as places
+from bot.store.decisions import may_decide
+from bot.store.inbox import Stored
+from bot.store.rows import card_to_json, loads
+from bot.store.script import Database, Script
+from bot.store.spends import Total
+
+Shown = dict[str, Json]
+"""A JSON object of the API."""
+
+_TITLES = {"prompt": "Laid the prompt", "model": "Asked the model", "tool": "Used a tool"}
+_KEPT = 4096
+"""Conversations whose owner is remembered; that never changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that is known of one event."""
+
+    stored: Stored
+    steps: Sequence[Step]
+    effects: Sequence[Effect]
+    audit: Sequence[audit.Entry]
+    spent: Sequence[Total]
+
+
+class Transcript:
+    """Reads back."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._known: dict[tuple[str, str], Conversation] = {}
+
+    async def conversation(self, person: Person, id_: str) -> Conversation:
+        """A conversation that this person may read. Raises NotFound.
+
+        Who holds it and its key are exact; agent and title may be those of a moment ago.
+        """
+        key = (person.tenant, id_)
+        conv = self._known.get(key)
+        if conv is None:
+            found = await self._db.read(conversations.get(*key))
+            if found is None:
+                raise _unseen()
+            conv = found[0]
+            if conv.person is not None:
+                if len(self._known) >= _KEPT:
+                    self._known.clear()
+                self._known[key] = conv
+        if not (person.role is Role.OWNER or conv.person == person.id):
+            raise _unseen()
+        return conv
+
+    async def now(self, person: Person, id_: str) -> tuple[Conversation, str]:
+        """A conversation and its state as they are at this moment. Raises NotFound."""
+        found = await self._db.read(conversations.get(person.tenant, id_))
+        if found is None or not (person.role is Role.OWNER or found[0].person == person.id):
+            raise _unseen()
+        return found
+
+    async def conversations(
+        self, person: Person, everyone: bool, before: int, limit: int
+    ) -> tuple[list[Shown], int | None]:
+        """A person's conversations, latest first, and where the next page begins."""
+        whose = "*" if everyone else person.id
+        found = await self._db.read(conversations.listed(person.tenant, whose, before, limit))
+        items: list[Shown] = [
+            {
+                "id": item.conv.id,
+                "title": item.conv.title,
+                "agent": item.conv.agent,
+                "channel": item.conv.channel,
+                "updated_at": item.updated_at,
+                "state": item.state,
+                "pending": item.pending,
+            }
+            for item in found
+        ]
+        return items, found[-1].updated_us if len(found) == limit else None
+
+    async def lines(
+        self, person: Person, conv: str, after: int, limit: int
+    ) -> tuple[list[Shown], int, bool]:
+        """What was said after a position, oldest first, the last position, and whether more is.
+
+        The position is `after` when there was nothing. Lines that show nothing are left out.
+        """
+        found = await self._db.read(
+            conversations.lines(person.tenant, conv, person.id, after, limit + 1)
+        )
+        page = found[:limit]
+        items = [shown_line(line, score) for line, score in page if _shows(line)]
+        return items, page[-1][0].n if page else after, len(found) > limit
+
+    async def last(self, tenant: TenantId, conv: str) -> int:
+        """The position of the last line."""
+        return await self._db.read(conversations.last_n(tenant, conv))
+
+    async def before_turn(self, tenant: TenantId, conv: str, turn: str) -> int | None:
+        """A position from which nothing of a turn's answer is missed; None: no such turn."""
+        return await self._db.read(places.before_turn(tenant, conv, turn))
+
+    async def answer(self, tenant: TenantId, turn: str) -> tuple[Stored | None, Line | None]:
+        """An event and the line that answered it, where there is one."""
+        return await self._db.read(_answer(tenant, turn))
+
+    async def approvals(
+        self, person: Person, state: str, conv: str, before: int, limit: int
+    ) -> tuple[list[Shown], int | None]:
+        """The approvals that a person may see, latest first, and where the next page begins."""
+        return await self._db.read(_approvals(person, state, conv, before, limit))
+
+    async def approval(self, person: Person, id_: str) -> Shown:
+        """One approval that this person may see. Raises NotFound."""
+        found = await self._db.read(_approval(person, id_))
+        if found is None:
+            raise NotFound("There is no such approval here.")
+        return found
+
+    async def story(self, person: Person, event: str) -> Story:
+        """The trace of an event that this person may read. Raises NotFound."""
+        story = await self._db.read(_story(person.tenant, event))
+        if story is None or not _is_mine(person, story.stored):
+            raise NotFound("There is no such event here.")
+        return story
+
+
+def may_see(item: Approval, person: Person) -> bool:
+    """Owners, those who may decide, and whoever asked."""
+    mine = person.id == item.requested_by
+    return person.role is Role.OWNER or mine or may_decide(item, person.id, person.role.value)
+
+
+def shown_line(line: Line, score: int | None = None) -> Shown:
+    """A line as the API shows it."""
+    shown: Shown = {
+        "id": line.id,
+        "role": line.role,
+        "agent": line.agent,
+        "text": line.text,
+        "at": iso(line.at),
+        "turn": line.turn,
+        "n": line.n,
+    }
+    if line.approval:
+        shown["approval"] = line.approval
+    if line.footer:
+        shown["footer"] = line.footer
+    if line.attachments:
+        shown["attachments"] = [_attachment(item) for item in line.attachments]
+    if score is not None:
+        shown["feedback"] = score
+    return shown
+
+
+def shown_effect(effect: Effect) -> Shown:
+    """A deed as the API shows it."""
+    return {
+        "id": effect.id,
+        "tool": effect.tool,
+        "arguments": dict(effect.arguments),
+        "state": effect.state.value,
+        "url": effect.url or None,
+        "error": effect.error or None,
+        "sandbox": effect.sandbox,
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What a tenant's people are called, and who of them are owners."""
+
+    names: Mapping[str, str]
+    owners: Sequence[str]
+
+    def of(self, id_: str | None) -> Shown | None:
+        """A person as the API names them."""
+        return {"id": id_, "name": self.names.get(id_, "somebody who left")} if id_ else None
+
+
+def shown_approval(
+    item: Approval, covered: Sequence[Effect], person: Person, names: Names
+) -> Shown:
+    """An approval as this person sees it."""
+    pending = item.state.value == "pending"
+    asked = [str(item.requested_by)] if item.requested_by else []
+    deciders = dict.fromkeys(item.approvers or [*asked, *names.owners])
+    first = covered[0] if covered else None
+    return {
+        "id": item.id,
+        "code": item.code,
+        "kind": item.kind.value,
+        "state": item.state.value,
+        "tool": first.tool if first else "",
+        "arguments": dict(first.arguments) if first else {},
+        "version": item.version,
+        "hash": item.hash,
+        "shown": card_to_json(item.card),
+        "effects": [shown_effect(effect) for effect in covered],
+        "requested_by": names.of(item.requested_by),
+        "agent": item.agent,
+        "approvers": [names.of(id_) for id_ in deciders],
+        "may_decide": pending and may_decide(item, person.id, person.role.value),
+        "why": item.why,
+        "created_at": iso(item.created_at),
+        "expires_at": iso(item.expires_at),
+        "decided_by": names.of(item.decided_by),
+        "decided_at": iso(item.decided_at) if item.decided_at else None,
+        "note": item.note,
+        "conversation": item.conv,
+    }
+
+
+def shown_event(stored: Stored) -> Shown:
+    """An event in a list."""
+    event = stored.event
+    return {
+        "id": event.id,
+        "kind": event.kind,
+        "channel": event.channel,
+        "at": iso(event.at),
+        "text": " ".join(event.text.split())[:200],
+        "state": stored.state,
+        "ending": stored.ending or None,
+        "detail": stored.detail,
+        "attempts": stored.attempts,
+        "conversation": stored.conv or None,
+    }
+
+
+def shown_story(story: Story, whole: bool) -> Shown:
+    """A trace; `whole` brings what each step was given and returned."""
+    spent = iter(story.spent)
+    return {
+        **shown_event(story.stored),
+        "steps": [
+            _step(step, next(spent, None) if step.kind == "model" else None, whole)
+            for step in story.steps
+        ],
+        "effects": [shown_effect(effect) for effect in story.effects],
+        "audit": [shown_entry(entry) for entry in story.audit],
+    }
+
+
+def shown_entry(entry: audit.Entry) -> Shown:
+    """A line of the book."""
+    return {
+        "seq": entry.seq,
+        "at": iso(from_us(entry.at)),
+        "actor": entry.actor,
+        "action": entry.action,
+        "target": entry.target,
+        "details": loads(entry.details) if entry.details else {},
+        "event": entry.event or None,
+    }
+
+
+def _step(step: Step, spent: Total | None, whole: bool) -> Shown:
+    name = step.kind.removeprefix("tool:")
+    title = _TITLES.get(step.kind) or f"Used {name}"
+    return {
+        "step": step.step,
+        "kind": step.kind,
+        "title": title if spent is None else f"{title} {spent.model}",
+        "at": iso(step.at),
+        "ms": step.ms,
+        "tokens_in": spent.tokens_in if spent else 0,
+        "tokens_out": spent.tokens_out if spent else 0,
+        "micros": spent.micros if spent else 0,
+        "data": loads(step.result) if whole and step.result else None,
+    }
+
+
+def _attachment(item: Attachment) -> Shown:
+    return {
+        "id": item.source if item.source.startswith("fil_") else None,
+        "name": item.name,
+        "media_type": item.media_type,
+        "size": item.size,
+    }
+
+
+def _shows(line: Line) -> bool:
+    return bool(line.text or line.approval or line.attachments)
+
+
+def _is_mine(person: Person, stored: Stored) -> bool:
+    return person.role is Role.OWNER or stored.event.sender.person == person.id
+
+
+def _unseen() -> NotFound:
+    return NotFound("There is no such conversation here.")
+
+
+def _answer(tenant: str, turn: str) -> Script[tuple[Stored | None, Line | None]]:
+    stored = yield from inbox.get(tenant, turn)
+    if stored is None:
+        return None, None
+    before = yield from conversations.position_of_turn(tenant, stored.conv, turn)
+    if before is None:
+        return stored, None
+    found = yield from conversations.lines(tenant, stored.conv, "", before - 1, 1)
+    return stored, found[0][0] if found else None
+
+
+def _names(tenant: str) -> Script[Names]:
+    names = yield from people.names(tenant)
+    owners = yield from people.owners(tenant)
+    return Names(names=names, owners=owners)
+
+
+def _approval(person: Person, id_: str) -> Script[Shown | None]:
+    item = yield from approvals.get(person.tenant, id_)
+    if item is None or not may_see(item, person):
+        return None
+    covered = yield from effects.of_approval(person.tenant, id_)
+    names = yield from _names(person.tenant)
+    return shown_approval(item, covered, person, names)
+
+
+def _approvals(
+    person: Person, state: str, conv: str, before: int, limit: int
+) -> Script[tuple[list[Shown], int | None]]:
+    found = yield from approvals.listed(person.tenant, state, before, limit)
+    names = yield from _names(person.tenant)
+    items: list[Shown] = []
+    for item in found:
+        if may_see(item, person) and conv in ("", item.conv):
+            covered = yield from effects.of_approval(person.tenant, item.id)
+            items.append(shown_approval(item, covered, person, names))
+    last = to_us(found[-1].created_at) if len(found) == limit else None
+    return items, last
+
+
+def _story(tenant: str, event: str) -> Script[Story | None]:
+    stored = yield from inbox.get(tenant, event)
+    if stored is None:
+        return None
+    return Story(
+        stored=stored,
+        steps=(yield from turns.steps_of(tenant, event)),
+        effects=(yield from effects.of_turn(tenant, event)),
+        audit=(yield from audit.of_event(tenant, event)),
+        spent=(yield from spends.of_turn(tenant, event)),
+    )

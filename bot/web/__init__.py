@@ -1,0 +1,1 @@
+"""The one HTTP server: pages, JSON API, streams."""

@@ -1,0 +1,1 @@
+"""The JSON API: a file per noun, each a list of routes."""

@@ -1,0 +1,140 @@
+"""What the web server is given, and how an address is declared.
+
+`bot/app.py` fills `Parts`; nothing in `bot/web` makes any of it. A file of `api/` turns parts into
+`Route`s: method, path, handler, who may come in, and what `/openapi.json` says of it.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from aiohttp import web
+
+from bot.core.approval import Answer, Approval
+from bot.core.canonical import Json
+from bot.core.effect import Effect
+from bot.core.event import Event
+from bot.core.ids import TenantId
+from bot.core.model import Offer
+from bot.core.people import Person
+from bot.core.ports import Accepted, Agents, Clock, Routes, Schedules
+from bot.core.secret import Secret
+from bot.doors import Doors, Visit
+from bot.files import Files
+from bot.live import Live
+from bot.people import People
+from bot.store.script import Database
+from bot.transcript import Transcript
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+VISIT: web.RequestKey[Visit] = web.RequestKey("visit", Visit)
+"""Who asks; set for every path that is not open."""
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+
+
+class Inbox(Protocol):
+    """The one door."""
+
+    async def accept(self, event: Event, body_hash: str = "") -> Accepted: ...
+
+
+class Approvals(Protocol):
+    """Answers questions."""
+
+    async def get(self, tenant: TenantId, id_: str) -> tuple[Approval, tuple[Effect, ...]]: ...
+
+    async def decide(self, tenant: TenantId, answer: Answer) -> Approval: ...
+
+
+class Models(Protocol):
+    """The models that answer, and a new key for them."""
+
+    def current(self) -> tuple[str, bool]:
+        """The name of the model that answers, and whether it is the offline one."""
+        ...
+
+    async def check(self, key: Secret, model: str = "") -> Offer:
+        """Try a key. Raises Invalid or OperatorError with a sentence that names the next step."""
+        ...
+
+    async def adopt(self, key: Secret, offer: Offer, actor: Person) -> None:
+        """Keep a key that was tried, sealed, and answer with it from now on."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that the web server works with."""
+
+    db: Database
+    clock: Clock
+    inbox: Inbox
+    approvals: Approvals
+    live: Live
+    people: People
+    doors: Doors
+    transcript: Transcript
+    files: Files
+    routes: Routes
+    agents: Agents
+    models: Models
+    schedules: Schedules
+    wake: Callable[[], None]
+    """There is work again: a dead letter was put back."""
+    rules_changed: Callable[[TenantId], None]
+    """The bindings of a tenant are not what they were."""
+    status: Callable[[Person], Awaitable[Mapping[str, Json]]]
+    """The answer of `/v1/status`."""
+    problems: Callable[[], Awaitable[Sequence[str]]]
+    """What keeps messages from being answered; none means ready."""
+    verify_audit: Callable[[TenantId], Awaitable[Mapping[str, Json]]]
+    """`{ok, rows, problems}` of a tenant's book."""
+    address: Callable[[], str]
+    """Where people reach the server, without a slash at the end."""
+    public_url: str = ""
+    version: str = "0"
+    body_bytes: int = 1_048_576
+    blog: Path | None = None
+    """The folder of the blog; None when it is kept elsewhere."""
+    extra: Sequence["Route"] = ()
+    """Webhooks and sign-ins of providers: each proves by itself who is calling."""
+
+
+class Access(StrEnum):
+    """Who may come in."""
+
+    OPEN = "open"
+    PERSON = "person"
+    """Anybody who is signed in."""
+    OWNER = "owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doc:
+    """What `/openapi.json` says of an address."""
+
+    summary: str
+    answer: Mapping[str, Json] = field(default_factory=dict)
+    """JSON Schema of the answer."""
+    status: int = 200
+    body: Mapping[str, Json] | None = None
+    """JSON Schema of the body."""
+    query: Mapping[str, str] = field(default_factory=dict)
+    """Parameter → what it does."""
+    media_type: str = "application/json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One address."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access = Access.PERSON
+    doc: Doc | None = None
+    """None for pages, which no program calls."""
+    page: bool = False
+    """Made for a browser: its errors are pages."""

@@ -1,0 +1,40 @@
+/** The admin pages. Each is a module that draws itself into the main part of the shell. */
+import { fill, part, notice } from "./shared/dom.js";
+import { get } from "./shared/api.js";
+import { watchStatus, setTitle } from "./shared/status.js";
+import { bindKeys } from "./shared/keys.js";
+import { bindDrawer } from "./shared/drawer.js";
+import { statusPage } from "./admin/status.js";
+import { agentsPage } from "./admin/agents.js";
+import { approvalsPage } from "./admin/approvals.js";
+import { routesPage } from "./admin/routes.js";
+import { peoplePage } from "./admin/people.js";
+import { eventsPage } from "./admin/events.js";
+import { tracePage, TRACE_KEYS } from "./admin/trace.js";
+import { schedulesPage } from "./admin/schedules.js";
+import { auditPage } from "./admin/audit.js";
+import { sandboxPage } from "./admin/sandbox.js";
+import { LIST_KEYS } from "./admin/list.js";
+
+const PAGES = {
+  status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, people: peoplePage,
+  events: eventsPage, trace: tracePage, schedules: schedulesPage, audit: auditPage, sandbox: sandboxPage,
+};
+
+async function start() {
+  const main = part("main");
+  const name = main.dataset.admin;
+  bindDrawer();
+  bindKeys({ keys: name === "trace" ? TRACE_KEYS : LIST_KEYS });
+  setTitle(document.title);
+  const status = watchStatus(() => {});
+  get("/v1/me").then((me) => { part("workspace").textContent = me.tenant.name; }, () => {});
+  try {
+    await PAGES[name](main, status);
+  } catch (error) {
+    const action = error.status === 401 ? { label: "How to sign in", href: "/in" } : { label: "Try again", press: () => location.reload() };
+    fill(main, notice(error.message, { bad: true, action }));
+  }
+}
+
+start();

@@ -1,0 +1,46 @@
+/** Who may talk here: the people, a new one, and somebody who holds a pairing code. */
+import { el, fill, button, copy, span } from "../shared/dom.js";
+import { post } from "../shared/api.js";
+import { moment, capital } from "../shared/words.js";
+import { listOf } from "./list.js";
+import { formOf } from "./form.js";
+
+export function peoplePage(main) {
+  const list = listOf({
+    path: "/v1/people",
+    label: "People",
+    empty: { text: "Nobody is here yet.", label: "Add a person", press: () => document.querySelector("[name=name]").focus() },
+    columns: [
+      { name: "Name", cell: ({ name }) => name },
+      { name: "Role", tight: true, cell: ({ role }) => capital(role) },
+      { name: "E-mail", cell: ({ email }) => email },
+      { name: "Since", tight: true, cell: ({ created_at: at }) => moment(at) },
+    ],
+  });
+  const fields = [{ name: "name", label: "Name" }, { name: "email", label: "E-mail (optional)", type: "email" }, { name: "role", label: "Role", options: [["member", "Member: talks to agents"], ["owner", "Owner: everything"]] }];
+  const add = formOf(fields, "Add person", async (values, form) => {
+    const { person, link } = await post("/v1/people", values);
+    form.reset();
+    await list.refresh();
+    return once(person, link);
+  });
+  const pair = formOf([{ name: "code", label: "Code", placeholder: "K7Q2M4WD" }, { name: "name", label: "Name (optional)" }], "Admit", async (values, form) => {
+    const { person } = await post("/v1/pair", { ...values, code: values.code.toUpperCase() });
+    form.reset();
+    await list.refresh();
+    return span("good", `${person.name} is admitted.`);
+  });
+  fill(
+    main,
+    el("section", null, el("h2", null, "People"), list.node),
+    el("section", { class: "limit" }, el("h2", null, "Add a person"), add),
+    el("section", { class: "limit" }, el("h2", null, "Admit somebody who wrote to the bot"), el("p", { class: "meta" }, "A stranger gets a code of eight characters. It is good for an hour."), pair),
+  );
+  return list.refresh();
+}
+
+/** The sign-in link, which is shown this once and kept nowhere. */
+function once(person, link) {
+  const text = el("code", null, link);
+  return el("div", { class: "notice" }, span("", `Send this sign-in link to ${person.name}. It works once and is not shown again. `, text), button("Copy", (event) => copy(link, event.currentTarget)));
+}

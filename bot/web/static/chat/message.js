@@ -1,0 +1,95 @@
+/** One message of a conversation: said by a person, an agent or the house. */
+import { el, icon, iconButton, copy, notice, announce, ownAddress, span } from "../shared/dom.js";
+import { clock, moment, size } from "../shared/words.js";
+import { load } from "../shared/load.js";
+import { reveal } from "../shared/reveal.js";
+import { renderInto } from "./markdown.js";
+
+/** A message as it is stored. `follows`: the same speaker goes on, so the name is left out. */
+export function messageNode(message, { name, follows = false }) {
+  const { id, role, text, turn, footer } = message;
+  const body = renderInto(el("div", { class: "text", dir: "auto" }), text);
+  const node = el("article", { class: classes(role, follows), "data-id": id, "data-turn": turn, "aria-label": `${name}, ${clock(message.at)}` });
+  if (role !== "system" && !follows) node.append(header(name, message));
+  node.append(body);
+  if (message.attachments?.length) node.append(attachments(message.attachments));
+  if (role === "assistant") node.append(actions(message, footer));
+  return node;
+}
+
+/** An answer that is being written; `write` appends to it, `clear` starts it anew. */
+export function draftNode(name) {
+  const body = el("div", { class: "text", dir: "auto" });
+  const node = el("article", { class: "message assistant", "aria-busy": "true", "aria-label": `${name}, writing` }, el("header", null, el("strong", null, name)), body);
+  let text = "";
+  let asked = 0;
+  const draw = () => {
+    asked = 0;
+    renderInto(body, text);
+    node.dispatchEvent(new CustomEvent("grown", { bubbles: true }));
+  };
+  const write = (delta) => {
+    text += delta;
+    asked ||= requestAnimationFrame(draw);
+  };
+  const clear = () => {
+    text = "";
+    asked ||= requestAnimationFrame(draw);
+  };
+  return { node, write, clear };
+}
+
+/** A message of this person that is on its way, with its state and what can be done about it. */
+export function pendingNode(entry, name, { retry, change }) {
+  const state = el("span", { class: "meta", role: "status" }, "Sending…");
+  const body = renderInto(el("div", { class: "text", dir: "auto" }), entry.text);
+  const node = el("article", { class: "message user", "data-key": entry.key, "aria-label": `${name}, not sent yet` }, el("header", null, el("strong", null, name), state), body);
+  if (entry.files.length) node.append(attachments(entry.files));
+  let problem = null;
+  const fail = (reason, extra = null) => {
+    node.classList.add("failed");
+    state.textContent = "Not sent";
+    problem?.remove();
+    problem = notice(reason, { bad: true, action: { label: "Send again", press: retry } });
+    problem.append(el("button", { type: "button", class: "text-button", onclick: change }, "Change it"));
+    if (extra) problem.append(extra);
+    node.append(problem);
+    announce(`Not sent. ${reason}`, true);
+  };
+  const busy = () => {
+    node.classList.remove("failed");
+    state.textContent = "Sending…";
+    problem?.remove();
+  };
+  const sent = (turn) => {
+    node.dataset.turn = turn;
+    state.textContent = "";
+  };
+  return { node, fail, busy, sent };
+}
+
+function classes(role, follows) {
+  return `message ${role}${follows ? " follows" : ""}`;
+}
+
+function header(name, { at, turn }) {
+  const time = el("time", { datetime: at, title: `${moment(at)}: how this came about` }, clock(at));
+  const link = turn ? el("a", { class: "meta", href: ownAddress(`/admin/events/${turn}`), "aria-label": `${clock(at)}, how this came about` }, time) : span("meta", time);
+  return el("header", null, el("strong", null, reveal(name)), link);
+}
+
+function attachments(files) {
+  const line = ({ id, name, size: bytes }) => el("li", null, icon("clip"), id ? el("a", { class: "name", href: `/v1/files/${encodeURIComponent(id)}`, download: name }, reveal(name)) : span("name", reveal(name)), span("meta", size(bytes)));
+  return el("ul", { class: "files", "aria-label": "Attached files" }, files.map(line));
+}
+
+/** What can be done with an answer: copy, and say whether it was good. */
+function actions({ id, text, feedback, footer }, given) {
+  const thumbs = [["up", "Good answer", 1], ["down", "Bad answer", -1]].map(([name, label, score]) => iconButton(name, label, (event) => give(id, score, event.currentTarget), { "aria-pressed": String(feedback?.score === score || feedback === score) }));
+  const copier = iconButton("copy", "Copy the text", (event) => copy(text, event.currentTarget));
+  return el("footer", { class: "actions" }, copier, thumbs, (given ?? footer) && span("foot-text", reveal(given ?? footer)));
+}
+
+async function give(id, score, pressed) {
+  (await load("later")).rate(id, score, pressed);
+}

@@ -1,0 +1,70 @@
+/**
+ * Messages on their way. Each is kept in this browser under its Idempotency-Key before it is sent,
+ * so that a repeat, even after a reload, is the same message and never a second one.
+ */
+import { post, newKey, mayRepeat } from "../shared/api.js";
+
+const STORE = "outbox";
+const REPEAT_AFTER_MS = [800, 2500];
+
+/** What waits or failed: `{key, conversation, agent, text, files, at, error}`. */
+export function waiting() {
+  try {
+    return JSON.parse(localStorage.getItem(STORE)) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Those of one conversation; an empty id means those that open a new one. */
+export function waitingIn(conversation) {
+  return waiting().filter((entry) => entry.conversation === conversation);
+}
+
+export function newEntry(conversation, agent, text, files) {
+  const entry = { key: newKey(), conversation, agent, text, files, at: new Date().toISOString(), error: "" };
+  keep(entry);
+  return entry;
+}
+
+export function drop(entry) {
+  save(waiting().filter(({ key }) => key !== entry.key));
+}
+
+/** Sends an entry and returns `{event, conversation}`; on an error it stays, with the reason. */
+export async function send(entry) {
+  for (const delay of [...REPEAT_AFTER_MS, null]) {
+    try {
+      const answer = await post("/v1/messages", bodyOf(entry), { "Idempotency-Key": entry.key });
+      drop(entry);
+      return answer;
+    } catch (error) {
+      if (delay === null || !mayRepeat(error)) {
+        keep({ ...entry, error: error.message });
+        throw error;
+      }
+      await new Promise((done) => setTimeout(done, delay));
+    }
+  }
+  return null;
+}
+
+function bodyOf({ conversation, agent, text, files }) {
+  const body = { text };
+  if (conversation) body.conversation = conversation;
+  if (agent) body.agent = agent;
+  if (files.length) body.attachments = files.map((file) => file.id);
+  return body;
+}
+
+function keep(entry) {
+  save([...waiting().filter(({ key }) => key !== entry.key), entry]);
+}
+
+function save(entries) {
+  try {
+    localStorage.setItem(STORE, JSON.stringify(entries));
+  } catch {
+    // A browser that stores nothing still sends; only a reload would forget.
+  }
+}

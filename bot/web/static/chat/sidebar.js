@@ -1,0 +1,39 @@
+/** Agents and conversations at the side. Both are drawn in one go, so that nothing moves. */
+import { el, fill, part, span } from "../shared/dom.js";
+import { brief, capital } from "../shared/words.js";
+
+/** Draws the lists. `on.agent(name)` and `on.conversation(id)` open without leaving the page. */
+export function drawSide({ agents, conversations, more, here, agent }, on) {
+  const lists = part("side-lists");
+  const top = lists.scrollTop;
+  fill(
+    lists,
+    el("h2", { id: "agents-name" }, "Agents"),
+    el("ul", { "aria-labelledby": "agents-name" }, agents.map((one) => el("li", null, agentRow(one, !here && one.name === agent, on)))),
+    el("h2", { id: "conversations-name" }, "Conversations"),
+    conversations.length ? el("ul", { "aria-labelledby": "conversations-name" }, conversations.map((one) => el("li", null, conversationRow(one, one.id === here, on)))) : el("p", null, "None yet. Write to an agent to begin one."),
+    more && el("button", { type: "button", class: "side-row", onclick: more }, "Show more"),
+  );
+  lists.scrollTop = top;
+}
+
+function agentRow({ name, title, emoji }, isHere, on) {
+  const press = () => on.agent(name);
+  return el("button", { type: "button", class: "side-row", onclick: press, "aria-current": isHere && "true", title: `${capital(name)}: ${title}` }, el("span", { class: "mark", "aria-hidden": "true" }, emoji || capital(name)[0]), span("grow", capital(name), span("meta", `  ${title}`)));
+}
+
+function conversationRow({ id, title, agent, updated_at: at, state, pending }, isHere, on) {
+  const press = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    on.conversation(id);
+  };
+  return el(
+    "a",
+    { class: "side-row", href: `/chat/${encodeURIComponent(id)}`, onclick: press, "aria-current": isHere && "page", title: `${title} · ${capital(agent)}` },
+    span("grow", title || "Untitled"),
+    state === "running" && span("meta", "writing…"),
+    pending > 0 && span("count", String(pending), span("unseen", " waiting")),
+    span("meta", brief(at)),
+  );
+}

@@ -1,0 +1,1 @@
+"""One file per sender of webhooks that is no channel."""

@@ -1,0 +1,1 @@
+"""One clock job per file."""

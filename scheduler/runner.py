@@ -1,0 +1,293 @@
+"""The clock: the book of schedules, and firing what is due.
+
+Firing is one transaction: the row that claims this time, the event in the inbox, the schedule's
+next time. Any number of processes may try; the claim's key lets one through. A turn and an
+approval then follow as for any message. This is the only file that knows APScheduler, and only to
+find times; nothing of it runs.
+
+What was missed while the house was away: within 24 hours one run catches up for all of them; older
+ones are left out, and the next run is told how many. A single appointment that is older still
+fires, but with the word that it is too late and a person must be asked.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.core.errors import Conflict, Invalid, LimitReached
+from bot.core.event import Event, Kind, Place, Sender, Trust
+from bot.core.ids import ConvId, EventId, ScheduleId, TenantId
+from bot.core.points import point
+from bot.core.ports import Clock, new_id
+from bot.core.schedule import Schedule, ScheduleState
+from bot.core.times import iso, to_us
+from bot.store import conversations, people
+from bot.store import schedules as rows
+from bot.store.script import Database, Script
+from scheduler.cron import fields_of
+from scheduler.times import next_after, zone_of
+from scheduler.words import trigger_of
+
+log = logging.getLogger(__name__)
+
+CATCH_UP = timedelta(hours=24)
+LATE = timedelta(minutes=5)
+"""A run that starts later than this is told so."""
+MAX_WAIT_S = 30.0
+BATCH = 100
+MAX_ACTIVE = 50
+"""Schedules of one conversation."""
+MAX_COUNTED = 1000
+"""How many missed runs are counted one by one."""
+_HORIZON = timedelta(days=9 * 366)
+"""Two 29 Februaries are at most eight years apart; what is further off never comes."""
+
+Arrive = Callable[[Event], Script[object]]
+"""Stores an event, as a part of the transaction that fires it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What is to be done about a schedule that is due."""
+
+    fire_at: datetime | None
+    """The time that fires now; None when all that was due is too old."""
+    next_at: datetime | None
+    missed: int = 0
+    """Earlier runs for which this one stands."""
+    skipped: int = 0
+    """Runs that are left out for good."""
+    too_late: bool = False
+    """A single appointment, more than a day ago."""
+
+
+class Runner:
+    """The clock's book, and the hand that turns its pages."""
+
+    def __init__(
+        self, db: Database, clock: Clock, arrive: Arrive, arrived: Callable[[], None]
+    ) -> None:
+        """`arrived` is called after a commit that put events into the inbox."""
+        self._db = db
+        self._clock = clock
+        self._arrive = arrive
+        self._arrived = arrived
+        self._wake = asyncio.Event()
+
+    # The port `Schedules`.
+
+    async def add(self, schedule: Schedule) -> None:
+        """Write a schedule, once. Raises LimitReached."""
+        if not await self._db.write(rows.add(schedule, MAX_ACTIVE)):
+            raise LimitReached(
+                f"This conversation has {MAX_ACTIVE} schedules already. Cancel one first."
+            )
+        self._wake.set()
+
+    async def list(self, tenant: TenantId, conv: ConvId | None = None) -> Sequence[Schedule]:
+        """What fires or is paused, oldest first."""
+        return await self._db.read(rows.listed(tenant, conv or ""))
+
+    async def change(
+        self, tenant: TenantId, schedule: ScheduleId, state: ScheduleState
+    ) -> Schedule | None:
+        """Pause, resume or cancel; a resumed one goes on from now, without what it missed."""
+        changed = await self._db.write(self._change(tenant, schedule, state))
+        self._wake.set()
+        return changed
+
+    def plan(self, words: str, zone: str, now: datetime) -> tuple[str, datetime]:
+        """Turn plain words into a trigger and its first time. Raises Invalid."""
+        place = zone_of(zone)
+        trigger = trigger_of(words, place, now)
+        first = next_after(trigger, place, now, matching)
+        if first is None:
+            raise Invalid(f"{words[:60]!r} is over, or never comes. Say a time that lies ahead.")
+        return trigger, first
+
+    def _change(
+        self, tenant: TenantId, id_: ScheduleId, state: ScheduleState
+    ) -> Script[Schedule | None]:
+        item = yield from rows.get(tenant, id_)
+        if item is None or item.state in (ScheduleState.CANCELLED, ScheduleState.DONE):
+            return None
+        if item.state is state:
+            return item
+        next_at = item.next_at
+        if state is ScheduleState.ACTIVE:
+            next_at = next_after(item.trigger, zone_of(item.zone), self._clock.now(), matching)
+            if next_at is None:
+                raise Invalid("Its time is over. Make a new one.")
+        return (yield from rows.change(item, state, next_at))
+
+    # The hand.
+
+    async def run(self) -> None:
+        """Fire what is due, when it is due, until cancelled."""
+        while True:
+            self._wake.clear()
+            wait = MAX_WAIT_S
+            try:
+                fired = await self.tick()
+                due = await self._db.read(rows.next_due())
+            except Exception:
+                log.exception("The clock stumbled; it goes on in %.0f seconds.", MAX_WAIT_S)
+            else:
+                wait = self._until(due, fired)
+            try:
+                async with asyncio.timeout(wait):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    def _until(self, due: int | None, fired: int) -> float:
+        """Seconds to the next time; what is due and yet did not fire is not tried at once."""
+        if due is None:
+            return MAX_WAIT_S
+        ahead = (due - to_us(self._clock.now())) / 1e6
+        return min(MAX_WAIT_S, max(ahead, 0.0 if fired or ahead > 0 else 5.0))
+
+    async def tick(self) -> int:
+        """Fire everything that is due now, once; returns how many moved on."""
+        now = self._clock.now()
+        moved = 0
+        for item in await self._db.read(rows.due(to_us(now), BATCH)):
+            ids = {"schedule": item.schedule.id, "tenant": item.schedule.tenant}
+            try:
+                point("fire.before_commit")
+                fired = await self._db.write(self._fire(item, now))
+                point("fire.after_commit")
+            except Conflict:
+                continue  # another process was first, or a person paused it
+            except Invalid:
+                log.exception("A schedule is not readable and was paused.", extra=ids)
+                await self._db.write(rows.change(item.schedule, ScheduleState.PAUSED, None))
+                continue
+            except Exception:
+                log.exception("A schedule could not fire.", extra=ids)
+                continue
+            moved += 1
+            if fired:
+                self._arrived()
+        return moved
+
+    def _fire(self, item: rows.Due, now: datetime) -> Script[bool]:
+        """The one transaction of a fire; True when an event was stored."""
+        schedule = item.schedule
+        found = yield from conversations.get(schedule.tenant, schedule.conv)
+        gone = found is None
+        if schedule.person:
+            gone = gone or (yield from people.get(schedule.tenant, schedule.person)) is None
+        if gone or found is None:
+            log.info(
+                "A schedule ended: its person or place is gone.", extra={"schedule": schedule.id}
+            )
+            yield from rows.advance(schedule, None, schedule.last_at, item.skipped)
+            return False
+        step = step_of(schedule, now)
+        skipped = item.skipped + step.skipped
+        if step.fire_at is None:
+            yield from rows.advance(schedule, step.next_at, schedule.last_at, skipped)
+            return False
+        event = Event(
+            id=EventId(new_id(self._clock, "evt")),
+            tenant=schedule.tenant,
+            channel="clock",
+            account="",
+            ext_id=f"sched:{schedule.id}:{iso(step.fire_at)}",
+            kind=Kind.TICK,
+            conv=found[0].key,
+            sender=Sender(ext_id="clock", name="clock", person=schedule.person),
+            place=Place(id=found[0].place, thread=found[0].thread),
+            text=text_of(schedule, replace(step, skipped=skipped), now),
+            at=step.fire_at,
+            agent=schedule.agent,
+            trust=Trust.OUTSIDE if schedule.tainted else Trust.HOUSE,
+            payload={"schedule": schedule.id, "words": schedule.words, "missed": step.missed},
+        )
+        yield from rows.fire(schedule, step.fire_at, event.id, to_us(now))
+        yield from self._arrive(event)
+        yield from rows.advance(schedule, step.next_at, step.fire_at, 0)
+        return True
+
+
+def step_of(schedule: Schedule, now: datetime) -> Step:
+    """Decide what fires, what is left out and when it goes on."""
+    zone = zone_of(schedule.zone)
+    due = schedule.next_at or now
+    times = _times(schedule, due, now)
+    next_at = next_after(schedule.trigger, zone, now, matching)
+    recent = [at for at in times if now - at <= CATCH_UP]
+    if recent:
+        return Step(
+            fire_at=recent[-1],
+            next_at=next_at,
+            missed=len(recent) - 1,
+            skipped=len(times) - len(recent),
+        )
+    if next_at is None:
+        return Step(fire_at=times[-1], next_at=None, too_late=True)
+    return Step(fire_at=None, next_at=next_at, skipped=len(times))
+
+
+def _times(schedule: Schedule, due: datetime, now: datetime) -> list[datetime]:
+    """When it should have run: `due` and what followed; the oldest few, and all of the last day."""
+    zone = zone_of(schedule.zone)
+    times = [due]
+    while len(times) < MAX_COUNTED:
+        at = next_after(schedule.trigger, zone, times[-1], matching)
+        if at is None or at > now:
+            return times
+        times.append(at)
+    at = next_after(schedule.trigger, zone, max(times[-1], now - CATCH_UP), matching)
+    while at and at <= now:
+        times.append(at)
+        at = next_after(schedule.trigger, zone, at, matching)
+    return times
+
+
+def text_of(schedule: Schedule, step: Step, now: datetime) -> str:
+    """What the agent is told."""
+    zone = zone_of(schedule.zone)
+    due = (step.fire_at or now).astimezone(zone)
+    if step.too_late:
+        return (
+            f"This was planned for {due:%A %Y-%m-%d %H:%M}, and the house was away then. More than "
+            "a day has passed: do not do it. Tell the person that it was missed and ask whether it "
+            f"should still be done. It said: {schedule.prompt}"
+        )
+    notes = []
+    if step.missed:
+        notes.append(f"{_runs(step.missed)} before this one missed; this one stands for all.")
+    elif now - due > LATE:
+        notes.append(f"This was planned for {due:%H:%M} and starts late.")
+    if step.skipped:
+        notes.append(
+            f"{_runs(step.skipped)} left out since it last ran, because the house was away."
+        )
+    return schedule.prompt + "".join(f"\n(The clock: {note})" for note in notes)
+
+
+def _runs(count: int) -> str:
+    if count >= MAX_COUNTED:
+        return f"At least {MAX_COUNTED} runs were"
+    return "One run was" if count == 1 else f"{count} runs were"
+
+
+def matching(cron: str, wall: datetime) -> datetime | None:
+    """The first time after `wall` that fits a cron line, on a clock that nobody changes."""
+    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 (30 ms)
+
+    begin = (wall + timedelta(microseconds=1)).replace(tzinfo=UTC)
+    found: list[datetime] = []
+    for fields in fields_of(cron):
+        try:
+            trigger = CronTrigger(**fields, end_date=begin + _HORIZON, timezone=UTC)
+        except ValueError as error:
+            raise Invalid(f"{cron!r} is no cron line: {str(error).rstrip('.')}.") from None
+        at = trigger.get_next_fire_time(None, begin)
+        if at:
+            found.append(at.replace(tzinfo=None))
+    return min(found, default=None)

@@ -1,0 +1,1 @@
+"""Attacks of the security plan, each tried on the real engine."""

@@ -1,0 +1,75 @@
+"""A home folder, a house that only plays, and the command itself in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.api_server import ApiServer
+
+ROOT = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a verb did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its output, read as JSON."""
+        return json.loads(self.out)
+
+
+def surroundings(home: Path, **more: str) -> dict[str, str]:
+    """An environment that holds nothing by chance."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    fixed = {"BOT_HOME": str(home), "HOME": str(home.parent), "PYTHONPATH": str(ROOT)}
+    return {**kept, **fixed, "TZ": "UTC", "PYTHONWARNINGS": "error", **more}
+
+
+Bot = Callable[..., Done]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder that does not exist yet."""
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def server(home: Path) -> Iterator[ApiServer]:
+    """A house that plays on that folder, and kept the contract to the end."""
+    found = ApiServer(home)
+    yield found
+    found.stop()
+    assert found.faults == []
+
+
+@pytest.fixture
+def bot(home: Path, tmp_path: Path) -> Bot:
+    """`bot("routes", "list")` runs the command and waits for it."""
+
+    def run(*words: str, stdin: str | None = None, **environ: str) -> Done:
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", *words],
+            input=stdin if stdin is not None else "",
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=tmp_path,
+            env=surroundings(home, **environ),
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    return run

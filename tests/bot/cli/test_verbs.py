@@ -1,0 +1,302 @@
+"""Each verb against a house that only plays: what it asks, what it shows, how it ends."""
+
+import pytest
+
+from tests.bot.cli.conftest import Bot
+from tests.fakes.api_server import ApiServer, missing
+
+TEAM = {"name": "kelly", "title": "Posts on X", "emoji": "✍️", "tools": ["x.*", "hand_off"]}
+RULE = {"id": "rul_1", "agent": "kelly", "channel": "slack", "place": "C1", "rule": "channel slack"}
+ADA = {"id": "per_1", "name": "Ada", "role": "owner", "email": "ada@example.org"}
+TENANT = {"id": "ten_1", "name": "Home", "created_at": "2020-01-02T03:04:05Z"}
+TOKEN = {"id": "tok_1", "person": "per_1", "name": "ci", "last4": "9xyz", "created_at": ""}
+PLAN = {"id": "sch_1", "state": "active", "agent": "bri", "words": "every weekday at 9"}
+EVENT = {"id": "evt_1", "kind": "message", "channel": "web", "ending": "failed", "detail": "Why."}
+ENTRY = {"seq": 1, "actor": "person:per_1", "action": "route.added", "target": "rul_1"}
+
+# Words, the address, its answer, and what must be shown.
+READS = [
+    (("agents",), "/v1/agents", {"items": [TEAM]}, ("kelly", "Posts on X", "x.*, hand_off")),
+    (("agents", "show", "KELLY"), "/v1/agents", {"items": [TEAM]}, ("✍️ kelly", "Posts on X")),
+    (("agents",), "/v1/agents", {"items": []}, ("bot new agent NAME",)),
+    (("routes",), "/v1/routes", {"items": [RULE]}, ("rul_1", "kelly", "channel slack")),
+    (("people",), "/v1/people", {"items": [ADA]}, ("Ada", "owner", "ada@example.org")),
+    (("tenants",), "/v1/tenants", {"items": [TENANT]}, ("ten_1", "Home", "2020-01-02")),
+    (("token",), "/v1/tokens", {"items": [TOKEN]}, ("tok_1", "ci", "…9xyz")),
+    (("token",), "/v1/tokens", {"items": []}, ("bot token create NAME",)),
+    (("schedules",), "/v1/schedules", {"items": [PLAN]}, ("sch_1", "every weekday at 9")),
+    (("events",), "/v1/events", {"items": [EVENT]}, ("evt_1", "message", "failed: Why.")),
+    (("events", "dead"), "/v1/dead", {"items": [EVENT]}, ("evt_1", "bot events replay ID")),
+    (("audit",), "/v1/audit", {"items": [ENTRY]}, ("route.added", "rul_1")),
+    (("audit", "export"), "/v1/audit", {"items": [ENTRY]}, ('"action": "route.added"',)),
+    (
+        ("keys",),
+        "/v1/keys",
+        {"models": [{"provider": "OpenAI", "last4": "9abc", "source": "page"}]},
+        ("OpenAI", "…9abc", "page"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "answer", "shown"), READS, ids=[f"{' '.join(r[0])}: {r[3][0]}" for r in READS]
+)
+def test_a_list_is_shown(bot: Bot, server: ApiServer, words, path, answer, shown):
+    server.answers["GET", path] = 200, {"next": None, **answer}
+    said = bot(*words)
+    assert said.code == 0, said.err
+    for part in shown:
+        assert part in said.out
+
+
+# Words, method, address, the body that must be sent, the answer, what must be shown.
+WRITES = [
+    (
+        ("routes", "add", "kelly", "--channel", "slack", "--place", "C1"),
+        ("POST", "/v1/routes", {"agent": "kelly", "channel": "slack", "place": "C1"}),
+        RULE,
+        "kelly answers channel slack.",
+    ),
+    (("routes", "remove", "rul_1"), ("DELETE", "/v1/routes/rul_1", {}), {}, "rul_1 is gone."),
+    (
+        ("people", "add", "Ada", "--role", "owner", "--email", "a@b.c"),
+        ("POST", "/v1/people", {"name": "Ada", "role": "owner", "email": "a@b.c"}),
+        {"person": ADA, "link": "http://h/in/abc"},
+        "http://h/in/abc\nSend it to Ada",
+    ),
+    (("people", "add", "Bo"), ("POST", "/v1/people", {"name": "Bo", "role": "member"}), {}, "Bo"),
+    (
+        ("pair", "ABCD1234", "--name", "Cy"),
+        ("POST", "/v1/pair", {"code": "ABCD1234", "name": "Cy"}),
+        {"person": {"name": "Cy"}},
+        "Cy may write to the agents now.",
+    ),
+    (
+        ("tenants", "add", "Shop", "--owner", "Di"),
+        ("POST", "/v1/tenants", {"name": "Shop", "owner": "Di"}),
+        {"tenant": TENANT, "link": "http://h/in/x"},
+        "Shop is here: ten_1\nhttp://h/in/x",
+    ),
+    (
+        ("token", "create", "ci"),
+        ("POST", "/v1/tokens", {"name": "ci"}),
+        {"token": "sbt_once"},
+        "sbt_once\nIt is not shown again.",
+    ),
+    (("token", "revoke", "tok_1"), ("DELETE", "/v1/tokens/tok_1", {}), {}, "opens nothing"),
+    (
+        ("schedules", "pause", "sch_1"),
+        ("POST", "/v1/schedules/sch_1", {"state": "paused"}),
+        {},
+        "sch_1 is paused.",
+    ),
+    (("schedules", "resume", "s"), ("POST", "/v1/schedules/s", {"state": "active"}), {}, "active"),
+    (("schedules", "cancel", "s"), ("POST", "/v1/schedules/s", {"state": "cancelled"}), {}, "canc"),
+    (
+        ("events", "replay", "evt_1"),
+        ("POST", "/v1/dead/evt_1/replay", {}),
+        {},
+        "Look: bot trace evt_1",
+    ),
+    (
+        ("keys", "rotate"),
+        ("POST", "/v1/keys/rotate", {}),
+        {"id": "kek_2", "rewrapped": 3},
+        "The new master key is kek_2; 3 data keys sealed anew.",
+    ),
+    (
+        ("login",),
+        ("POST", "/v1/login", {}),
+        {"link": "http://127.0.0.1:1/in/abc", "minutes": 10},
+        "http://127.0.0.1:1/in/abc\nIt works once, for ten minutes.",
+    ),
+    (
+        ("open", "--print"),
+        ("POST", "/v1/login", {}),
+        {"link": "http://h/in/abc"},
+        "http://h/in/abc",
+    ),
+    (("open",), ("POST", "/v1/login", {}), {"link": "http://h/in/abc"}, "http://h/in/abc"),
+]
+
+
+@pytest.mark.parametrize(
+    ("words", "sent", "answer", "shown"), WRITES, ids=[" ".join(row[0]) for row in WRITES]
+)
+def test_a_change_is_sent_and_told(bot: Bot, server: ApiServer, words, sent, answer, shown):
+    method, path, body = sent
+    server.answers[method, path] = 200, answer
+    said = bot(*words)
+    assert said.code == 0, said.err
+    assert shown in said.out
+    (call,) = server.of(method, path)
+    assert call.body == body
+    assert bot("--json", *words).json == (
+        {**answer, "opened": False} if words[0] == "open" else answer
+    )
+
+
+def test_routes_explain_names_the_winner_and_why_the_others_lost(bot: Bot, server: ApiServer):
+    server.answers["GET", "/v1/routes/explain"] = (
+        200,
+        {
+            "agent": "kelly",
+            "why": "the most specific rule that fits.",
+            "verdicts": [
+                {"rule": "place C123", "agent": "kelly", "won": True, "why": "fits"},
+                {"rule": "everything else", "agent": "bri", "won": False, "why": "less specific"},
+            ],
+        },
+    )
+    said = bot("routes", "explain", "--channel", "slack", "--place", "C123", "--person", "U9")
+    assert said.out.splitlines() == [
+        "kelly would answer: the most specific rule that fits.",
+        "  ✓ place C123 → kelly: fits",
+        "  · everything else → bri: less specific",
+    ]
+    (call,) = server.of("GET", "/v1/routes/explain")
+    assert call.query == {"channel": "slack", "place": "C123", "person": "U9"}
+
+
+def test_routes_explain_ends_with_one_when_nobody_would_answer(bot: Bot, server: ApiServer):
+    server.answers["GET", "/v1/routes/explain"] = 200, {"agent": None, "why": "two rules tie."}
+    said = bot("routes", "explain", "--channel", "x")
+    assert (said.code, said.out) == (1, "Nobody would answer: two rules tie.\n")
+
+
+def test_a_rule_that_names_nothing_is_not_sent(bot: Bot, server: ApiServer):
+    said = bot("routes", "add", "kelly")
+    assert said.code == 1
+    assert "at least one of --channel" in said.err
+    assert server.calls == []
+
+
+def test_an_unknown_agent_names_the_nearest(bot: Bot, server: ApiServer):
+    server.answers["GET", "/v1/agents"] = 200, {"items": [TEAM]}
+    said = bot("agents", "show", "keley")
+    assert (said.code, said.err) == (1, "There is no agent keley. Did you mean kelly?\n")
+
+
+def test_a_long_list_is_read_page_by_page(bot: Bot, server: ApiServer):
+    def page(call):
+        at = int(call.query.get("after", "0"))
+        items = [{"name": f"p{n}"} for n in range(at, min(at + 3, 7))]
+        return 200, {"items": items, "next": at + 3 if at + 3 < 7 else None}
+
+    server.answers["GET", "/v1/people"] = page
+    assert [p["name"] for p in bot("people", "--json").json["items"]] == [f"p{n}" for n in range(7)]
+
+
+def test_the_latest_entries_of_the_book_are_shown_though_it_is_read_from_the_start(
+    bot: Bot, server: ApiServer
+):
+    items = [{**ENTRY, "seq": n, "target": f"t{n}"} for n in range(9)]
+    server.answers["GET", "/v1/audit"] = 200, {"items": items, "next": None}
+    shown = bot("audit", "list", "--limit", "2").out
+    assert "t8" in shown
+    assert "t6" not in shown
+
+
+def test_the_book_is_written_to_a_file_that_only_its_owner_reads(bot: Bot, server, tmp_path):
+    server.answers["GET", "/v1/audit"] = 200, {"items": [ENTRY, ENTRY], "next": None}
+    said = bot("audit", "export", "book.jsonl")
+    assert said.out == "2 entries in book.jsonl\n"
+    file = tmp_path / "book.jsonl"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_text().count("\n") == 2
+
+
+@pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
+def test_a_broken_book_ends_with_one_and_says_where(bot: Bot, server: ApiServer, ok, code):
+    problems = [] if ok else ["Row 7 was changed."]
+    told = {"ok": ok, "rows": 9, "problems": problems}
+    server.answers["GET", "/v1/audit/verify"] = 200, told
+    said = bot("audit", "verify")
+    assert said.code == code
+    assert ("Row 7 was changed." in said.out) is not ok
+
+
+def test_trace_tells_the_story(bot: Bot, server: ApiServer):
+    step = {"step": 1, "title": "Asked the model", "ms": 1234, "tokens_in": 50, "tokens_out": 7}
+    server.answers["GET", "/v1/events/evt_1"] = (
+        200,
+        {
+            **EVENT,
+            "ending": "answered",
+            "detail": "",
+            "conversation": "cnv_1",
+            "steps": [{**step, "micros": 4200, "data": {"prompt": "hello\u001b[2J"}}],
+            "effects": [{"tool": "x_publish", "state": "sent", "url": "https://x/1"}],
+            "audit": [{"action": "approval.approved", "target": "apr_1"}],
+        },
+    )
+    lines = bot("trace", "evt_1").out.splitlines()
+    assert lines[1:] == [
+        "  ended answered",
+        "  in cnv_1",
+        "    1. Asked the model (1,234 ms, 50 + 7 tokens, $0.0042)",
+        "  did: x_publish sent: https://x/1",
+        "  book:  approval.approved apr_1",
+    ]
+    raw = bot("trace", "evt_1", "--raw").out
+    assert '"prompt": "hello' in raw
+    assert "\x1b" not in raw
+
+
+def test_a_key_is_read_from_a_pipe_tried_and_never_shown(bot: Bot, server: ApiServer):
+    models = [f"openai/m{n}" for n in range(9)]
+    told = {"provider": "OpenAI", "models": models, "model": "openai/m0"}
+    server.answers["POST", "/v1/models/key"] = 200, told
+    said = bot("keys", "paste", "--stdin", stdin="sk-proj-abcdefgh12345678\n")
+    assert said.out.splitlines() == [
+        "The OpenAI key ending in 5678 works. Answers now come from openai/m0.",
+        "It also opens openai/m1, openai/m2, openai/m3, openai/m4, openai/m5 and 3 more: "
+        "bot keys paste --model NAME",
+    ]
+    assert "abcdefgh" not in said.out + said.err
+    assert server.of("POST", "/v1/models/key")[0].body == {"key": "sk-proj-abcdefgh12345678"}
+
+
+def test_a_wrong_key_brings_the_provider_s_own_words(bot: Bot, server: ApiServer):
+    words = "OpenAI answered 401: invalid key (…5678). Check OPENAI_API_KEY."
+    error = {"error": {"code": "invalid", "message": words}}
+    server.answers["POST", "/v1/models/key"] = 422, error
+    said = bot("keys", "paste", "--stdin", stdin="sk-proj-abcdefgh12345678")
+    assert (said.code, said.err) == (1, words + "\n")
+    said = bot("--json", "keys", "paste", "--stdin", stdin="sk-proj-abcdefgh12345678")
+    assert (said.code, said.json) == (1, error)
+
+
+def test_no_key_is_no_key(bot: Bot, server: ApiServer):
+    said = bot("keys", "paste")
+    assert said.code == 1
+    assert "There was no key." in said.err
+    assert server.calls == []
+
+
+def test_what_the_house_refuses_is_said_in_its_words(bot: Bot, server: ApiServer):
+    server.answers["GET", "/v1/events/evt_9"] = missing()
+    said = bot("trace", "evt_9")
+    assert (said.code, said.out, said.err) == (1, "", "There is no such thing here.\n")
+
+
+@pytest.mark.parametrize("answer", ["", "<html>"])
+def test_an_answer_that_is_not_json_is_told_as_one_sentence(bot: Bot, server: ApiServer, answer):
+    server.answers["GET", "/v1/people"] = 502, {"not": answer}
+    said = bot("people")
+    assert (said.code, said.err) == (1, "The house answered 502. Look at its log.\n")
+
+
+@pytest.mark.parametrize("words", [("login",), ("open",)])
+def test_a_link_needs_a_house_that_runs(bot: Bot, words):
+    said = bot(*words)
+    assert (said.code, said.err) == (1, "Switchboard is not running. Start it with: bot run\n")
+
+
+def test_codes_that_move_the_cursor_do_not_reach_the_terminal(bot: Bot, server: ApiServer):
+    evil = {**TEAM, "title": "a\u001b]0;owned\u0007b\u001b[2Jc\rd\u009b1mX"}
+    server.answers["GET", "/v1/agents"] = 200, {"items": [evil]}
+    for words in (("agents",), ("agents", "show", "kelly")):
+        shown = bot(*words).out
+        assert "abcd1mX" in shown
+        assert not any(ord(c) < 32 and c != "\n" for c in shown)

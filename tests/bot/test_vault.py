@@ -1,0 +1,474 @@
+"""The vault: what opens, what does not, and what a crash in the middle of a rotation leaves."""
+
+import json
+import re
+import stat
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bot.core.errors import SettingsError
+from bot.core.ids import TenantId
+from bot.core.secret import Secret
+from bot.keyring import FILE, Kek, Ring, add_primary, ring_in, ring_of
+from bot.vault import BLOCK, MAX_AGE, MAX_USES, Dek, SecretUnreadable, Slot, Vault
+
+ACME, OTHER = TenantId("ten_a"), TenantId("ten_b")
+CANARY = "xoxb-canary-0123456789"
+
+
+class FakeClock:
+    """Time and chance that a test holds still."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
+        self.random = Random(7)
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at.timestamp()
+
+    def chance(self, size: int) -> bytes:
+        return self.random.randbytes(size)
+
+
+class Crash(Exception):
+    """The process died here."""
+
+
+@dataclass
+class Rows:
+    """Data keys and values in memory; dies at its `fuse`-th write, before or after it."""
+
+    deks: dict[str, Dek] = field(default_factory=dict)
+    values: dict[tuple[str, str], tuple[Slot, str]] = field(default_factory=dict)
+    fuse: int = -1
+    late: bool = False
+    writes: int = 0
+
+    def _burn(self, late: bool) -> None:
+        if late == self.late:
+            self.fuse -= 1
+            if self.fuse == 0:
+                raise Crash
+
+    async def get(self, tenant):
+        return next((d for d in self.deks.values() if d.tenant == tenant and d.active), None)
+
+    async def by_id(self, tenant, id):
+        found = self.deks.get(id)
+        return found if found and found.tenant == tenant else None
+
+    async def put(self, dek, was):
+        self._burn(False)
+        if was is None:
+            if dek.id in self.deks or await self.get(dek.tenant):
+                return False
+        elif self.deks.get(was.id) != was:
+            return False
+        self.deks[dek.id] = dek
+        self.writes += 1
+        self._burn(True)
+        return True
+
+    async def list(self, after, limit):
+        return [self.deks[id_] for id_ in sorted(self.deks) if id_ > after][:limit]
+
+    async def delete(self, tenant):
+        self.deks = {id_: d for id_, d in self.deks.items() if d.tenant != tenant}
+
+    async def batch(self, tenant, after, limit):
+        start = (after.provider, after.row_id) if after else ("", "")
+        found = [self.values[k] for k in sorted(self.values) if k > start]
+        return [item for item in found if item[0].tenant == tenant][:limit]
+
+    async def swap(self, slot, was, new, sealed):
+        self._burn(False)
+        key = (slot.provider, slot.row_id)
+        if self.values.get(key) != (slot, was):
+            return False
+        self.values[key] = (new, sealed)
+        self._burn(True)
+        return True
+
+
+def slot(**changes) -> Slot:
+    one = Slot(
+        tenant=ACME, provider="slack", owner="T1", field="bot_token", row_id="c1", row_version=1
+    )
+    return replace(one, **changes)
+
+
+def kek(letter: str) -> Kek:
+    return Kek(id=f"kek_202611_{letter}", key=letter.encode() * 32)
+
+
+async def vault(rows: Rows, *letters: str, clock: FakeClock | None = None) -> Vault:
+    made = Vault(Ring(tuple(kek(letter) for letter in letters or "a")), rows, clock or FakeClock())
+    await made.start()
+    return made
+
+
+async def fill(made: Vault, rows: Rows, count: int = 5) -> None:
+    for n in range(count):
+        at = slot(row_id=f"c{n}")
+        rows.values["slack", at.row_id] = (at, await made.seal(at, Secret(f"secret {n}")))
+
+
+async def read_all(made: Vault, rows: Rows) -> list[str]:
+    return [(await made.open(at, text)).reveal() for at, text in rows.values.values()]
+
+
+def test_the_cipher_gives_the_published_vector():
+    # NIST GCM test case 14: AES-256, all zero, one block.
+    made = AESGCM(bytes(32)).encrypt(bytes(12), bytes(16), None)
+    assert made.hex() == "cea7403d4d606b6e074ec5d3baf39d18" + "d0d1c8a799996bf0265b98b5d48ab919"
+
+
+async def test_what_was_sealed_opens_in_its_own_place():
+    rows = Rows()
+    made = await vault(rows)
+    sealed = await made.seal(slot(), Secret("žluťoučký 🐎"))
+    assert re.fullmatch(r"v1\.dek_\w{26}\.[\w-]{16}\.[\w-]+", sealed)
+    assert (await made.open(slot(), sealed)).reveal() == "žluťoučký 🐎"
+    again = await vault(rows)
+    assert (await again.open(slot(), sealed)).reveal() == "žluťoučký 🐎"
+
+
+async def test_no_flipped_bit_opens_and_all_fail_alike():
+    made = await vault(Rows())
+    sealed = await made.seal(slot(), Secret("secret"))
+    messages = set()
+    for at, letter in enumerate(sealed):
+        for bit in range(7):
+            broken = sealed[:at] + chr(ord(letter) ^ (1 << bit)) + sealed[at + 1 :]
+            with pytest.raises(SecretUnreadable) as caught:
+                await made.open(slot(), broken)
+            messages.add((caught.value.message, tuple(sorted(caught.value.ids))))
+            assert caught.value.__cause__ is None
+    assert len(messages) == 1
+
+
+@pytest.mark.parametrize("broken", ["", "v1", "v1...", "v2.a.b.c", "v1.a.b.c.d", "x" * 100_000])
+async def test_text_that_is_no_sealed_value_is_refused_with_the_same_error(broken):
+    with pytest.raises(SecretUnreadable):
+        await (await vault(Rows())).open(slot(), broken)
+
+
+async def test_a_sealed_text_opens_in_no_other_place():
+    made = await vault(Rows())
+    places = [slot()] + [
+        slot(**{name.name: 2 if name.name == "row_version" else "other"}) for name in fields(Slot)
+    ]
+    sealed = [await made.seal(place, Secret("secret")) for place in places]
+    for here, place in enumerate(places):
+        for there, text in enumerate(sealed):
+            if here == there:
+                assert (await made.open(place, text)).reveal() == "secret"
+            else:
+                with pytest.raises(SecretUnreadable):
+                    await made.open(place, text)
+
+
+async def test_parts_that_join_to_the_same_text_are_different_places():
+    made = await vault(Rows())
+    sealed = await made.seal(slot(provider="a|b", owner="c"), Secret("secret"))
+    with pytest.raises(SecretUnreadable):
+        await made.open(slot(provider="a", owner="b|c"), sealed)
+
+
+async def test_a_key_row_moved_to_another_tenant_opens_nothing():
+    rows = Rows()
+    made = await vault(rows)
+    sealed = await made.seal(slot(), Secret("secret"))
+    moved = await rows.get(ACME)
+    rows.deks[moved.id] = replace(moved, tenant=OTHER)
+    with pytest.raises(SecretUnreadable):
+        await (await vault(rows)).open(slot(tenant=OTHER), sealed)
+
+
+async def test_no_nonce_comes_twice_in_a_hundred_thousand():
+    await _count_nonces(100_000)
+
+
+@pytest.mark.long
+async def test_no_nonce_comes_twice_in_a_million():
+    await _count_nonces(1_000_000)
+
+
+async def _count_nonces(count: int) -> None:
+    made, place, secret = await vault(Rows()), slot(), Secret("s")
+    seen = {(await made.seal(place, secret)).split(".")[2] for _ in range(count)}
+    assert len(seen) == count
+
+
+async def test_uses_are_counted_ahead_and_a_worn_key_gives_way():
+    rows = Rows()
+    made = await vault(rows)
+    for _ in range(BLOCK + 1):
+        await made.seal(slot(), Secret("s"))
+    first = await rows.get(ACME)
+    assert first.uses == 2 * BLOCK
+    rows.deks[first.id] = replace(first, uses=MAX_USES)
+    fresh = await vault(rows)
+    sealed = await fresh.seal(slot(), Secret("s"))
+    assert sealed.split(".")[1] != first.id
+    assert not rows.deks[first.id].active
+
+
+async def test_a_key_of_ninety_days_gives_way():
+    rows, clock = Rows(), FakeClock()
+    made = await vault(rows, clock=clock)
+    old = await made.seal(slot(), Secret("old"))
+    clock.at += MAX_AGE - timedelta(seconds=1)
+    assert (await made.seal(slot(), Secret("s"))).split(".")[1] == old.split(".")[1]
+    clock.at += timedelta(minutes=2)
+    assert (await made.seal(slot(), Secret("s"))).split(".")[1] != old.split(".")[1]
+    assert (await made.open(slot(), old)).reveal() == "old"
+
+
+async def test_another_process_takes_up_a_rotation_within_a_minute():
+    rows, clock = Rows(), FakeClock()
+    here, there = await vault(rows, clock=clock), await vault(rows, clock=clock)
+    old = (await there.seal(slot(), Secret("s"))).split(".")[1]
+    await here.rotate(ACME)
+    clock.at += timedelta(seconds=61)
+    assert (await there.seal(slot(), Secret("s"))).split(".")[1] != old
+
+
+async def test_two_processes_make_one_first_key():
+    rows = Rows()
+    here, there = await vault(rows), await vault(rows, clock=FakeClock())
+    await here.seal(slot(), Secret("s"))
+    await there.seal(slot(), Secret("s"))
+    assert sum(dek.tenant == ACME for dek in rows.deks.values()) == 1
+
+
+async def test_a_new_master_key_wraps_and_the_old_one_still_opens():
+    rows = Rows()
+    await fill(await vault(rows, "a"), rows)
+    both = await vault(rows, "b", "a")
+    before = dict(rows.values)
+    assert len(await read_all(both, rows)) == 5
+    assert await both.rewrap() == len(rows.deks)
+    assert await both.rewrap() == 0
+    assert rows.values == before
+    assert await both.kek_counts() == {"kek_202611_b": len(rows.deks)}
+    assert len(await read_all(await vault(rows, "b"), rows)) == 5
+
+
+async def _crashing(rows: Rows, fuse: int, late: bool, work) -> bool:
+    """Run `work` until the fuse blows; False when it came to its end."""
+    rows.fuse, rows.late = fuse, late
+    try:
+        await work()
+    except Crash:
+        return True
+    finally:
+        rows.fuse = -1
+    return False
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+async def test_a_crash_at_any_step_of_re_wrapping_loses_nothing(late):
+    for fuse in range(1, 50):
+        rows = Rows()
+        await fill(await vault(rows, "a"), rows)
+        crashed = await _crashing(rows, fuse, late, (await vault(rows, "b", "a")).rewrap)
+        again = await vault(rows, "b", "a")
+        assert len(await read_all(again, rows)) == 5
+        await again.rewrap()
+        assert set(await again.kek_counts()) == {"kek_202611_b"}
+        assert await read_all(again, rows) == [f"secret {n}" for n in range(5)]
+        if not crashed:
+            assert fuse > 3
+            return
+    pytest.fail("it never came to its end")
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+async def test_a_crash_at_any_step_of_a_data_key_rotation_loses_nothing(late):
+    for fuse in range(1, 50):
+        rows = Rows()
+        made = await vault(rows)
+        await fill(made, rows)
+        old = (await rows.get(ACME)).id
+
+        async def work(made=made, rows=rows):
+            await made.rotate(ACME)
+            await made.reseal(ACME, rows)
+
+        crashed = await _crashing(rows, fuse, late, work)
+        again = await vault(rows)
+        assert await read_all(again, rows) == [f"secret {n}" for n in range(5)]
+        if (await rows.get(ACME) or replace(rows.deks[old], id="")).id == old:
+            await again.rotate(ACME)
+        done = await again.reseal(ACME, rows)
+        assert not done.unreadable
+        assert await read_all(again, rows) == [f"secret {n}" for n in range(5)]
+        active = (await rows.get(ACME)).id
+        assert active != old
+        assert {text.split(".")[1] for _, text in rows.values.values()} == {active}
+        assert {at.row_version for at, _ in rows.values.values()} == {2}
+        if not crashed:
+            assert fuse > 7
+            return
+    pytest.fail("it never came to its end")
+
+
+async def test_a_value_written_during_a_rotation_is_not_overwritten():
+    rows = Rows()
+    made = await vault(rows)
+    await fill(made, rows, 1)
+    await made.rotate(ACME)
+    stale = dict(rows.values)
+    newer = slot(row_id="c0", row_version=2)
+    rows.values["slack", "c0"] = (newer, await made.seal(newer, Secret("newer")))
+
+    class Stale(Rows):
+        async def batch(self, tenant, after, limit):
+            return [] if after else list(stale.values())
+
+    late = Stale(values=rows.values)
+    assert (await made.reseal(ACME, late)).done == 0
+    assert await read_all(made, rows) == ["newer"]
+
+
+async def test_a_value_that_no_key_opens_is_named_and_passed_over():
+    rows = Rows()
+    made = await vault(rows)
+    await fill(made, rows, 3)
+    at, text = rows.values["slack", "c1"]
+    rows.values["slack", "c1"] = (at, text[:-4])
+    await made.rotate(ACME)
+    done = await made.reseal(ACME, rows)
+    assert (done.done, done.unreadable) == (2, (at,))
+
+
+async def test_a_wrong_master_key_refuses_before_anything_is_served():
+    rows = Rows()
+    await fill(await vault(rows, "a"), rows)
+    with pytest.raises(SettingsError, match="kek_202611_a"):
+        await vault(rows, "b")
+    same_name = Ring((Kek(id="kek_202611_a", key=b"z" * 32),))
+    with pytest.raises(SettingsError, match="not the one"):
+        await Vault(same_name, rows, FakeClock()).start()
+
+
+async def test_a_deleted_tenant_is_unreadable_in_every_copy():
+    rows = Rows()
+    made = await vault(rows)
+    sealed = await made.seal(slot(), Secret("secret"))
+    kept = await made.seal(slot(tenant=OTHER), Secret("kept"))
+    await made.shred(ACME)
+    for each in (made, await vault(rows)):
+        with pytest.raises(SecretUnreadable):
+            await each.open(slot(), sealed)
+        assert (await each.open(slot(tenant=OTHER), kept)).reveal() == "kept"
+
+
+async def test_nothing_readable_is_in_the_rows_or_in_any_text_of_the_vault():
+    rows = Rows()
+    made = await vault(rows)
+    await fill(made, rows)
+    sealed = await made.seal(slot(), Secret(CANARY))
+    key = made._open_keys and kek("a").key
+    shown = json.dumps([sealed, repr(rows), repr(made), repr(kek("a")), str(made._ring)])
+    assert CANARY not in shown
+    assert repr(key) not in shown and "aaaaaaaa" not in shown
+
+
+async def test_look_up_hashes_stay_over_a_change_of_keys_and_differ_by_purpose():
+    rows = Rows()
+    first = await vault(rows, "a")
+    hashed = first.lookup("token", "abc")
+    both = await vault(rows, "b", "a")
+    await both.rewrap()
+    second = await vault(rows, "b")
+    assert second.lookup("token", "abc") == hashed
+    assert len({hashed, second.lookup("pairing", "abc"), second.lookup("token", "abd")}) == 3
+    assert second.audit_key(ACME) == first.audit_key(ACME)
+    assert len({second.audit_key(ACME), second.audit_key(OTHER), bytes.fromhex(hashed)}) == 3
+    assert (await vault(Rows(), "a", clock=_seeded(8))).lookup("token", "abc") != hashed
+
+
+def _seeded(seed: int) -> FakeClock:
+    clock = FakeClock()
+    clock.random = Random(seed)
+    return clock
+
+
+def test_the_key_file_is_made_once_and_for_its_owner_only(tmp_path):
+    ring = ring_in(tmp_path, FakeClock())
+    path = tmp_path / FILE
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert re.fullmatch(r"kek_202611_[0-9a-f]{8}", ring.primary.id)
+    assert ring_in(tmp_path, _seeded(9)) == ring
+    assert [each.name for each in tmp_path.iterdir()] == [FILE]
+
+
+def test_a_key_file_that_others_may_read_is_refused(tmp_path):
+    ring_in(tmp_path, FakeClock())
+    (tmp_path / FILE).chmod(0o640)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        ring_in(tmp_path, FakeClock())
+
+
+def test_a_key_file_that_is_a_link_is_refused(tmp_path):
+    (tmp_path / "elsewhere").write_text("kek_202611_a:" + "00" * 32)
+    (tmp_path / FILE).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        ring_in(tmp_path, FakeClock())
+
+
+def test_a_missing_key_file_is_not_made_when_secrets_are_there(tmp_path):
+    with pytest.raises(SettingsError, match="backup"):
+        ring_in(tmp_path, FakeClock(), make=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_new_primary_key_stands_before_the_old_one(tmp_path):
+    old = ring_in(tmp_path, FakeClock())
+    grown = add_primary(tmp_path, _seeded(9))
+    assert grown.keks[1:] == old.keks
+    assert ring_in(tmp_path, FakeClock()) == grown
+    assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == [FILE]
+
+
+def test_the_setting_takes_hex_and_base64url_and_several_keys():
+    hex_key, text_key = "ab" * 32, "_-8" + "A" * 40
+    ring = ring_of(Secret(f"kek_202611_b:{text_key}=, {hex_key}"))
+    assert ring.primary.id == "kek_202611_b"
+    assert [len(each.key) for each in ring.keks] == [32, 32]
+    assert ring.keks[1].id == ring_of(Secret(hex_key.upper())).primary.id
+    assert ring.keks[1].id.startswith("kek_000000_")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "ab",
+        "ab" * 31,
+        "ab" * 33,
+        "zz" * 32,
+        "A" * 43 + "!",
+        "key:" + "ab" * 32,
+        "ab" * 32 + ",",
+    ],
+)
+def test_a_setting_that_is_no_key_is_refused_and_not_repeated(text):
+    with pytest.raises(SettingsError) as caught:
+        ring_of(Secret(text))
+    assert not text or text not in caught.value.message
+
+
+def test_one_key_given_twice_is_refused():
+    with pytest.raises(SettingsError, match="twice"):
+        ring_of(Secret("ab" * 32 + "," + "ab" * 32))

@@ -1,0 +1,1 @@
+"""What every database, performer, channel and tool must pass, whoever wrote it."""

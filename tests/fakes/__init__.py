@@ -1,0 +1,1 @@
+"""Stand-ins for the world outside, with the same door as the real thing."""

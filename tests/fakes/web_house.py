@@ -1,0 +1,355 @@
+"""A house with a real server, database, inbox, turns and approvals, and a scripted turn.
+
+What is not the web's own is real where it decides something (the engine's doors), and a few lines
+where it does not (the team, the routes, the models). A test sets `house.script` to what the agent
+does with an event. Time stands still but for a millisecond a look; `house.clock.advance` moves it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import ClientSession, CookieJar, web
+
+from bot.approvals import Approvals, Questions
+from bot.controls import Controls
+from bot.core.agent import Agent
+from bot.core.canonical import Json
+from bot.core.card import Card, Field
+from bot.core.conversation import Claim, TurnEnd
+from bot.core.effect import Effect, EffectKind, EffectState, Policy, bind
+from bot.core.errors import Invalid
+from bot.core.event import Ending, Event
+from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, PersonId, ScheduleId, TenantId
+from bot.core.model import Offer
+from bot.core.people import Person, Role, Tenant
+from bot.core.ports import new_id
+from bot.core.route import Explanation
+from bot.core.schedule import Schedule, ScheduleState
+from bot.core.secret import Secret
+from bot.directory import Directory
+from bot.doors import Doors
+from bot.files import Files
+from bot.inbox import Inbox
+from bot.limits import Rate
+from bot.live import Live
+from bot.people import People
+from bot.store import schema
+from bot.store.sqlite import SqliteDatabase
+from bot.transcript import Transcript
+from bot.turns import Seats, Turns, Work
+from bot.web.app import build, runner
+from bot.web.parts import Parts, Route
+from tests.fakes.people_house import KEY, StillClock
+
+Script = Callable[[Claim], Awaitable[TurnEnd]]
+
+
+class Team:
+    """Two agents, in every tenant."""
+
+    agents = (
+        Agent(name=AgentName("kelly"), title="Writes posts", prompt="", version="1", emoji="✍️"),
+        Agent(name=AgentName("bri"), title="Helps", prompt="", version="1", tools=("memory.*",)),
+    )
+
+    def get(self, tenant: TenantId, name: str) -> Agent | None:
+        return next((agent for agent in self.agents if agent.name == name), None)
+
+    def all(self, tenant: TenantId) -> Sequence[Agent]:
+        return self.agents
+
+
+class Validator:
+    """Knows one tool, whose only argument is a text."""
+
+    def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        if set(arguments) != {"text"} or not isinstance(arguments["text"], str):
+            raise Invalid("The post needs a text and nothing else.")
+        return arguments
+
+    def preview(self, effect: Effect) -> Card:
+        text = str(effect.arguments["text"])
+        field = Field(name="text", value=text, long=True, editable="text")
+        return Card(title="Publish on the blog", fields=(field,), body=text)
+
+
+class Routes:
+    """Everything goes to Bri."""
+
+    asked: Event | None = None
+
+    async def explain(self, event: Event) -> Explanation:
+        self.asked = event
+        return Explanation(agent=AgentName("bri"), why="the rule “everything else” fits")
+
+
+class Models:
+    """Knows one key."""
+
+    adopted: Offer | None = None
+
+    def current(self) -> tuple[str, bool]:
+        return (self.adopted.model, False) if self.adopted else ("offline model", True)
+
+    async def check(self, key: Secret, model: str = "") -> Offer:
+        if not key.matches("sk-right"):
+            raise Invalid(f"OpenAI does not know the key that ends in {key.reveal()[-4:]}.")
+        models = ("openai/gpt-4o-mini", "openai/gpt-4o")
+        return Offer(provider="openai", models=models, model=model or models[0])
+
+    async def adopt(self, key: Secret, offer: Offer, actor: Person) -> None:
+        self.adopted = offer
+
+
+@dataclass
+class Schedules:
+    """The clock's book, in memory."""
+
+    book: dict[str, Schedule] = field(default_factory=dict)
+
+    async def add(self, schedule: Schedule) -> None:
+        self.book[schedule.id] = schedule
+
+    async def list(self, tenant: TenantId, conv: ConvId | None = None) -> Sequence[Schedule]:
+        return [item for item in self.book.values() if item.tenant == tenant]
+
+    async def change(
+        self, tenant: TenantId, schedule: ScheduleId, state: ScheduleState
+    ) -> Schedule | None:
+        item = self.book.get(schedule)
+        if item is None or item.tenant != tenant:
+            return None
+        self.book[schedule] = replace(item, state=state)
+        return self.book[schedule]
+
+    def plan(self, words: str, zone: str, now: datetime) -> tuple[str, datetime]:
+        raise Invalid("Not understood.")
+
+
+async def nothing_to_send(claim: Claim, end: TurnEnd) -> None:
+    """A reply of our own channels is a row."""
+
+
+def said(text: str, agent: str = "bri", **more: Any) -> TurnEnd:
+    """The end of a turn that answers."""
+    return TurnEnd(ending=Ending.ANSWERED, reply=text, agent=AgentName(agent), **more)
+
+
+class WebHouse:
+    """Everything, listening on a free port of this machine."""
+
+    def __init__(
+        self, folder: Path, extra: Sequence[Route] = (), **settings: Any
+    ) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.extra = extra
+        self.clock = StillClock()
+        self.live = Live()
+        self.agents, self.routes, self.models = Team(), Routes(), Models()
+        self.schedules = Schedules()
+        self.script: Script = self.echo
+        self.problems: list[str] = []
+        self.rules_changed: list[str] = []
+        self.claims: list[Claim] = []
+        self._sessions: list[ClientSession] = []
+
+    async def __aenter__(self) -> Self:
+        self.db = SqliteDatabase(self.folder / "house.db")
+        schema.prepare(self.db.path)
+        await self.db.open()
+        await self._put_together()
+        self._runner = runner(build(self.parts), 1.0)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        await site.start()
+        self.port: int = self._runner.addresses[0][1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        for session in self._sessions:
+            await session.close()
+        await self._runner.cleanup()
+        await self.turns.drain(2)
+        self._turning.cancel()
+        await asyncio.gather(self._turning, return_exceptions=True)
+        await self.db.close()
+
+    async def _put_together(self) -> None:
+        db, clock = self.db, self.clock
+        self.doors = Doors(db, clock, KEY)
+        self.people = People(db, clock, KEY, self._changed)
+        self.directory = Directory(self.people)
+        self.tenant, self.owner = await self.people.ensure_first()
+        self.questions = Questions(clock, Validator(), self._show)
+        self.approvals = Approvals(
+            db, clock, self.questions, Validator(), self.live, lambda: self.turns.wake()
+        )
+        self.turns = Turns(
+            db,
+            clock,
+            Work(handle=self._handle, deliver=nothing_to_send),
+            self.live,
+            Seats(owner="test", count=1000),
+        )
+        controls = Controls(
+            db, clock, self.approvals, self.directory, self.turns, self._status_text
+        )
+        self.inbox = Inbox(db, clock, self.turns, controls, Rate(count=0, seconds=1))
+        self.transcript = Transcript(db)
+        self.files = Files(db, clock, self.folder / "files")
+        self.parts = self._parts()
+        self._turning = asyncio.create_task(self.turns.run())
+
+    def _parts(self) -> Parts:
+        return Parts(
+            db=self.db,
+            clock=self.clock,
+            inbox=self.inbox,
+            approvals=self.approvals,
+            live=self.live,
+            people=self.people,
+            doors=self.doors,
+            transcript=self.transcript,
+            files=self.files,
+            routes=self.routes,
+            agents=self.agents,
+            models=self.models,
+            schedules=self.schedules,
+            wake=self.turns.wake,
+            rules_changed=self.rules_changed.append,
+            status=self._status,
+            problems=self._problems,
+            verify_audit=self._verify,
+            address=lambda: self.url,
+            version="1.2.3",
+            extra=self.extra,
+            **self.settings,
+        )
+
+    # What a test does.
+
+    async def token(self, person: Person | None = None) -> str:
+        """A bearer token of a person; of the owner unless said."""
+        _, secret = await self.doors.add_token(person or self.owner, "test", "house")
+        return secret.reveal()
+
+    async def bearer(self, person: Person | None = None) -> ClientSession:
+        """A client with a token."""
+        headers = {"Authorization": f"Bearer {await self.token(person)}"}
+        return self.client(headers)
+
+    async def browser(self, person: Person | None = None) -> ClientSession:
+        """A client with a session, which sends what our own pages send."""
+        session = self.client({"Origin": self.url})
+        code = await self.doors.link(person or self.owner, "house")
+        async with session.post(f"/in/{code}", allow_redirects=False) as response:
+            assert response.status == 303, await response.text()
+            cookie = response.cookies["bot_session"].value
+        visit = await self.doors.by_cookie(cookie)
+        assert visit
+        session.headers["X-CSRF-Token"] = visit.csrf
+        return session
+
+    def client(self, headers: Mapping[str, str] | None = None) -> ClientSession:
+        """A client without anything."""
+        session = ClientSession(
+            self.url, headers=headers, cookie_jar=CookieJar(unsafe=True)
+        )
+        self._sessions.append(session)
+        return session
+
+    async def member(self, name: str = "Max") -> Person:
+        """A new member of the first tenant."""
+        return await self.people.add(self.tenant.id, name, Role.MEMBER, "", "house")
+
+    async def other_tenant(self) -> tuple[Tenant, Person]:
+        """Another tenant and its owner."""
+        return await self.people.add_tenant("Other", "Olga", "house")
+
+    async def echo(self, claim: Claim) -> TurnEnd:
+        """The script that is there before a test sets its own."""
+        return said(f"You said: {claim.event.text}")
+
+    def asks(self, text: str = "Open on Sunday", **more: Any) -> Script:
+        """A script that wants to publish and asks; it words the outcome afterwards."""
+
+        async def script(claim: Claim) -> TurnEnd:
+            if claim.event.kind == "settled":
+                return said("It is decided.")
+            effects, approval = self.question(claim, text, **more)
+            return said("Waiting for your yes.", effects=effects, approval=approval)
+
+        return script
+
+    def question(
+        self, claim: Claim, text: str, count: int = 1, named: Sequence[PersonId] = ()
+    ) -> tuple[tuple[Effect, ...], Any]:
+        """So many effects that wait, and the approval that covers them."""
+        id_ = ApprovalId(new_id(self.clock, "apr"))
+        effects = tuple(self._effect(claim, id_, n, text) for n in range(count))
+        approval = self.questions.ask(
+            effects,
+            id_=id_,
+            code=f"{4000 + len(self.claims)}",
+            why="Publishing always asks.",
+            requested_by=claim.event.sender.person,
+            on_behalf_of=claim.event.sender.name,
+            approvers=[(person, person) for person in named],
+            named=bool(named),
+        )
+        return effects, approval
+
+    def _effect(self, claim: Claim, approval: ApprovalId, n: int, text: str) -> Effect:
+        tenant, agent = claim.event.tenant, AgentName("bri")
+        arguments: dict[str, Json] = {"text": text if n == 0 else f"{text} {n}"}
+        return Effect(
+            id=EffectId(new_id(self.clock, "eff")),
+            tenant=tenant,
+            conv=claim.conv.id,
+            turn=claim.event.id,
+            step=1,
+            n=n,
+            kind=EffectKind.TOOL,
+            tool="blog_publish",
+            tool_version=1,
+            agent=agent,
+            person=claim.event.sender.person,
+            connection="",
+            arguments=arguments,
+            hash=bind(tenant, agent, "blog_publish", 1, arguments, ""),
+            policy=Policy.KEYED,
+            state=EffectState.AWAITING,
+            approval=approval,
+            sandbox=True,
+        )
+
+    # What the parts ask for.
+
+    async def _handle(self, claim: Claim) -> TurnEnd:
+        self.claims.append(claim)
+        return await self.script(claim)
+
+    def _changed(self) -> None:
+        self.directory.forget()
+        self.doors.forget()
+
+    async def _show(self, approval: Any) -> None:
+        return None
+
+    async def _status_text(self, tenant: TenantId) -> str:
+        return "All well."
+
+    async def _status(self, person: Person) -> Mapping[str, Json]:
+        return {"version": "1.2.3", "pending": 0}
+
+    async def _problems(self) -> Sequence[str]:
+        return self.problems
+
+    async def _verify(self, tenant: TenantId) -> Mapping[str, Json]:
+        return {"ok": True, "rows": 0, "problems": []}

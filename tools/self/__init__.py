@@ -1,0 +1,1 @@
+"""What an agent does inside the house: schedules, memory, hand-off."""
