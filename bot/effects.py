@@ -16,6 +16,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any, TypeVar
 
 from bot.approvals import Questions, tell_live
 from bot.core.approval import Approval
@@ -30,6 +31,7 @@ from bot.store import conversations, decisions
 from bot.store import effects as rows
 from bot.store.script import Database, Script
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
@@ -70,14 +72,20 @@ class Effects:
         self._wake_turns = wake_turns
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def wake(self) -> None:
         """Look for effects that became ready."""
         self._wake.set()
 
     async def perform(self, effect: Effect) -> Outcome:
-        """Perform one effect of a running turn: commit `sending`, call, settle."""
+        """Perform one effect of a running turn: commit `sending`, call, settle.
+
+        Once begun it goes on to its end, also when the turn is stopped meanwhile.
+        """
+        return await asyncio.shield(self._spawn(self._perform(effect), effect))
+
+    async def _perform(self, effect: Effect) -> Outcome:
         born = replace(effect, state=EffectState.SENDING, attempt=1, started_at=self._clock.now())
         point("effect.before_sending")
         await self._db.write(rows.plan(born, self._now()))
@@ -87,13 +95,13 @@ class Effects:
 
     async def resume(self, effect: Effect) -> Outcome:
         """Bring an effect to its end that an earlier attempt of its turn left `sending`."""
-        return await self._conclude(effect, await self._resolve(effect))
+        return await asyncio.shield(self._spawn(self._resume(effect), effect))
 
     async def recover(self) -> int:
         """At start: bring to an end what was `sending` when the process died."""
         stuck = await self._db.read(rows.stuck())
         for effect in stuck:
-            self._spawn(self._resume_alone(effect), effect)
+            self._spawn(self._resume(effect), effect)
         return len(stuck)
 
     async def run(self) -> None:
@@ -116,19 +124,21 @@ class Effects:
                 task.cancel()
 
     async def _sleep(self, due: int | None) -> None:
-        wait = 30.0 if due is None else min(30.0, max(0.05, (due - self._now()) / 1e6))
+        ahead = 0.0 if due is None else (due - self._now()) / 1e6
+        wait = min(30.0, ahead) if ahead > 0 else 30.0  # what is due now runs, and wakes us
         try:
             async with asyncio.timeout(wait):
                 await self._wake.wait()
         except TimeoutError:
             pass
 
-    def _spawn(self, work: Coroutine[object, None, None], effect: Effect) -> None:
+    def _spawn(self, work: Coroutine[object, None, T], effect: Effect) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name=f"effect {effect.id}")
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        return task
 
-    def _done(self, task: "asyncio.Task[None]") -> None:
+    def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("An effect could not be brought to its end.", exc_info=error)
@@ -151,8 +161,8 @@ class Effects:
         point("effect.after_sending")
         return begun
 
-    async def _resume_alone(self, effect: Effect) -> None:
-        await self.resume(effect)
+    async def _resume(self, effect: Effect) -> Outcome:
+        return await self._conclude(effect, await self._resolve(effect))
 
     async def _call(self, effect: Effect) -> Outcome:
         """Call the vendor once. An answer that is missing is IN_DOUBT, never an exception."""

@@ -68,6 +68,7 @@ class Turns:
         self._seats = seats.count
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped: set[str] = set()
+        self._stoppable: set[str] = set()
         self._wake = asyncio.Event()
         self._after = ""
         self._crowded = False
@@ -97,9 +98,9 @@ class Turns:
         self._wake.set()
 
     def stop(self, conv: str) -> bool:
-        """End the running turn of a conversation; False when none runs."""
+        """End the running turn of a conversation; False when none runs or it is ending anyway."""
         task = self._tasks.get(conv)
-        if task is None:
+        if task is None or conv not in self._stoppable:
             return False
         self._stopped.add(conv)
         task.cancel()
@@ -183,15 +184,18 @@ class Turns:
         event, conv = claim.event, claim.conv
         self._live.begin(event.tenant, conv.id, event.id, claim.attempt)
         try:
+            self._stoppable.add(conv.id)
             end = await self._handle(claim)
-            if end is None:
-                return False
-            await self._deliver(claim, end)
         except asyncio.CancelledError:
             if conv.id not in self._stopped:
                 raise
             self._stopped.discard(conv.id)
             end = TurnEnd(ending=Ending.ANSWERED, detail="stopped", reply="Stopped.", role="system")
+        finally:
+            self._stoppable.discard(conv.id)
+        if end is None:
+            return False
+        await self._deliver(claim, end)
         return await self._finish(claim, end)
 
     async def _handle(self, claim: Claim) -> TurnEnd | None:

@@ -229,7 +229,12 @@ def kind_of(error: BaseException) -> Kind:
     names = {type(each).__name__ for each in chain}
     if any(isinstance(each, _UNREACHABLE) for each in chain):
         return Kind.UNREACHABLE
-    if "MidStreamFallbackError" in names or "ClientPayloadError" in names:
+    if "ClientPayloadError" in names:
+        return Kind.CUT
+    if "MidStreamFallbackError" in names:
+        inner = getattr(error, "original_exception", None)
+        if isinstance(inner, BaseException) and status_of(inner) is not None:
+            return kind_of(inner)
         return Kind.CUT
     if "ContextWindowExceededError" in names:
         return Kind.OVERFLOW

@@ -19,23 +19,21 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import aiohttp
-from aiohttp.client_reqrep import ClientRequest
-from aiohttp.connector import Connection
-from aiohttp.tracing import Trace
 
 from agents.runtime.choice import Candidate, Choice, Keys, Options
+from agents.runtime.connector import Connector
 from agents.runtime.failures import Failure, Kind, kind_of, retry_after, status_of, words_of
 from agents.runtime.prices import Price, Prices
-from agents.runtime.providers import CONNECT_S, check
+from agents.runtime.providers import check
 from agents.runtime.providers import provider_of as provider_of
 from agents.runtime.wire import (
-    CHARS_PER_TOKEN,
     Answer,
     Stream,
     Toolboxes,
     from_response,
     size_of,
     to_wire,
+    tokens_of,
 )
 from bot.core.errors import ExtraMissing
 from bot.core.ids import TenantId
@@ -198,7 +196,7 @@ class LiteLLM:
 
     def _tokens_in(self, request: ModelRequest) -> int:
         tools = self._toolboxes.get(request.tools)[1] if request.tools else 0
-        return (size_of(request.messages) + tools) // CHARS_PER_TOKEN + 1
+        return tokens_of(size_of(request.messages) + tools)
 
     def _stream(self, candidate: Candidate, on_text: OnText | None) -> Stream | None:
         if on_text is None or self._library is None:
@@ -226,11 +224,14 @@ class LiteLLM:
             )
         if answer is None:
             return candidate.failure(Kind.NONSENSE)
+        tokens = answer.tokens
+        if not any(tokens):  # some servers do not count; the budget must
+            tokens = (self._tokens_in(request), tokens_of(size_of((answer.message,))))
         return ModelReply(
             message=answer.message,
             finish=answer.finish,
             model=candidate.model,
-            usage=self._prices.settle(candidate.model, answer.tokens, answer.cost),
+            usage=self._prices.settle(candidate.model, tokens, answer.cost),
         )
 
     async def _call(
@@ -259,13 +260,17 @@ class LiteLLM:
             return from_response(await library.ask(arguments), candidate.provider)
         arguments["stream"] = True
         arguments["stream_options"] = {"include_usage": True}
-        async for chunk in await library.ask(arguments):
-            stream.add(chunk)
+        chunks = await library.ask(arguments)
+        try:
+            async for chunk in chunks:
+                stream.add(chunk)
+        finally:
+            await chunks.aclose()
         return stream.end()
 
     def _shared(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(connector=_Connector(limit=0))
+            self._session = aiohttp.ClientSession(connector=Connector(limit=0))
         return self._session
 
     def _note(self, request: ModelRequest, candidate: Candidate, failure: Failure) -> None:
@@ -288,24 +293,6 @@ class LiteLLM:
         jitter = 1 + int.from_bytes(self.clock.chance(2), "big") / 65536 / 2
         wait = (failure.retry_after_s or 0.5 * 2 ** (tries - 1)) * jitter
         return wait if wait <= MAX_WAIT_S else None
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Gives up on an unreachable host, the look-up of its name included.
-
-    LiteLLM replaces the limits of the session by its own, which on some routes is the whole
-    time of a call.
-    """
-
-    async def connect(
-        self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        """A connection, new or kept."""
-        try:
-            async with asyncio.timeout(CONNECT_S):
-                return await super().connect(req, traces, timeout)
-        except TimeoutError as error:
-            raise aiohttp.ConnectionTimeoutError("cannot connect") from error
 
 
 class _Library:

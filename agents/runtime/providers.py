@@ -178,8 +178,9 @@ class _Asked:
                 text = body.decode("utf-8", "replace")
                 if response.status == 200:
                     return json.loads(text)
+                kind = kind_of_status(response.status, text)
                 failure = self._failure(
-                    kind_of_status(response.status, text),
+                    Kind.NONSENSE if kind is Kind.NOT_FOUND else kind,
                     status=response.status,
                     words=spoken_by(text),
                     retry_after_s=wait_of(response.headers.get("Retry-After")),

@@ -109,6 +109,11 @@ def size_of(messages: Iterable[ModelMessage]) -> int:
     return size
 
 
+def tokens_of(chars: int) -> int:
+    """A guess of the tokens in so many characters."""
+    return chars // CHARS_PER_TOKEN + 1
+
+
 class Toolboxes:
     """Tools as they leave, built once per set: the house hands over the same tuple each time."""
 
@@ -148,6 +153,7 @@ class Answer:
     message: ModelMessage
     finish: str
     tokens: tuple[int, int]
+    """Read and written; zeros when the provider did not count."""
     cost: float | None
     """US dollars, as the provider or LiteLLM reckons; None or 0.0 when they do not know."""
 
@@ -271,13 +277,13 @@ def _message(
     return replace(message, raw=raw)
 
 
-def _kept(said: Any, provider: str) -> dict[str, Json]:
+def _kept(said: Any, provider: str) -> Wire:
     """What the provider wants back, beside text and calls."""
     fields = WANTED_BACK.get(provider)
     if not fields:
         return {}
     extra = _specific(said)
-    kept: dict[str, Json] = {}
+    kept: Wire = {}
     for name in fields:
         value = extra if name == "provider_specific_fields" else getattr(said, name, None)
         if value := value or extra.get(name):

@@ -21,7 +21,7 @@ from bot.core.times import from_us, to_us
 from bot.store import approvals, audit, conversations, effects, inbox
 from bot.store.rows import card_to_json, dumps
 from bot.store.script import Ask, Script, Statement
-from bot.store.tables import person
+from bot.store.tables_people import person
 
 _ROLE = Statement(
     select(person.c.role, person.c.name).where(

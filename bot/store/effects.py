@@ -12,7 +12,7 @@ from bot.core.times import from_us
 from bot.store import audit
 from bot.store.rows import dumps, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, one_of
-from bot.store.tables import effect
+from bot.store.tables import effect, inbox
 
 _NAMES = (
     "id",
@@ -70,9 +70,11 @@ _READY = Statement(
 )
 _STUCK = Statement(
     select(*COLUMNS)
+    .join(inbox, inbox.c.id == effect.c.turn)
     .where(
         effect.c.state == "sending",
-        effect.c.approval.is_not(None) | effect.c.doubt.is_not(None),
+        effect.c.kind == "tool",
+        effect.c.approval.is_not(None) | effect.c.doubt.is_not(None) | (inbox.c.state != "new"),
     )
     .order_by(effect.c.approval, effect.c.step, effect.c.n)
 )
@@ -166,11 +168,6 @@ _PROGRESS = Statement(
     update(effect)
     .where(effect.c.tenant == bindparam("tenant"), effect.c.id == bindparam("id"))
     .values(progress=bindparam("new_progress"))
-)
-_REFER = Statement(
-    update(effect)
-    .where(effect.c.tenant == bindparam("tenant"), effect.c.id == bindparam("id"))
-    .values(vendor_ref=bindparam("ref"))
 )
 _LISTED = Statement(
     select(*COLUMNS)
@@ -355,11 +352,6 @@ def keep_progress(tenant: str, id_: str, progress: object) -> Script[None]:
     yield Ask(_PROGRESS, {"tenant": tenant, "id": id_, "new_progress": dumps(progress)})
 
 
-def keep_ref(tenant: str, id_: str, ref: str) -> Script[None]:
-    """Keep the vendor's reference of a message whose text is still growing."""
-    yield Ask(_REFER, {"tenant": tenant, "id": id_, "ref": ref})
-
-
 def of_turn(tenant: str, turn: str) -> Script[tuple[Effect, ...]]:
     """The effects of a turn, in order."""
     rows = yield Ask(_OF_TURN, {"tenant": tenant, "turn": turn})
@@ -385,7 +377,7 @@ def ready(now: int, limit: int) -> Script[list[Effect]]:
 
 
 def stuck() -> Script[list[Effect]]:
-    """Effects that were `sending` when the process died, outside of a turn."""
+    """Effects that were `sending` when the process died and that no turn will bring to an end."""
     rows = yield Ask(_STUCK, {})
     return [effect_of(row) for row in rows]
 

@@ -13,7 +13,7 @@ from bot.core.people import Person
 from bot.core.times import from_us, iso
 from bot.store.people import PERSON, person_of
 from bot.store.script import Ask, Row, Script, Statement
-from bot.store.tables import login, person, session, token
+from bot.store.tables_people import login, person, session, token
 
 _ADD_LOGIN = Statement(
     insert(login).values(

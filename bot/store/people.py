@@ -13,7 +13,7 @@ from bot.core.ids import PersonId, TenantId
 from bot.core.people import Person, Role, Tenant
 from bot.core.times import from_us, to_us
 from bot.store.script import Ask, Row, Script, Statement, Value
-from bot.store.tables import identity, pairing, person, tenant
+from bot.store.tables_people import identity, pairing, person, tenant
 
 PERSON = (
     person.c.id,

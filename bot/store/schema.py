@@ -12,9 +12,12 @@ from pathlib import Path
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bot.core.errors import StoreError
+from bot.store import tables, tables_house, tables_people
+from bot.store.columns import metadata
 from bot.store.sqlite import DIALECT
-from bot.store.tables import metadata
 
+TABLES = (tables, tables_house, tables_people)
+"""The modules whose tables are made; importing them puts those on the list."""
 VERSION = 1
 """Raised with every migration; the file keeps it in `user_version`."""
 MIGRATIONS = Path(__file__).parent / "migrations"

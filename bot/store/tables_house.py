@@ -1,12 +1,12 @@
 """Tables of the house's own keeping: what it remembers, and the clock's book.
 
-They share the metadata of `bot/store/tables.py`; times are microseconds since 1970, UTC. `fire`
+They share the metadata of `bot/store/columns.py`; times are microseconds since 1970, UTC. `fire`
 is the lock of the clock: one row for each time that a schedule fired, whoever fired it.
 """
 
 from sqlalchemy import Index, Table
 
-from bot.store.tables import metadata, num, txt
+from bot.store.columns import metadata, num, txt
 
 memo = Table(
     "memo",

@@ -246,6 +246,7 @@ class House:
 
     async def scene_drop(self, talk: Talk, turn: str, text: str) -> None:
         words = "one two three four five six seven eight nine ten"
+        await asyncio.sleep(0.3)
         for offset, word in enumerate(words.split()):
             delta = {"turn": turn, "agent": talk.agent, "delta": f"{word} "}
             talk.tell("draft", delta, turn, offset + 1)
@@ -272,10 +273,13 @@ class House:
         talk.tell("error", {"message": "The model did not answer in 60 s. Nothing was done. Try again."}, turn)
 
     async def follow(self, talk: Talk, last: str) -> AsyncIterator[tuple[str, str, Json]]:
-        """Yield what came after `last`; without one, the running turn from its beginning."""
+        """Yield what came after `last`; `TURN.0.0` is before a turn; else the running turn."""
         ids = [id_ for id_, _, _ in talk.log]
         running = talk.begun if talk.state == "running" else len(ids)
         at = len(ids) - ids[::-1].index(last) if last in ids else running
+        if last.endswith(".0.0"):
+            turn = last.removesuffix("0.0")
+            at = next((n for n, id_ in enumerate(ids) if id_.startswith(turn)), running)
         epoch = self.epoch
         while self.epoch == epoch:
             bell = talk.bell

@@ -70,7 +70,7 @@ async def test_a_dropped_stream_goes_on_without_losing_or_repeating_a_word(scree
     await screen.say("drop the line")
     draft = page.locator(".message.assistant .text").first
     await expect(draft).to_have_text("one two three four five six seven eight nine ten")
-    assert screen.house.resumed
+    assert [last for last in screen.house.resumed if not last.endswith(".0.0")]
     await expect(page.locator(".message.assistant")).to_have_count(1)
 
 
@@ -255,8 +255,8 @@ async def test_a_long_conversation_shows_its_end_and_gives_the_rest_on_demand(sc
 
 async def test_a_silent_server_is_told_and_found_again(screen: Screen) -> None:
     page = await screen.open()
-    await page.keyboard.type("are you there?")
-    await page.wait_for_function("performance.getEntriesByType('resource').some((one) => one.name.includes('talk'))")
+    async with page.expect_response(lambda response: "talk.js" in response.url):
+        await page.keyboard.type("are you there?")
     await page.context.set_offline(True)
     await page.keyboard.press("Enter")
     await expect(page.locator(".message.user")).to_contain_text("Sending")

@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
-Json = dict[str, object]
+Json = Mapping[str, object]
 Body = tuple[frozenset[str], frozenset[str]]
 """Keys that must be there, and keys that may be."""
 

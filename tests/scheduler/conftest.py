@@ -37,7 +37,7 @@ async def db(tmp_path: Path, clock: StillClock) -> AsyncIterator[SqliteDatabase]
         created_at=clock.at,
     )
     await made.write(people.add_tenant("ten_1", "One", to_us(clock.at)))
-    await made.write(people.add(ana, to_us(clock.at)))
+    await made.write(people.add(ana))
     await made.write(inbox.ingest(hello(clock), ("cnv_1", "msg_1"), to_us(clock.at)))
     yield made
     await made.close()

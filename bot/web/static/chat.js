@@ -29,7 +29,7 @@ function talking() {
   loading ??= load("talk").then(({ thread }) => (page.talk = thread(part("thread"), part("main"), {
     state: showState,
     link: showLink,
-    opened: (id) => go(id, { isNew: true, replace: true }),
+    opened: (id, turn) => go(id, { turn, replace: true }),
     again: askAgain,
     change: (entry) => write(entry.text),
     mended: refreshMe,
@@ -80,13 +80,13 @@ function addressed() {
 }
 
 /** Opens a conversation (or none) and makes the address say so. */
-async function go(id, { isNew = false, replace = false, silent = false } = {}) {
+async function go(id, { turn = "", replace = false, silent = false } = {}) {
   const path = id ? `/chat/${encodeURIComponent(id)}` : "/chat";
   if (!silent && path !== location.pathname) history[replace ? "replaceState" : "pushState"](null, "", path);
   closeDrawer();
   showLink("live");
   showState("idle");
-  if (!isNew) writer.place(id);
+  if (!turn) writer.place(id);
   page.open = id;
   if (!id) {
     page.talk?.leave();
@@ -94,10 +94,10 @@ async function go(id, { isNew = false, replace = false, silent = false } = {}) {
     await showStart();
     return;
   }
-  const opening = talking().then((talk) => page.open === id && talk.open(id, isNew));
-  if (isNew || !page.conversations.some((one) => one.id === id)) await refreshConversations();
+  const opening = talking().then((talk) => page.open === id && talk.open(id, turn));
+  if (turn || !page.conversations.some((one) => one.id === id)) await refreshConversations();
   drawHead();
-  if (!isNew) focusWriter();
+  if (!turn) focusWriter();
   await opening;
 }
 

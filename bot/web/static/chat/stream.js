@@ -4,25 +4,26 @@
  * together, so at most four tabs hold a stream; the others look every few seconds.
  */
 const SLOTS = 4;
-const LOOK_EVERY_MS = 3000;
+const LOOK_EVERY_MS = 2000;
 const SILENCE_MS = 60000;
 const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 10000;
 
 /**
- * Follows a conversation until `close()` is called. `on.event(name, data)` gets each event,
+ * Follows a conversation until `close()` is called; `from` is the id after which to begin, or empty
+ * for what happens from now on. `on.event(name, data)` gets each event,
  * `on.state` one of `live`, `lost` (trying again) and `gone` (will not come back), and `on.look()`
  * asks the page to fetch what is new because no stream could be had.
  */
-export function follow(conversation, on) {
+export function follow(conversation, from, on) {
   const control = new AbortController();
-  run(`/v1/conversations/${encodeURIComponent(conversation)}/stream`, on, control.signal);
+  run(`/v1/conversations/${encodeURIComponent(conversation)}/stream`, from, on, control.signal);
   return { close: () => control.abort() };
 }
 
-async function run(path, on, signal) {
+async function run(path, from, on, signal) {
   while (!signal.aborted) {
-    const held = await withSlot(() => stream(path, on, signal));
+    const held = await withSlot(() => stream(path, from, on, signal));
     if (held === "gone") return;
     if (signal.aborted) return;
     on.look();
@@ -41,8 +42,8 @@ async function withSlot(work) {
 }
 
 /** Holds a stream open, again and again; returns when it is aborted or refused for good. */
-async function stream(path, on, signal) {
-  const place = { last: "", wait: FIRST_WAIT_MS };
+async function stream(path, from, on, signal) {
+  const place = { last: from, wait: FIRST_WAIT_MS };
   while (!signal.aborted) {
     const status = await connect(path, on, signal, place);
     if (signal.aborted) return "closed";

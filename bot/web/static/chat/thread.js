@@ -26,7 +26,7 @@ export function thread(node, scroller, on) {
   scroller.addEventListener("scroll", () => drawLatest(view), { passive: true });
   part("latest").addEventListener("click", () => toEnd(view));
   return {
-    open: (conversation, isNew = false) => open(view, conversation, isNew),
+    open: (conversation, turn = "") => open(view, conversation, turn),
     leave: () => leave(view),
     send: (agent, text, files) => sendNew(view, newEntry(view.conversation, agent, text, files)),
     showWaiting: () => showWaiting(view),
@@ -44,20 +44,21 @@ function leave(view) {
 
 /**
  * Opens a conversation: first its stream, and once that is live what is stored, so that nothing
- * falls between. One that a message has just begun (`isNew`) keeps that message on the page.
+ * falls between. One that a message has just begun names its `turn`: the message stays on the page,
+ * and the stream begins where the turn does.
  */
-async function open(view, conversation, isNew) {
-  const kept = isNew ? [...view.node.querySelectorAll(":scope > [data-key][data-turn]")] : [];
+async function open(view, conversation, turn) {
+  const kept = turn ? [...view.node.querySelectorAll(":scope > [data-key][data-turn]")] : [];
   leave(view);
   view.conversation = conversation;
   view.node.append(...kept);
   const { epoch } = view;
-  listen(view);
+  listen(view, turn);
   setTimeout(() => view.epoch === epoch && !view.asked && catchUp(view), PATIENCE_MS);
 }
 
-function listen(view) {
-  view.stream = follow(view.conversation, {
+function listen(view, turn) {
+  view.stream = follow(view.conversation, turn && `${turn}.0.0`, {
     event: (name, data) => (view.loading ? view.early.push([name, data]) : apply(view, name, data)),
     state(state) {
       view.on.link(state);
@@ -152,8 +153,8 @@ function earlier(view, items) {
 
 function addMessage(view, message, aloud = true) {
   const old = view.shown.get(message.id);
-  if (old) return replace(view, old, message);
   finishDraft(view, message);
+  if (old) return replace(view, old, message);
   takeBack(view, message);
   view.node.querySelector(".empty")?.remove();
   const before = view.last;
@@ -327,7 +328,7 @@ async function deliver(view, entry, pending) {
   try {
     const { event, conversation } = await send(entry);
     pending.sent(event);
-    if (!entry.conversation && pending.node.isConnected) await view.on.opened(conversation);
+    if (!entry.conversation && pending.node.isConnected) await view.on.opened(conversation, event);
   } catch (error) {
     const extra = wantsKey(error) && told("role") === "owner" ? keyForm(() => { view.on.mended(); pending.busy(); deliver(view, entry, pending); }) : null;
     pending.fail(error.message, extra);

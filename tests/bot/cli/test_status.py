@@ -1,0 +1,171 @@
+"""`bot status` and `bot doctor`: short, true, and an exit code that a script can trust."""
+
+import socket
+
+import pytest
+
+from tests.bot.cli.conftest import Bot
+from tests.fakes.api_server import ApiServer
+
+STATUS = {
+    "model": "openai/gpt-4o-mini",
+    "offline": False,
+    "channels": [{"name": "web", "up": True, "detail": ""}],
+    "queued": 2,
+    "open_turns": 3,
+    "pending": 1,
+    "spent_today_micros": 1_230_000,
+    "dead": 0,
+    "doubts": 0,
+    "problems": [],
+}
+SECRET = "sk-proj-canary-canary-canary"
+
+
+@pytest.fixture
+def well(server: ApiServer) -> ApiServer:
+    """A house in good health."""
+    server.answers["GET", "/ready"] = 200, {"ok": True, "problems": []}
+    server.answers["GET", "/v1/status"] = 200, STATUS
+    server.home.chmod(0o700)
+    return server
+
+
+def test_a_house_that_would_answer_ends_with_zero_in_a_few_lines(bot: Bot, well: ApiServer):
+    said = bot("status")
+    assert said.code == 0
+    lines = said.out.splitlines()
+    assert len(lines) <= 12
+    assert lines[0].startswith("Switchboard 0.1.0: ready (pid ")
+    assert lines[1:] == [
+        "  model     openai/gpt-4o-mini",
+        "  channels  web up",
+        "  now       3 conversations being worked on, 2 queued",
+        "  waiting   1 approval",
+        "  spent     $1.23 today",
+    ]
+
+
+def test_status_stays_short_when_everything_is_wrong_at_once(bot: Bot, well: ApiServer):
+    problem = "The model does not answer: connection refused. " * 9
+    channels = [{"name": f"c{n}", "up": False, "detail": "token revoked"} for n in range(40)]
+    bad = {**STATUS, "channels": channels, "dead": 4, "doubts": 2, "offline": True}
+    well.answers["GET", "/v1/status"] = 200, bad
+    well.answers["GET", "/ready"] = 503, {"ok": False, "problems": [problem]}
+    said = bot("status", BOT_PROT="1")
+    assert said.code == 1
+    assert len(said.out.splitlines()) <= 12
+    assert "why       The model does not answer" in said.out
+    assert "2 in doubt (bot approvals), 4 failed for good (bot events dead)" in said.out
+    assert "settings  1 mistake; the running process keeps what it started with" in said.out
+
+
+def test_a_house_that_does_not_run_ends_with_one_and_the_command(bot: Bot):
+    said = bot("status")
+    assert (said.code, said.out) == (1, "Switchboard is not running. Start it with: bot run\n")
+    assert bot("status", "--json").json["running"] is False
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "not json",
+        '{"url": "http://127.0.0.1:9", "pid": 2147480000, "token": "x"}',
+        '{"url": "http://127.0.0.1:PORT", "pid": 1, "token": "x"}',
+        '{"url": "http://127.0.0.1:notaport", "pid": 1}',
+    ],
+    ids=["damaged", "process gone", "process reused, nobody listens", "no address"],
+)
+def test_a_left_over_address_counts_as_not_running(bot: Bot, home, told):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    home.mkdir()
+    (home / "server.json").write_text(told.replace("PORT", str(port)))
+    assert bot("status").code == 1
+
+
+def test_status_in_json_says_whether_it_answers(bot: Bot, well: ApiServer):
+    told = bot("status", "--json").json
+    assert told["answers"] is True
+    assert told["model"] == "openai/gpt-4o-mini"
+    assert "token" not in str(told)
+
+
+def test_a_healthy_house_has_nothing_to_mend(bot: Bot, well: ApiServer):
+    said = bot("doctor")
+    assert said.code == 0, said.out
+    assert said.out.splitlines()[0] == "nothing to mend"
+    assert "model: openai/gpt-4o-mini" in said.out
+
+
+# What is wrong, what is said, and the command that mends it.
+PROBLEMS = [
+    ({"dead": 2}, "2 events failed for good.", "bot events dead"),
+    ({"doubts": 1}, "1 action may or may not have been done; somebody must say.", "bot approvals"),
+    (
+        {"channels": [{"name": "slack", "up": False, "detail": "token revoked"}]},
+        "The channel slack is down: token revoked.",
+        "bot open",
+    ),
+    ({"problems": ["The OpenAI key is refused."]}, "The OpenAI key is refused.", "bot keys paste"),
+]
+
+
+@pytest.mark.parametrize(("change", "what", "command"), PROBLEMS, ids=[p[1] for p in PROBLEMS])
+def test_a_problem_comes_with_the_one_command_that_mends_it(
+    bot: Bot, well: ApiServer, change, what, command
+):
+    well.answers["GET", "/v1/status"] = 200, {**STATUS, **change}
+    said = bot("doctor")
+    assert said.code == 1
+    assert said.out.splitlines()[:2] == [f"✗ {what}", f"    {command}"]
+    told = bot("doctor", "--json").json
+    assert told["problems"] == [{"what": what, "command": command}]
+
+
+def test_the_doctor_names_every_wrong_setting_and_how_to_get_there(bot: Bot, tmp_path):
+    (tmp_path / "bot.toml").write_text("[models]\ndefualt = 1\n")
+    said = bot("doctor", BOT_PROT="1")
+    assert said.code == 1
+    assert '    "${EDITOR:-vi}" +2 bot.toml' in said.out
+    assert "    unset BOT_PROT" in said.out
+
+
+def test_the_doctor_says_that_nobody_is_answered_when_nothing_runs(bot: Bot, home):
+    said = bot("doctor")
+    assert "✗ Switchboard is not running: nobody is answered.\n    bot run" in said.out
+
+
+def test_the_doctor_names_who_holds_the_port(bot: Bot):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        said = bot("doctor", BOT_PORT=str(port))
+    assert f"Port {port} is taken by " in said.out
+    assert " bot run" in said.out
+
+
+def test_the_doctor_closes_files_that_hold_secrets(bot: Bot, well: ApiServer, tmp_path):
+    (tmp_path / "bot.toml").write_text(f'[keys]\nopenai = "{SECRET}"\n')
+    (tmp_path / "bot.toml").chmod(0o644)
+    well.home.chmod(0o755)
+    said = bot("doctor")
+    assert f"    chmod 700 {well.home}" in said.out
+    assert "    chmod 600 bot.toml" in said.out
+
+
+def test_a_readable_file_without_secrets_is_no_problem(bot: Bot, well: ApiServer, tmp_path):
+    (tmp_path / "bot.toml").write_text("[keys]\n# openai = 1\n")
+    (tmp_path / "bot.toml").chmod(0o644)
+    assert bot("doctor").code == 0
+
+
+@pytest.mark.parametrize("verb", ["status", "doctor"])
+def test_no_secret_is_shown(bot: Bot, well: ApiServer, verb):
+    environ = {"OPENAI_API_KEY": SECRET, "DATABASE_URL": "mysql://u:canary@h/d", "BOT_PORT": "x"}
+    for words in ((verb,), (verb, "--json")):
+        said = bot(*words, **environ)
+        assert "canary" not in said.out + said.err
+        assert well.token not in said.out + said.err
