@@ -260,7 +260,7 @@ def text_of(schedule: Schedule, step: Step, now: datetime) -> str:
         )
     notes = []
     if step.missed:
-        notes.append(f"{_runs(step.missed)} before this one missed; this one stands for all.")
+        notes.append(f"{_runs(step.missed)} missed before this one, which stands for all.")
     elif now - due > LATE:
         notes.append(f"This was planned for {due:%H:%M} and starts late.")
     if step.skipped:

@@ -1,7 +1,5 @@
 """Effects: planned, asked, sent, settled. Every way between states is one compare-and-set here."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import bindparam, insert, select, update
 
 from bot.core.canonical import Json
@@ -11,7 +9,7 @@ from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, EventId, Perso
 from bot.core.times import from_us
 from bot.store import audit
 from bot.store.rows import dumps, loads
-from bot.store.script import Ask, Params, Row, Script, Statement, one_of
+from bot.store.script import Ask, Row, Script, Statement, one_of
 from bot.store.tables import effect, inbox
 
 _NAMES = (
@@ -168,17 +166,6 @@ _PROGRESS = Statement(
     update(effect)
     .where(effect.c.tenant == bindparam("tenant"), effect.c.id == bindparam("id"))
     .values(progress=bindparam("new_progress"))
-)
-_LISTED = Statement(
-    select(*COLUMNS)
-    .where(
-        effect.c.tenant == bindparam("tenant"),
-        effect.c.kind == "tool",
-        effect.c.sandbox == bindparam("sandbox"),
-        effect.c.state == bindparam("state"),
-    )
-    .order_by(effect.c.started_at.desc())
-    .limit(bindparam("limit"))
 )
 
 
@@ -386,18 +373,6 @@ def next_due() -> Script[int | None]:
     """When the next ready effect is due."""
     rows = yield Ask(_NEXT_DUE, {})
     return rows[0][0] if rows else None
-
-
-def listed(tenant: str, state: EffectState, sandbox: bool, limit: int) -> Script[Sequence[Effect]]:
-    """Tool effects in a state, latest first."""
-    params: Params = {
-        "tenant": tenant,
-        "sandbox": int(sandbox),
-        "state": state.value,
-        "limit": limit,
-    }
-    rows = yield Ask(_LISTED, params)
-    return [effect_of(row) for row in rows]
 
 
 def _tell(item: Effect, at: int, action: str, details: dict[str, Json]) -> Script[None]:

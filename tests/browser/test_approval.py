@@ -35,7 +35,7 @@ async def test_a_word_is_edited_and_approved_by_keyboard_alone(screen: Screen) -
     assert decision["decision"] == "edit"
     assert decision["version"] == 1
     assert decision["arguments"] == {"title": "Open on Sunday", "text": "We are open on Monday"}
-    await expect(page.get_by_role("link", name="Open on Sunday")).to_be_visible()
+    await expect(page.get_by_role("link", name="Open on Sunday", exact=True)).to_be_visible()
 
 
 async def test_a_card_says_what_to_whom_how_much_who_and_until_when(screen: Screen) -> None:

@@ -78,9 +78,7 @@ class FakeMemory:
     ) -> bool:
         before = len(self.memos)
         owner = (tenant, agent, person, memo)
-        self.memos = [
-            (t, m) for t, m in self.memos if (t, m.agent, m.person, m.id) != owner
-        ]
+        self.memos = [(t, m) for t, m in self.memos if (t, m.agent, m.person, m.id) != owner]
         return len(self.memos) < before
 
 

@@ -6,10 +6,9 @@ from aiohttp import web
 
 from bot.core.agent import Agent
 from bot.core.canonical import Json
-from bot.core.effect import EffectState
 from bot.core.people import Role
 from bot.core.times import iso, to_us
-from bot.store import approvals, effects, spends
+from bot.store import approvals, sandbox, spends
 from bot.store.spends import Total
 from bot.transcript import shown_effect
 from bot.web.answers import (
@@ -130,9 +129,7 @@ class House:
     async def sandbox(self, request: web.Request) -> web.Response:
         """What would have been sent, had the connection been set up."""
         tenant = request[VISIT].tenant
-        found = await self._parts.db.read(
-            effects.listed(tenant, EffectState.SENT, True, limit_of(request))
-        )
+        found = await self._parts.db.read(sandbox.listed(tenant, limit_of(request)))
         items = [
             {
                 **shown_effect(item),

@@ -16,8 +16,9 @@ from tests.fakes.api_server import ApiServer
 def house(home: Path) -> sqlite3.Connection:
     """A folder with a database that is being written to, keys, files and leftovers."""
     home.mkdir()
-    schema.prepare(home / "switchboard.db")
     writer = sqlite3.connect(home / "switchboard.db", isolation_level=None)
+    writer.execute("PRAGMA journal_mode=WAL")
+    writer.execute(f"PRAGMA user_version={schema.VERSION}")
     writer.execute("CREATE TABLE kept (text TEXT)")
     writer.execute("INSERT INTO kept VALUES ('committed, and only in the log so far')")
     writer.execute("BEGIN")

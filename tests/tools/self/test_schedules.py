@@ -46,7 +46,9 @@ async def test_what_is_planned_is_kept_with_whom_it_is_for() -> None:
     assert (kept.tenant, kept.person, kept.conv, kept.agent) == ("ten_1", ANA, "cnv_1", "bri")
     assert (kept.words, kept.prompt, kept.zone) == (DAILY.when, DAILY.task, "Europe/Berlin")
     assert not kept.tainted
-    assert "Thursday 2027-03-04 00:17 Europe/Berlin" in str(outcome.data), "in the person's own time"
+    assert "Thursday 2027-03-04 00:17 Europe/Berlin" in str(outcome.data), (
+        "in the person's own time"
+    )
 
 
 async def test_the_same_call_twice_plans_once() -> None:

@@ -159,7 +159,7 @@ async def test_a_title_never_leaves_the_folder(tmp_path: Path, title: str, start
 
 @pytest.mark.parametrize(
     "title",
-    ["Plain", "It's \"quoted\"", 'Say "hi" now', "a: b # c", "{x}", "back\\slash", "- a", "'"],
+    ["Plain", 'It\'s "quoted"', 'Say "hi" now', "a: b # c", "{x}", "back\\slash", "- a", "'"],
 )
 def test_front_matter_is_yaml_whatever_the_title(title: str) -> None:
     text = _article.document(article(title=title, tags=["a: b", 'say "x"']))
@@ -265,7 +265,16 @@ async def test_a_fault_of_the_receiver_is_in_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"ok", b"[1]", b'{"url": "javascript:x"}', b'{"url": 3}', b"\xff", b'{"url": "https://a b"}']
+    "body",
+    [
+        b"",
+        b"ok",
+        b"[1]",
+        b'{"url": "javascript:x"}',
+        b'{"url": 3}',
+        b"\xff",
+        b'{"url": "https://a b"}',
+    ],
 )
 async def test_a_strange_answer_is_no_address(body: bytes) -> None:
     lent, _ = answering(page(200, body))

@@ -1,0 +1,1 @@
+"""One payload per platform, from the one card."""

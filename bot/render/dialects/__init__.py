@@ -1,0 +1,1 @@
+"""One writer per dialect, from the one tree."""

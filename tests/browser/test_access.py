@@ -1,0 +1,189 @@
+"""Everybody can use every page: axe finds nothing, the keyboard reaches all, fingers hit all.
+
+axe-core is fetched by npm into a cache outside the repository and injected here:
+`npm install --prefix ~/.cache/switchboard axe-core lighthouse`. Without it these tests are skipped.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.conftest import Look, Screen
+from tests.browser.house import House, furnish
+from tests.browser.office import OFFICE
+
+AXE = Path.home() / ".cache/switchboard/node_modules/axe-core/axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ADMIN = ("", "/agents", "/approvals", "/routes", "/people", "/events", "/events/evt_00001", "/schedules", "/audit", "/sandbox")  # fmt: skip
+
+
+@cache
+def axe_source() -> str:
+    if not AXE.exists():
+        pytest.skip("axe-core is not in the cache: npm install --prefix ~/.cache/switchboard axe-core")
+    return AXE.read_text("utf-8")
+
+
+async def check(page: Page, where: str, faults: list[str], *, colours_only: bool = False) -> None:
+    """Run axe on the page as it stands and note what it finds."""
+    if not await page.evaluate("typeof window.axe === 'object'"):
+        await page.evaluate(axe_source())
+    only: dict[str, Any] = {"type": "tag", "values": TAGS}
+    if colours_only:
+        only = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+    run = "only => axe.run(document, { runOnly: only, resultTypes: ['violations'] })"
+    found = await page.evaluate(run, only)
+    for rule in found["violations"]:
+        nodes = [node["html"][:160] for node in rule["nodes"][:3]]
+        faults.append(f"{where}: {rule['id']}: {nodes}")
+
+
+Step = Callable[[Screen], Awaitable[object]]
+
+
+async def chat_states(screen: Screen) -> list[tuple[str, Step]]:
+    """Every state of the chat page by name, each reached from the one before."""
+    page = screen.page
+    card = page.locator(".card").last
+
+    async def after(act: Awaitable[object], selector: str) -> None:
+        await act
+        await page.wait_for_selector(selector)
+
+    return [
+        ("start", lambda s: s.open()),
+        ("empty send", lambda s: after(page.press("#text", "Enter"), ".notice")),
+        ("not sent", lambda s: after(s.say("nokey"), ".failed")),
+        ("answered", lambda s: after(s.say("long"), ".message.assistant .actions")),
+        ("card", lambda s: after(s.say("publish"), ".card")),
+        ("edit", lambda s: after(card.get_by_role("button", name="Edit").click(), ".card form")),
+        ("refused", lambda s: refuse_edit(page)),
+        ("palette", lambda s: after(page.keyboard.press("Control+k"), ".palette")),
+        ("inbox", lambda s: inbox(page)),
+        ("help", lambda s: help_(page)),
+        ("failed turn", lambda s: after(s.say("badkey"), "#thread > .problem")),
+        ("running", lambda s: after(s.say("wait"), ".activity")),
+    ]
+
+
+async def refuse_edit(page: Page) -> None:
+    await page.locator(".card [name=text]").fill("")
+    await page.get_by_role("button", name="Approve this version").click()
+    await page.wait_for_selector(".card .problem")
+
+
+async def inbox(page: Page) -> None:
+    await page.keyboard.press("Escape")
+    await page.locator("#inbox").click()
+    await page.wait_for_selector("dialog .card")
+
+
+async def help_(page: Page) -> None:
+    await page.keyboard.press("Escape")
+    await page.locator("#inbox").focus()
+    await page.keyboard.press("?")
+    await page.wait_for_selector("dialog .keys")
+    await page.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("shape", ["light", "dark", "phone"])
+async def test_axe_finds_nothing_in_any_state_of_the_chat(look: Look, shape: str) -> None:
+    screen = await look(House(), phone=shape == "phone", dark=shape == "dark")
+    faults: list[str] = []
+    for name, step in await chat_states(screen):
+        await step(screen)
+        await check(screen.page, f"{shape} {name}", faults, colours_only=shape == "dark")
+    assert faults == []
+
+
+@pytest.mark.parametrize("shape", ["light", "dark", "phone"])
+async def test_axe_finds_nothing_on_any_other_page(look: Look, shape: str) -> None:
+    house = House()
+    furnish(house)
+    screen = await look(house, phone=shape == "phone", dark=shape == "dark")
+    faults: list[str] = []
+    for path in [*(f"/admin{page}" for page in ADMIN), "/in/CODE", "/blog", "/nothing"]:
+        await screen.open(path)
+        await screen.page.wait_for_load_state("networkidle")
+        await check(screen.page, f"{shape} {path}", faults, colours_only=shape == "dark")
+    assert faults == []
+
+
+async def test_axe_finds_nothing_on_empty_pages_and_with_the_drawer_open(look: Look) -> None:
+    screen = await look(House(), phone=True)
+    screen.app[OFFICE].is_empty = True
+    faults: list[str] = []
+    for path in ADMIN[1:6]:
+        await screen.open(f"/admin{path}")
+        await check(screen.page, f"empty {path}", faults)
+    await screen.open()
+    await screen.page.get_by_role("button", name="Agents and conversations").tap()
+    await check(screen.page, "drawer", faults)
+    assert faults == []
+
+
+async def test_the_first_stop_skips_to_the_content_and_every_stop_is_seen(screen: Screen) -> None:
+    furnish(screen.house)
+    page = await screen.open(f"/chat/{next(iter(screen.house.talks))}")
+    await page.wait_for_selector(".card")
+    await page.evaluate("document.activeElement.blur()")
+    await page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the conversation")
+    await expect(skip).to_be_focused()
+    await expect(skip).to_be_in_viewport()
+    unseen = []
+    for _ in range(60):
+        await page.keyboard.press("Tab")
+        stop = await page.evaluate(
+            """() => {
+                const node = document.activeElement;
+                const ring = getComputedStyle(node.id === "text" ? node.parentElement : node);
+                const seen = ring.outlineStyle !== "none" || ring.boxShadow !== "none";
+                return { name: node.outerHTML.slice(0, 80), seen, body: node === document.body };
+            }"""
+        )
+        if stop["body"]:
+            break
+        if not stop["seen"]:
+            unseen.append(stop["name"])
+    assert unseen == []
+
+
+async def test_on_a_touch_screen_everything_to_press_is_44_pixels_or_more(look: Look) -> None:
+    house = House()
+    furnish(house)
+    screen = await look(house, phone=True)
+    small: list[str] = []
+    paths = ["/chat", *(f"/chat/{one}" for one in house.talks), *(f"/admin{page}" for page in ADMIN), "/in/CODE", "/blog"]
+    for path in paths[:3] + paths[7:]:
+        await screen.open(path)
+        await screen.page.wait_for_load_state("networkidle") if "admin" in path else None
+        found = await screen.page.evaluate(
+            """() => {
+                const kinds = "button, select, textarea, input:not([type=file]), summary, a.button, .side-row, .rows a, td > a, .pager a";
+                const shown = [...document.querySelectorAll(kinds)].filter((node) => node.checkVisibility({ visibilityProperty: true }));
+                const size = (node) => (node.type === "checkbox" ? node.closest("label") : node).getBoundingClientRect();
+                return shown.filter((node) => Math.min(size(node).width, size(node).height) < 43.5 && size(node).height < 43.5).map((node) => node.outerHTML.slice(0, 90));
+            }"""
+        )
+        small += [f"{path}: {node}" for node in found]
+    assert small == []
+
+
+async def test_a_new_answer_and_a_new_approval_are_announced(screen: Screen) -> None:
+    page = await screen.open()
+    await screen.say("hello")
+    await expect(page.locator("#polite")).to_contain_text("Bri: You said: hello")
+    await screen.say("publish it")
+    await expect(page.locator("#polite")).to_contain_text("Waiting for your decision: Publish on the blog")
+
+
+async def test_nothing_moves_for_those_who_asked_for_stillness(screen: Screen) -> None:
+    page = await screen.open()
+    await screen.say("wait")
+    await page.wait_for_selector(".activity")
+    assert await page.evaluate("document.getAnimations().length") == 0

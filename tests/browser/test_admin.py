@@ -1,0 +1,120 @@
+"""The administration in the browser: each page does what it is for."""
+
+from playwright.async_api import expect
+
+from tests.browser.conftest import Screen
+from tests.browser.house import furnish
+from tests.browser.office import OFFICE
+
+
+async def test_status_tells_what_is_down_and_what_needs_somebody(screen: Screen) -> None:
+    furnish(screen.house)
+    page = await screen.open("/admin")
+    await expect(page.get_by_label("Channels", exact=True).first).to_contain_text("the token was revoked")
+    await expect(page.locator("main")).to_contain_text("1 deed is in doubt")
+    await page.get_by_role("button", name="Try again").click()
+    await expect(page.locator("main")).to_contain_text("Queued again")
+
+
+async def test_a_route_is_tested_added_and_removed_after_a_second_press(screen: Screen) -> None:
+    page = await screen.open("/admin/routes")
+    test = page.get_by_role("form", name="Who would answer?")
+    await test.get_by_label("Channel").fill("slack")
+    await test.get_by_label("Place").fill("C123")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("status").filter(has_text="would answer")).to_contain_text("Kelly would answer")
+    add = page.get_by_role("form", name="Add rule")
+    await add.get_by_label("Channel").fill("sms")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("Choose an agent.")).to_be_visible()
+    await add.get_by_label("Agent").select_option("donna")
+    await add.get_by_role("button").click()
+    rules = page.get_by_role("table", name="Rules", exact=True)
+    await expect(rules).to_contain_text("channel sms")
+    remove = rules.get_by_role("button", name="Remove the rule for channel sms")
+    await remove.click()
+    assert len(screen.app[OFFICE].routes) == 3
+    await remove.click()
+    await expect(rules).not_to_contain_text("channel sms")
+
+
+async def test_a_person_is_added_and_the_link_is_shown_once(screen: Screen) -> None:
+    page = await screen.open("/admin/people")
+    form = page.get_by_role("form", name="Add person")
+    await form.get_by_role("button").click()
+    await expect(page.get_by_text("A person needs a name.")).to_be_visible()
+    await form.get_by_label("Name").fill("Grace Hopper")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("main")).to_contain_text("/in/7YQ2-K4WD-MN3P")
+    await page.reload()
+    await expect(page.get_by_role("table")).to_contain_text("Grace Hopper")
+    await expect(page.locator("main")).not_to_contain_text("/in/7YQ2")
+
+
+async def test_a_stranger_with_a_code_is_admitted(screen: Screen) -> None:
+    page = await screen.open("/admin/people")
+    code = page.get_by_role("form", name="Admit").get_by_label("Code")
+    await code.fill("nope")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("older than an hour")).to_be_visible()
+    await code.fill("k7q2m4wd")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("is admitted")).to_be_visible()
+
+
+async def test_a_trace_is_walked_by_keys_and_each_step_has_a_link(screen: Screen) -> None:
+    page = await screen.open("/admin/events")
+    await page.locator("tbody tr a").nth(1).click()
+    await page.wait_for_selector(".tree .row")
+    await expect(page.locator(".row.total")).to_contain_text("4,620, 205")
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    assert page.url.endswith("#step-1")
+    await page.get_by_role("button", name="Raw data of Model: openai/gpt-4o-mini").first.click()
+    await expect(page.locator(".raw:visible")).to_contain_text("tool_calls")
+    await page.keyboard.press("n")
+    await expect(page).to_have_url(f"{screen.url}/admin/events/evt_00002")
+    await page.wait_for_selector(".tree .row")
+    await page.keyboard.press("p")
+    await expect(page).to_have_url(f"{screen.url}/admin/events/evt_00001")
+
+
+async def test_a_schedule_is_paused_and_resumed(screen: Screen) -> None:
+    page = await screen.open("/admin/schedules")
+    await page.get_by_role("button", name="Pause: every weekday at 9").click()
+    await page.get_by_role("button", name="Resume: every weekday at 9").click()
+    await expect(page.get_by_role("button", name="Pause: every weekday at 9")).to_be_visible()
+
+
+async def test_the_sandbox_shows_what_would_have_been_sent_and_marks_it(screen: Screen) -> None:
+    page = await screen.open("/admin/sandbox")
+    posts = page.locator(".post")
+    await expect(posts).to_have_count(3)
+    await expect(posts.first).to_contain_text("Come by on Sunday!")
+    await expect(posts.nth(2)).to_contain_text("€1,240.00")
+    await expect(posts.locator(".tag")).to_have_text(["Sandbox"] * 3)
+
+
+async def test_approvals_are_shown_by_state_and_an_empty_one_says_so(screen: Screen) -> None:
+    furnish(screen.house)
+    page = await screen.open("/admin/approvals")
+    await expect(page.locator(".card.pending")).to_have_count(5)
+    await page.get_by_label("Show").select_option("expired")
+    await expect(page.locator(".card.expired")).to_have_count(1)
+    await page.get_by_label("Show").select_option("withdrawn")
+    await expect(page.locator(".empty")).to_contain_text("Nothing has been withdrawn.")
+
+
+async def test_every_empty_list_has_a_sentence_and_one_action(screen: Screen) -> None:
+    screen.app[OFFICE].is_empty = True
+    for name in ("agents", "events", "schedules", "audit", "sandbox", "approvals"):
+        page = await screen.open(f"/admin/{name}")
+        await expect(page.locator(".empty")).to_have_count(1)
+        await expect(page.locator(".empty").locator("a, button")).to_have_count(1)
+
+
+async def test_an_agent_of_the_list_opens_the_chat_with_it(screen: Screen) -> None:
+    page = await screen.open("/admin/agents")
+    await page.get_by_role("link", name="Write to Kelly").click()
+    await expect(page.locator("#agent")).to_have_value("kelly")
+    await expect(page.locator(".side-row[aria-current]")).to_contain_text("Kelly")

@@ -1,0 +1,89 @@
+"""The first page is light: bytes, requests, nodes, sizes of text, and nothing jumps."""
+
+from playwright.async_api import Response, expect
+
+from bot.web.assets import assets
+from tests.browser.conftest import Look, Screen
+from tests.browser.house import House, furnish
+
+SCRIPT_BYTES = 60_000
+STYLE_BYTES = 25_000
+REQUESTS = 12
+NODES = 600
+TEXT_SIZES = 4
+
+
+async def test_the_first_page_keeps_its_budget(look: Look) -> None:
+    house = House()
+    furnish(house)
+    for number in range(40):
+        house.talk(f"Earlier matter {number}", "bri")
+    screen = await look(house)
+    asked: list[Response] = []
+    screen.page.on("response", asked.append)
+    page = await screen.open()
+    await page.wait_for_load_state("networkidle")
+    sizes = {"javascript": 0, "css": 0}
+    for response in asked:
+        for kind in sizes:
+            if kind in response.headers.get("content-type", ""):
+                sizes[kind] += len(await response.body())
+    assert sizes["javascript"] <= SCRIPT_BYTES
+    assert sizes["css"] <= STYLE_BYTES
+    assert len(asked) <= REQUESTS
+    assert await page.evaluate("document.querySelectorAll('*').length") <= NODES
+
+
+async def test_no_script_is_larger_than_the_budget_of_a_page() -> None:
+    found = assets()
+    assert all(len(found[name].body) <= SCRIPT_BYTES for name in found if name.endswith(".js"))
+    assert len(found["app.css"].body) <= STYLE_BYTES
+
+
+async def test_a_page_has_four_sizes_of_text_at_most_and_one_font(screen: Screen) -> None:
+    furnish(screen.house)
+    for path in ("/chat", f"/chat/{next(iter(screen.house.talks))}", "/admin", "/admin/sandbox"):
+        page = await screen.open(path)
+        await page.wait_for_load_state("networkidle") if "admin" in path else None
+        sizes = await page.evaluate(
+            """() => {
+                const texts = [...document.querySelectorAll("body *")].filter((node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim()));
+                const read = texts.filter((node) => !node.closest("code, pre, kbd, .hidden-char"));
+                return [...new Set(read.map((node) => getComputedStyle(node).fontSize))];
+            }"""
+        )
+        assert len(sizes) <= TEXT_SIZES, (path, sizes)
+    families = await screen.page.evaluate("document.fonts.size")
+    assert families == 0
+
+
+async def test_nothing_shifts_while_the_page_is_drawn(screen: Screen) -> None:
+    furnish(screen.house)
+    await screen.page.add_init_script(
+        """window.shift = 0;
+        new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shift += one.value; }).observe({ type: "layout-shift", buffered: true });"""
+    )
+    for path in ("/chat", f"/chat/{next(iter(screen.house.talks))}", "/admin/events"):
+        page = await screen.open(path)
+        await page.wait_for_timeout(150)
+        assert await page.evaluate("window.shift") <= 0.01, path
+
+
+async def test_ten_thousand_events_are_paged_by_key_and_the_way_back_leads_back(screen: Screen) -> None:
+    page = await screen.open("/admin/events")
+    await expect(page.locator("tbody tr")).to_have_count(100)
+    first = await page.locator("tbody tr").first.inner_text()
+    await page.keyboard.press("n")
+    await expect(page.locator("tbody tr").first).not_to_have_text(first)
+    assert "after=100" in page.url
+    await page.keyboard.press("p")
+    await expect(page.locator("tbody tr a").first).to_have_attribute("href", "/admin/events/evt_00000")
+
+
+async def test_hostile_text_costs_no_more_than_its_length(screen: Screen) -> None:
+    talk = screen.house.talk("Heavy", "bri")
+    for piece in ("**a ", "[", "`" + "x" * 3, "<", "> ", "- ", "_a ", "|", "# ", "![](", "~~", "* * "):
+        screen.house.say(talk, "assistant", piece * (60_000 // len(piece)), "evt_1")
+    screen.house.say(talk, "assistant", "the end", "evt_2")
+    page = await screen.open(f"/chat/{talk.id}")
+    await expect(page.get_by_text("the end", exact=True)).to_be_visible()
