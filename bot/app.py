@@ -256,12 +256,16 @@ class App:
         keeper = Keeper(
             db=self.db,
             clock=self.clock,
-            expire_approvals=self.engine.approvals.expire,
+            expire_approvals=self._mind_approvals,
             seal_audit=self.sealer.seal,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(Housework(load(), keeper).run())
             group.create_task(self._refresh_agents())
+
+    async def _mind_approvals(self) -> int:
+        await self.engine.approvals.remind()
+        return await self.engine.approvals.expire()
 
     async def _refresh_agents(self) -> None:
         """See files that were saved; a broken one keeps its last good version."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from bot.approvals import Questions, tell_live
+from bot.approvals import tell_live
 from bot.core.approval import Approval
 from bot.core.conversation import Line
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
@@ -26,6 +26,7 @@ from bot.core.errors import BotError, OperatorError, UserError, VendorError, Ven
 from bot.core.points import point
 from bot.core.ports import Clock, Live, Performer, new_id
 from bot.core.times import from_us, to_us
+from bot.questions import Questions
 from bot.store import approvals as approval_rows
 from bot.store import conversations, decisions
 from bot.store import effects as rows

@@ -14,7 +14,7 @@ from agents.runtime.calls import Parts as CallParts
 from agents.runtime.loop import Loop
 from agents.runtime.loop import Parts as LoopParts
 from agents.runtime.toolset import Toolset
-from bot.approvals import Approvals, Questions
+from bot.approvals import Approvals
 from bot.budgets import Budgets
 from bot.commands import Commands
 from bot.controls import Controls
@@ -32,6 +32,7 @@ from bot.effects import Effects, Performers
 from bot.inbox import Inbox
 from bot.limits import Rate
 from bot.people import People
+from bot.questions import Questions
 from bot.replies import Replies
 from bot.router import Parts as RouterParts
 from bot.router import Router

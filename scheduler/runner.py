@@ -3,17 +3,13 @@
 Firing is one transaction: the row that claims this time, the event in the inbox, the schedule's
 next time. Any number of processes may try; the claim's key lets one through. A turn and an
 approval then follow as for any message. This is the only file that knows APScheduler, and only to
-find times; nothing of it runs.
-
-What was missed while the house was away: within 24 hours one run catches up for all of them; older
-ones are left out, and the next run is told how many. A single appointment that is older still
-fires, but with the word that it is too late and a person must be asked.
+find times; nothing of it runs. What was missed while the house was away: `missed.py`.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.core.errors import Conflict, Invalid, LimitReached
@@ -27,40 +23,21 @@ from bot.store import conversations, people
 from bot.store import schedules as rows
 from bot.store.script import Database, Script
 from scheduler.cron import fields_of
+from scheduler.missed import Step, step_of, text_of
 from scheduler.times import next_after, zone_of
 from scheduler.words import trigger_of
 
 log = logging.getLogger(__name__)
 
-CATCH_UP = timedelta(hours=24)
-LATE = timedelta(minutes=5)
-"""A run that starts later than this is told so."""
 MAX_WAIT_S = 30.0
 BATCH = 100
 MAX_ACTIVE = 50
 """Schedules of one conversation."""
-MAX_COUNTED = 1000
-"""How many missed runs are counted one by one."""
 _HORIZON = timedelta(days=9 * 366)
 """Two 29 Februaries are at most eight years apart; what is further off never comes."""
 
 Arrive = Callable[[Event], Script[object]]
 """Stores an event, as a part of the transaction that fires it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What is to be done about a schedule that is due."""
-
-    fire_at: datetime | None
-    """The time that fires now; None when all that was due is too old."""
-    next_at: datetime | None
-    missed: int = 0
-    """Earlier runs for which this one stands."""
-    skipped: int = 0
-    """Runs that are left out for good."""
-    too_late: bool = False
-    """A single appointment, more than a day ago."""
 
 
 class Runner:
@@ -156,8 +133,9 @@ class Runner:
         for item in await self._db.read(rows.due(to_us(now), BATCH)):
             ids = {"schedule": item.schedule.id, "tenant": item.schedule.tenant}
             try:
+                step = step_of(item.schedule, now, matching)
                 point("fire.before_commit")
-                fired = await self._db.write(self._fire(item, now))
+                fired = await self._db.write(self._fire(item, step, now))
                 point("fire.after_commit")
             except Conflict:
                 continue  # another process was first, or a person paused it
@@ -173,7 +151,7 @@ class Runner:
                 self._arrived()
         return moved
 
-    def _fire(self, item: rows.Due, now: datetime) -> Script[bool]:
+    def _fire(self, item: rows.Due, step: Step, now: datetime) -> Script[bool]:
         """The one transaction of a fire; True when an event was stored."""
         schedule = item.schedule
         found = yield from conversations.get(schedule.tenant, schedule.conv)
@@ -186,7 +164,6 @@ class Runner:
             )
             yield from rows.advance(schedule, None, schedule.last_at, item.skipped)
             return False
-        step = step_of(schedule, now)
         skipped = item.skipped + step.skipped
         if step.fire_at is None:
             yield from rows.advance(schedule, step.next_at, schedule.last_at, skipped)
@@ -211,69 +188,6 @@ class Runner:
         yield from self._arrive(event)
         yield from rows.advance(schedule, step.next_at, step.fire_at, 0)
         return True
-
-
-def step_of(schedule: Schedule, now: datetime) -> Step:
-    """Decide what fires, what is left out and when it goes on."""
-    zone = zone_of(schedule.zone)
-    due = schedule.next_at or now
-    times = _times(schedule, due, now)
-    next_at = next_after(schedule.trigger, zone, now, matching)
-    recent = [at for at in times if now - at <= CATCH_UP]
-    if recent:
-        return Step(
-            fire_at=recent[-1],
-            next_at=next_at,
-            missed=len(recent) - 1,
-            skipped=len(times) - len(recent),
-        )
-    if next_at is None:
-        return Step(fire_at=times[-1], next_at=None, too_late=True)
-    return Step(fire_at=None, next_at=next_at, skipped=len(times))
-
-
-def _times(schedule: Schedule, due: datetime, now: datetime) -> list[datetime]:
-    """When it should have run: `due` and what followed; the oldest few, and all of the last day."""
-    zone = zone_of(schedule.zone)
-    times = [due]
-    while len(times) < MAX_COUNTED:
-        at = next_after(schedule.trigger, zone, times[-1], matching)
-        if at is None or at > now:
-            return times
-        times.append(at)
-    at = next_after(schedule.trigger, zone, max(times[-1], now - CATCH_UP), matching)
-    while at and at <= now:
-        times.append(at)
-        at = next_after(schedule.trigger, zone, at, matching)
-    return times
-
-
-def text_of(schedule: Schedule, step: Step, now: datetime) -> str:
-    """What the agent is told."""
-    zone = zone_of(schedule.zone)
-    due = (step.fire_at or now).astimezone(zone)
-    if step.too_late:
-        return (
-            f"This was planned for {due:%A %Y-%m-%d %H:%M}, and the house was away then. More than "
-            "a day has passed: do not do it. Tell the person that it was missed and ask whether it "
-            f"should still be done. It said: {schedule.prompt}"
-        )
-    notes = []
-    if step.missed:
-        notes.append(f"{_runs(step.missed)} missed before this one, which stands for all.")
-    elif now - due > LATE:
-        notes.append(f"This was planned for {due:%H:%M} and starts late.")
-    if step.skipped:
-        notes.append(
-            f"{_runs(step.skipped)} left out since it last ran, because the house was away."
-        )
-    return schedule.prompt + "".join(f"\n(The clock: {note})" for note in notes)
-
-
-def _runs(count: int) -> str:
-    if count >= MAX_COUNTED:
-        return f"At least {MAX_COUNTED} runs were"
-    return "One run was" if count == 1 else f"{count} runs were"
 
 
 def matching(cron: str, wall: datetime) -> datetime | None:

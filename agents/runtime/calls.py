@@ -11,7 +11,6 @@ from agents.runtime.gate import Action, Verdict, judge
 from agents.runtime.prompt import outside
 from agents.runtime.run import Run, arguments_of
 from agents.runtime.toolset import Call, Toolset
-from bot.approvals import Asking, Questions
 from bot.core.approval import Approval
 from bot.core.canonical import Json, digest
 from bot.core.conversation import TurnEnd
@@ -25,6 +24,7 @@ from bot.core.ports import Clock, Live
 from bot.core.times import to_us
 from bot.core.tool import Risk, ToolContext
 from bot.effects import Effects
+from bot.questions import Asking, Questions
 from bot.store import approvals as approval_rows
 from bot.store.policies import Rule
 from bot.store.rows import dumps

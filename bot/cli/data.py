@@ -1,6 +1,5 @@
 """`bot db`, `bot backup`, `bot restore`: what is kept, and how it is kept safe."""
 
-import os
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
@@ -81,7 +80,7 @@ def restore(shell: Shell, args: Namespace) -> int:
 
 
 def _has_house(home: Path) -> bool:
-    return any(entry.name not in archive.STAYS for entry in os.scandir(home))
+    return any(entry.name not in archive.STAYS for entry in list(home.iterdir()))
 
 
 def _name(shell: Shell) -> str:

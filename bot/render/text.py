@@ -29,7 +29,7 @@ _JOINED = re.compile("[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\ufb5
 
 
 def clean(text: str) -> str:
-    """Return the text without controls; line ends are `\\n`, halves of pairs the mark for broken."""
+    """Return the text without controls; line ends are `\\n`, half pairs the mark for broken."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     if text.isprintable():
         return text

@@ -107,15 +107,20 @@ _DUE = Statement(
     .order_by(approval.c.expires_at)
     .limit(50)
 )
-_REMIND = Statement(
-    update(approval)
+_WAITING = Statement(
+    select(*_COLUMNS)
     .where(
         approval.c.state == "pending",
         approval.c.reminded_at.is_(None),
         approval.c.created_at <= bindparam("before"),
     )
+    .order_by(approval.c.created_at)
+    .limit(bindparam("limit"))
+)
+_REMIND = Statement(
+    update(approval)
+    .where(approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id"))
     .values(reminded_at=bindparam("now"))
-    .returning(*_COLUMNS)
 )
 _PENDING = Statement(
     select(func.count()).where(
@@ -286,10 +291,13 @@ def due(now: int) -> Script[list[Approval]]:
     return [approval_of(row) for row in rows]
 
 
-def remind(before: int, now: int) -> Script[list[Approval]]:
+def remind(before: int, now: int, limit: int) -> Script[list[Approval]]:
     """Pending questions older than `before` that nobody was reminded of; marks them."""
-    rows = yield Ask(_REMIND, {"before": before, "now": now})
-    return [approval_of(row) for row in rows]
+    rows = yield Ask(_WAITING, {"before": before, "limit": limit})
+    waiting = [approval_of(row) for row in rows]
+    for item in waiting:
+        yield Ask(_REMIND, {"tenant": item.tenant, "id": item.id, "now": now})
+    return waiting
 
 
 def pending(tenant: str) -> Script[int]:

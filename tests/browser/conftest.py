@@ -69,6 +69,7 @@ class Screen:
         """Go there and wait until something is drawn."""
         await self.page.goto(self.url + path)
         await self.page.wait_for_selector("#thread > *, main[data-admin] > *, main.plain")
+        await self.page.wait_for_selector("main [aria-busy=true]", state="hidden")
         return self.page
 
     async def say(self, text: str) -> None:

@@ -8,8 +8,8 @@ from tests.browser.house import House, furnish
 
 async def test_a_message_by_keyboard_is_answered_and_stays_after_a_reload(screen: Screen) -> None:
     page = await screen.open()
-    await expect(page.locator("#text")).to_be_focused()
     await page.keyboard.type("good morning")
+    await expect(page.locator("#text")).to_be_focused()
     await page.keyboard.press("Enter")
     await expect(page.locator(".message.assistant .text")).to_have_text("You said: good morning")
     assert "/chat/cnv_" in page.url

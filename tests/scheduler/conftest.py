@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 
 from bot.core.event import Event, Kind, Place, Sender
-from bot.core.ids import ConvId, EventId, PersonId, TenantId, conv_key
+from bot.core.ids import EventId, PersonId, TenantId, conv_key
 from bot.core.people import Person, Role
 from bot.core.times import to_us
 from bot.store import inbox, people, schema, tables_house
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.clock import StillClock
+from tests.scheduler.process import Process
 
 assert tables_house.fire is not None, "the clock's tables are part of the schema"
 
@@ -61,6 +62,6 @@ def hello(clock: StillClock) -> Event:
 
 
 @pytest.fixture
-def conv(db: SqliteDatabase) -> ConvId:
-    """Ana's conversation."""
-    return ConvId("cnv_1")
+def house(db: SqliteDatabase, clock: StillClock) -> Process:
+    """One process."""
+    return Process(db, clock)

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from bot.core.errors import Invalid, LimitReached, StoreError
+from bot.core.errors import Conflict, Invalid, LimitReached, StoreError
 from bot.core.event import Event, Kind, Trust
-from bot.core.ids import AgentName, ConvId, PersonId, ScheduleId, TenantId
+from bot.core.ids import ConvId, ScheduleId, TenantId
 from bot.core.points import arm
 from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import to_us
@@ -18,72 +18,13 @@ from bot.store import inbox, people
 from bot.store import schedules as rows
 from bot.store.script import Script
 from bot.store.sqlite import SqliteDatabase
-from scheduler import runner as module
-from scheduler.runner import MAX_ACTIVE, Runner, step_of, text_of
+from scheduler.missed import step_of
+from scheduler.runner import MAX_ACTIVE, matching
 from tests.fakes.clock import StillClock
-
-TENANT = TenantId("ten_1")
-
-
-class House:
-    """A runner, and what it put into the inbox."""
-
-    def __init__(self, db: SqliteDatabase, clock: StillClock) -> None:
-        self.db = db
-        self.clock = clock
-        self.woken = 0
-        self.runner = Runner(db, clock, self.arrive, self.wake)
-
-    def arrive(self, event: Event) -> Script[object]:
-        """Store an event as the inbox does."""
-        ids = (f"cnv_{event.id}", f"msg_{event.id}")
-        return inbox.ingest(event, ids, to_us(self.clock.at))
-
-    def wake(self) -> None:
-        """There is something new in the inbox."""
-        self.woken += 1
-
-    async def ticks(self) -> list[Event]:
-        """The clock's events that the inbox holds, oldest first."""
-        stored = await self.db.read(inbox.recent(TENANT, 2**62, "", 1000))
-        found = [item.event for item in stored if item.event.kind == Kind.TICK]
-        return sorted(found, key=lambda event: event.at)
-
-    async def make(self, words: str, **changes: object) -> Schedule:
-        """A schedule of Ana's, in the book."""
-        trigger, first = self.runner.plan(words, "Europe/Berlin", self.clock.at)
-        made = Schedule(
-            id=ScheduleId("sch_1"),
-            tenant=TENANT,
-            words=words,
-            trigger=trigger,
-            zone="Europe/Berlin",
-            prompt="Look at the orders.",
-            agent=AgentName("bri"),
-            person=PersonId("per_ana"),
-            conv=ConvId("cnv_1"),
-            state=ScheduleState.ACTIVE,
-            next_at=first,
-            created_at=self.clock.at,
-        )
-        made = replace(made, **changes)  # type: ignore[arg-type]
-        await self.runner.add(made)
-        return made
-
-    async def now(self, id_: str = "sch_1") -> Schedule:
-        """The schedule as it stands in the book."""
-        found = await self.db.read(rows.get(TENANT, id_))
-        assert found
-        return found
+from tests.scheduler.process import TENANT, Process
 
 
-@pytest.fixture
-def house(db: SqliteDatabase, clock: StillClock) -> House:
-    """One process."""
-    return House(db, clock)
-
-
-async def test_a_schedule_fires_into_its_conversation(house: House) -> None:
+async def test_a_schedule_fires_into_its_conversation(house: Process) -> None:
     await house.make("every day at 9")
     house.clock.at = datetime(2027, 3, 4, 8, 0, 1, tzinfo=UTC)
     assert await house.runner.tick() == 1
@@ -101,7 +42,7 @@ async def test_a_schedule_fires_into_its_conversation(house: House) -> None:
     assert kept.last_at == event.at
 
 
-async def test_nothing_fires_before_its_time_and_nothing_twice(house: House) -> None:
+async def test_nothing_fires_before_its_time_and_nothing_twice(house: Process) -> None:
     await house.make("in 20 minutes")
     assert await house.runner.tick() == 0
     house.clock.move(minutes=20)
@@ -113,7 +54,7 @@ async def test_nothing_fires_before_its_time_and_nothing_twice(house: House) -> 
     assert (await house.now()).state is ScheduleState.DONE
 
 
-async def test_outside_words_stay_outside_words(house: House) -> None:
+async def test_outside_words_stay_outside_words(house: Process) -> None:
     await house.make("in 20 minutes", tainted=True)
     house.clock.move(minutes=20)
     await house.runner.tick()
@@ -122,15 +63,15 @@ async def test_outside_words_stay_outside_words(house: House) -> None:
 
 
 @pytest.fixture
-async def other(db: SqliteDatabase, clock: StillClock) -> AsyncIterator[House]:
+async def other(db: SqliteDatabase, clock: StillClock) -> AsyncIterator[Process]:
     """A second process on the same database."""
     second = SqliteDatabase(Path(db.path))
     await second.open()
-    yield House(second, clock)
+    yield Process(second, clock)
     await second.close()
 
 
-async def race(house: House, other: House) -> list[int]:
+async def race(house: Process, other: Process) -> list[int]:
     """Both see the schedule due before either fires; returns the events stored, at each time."""
     counts = []
     for _ in range(10):
@@ -140,7 +81,7 @@ async def race(house: House, other: House) -> list[int]:
         assert [len(items) for items in seen] == [1, 1]
         before = len(await house.ticks())
         tries = [
-            h.db.write(h.runner._fire(items[0], now))
+            h.db.write(h.runner._fire(items[0], step_of(items[0].schedule, now, matching), now))
             for h, items in zip((house, other), seen, strict=True)
         ]
         await asyncio.gather(*tries, return_exceptions=True)
@@ -148,12 +89,12 @@ async def race(house: House, other: House) -> list[int]:
     return counts
 
 
-async def test_two_processes_race_and_one_row_is_written(house: House, other: House) -> None:
+async def test_two_processes_race_and_one_row_is_written(house: Process, other: Process) -> None:
     await house.make("every day at 9")
     assert await race(house, other) == [1] * 10
 
 
-async def test_two_runners_race_through_their_own_door(house: House, other: House) -> None:
+async def test_two_runners_race_through_their_own_door(house: Process, other: Process) -> None:
     await house.make("every day at 9")
     for _ in range(10):
         house.clock.move(days=1)
@@ -163,7 +104,7 @@ async def test_two_runners_race_through_their_own_door(house: House, other: Hous
 
 
 async def test_without_the_unique_key_the_race_goes_red(
-    house: House, other: House, monkeypatch: pytest.MonkeyPatch
+    house: Process, other: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The negative control: what holds the promise is the key, so without it the test must fail."""
 
@@ -175,7 +116,7 @@ async def test_without_the_unique_key_the_race_goes_red(
         assert current
         yield from real(current, *args)  # type: ignore[arg-type]
 
-    def unkeyed(self: House) -> Callable[[Event], Script[object]]:
+    def unkeyed(self: Process) -> Callable[[Event], Script[object]]:
         def arrive(event: Event) -> Script[object]:
             ids = (f"cnv_{event.id}", f"msg_{event.id}")
             again = replace(event, ext_id=event.id)
@@ -184,8 +125,8 @@ async def test_without_the_unique_key_the_race_goes_red(
         return arrive
 
     real = rows.advance
-    monkeypatch.setattr(module.rows, "fire", no_claim)
-    monkeypatch.setattr(module.rows, "advance", blind)
+    monkeypatch.setattr(rows, "fire", no_claim)
+    monkeypatch.setattr(rows, "advance", blind)
     for each in (house, other):
         each.runner._arrive = unkeyed(each)
     await house.make("every day at 9")
@@ -194,29 +135,30 @@ async def test_without_the_unique_key_the_race_goes_red(
 
 
 async def test_the_inbox_key_alone_holds_when_the_claim_is_lost(
-    house: House, other: House, monkeypatch: pytest.MonkeyPatch
+    house: Process, other: Process, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_claim(*args: object) -> Script[None]:
         yield from ()
 
-    monkeypatch.setattr(module.rows, "fire", no_claim)
+    monkeypatch.setattr(rows, "fire", no_claim)
     await house.make("every day at 9")
     assert await race(house, other) == [1] * 10
 
 
-async def test_a_pause_between_seeing_and_firing_wins(house: House) -> None:
+async def test_a_pause_between_seeing_and_firing_wins(house: Process) -> None:
     made = await house.make("every day at 9")
     house.clock.move(days=1)
     (seen,) = await house.db.read(rows.due(to_us(house.clock.at), 10))
     await house.runner.change(TENANT, made.id, ScheduleState.PAUSED)
-    with pytest.raises(Exception, match="changed in the meantime"):
-        await house.db.write(house.runner._fire(seen, house.clock.at))
+    step = step_of(seen.schedule, house.clock.at, matching)
+    with pytest.raises(Conflict, match="changed in the meantime"):
+        await house.db.write(house.runner._fire(seen, step, house.clock.at))
     assert await house.ticks() == [], "the event went with the transaction"
 
 
 @pytest.mark.parametrize("where", ["fire.before_commit", "fire.after_commit"])
 async def test_a_crash_around_the_commit_neither_loses_nor_doubles(
-    house: House, where: str
+    house: Process, where: str
 ) -> None:
     class Crash(BaseException):
         """The process dies here."""
@@ -237,68 +179,10 @@ async def test_a_crash_around_the_commit_neither_loses_nor_doubles(
     assert len(await house.ticks()) == 1
 
 
-# What was missed.
-
-
-async def test_missed_runs_of_a_day_are_one_run_that_says_so(house: House) -> None:
-    await house.make("every 2 hours")
-    house.clock.move(hours=13)
-    await house.runner.tick()
-    (event,) = await house.ticks()
-    assert event.at == datetime(2027, 3, 3, 23, tzinfo=UTC), "the latest of them"
-    assert "6 runs were missed before this one" in event.text
-    assert (await house.now()).next_at == datetime(2027, 3, 4, 1, tzinfo=UTC)
-
-
-async def test_what_is_older_than_a_day_is_left_out_and_told_next_time(house: House) -> None:
-    await house.make("every Monday at 9")
-    house.clock.at = datetime(2027, 3, 17, 12, tzinfo=UTC)  # two Mondays later, a Wednesday
-    assert await house.runner.tick() == 1
-    assert await house.ticks() == []
-    assert house.woken == 0
-    house.clock.at = datetime(2027, 3, 22, 8, 0, 1, tzinfo=UTC)
-    await house.runner.tick()
-    (event,) = await house.ticks()
-    assert "2 runs were left out since it last ran" in event.text
-    house.clock.at = datetime(2027, 3, 29, 7, 0, 1, tzinfo=UTC)
-    await house.runner.tick()
-    assert (await house.ticks())[-1].text == "Look at the orders.", "said once"
-
-
-async def test_an_appointment_missed_by_more_than_a_day_is_told_and_not_done(house: House) -> None:
-    await house.make("tomorrow at 8")
-    house.clock.move(days=3)
-    await house.runner.tick()
-    (event,) = await house.ticks()
-    assert "do not do it" in event.text
-    assert "Thursday 2027-03-04 08:00" in event.text
-    assert (await house.now()).state is ScheduleState.DONE
-
-
-async def test_an_appointment_missed_by_less_is_done_late(house: House) -> None:
-    await house.make("tomorrow at 8")
-    house.clock.at = datetime(2027, 3, 4, 17, tzinfo=UTC)
-    await house.runner.tick()
-    (event,) = await house.ticks()
-    assert event.text.startswith("Look at the orders.")
-    assert "planned for 08:00 and starts late" in event.text
-
-
-async def test_months_of_missed_minutes_cost_little_and_fire_once(house: House) -> None:
-    made = await house.make("every minute")
-    house.clock.move(days=90)
-    step = step_of(made, house.clock.at)
-    assert step.fire_at and house.clock.at - step.fire_at < timedelta(minutes=1)
-    assert step.missed == 24 * 60 - 1
-    assert "At least 1000 runs were left out" in text_of(made, step, house.clock.at)
-    await house.runner.tick()
-    assert len(await house.ticks()) == 1
-
-
 # The book.
 
 
-async def test_pausing_stops_and_resuming_goes_on_from_now(house: House) -> None:
+async def test_pausing_stops_and_resuming_goes_on_from_now(house: Process) -> None:
     made = await house.make("every day at 9")
     assert await house.runner.change(TENANT, made.id, ScheduleState.PAUSED)
     house.clock.move(days=10)
@@ -309,7 +193,7 @@ async def test_pausing_stops_and_resuming_goes_on_from_now(house: House) -> None
     assert await house.ticks() == []
 
 
-async def test_a_cancelled_one_never_comes_back(house: House) -> None:
+async def test_a_cancelled_one_never_comes_back(house: Process) -> None:
     made = await house.make("every day at 9")
     await house.runner.change(TENANT, made.id, ScheduleState.CANCELLED)
     assert await house.runner.change(TENANT, made.id, ScheduleState.ACTIVE) is None
@@ -318,7 +202,7 @@ async def test_a_cancelled_one_never_comes_back(house: House) -> None:
     assert await house.runner.tick() == 0
 
 
-async def test_an_appointment_that_is_over_is_not_resumed(house: House) -> None:
+async def test_an_appointment_that_is_over_is_not_resumed(house: Process) -> None:
     made = await house.make("tomorrow at 8")
     await house.runner.change(TENANT, made.id, ScheduleState.PAUSED)
     house.clock.move(days=3)
@@ -326,7 +210,7 @@ async def test_an_appointment_that_is_over_is_not_resumed(house: House) -> None:
         await house.runner.change(TENANT, made.id, ScheduleState.ACTIVE)
 
 
-async def test_another_tenants_schedule_is_not_there(house: House) -> None:
+async def test_another_tenants_schedule_is_not_there(house: Process) -> None:
     made = await house.make("every day at 9")
     assert await house.runner.change(TenantId("ten_2"), made.id, ScheduleState.PAUSED) is None
     assert await house.runner.list(TenantId("ten_2")) == []
@@ -334,7 +218,7 @@ async def test_another_tenants_schedule_is_not_there(house: House) -> None:
     assert await house.runner.list(TENANT, ConvId("cnv_2")) == []
 
 
-async def test_a_removed_persons_schedules_end_in_silence(house: House) -> None:
+async def test_a_removed_persons_schedules_end_in_silence(house: Process) -> None:
     await house.make("every day at 9")
     await house.db.write(people.remove(TENANT, "per_ana", to_us(house.clock.at)))
     house.clock.move(days=1)
@@ -343,14 +227,14 @@ async def test_a_removed_persons_schedules_end_in_silence(house: House) -> None:
     assert (await house.now()).state is ScheduleState.DONE
 
 
-async def test_a_schedule_without_its_conversation_ends(house: House) -> None:
+async def test_a_schedule_without_its_conversation_ends(house: Process) -> None:
     await house.make("every day at 9", conv=ConvId("cnv_gone"))
     house.clock.move(days=1)
     await house.runner.tick()
     assert (await house.now()).state is ScheduleState.DONE
 
 
-async def test_a_conversation_has_a_limit(house: House) -> None:
+async def test_a_conversation_has_a_limit(house: Process) -> None:
     for n in range(MAX_ACTIVE):
         await house.make("every day at 9", id=ScheduleId(f"sch_{n}"))
     with pytest.raises(LimitReached, match="Cancel one"):
@@ -368,13 +252,13 @@ async def test_a_conversation_has_a_limit(house: House) -> None:
         ("gibberish", "UTC"),
     ],
 )
-def test_what_never_comes_is_not_planned(house: House, words: str, zone: str) -> None:
+def test_what_never_comes_is_not_planned(house: Process, words: str, zone: str) -> None:
     with pytest.raises(Invalid):
         house.runner.plan(words, zone, house.clock.at)
 
 
 async def test_one_that_cannot_be_read_is_paused_and_hinders_nobody(
-    house: House, caplog: pytest.LogCaptureFixture
+    house: Process, caplog: pytest.LogCaptureFixture
 ) -> None:
     await house.make("every day at 9", trigger="nonsense", id=ScheduleId("sch_0"))
     await house.make("every day at 9")
@@ -387,7 +271,7 @@ async def test_one_that_cannot_be_read_is_paused_and_hinders_nobody(
 # The loop.
 
 
-async def test_the_loop_fires_what_is_due_and_wakes_for_what_is_new(house: House) -> None:
+async def test_the_loop_fires_what_is_due_and_wakes_for_what_is_new(house: Process) -> None:
     fired = asyncio.Event()
     house.runner._arrived = fired.set
     await house.make("in 20 minutes")
@@ -404,7 +288,7 @@ async def test_the_loop_fires_what_is_due_and_wakes_for_what_is_new(house: House
 
 
 async def test_what_fails_stays_due_and_does_not_spin(
-    house: House, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    house: Process, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(event: Event) -> Script[object]:
         raise StoreError("The disk is full.")
@@ -421,7 +305,7 @@ async def test_what_fails_stays_due_and_does_not_spin(
     assert len(await house.ticks()) == 1
 
 
-def test_the_loop_sleeps_to_the_next_time_and_never_longer_than_its_cap(house: House) -> None:
+def test_the_loop_sleeps_to_the_next_time_and_never_longer_than_its_cap(house: Process) -> None:
     now = to_us(house.clock.at)
     assert house.runner._until(None, 0) == 30.0
     assert house.runner._until(now + 7_000_000, 0) == 7.0

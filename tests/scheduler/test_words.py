@@ -147,7 +147,7 @@ def test_other_spans_count_from_now(words: str, expected: str) -> None:
     ],
 )
 def test_what_is_not_understood_is_refused_with_a_way_on(words: str, sentence: str) -> None:
-    with pytest.raises(Invalid, match=".") as caught:
+    with pytest.raises(Invalid) as caught:
         trigger(words)
     assert sentence in caught.value.message
 

@@ -97,11 +97,14 @@ async function go(id, { turn = "", replace = false, silent = false } = {}) {
   const opening = talking().then((talk) => page.open === id && talk.open(id, turn));
   if (turn || !page.conversations.some((one) => one.id === id)) await refreshConversations();
   drawHead();
-  if (!turn) focusWriter();
+  if (!turn && !silent) focusWriter();
   await opening;
 }
 
-/** Takes focus to the composer, but never opens a keyboard on a touch screen unasked. */
+/**
+ * Takes focus to the composer, but never opens a keyboard on a touch screen unasked. After a load
+ * nothing has focus: the first Tab leads to the skip link, the first letter into the composer.
+ */
 function focusWriter() {
   if (!isDialogOpen() && matchMedia("(pointer: fine)").matches) writer.focus();
 }
@@ -235,7 +238,6 @@ async function start() {
   page.agent = new URLSearchParams(location.search).get("agent") ?? "";
   warm("talk");
   writer.place(addressed());
-  focusWriter();
   try {
     const [me, listed, status] = await Promise.all([get("/v1/me"), get(query("/v1/conversations", { limit: LISTED })), watchStatus((fresh) => { page.status = fresh; })]);
     Object.assign(page, { conversations: listed.items, next: listed.next, status });

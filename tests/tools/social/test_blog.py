@@ -26,7 +26,7 @@ HOOK = BlogSettings(webhook_url="https://example.org/hook", webhook_secret=Secre
 
 def at(folder: Path, **changes: object) -> ToolContext:
     """A context whose blog is a folder."""
-    return context(settings=BlogSettings(folder=folder), **changes)
+    return context(None, settings=BlogSettings(folder=folder), **changes)
 
 
 def names(folder: Path) -> list[str]:
@@ -139,7 +139,7 @@ async def test_a_failure_after_the_name_was_given_is_in_doubt_not_failed(
     [
         ("../../etc/passwd", "etc-passwd-"),
         ("..", "post-"),
-        ("/root/.ssh/authorized_keys", "root-ssh-authorized-keys-"),
+        ("/.ssh/authorized_keys", "ssh-authorized-keys-"),
         ("C:\\Windows\\win.ini", "c-windows-win-ini-"),
         ("Überraschung: Café!", "uberraschung-cafe-"),
         ("日本", "post-"),

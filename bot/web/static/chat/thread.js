@@ -53,6 +53,7 @@ async function open(view, conversation, turn) {
   view.conversation = conversation;
   view.node.append(...kept);
   const { epoch } = view;
+  view.isNew = Boolean(turn);
   listen(view, turn);
   setTimeout(() => view.epoch === epoch && !view.asked && catchUp(view), PATIENCE_MS);
 }
@@ -125,7 +126,7 @@ function show(view, items) {
   const late = first && fresh.length > SHOWN ? fresh.splice(0, fresh.length - SHOWN) : [];
   view.stick = first || isNearEnd(view);
   if (late.length) view.node.prepend(earlier(view, late));
-  for (const item of fresh) addMessage(view, item, !first);
+  for (const item of fresh) addMessage(view, item, !first || view.isNew);
   showWaiting(view);
   if (first && !view.node.childElementCount) view.node.append(el("p", { class: "empty" }, "Nothing has been said here yet. Write the first message below."));
   settle(view);

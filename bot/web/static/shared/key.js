@@ -41,7 +41,7 @@ export function keyForm(done = () => {}) {
     go.disabled = false;
     return undefined;
   };
-  const form = el("form", { class: "key-form", onsubmit, "aria-label": "Use a real model" }, field, go, says);
+  const form = el("form", { class: "key-form", onsubmit }, field, go, says);
   return form;
 }
 

@@ -1,0 +1,211 @@
+"""How questions to people are laid out: the card, who may answer, until when, bound to what.
+
+What an answer does is in `bot/approvals.py`; how a card looks on a platform in `bot/render`.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+from bot.core.approval import Approval, ApprovalKind, ApprovalState
+from bot.core.canonical import Json, digest
+from bot.core.card import Card, Choice, Field
+from bot.core.conversation import Claim
+from bot.core.effect import Effect, bind
+from bot.core.ids import AgentName, ApprovalId, PersonId
+from bot.core.ports import Clock, new_id
+
+EXPIRES = timedelta(days=7)
+DOUBT_CHOICES = (
+    Choice(id="there", label="It is there"),
+    Choice(id="leave", label="Leave it"),
+    Choice(id="again", label="Do it again", style="danger"),
+)
+
+
+class Validator(Protocol):
+    """Knows the tools: checks arguments and shows what they will do."""
+
+    def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return the arguments in full, or raise Invalid with a sentence for the person."""
+        ...
+
+    def preview(self, effect: Effect) -> Card:
+        """What this effect will look like."""
+        ...
+
+
+Show = Callable[[Approval], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """Who is asked, by whom and why."""
+
+    id: ApprovalId
+    code: str
+    why: str
+    requested_by: PersonId | None
+    on_behalf_of: str
+    approvers: Mapping[PersonId, str]
+    """Who may decide, with their names."""
+    named: bool
+    """Only those may; else they are who may by rule, shown so that people know whom to ask."""
+    needs: int = 1
+    expires: timedelta = EXPIRES
+    warnings: tuple[str, ...] = ()
+
+
+class Questions:
+    """Lays out questions."""
+
+    def __init__(self, clock: Clock, validator: Validator, show: Show) -> None:
+        self._clock = clock
+        self._validator = validator
+        self.show = show
+
+    def ask(self, effects: Sequence[Effect], asking: Asking) -> Approval:
+        """The question whether these effects may be done."""
+        now = self._clock.now()
+        first = effects[0]
+        card = replace(
+            self.layout(effects),
+            agent=first.agent,
+            on_behalf_of=asking.on_behalf_of,
+            why=asking.why,
+            approvers=tuple(asking.approvers.values()),
+            expires_at=now + asking.expires,
+            code=asking.code,
+        )
+        card = replace(card, warnings=card.warnings + asking.warnings)
+        return Approval(
+            id=asking.id,
+            tenant=first.tenant,
+            kind=ApprovalKind.APPROVE,
+            code=asking.code,
+            version=1,
+            hash=hash_of(effects),
+            state=ApprovalState.PENDING,
+            needs=asking.needs,
+            approvers=tuple(asking.approvers) if asking.named else (),
+            conv=first.conv,
+            turn=first.turn,
+            agent=first.agent,
+            requested_by=asking.requested_by,
+            why=asking.why,
+            card=card,
+            created_at=now,
+            expires_at=now + asking.expires,
+        )
+
+    def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return edited arguments in full, or raise Invalid."""
+        return self._validator.check(effect, arguments)
+
+    def layout(self, effects: Sequence[Effect]) -> Card:
+        """One card for one deed, or a card that lists several in the order they are done."""
+        cards = [self._validator.preview(effect) for effect in effects]
+        if len(cards) == 1:
+            return cards[0]
+        return Card(
+            title=f"{len(cards)} actions",
+            amount="; ".join(card.amount for card in cards if card.amount),
+            recipients=tuple(r for card in cards for r in card.recipients),
+            fields=tuple(
+                Field(name=f"{i}. {card.title}", value=card.body or _short(card), long=True)
+                for i, card in enumerate(cards, 1)
+            ),
+            warnings=tuple(w for card in cards for w in card.warnings),
+            audience="; ".join(dict.fromkeys(card.audience for card in cards if card.audience)),
+            sandbox=any(card.sandbox for card in cards),
+        )
+
+    def doubt(self, effect: Effect, error: str) -> Approval:
+        """The question whether this effect was done."""
+        now = self._clock.now()
+        shown = self._validator.preview(effect)
+        code = f"{int.from_bytes(self._clock.chance(4), 'big') % 9000 + 1000}"
+        card = replace(
+            shown,
+            title=f"I may have done this: {shown.title}",
+            agent=effect.agent,
+            why=f"{error} I will not do it twice without your word.",
+            expires_at=now + EXPIRES,
+            code=code,
+            choices=DOUBT_CHOICES,
+        )
+        return Approval(
+            id=ApprovalId(new_id(self._clock, "apr")),
+            tenant=effect.tenant,
+            kind=ApprovalKind.DOUBT,
+            code=code,
+            version=1,
+            hash=effect.hash,
+            state=ApprovalState.PENDING,
+            needs=1,
+            approvers=(),
+            conv=effect.conv,
+            turn=effect.turn,
+            agent=effect.agent,
+            requested_by=effect.person,
+            why=card.why,
+            card=card,
+            created_at=now,
+            expires_at=now + EXPIRES,
+        )
+
+    def budget(
+        self, claim: Claim, agent: AgentName, sentence: str, more: str, code: str
+    ) -> Approval:
+        """The question whether to go on although the money for thinking is used up."""
+        tenant, conv, turn = claim.event.tenant, claim.conv.id, claim.event.id
+        now = self._clock.now()
+        card = Card(
+            title=f"Continue with {more} more?",
+            agent=agent,
+            amount=more,
+            why=sentence,
+            expires_at=now + timedelta(days=1),
+            code=code,
+            choices=(
+                Choice(id="reject", label="Stop here"),
+                Choice(id="approve", label=f"Continue with {more}", style="primary"),
+            ),
+        )
+        return Approval(
+            id=ApprovalId(new_id(self._clock, "apr")),
+            tenant=tenant,
+            kind=ApprovalKind.BUDGET,
+            code=code,
+            version=1,
+            hash=digest([tenant, "budget", more]),
+            state=ApprovalState.PENDING,
+            needs=1,
+            approvers=(),
+            conv=conv,
+            turn=turn,
+            agent=agent,
+            requested_by=None,
+            why=sentence,
+            card=card,
+            created_at=now,
+            expires_at=now + timedelta(days=1),
+        )
+
+
+def hash_of(effects: Sequence[Effect]) -> str:
+    """What an approval of these effects is bound to, in order."""
+    return digest([effect.hash for effect in effects])
+
+
+def rebound(effect: Effect, arguments: Mapping[str, Json]) -> Effect:
+    """The effect with other arguments, bound anew."""
+    hash_ = bind(
+        effect.tenant, effect.agent, effect.tool, effect.tool_version, arguments, effect.connection
+    )
+    return replace(effect, arguments=arguments, hash=hash_)
+
+
+def _short(card: Card) -> str:
+    return "; ".join(f"{field.name}: {field.value}" for field in card.fields)

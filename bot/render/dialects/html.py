@@ -1,0 +1,116 @@
+"""HTML of a closed set of tags: mail, pages, and Teams, which takes the same set.
+
+Every tag and attribute is written here; nothing of the text becomes markup. Links are http, https,
+mailto or tel, and give away no referrer. Pictures are links, because a picture that is loaded from
+outside tells its owner who reads.
+https://learn.microsoft.com/microsoftteams/platform/bots/how-to/format-your-bot-messages
+"""
+
+import re
+from html import escape
+from typing import Final
+
+from bot.render.dialects.inline import emit
+from bot.render.text import defuse
+from bot.render.tree import (
+    HARD,
+    Block,
+    Blocks,
+    Code,
+    Heading,
+    Item,
+    Items,
+    Mark,
+    Paragraph,
+    Quote,
+    Rule,
+    Run,
+    Runs,
+    Table,
+)
+
+_TAGS: Final = {"strong": "strong", "em": "em", "strike": "s", "code": "code"}
+_INFO = re.compile(r"[A-Za-z0-9+#._-]{1,30}")
+
+
+class Html:
+    """HTML; `breaks` keeps every line end, `max_heading` is the smallest heading there is."""
+
+    def __init__(self, *, breaks: bool = False, max_heading: int = 6) -> None:
+        self._breaks = breaks
+        self._max_heading = max_heading
+
+    def write(self, blocks: Blocks) -> str:
+        """The whole text."""
+        return "\n".join(map(self.block, blocks))
+
+    def block(self, block: Block) -> str:
+        """One block."""
+        match block:
+            case Paragraph(runs):
+                return f"<p>{self.words(runs)}</p>"
+            case Heading(level, runs):
+                tag = f"h{min(level, self._max_heading)}"
+                return f"<{tag}>{self.words(runs)}</{tag}>"
+            case Code(text, info):
+                name = f' class="language-{escape(info)}"' if _INFO.fullmatch(info) else ""
+                return f"<pre><code{name}>{escape(text)}</code></pre>"
+            case Quote(blocks):
+                return f"<blockquote>{self.write(blocks)}</blockquote>"
+            case Items():
+                return self._items(block)
+            case Table(rows):
+                return self._table(rows)
+            case Rule():
+                return "<hr>"
+
+    def words(self, runs: Runs) -> str:
+        """Words with their marks."""
+        return emit(runs, self)
+
+    def open(self, mark: Mark) -> str:
+        """A tag."""
+        kind, href = mark
+        if kind in ("link", "url"):
+            return f'<a href="{escape(href)}" rel="noopener noreferrer nofollow">'
+        return f"<{_TAGS[kind]}>"
+
+    def close(self, mark: Mark) -> str:
+        """Its end."""
+        return "</a>" if mark[0] in ("link", "url") else f"</{_TAGS[mark[0]]}>"
+
+    def text(self, run: Run) -> str:
+        """Words between tags."""
+        is_url = any(kind == "url" for kind, _ in run.marks)
+        text = escape(run.text if is_url else defuse(run.text)).replace(HARD, "<br>\n")
+        return re.sub(r"(?<!<br>)\n", "<br>\n", text) if self._breaks else text
+
+    def parts(self, before: str, after: str) -> bool:
+        """Tags need no space."""
+        return False
+
+    def _items(self, block: Items) -> str:
+        """A list; the rest of an entry that was cut in two stands before it."""
+        cut = [item for item in block.items if not item.marked]
+        rest = "".join(self.write(item.blocks) + "\n" for item in cut)
+        inner = "\n".join(self._item(item) for item in block.items if item.marked)
+        if not inner:
+            return rest.removesuffix("\n")
+        if block.start is None:
+            return f"{rest}<ul>\n{inner}\n</ul>"
+        start = "" if block.start == 1 else f' start="{block.start}"'
+        return f"{rest}<ol{start}>\n{inner}\n</ol>"
+
+    def _item(self, item: Item) -> str:
+        """The first words of an entry stand beside its mark."""
+        first, *others = item.blocks or (Paragraph(()),)
+        head = self.words(first.runs) if isinstance(first, Paragraph) else self.block(first)
+        return f"<li>{head}{''.join(chr(10) + self.block(each) for each in others)}</li>"
+
+    def _table(self, rows: tuple[tuple[Runs, ...], ...]) -> str:
+        lines = []
+        for at, row in enumerate(rows):
+            tag = "td" if at else "th"
+            cells = "".join(f"<{tag}>{self.words(cell)}</{tag}>" for cell in row)
+            lines.append(f"<tr>{cells}</tr>")
+        return "<table>\n" + "\n".join(lines) + "\n</table>"
