@@ -243,10 +243,13 @@ def wait_for(port: int, process: "subprocess.Popen[bytes]", folder: Path) -> Non
     while time.monotonic() < until:
         if process.poll() is not None:
             raise Failed((folder / "output").read_text(errors="replace")[-2000:])
-        with contextlib.suppress(urllib.error.URLError, ConnectionError):
+        try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
             return
-        time.sleep(0.02)
+        except urllib.error.HTTPError:
+            return  # it has no such page, so it is there
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.02)
     raise Failed(f"Nothing listens on port {port}.")
 
 

@@ -237,6 +237,8 @@ def plan(item: Effect, at: int) -> Script[None]:
             "ended_at": at if item.state is EffectState.SENT else None,
         },
     )
+    if item.state is EffectState.SENDING:
+        yield from _tell(item, at, "effect.sending", {"attempt": item.attempt})
 
 
 def begin(tenant: str, id_: str, at: int) -> Script[Effect | None]:

@@ -106,9 +106,7 @@ class Vendor:
                     return f"ref{number}"
         given = args.model_dump(mode="json")
         self.book.append(
-            Record(
-                effect=str(ctx.effect), key=ctx.key, tool=tool, arguments=given, at=self.time()
-            )
+            Record(effect=str(ctx.effect), key=ctx.key, tool=tool, arguments=given, at=self.time())
         )
         return f"ref{len(self.book) - 1}"
 

@@ -142,9 +142,7 @@ def said(text: str, agent: str = "bri", **more: Any) -> TurnEnd:
 class WebHouse:
     """Everything, listening on a free port of this machine."""
 
-    def __init__(
-        self, folder: Path, extra: Sequence[Route] = (), **settings: Any
-    ) -> None:
+    def __init__(self, folder: Path, extra: Sequence[Route] = (), **settings: Any) -> None:
         self.folder = folder
         self.settings = settings
         self.extra = extra
@@ -258,9 +256,7 @@ class WebHouse:
 
     def client(self, headers: Mapping[str, str] | None = None) -> ClientSession:
         """A client without anything."""
-        session = ClientSession(
-            self.url, headers=headers, cookie_jar=CookieJar(unsafe=True)
-        )
+        session = ClientSession(self.url, headers=headers, cookie_jar=CookieJar(unsafe=True))
         self._sessions.append(session)
         return session
 

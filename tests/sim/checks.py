@@ -62,6 +62,15 @@ class Evidence:
         return found
 
     @cached_property
+    def again(self) -> Counter[tuple[str, str]]:
+        """How often a person said that a deed (turn and hash) is not there and is to be done."""
+        return Counter(
+            (row["turn"], row["hash"])
+            for row in self.approvals.values()
+            if row["kind"] == "doubt" and "To be done again" in row["card"]
+        )
+
+    @cached_property
     def lines(self) -> dict[str, list[Row]]:
         """By turn, what was answered."""
         found: dict[str, list[Row]] = defaultdict(list)
@@ -123,11 +132,6 @@ def nothing_runs(e: Evidence) -> Iterator[str]:
 
 def nothing_twice(e: Evidence) -> Iterator[str]:
     """A deed happened once; again only by a person's word, where it cannot be looked up."""
-    words = Counter(
-        (row["turn"], row["hash"])
-        for row in e.approvals.values()
-        if row["kind"] == "doubt" and "To be done again" in row["card"]
-    )
     for effect, count in Counter(record.effect for record in e.book).items():
         row = e.effects.get(effect)
         if row is None:
@@ -135,7 +139,7 @@ def nothing_twice(e: Evidence) -> Iterator[str]:
             continue
         most = 1
         if row["policy"] == "none":
-            most += words[row["turn"], row["hash"]]
+            most += e.again[row["turn"], row["hash"]]
         if count > most:
             yield f"twice: {row['policy']} {effect} ({row['tool']}) happened {count} times"
 
@@ -146,7 +150,8 @@ def truth_is_told(e: Evidence) -> Iterator[str]:
     for row in e.effects.values():
         if row["kind"] != "tool":
             continue
-        if row["state"] == "failed" and row["id"] in done:
+        again = (row["turn"], row["hash"]) in e.again
+        if row["state"] == "failed" and row["id"] in done and not again:
             yield f"untrue: {row['id']} ({row['tool']}) is failed and happened"
         said = "Found to be there" in e.approvals.get(row["doubt"] or "", {"card": ""})["card"]
         if row["state"] == "sent" and row["id"] not in done and not said:

@@ -59,9 +59,9 @@ class Discord(Lines):
             return f"<{run.text}>"
         return code_span(run.text) if "code" in kinds else literal(run.text)
 
-    def parts(self, before: str, after: str) -> bool:
+    def crowds(self, letter: str) -> bool:
         """Only two marks side by side need to be parted."""
-        return before in _SIGNS.values() and after in _SIGNS.values()
+        return not letter
 
     def heading(self, block: Heading) -> str:
         """Discord knows three sizes, on one line."""

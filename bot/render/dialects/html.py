@@ -85,7 +85,7 @@ class Html:
         text = escape(run.text if is_url else defuse(run.text)).replace(HARD, "<br>\n")
         return re.sub(r"(?<!<br>)\n", "<br>\n", text) if self._breaks else text
 
-    def parts(self, before: str, after: str) -> bool:
+    def crowds(self, letter: str) -> bool:
         """Tags need no space."""
         return False
 

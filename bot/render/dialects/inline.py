@@ -25,8 +25,8 @@ class Spelling(Protocol):
 
     def text(self, run: Run) -> str: ...
 
-    def parts(self, before: str, after: str) -> bool:
-        """Whether a mark between these two letters needs a space of no width at its outside."""
+    def crowds(self, letter: str) -> bool:
+        """Whether a mark does not work when this letter stands right outside it."""
         ...
 
 
@@ -41,9 +41,12 @@ def emit(runs: Runs, spell: Spelling) -> str:
         opening = "".join(spell.open(mark) for mark in run.marks[keep:])
         text = spell.text(run)
         stack[keep:] = run.marks[keep:]
-        between = bool(closing and opening) or spell.parts(last, text[:1])
-        needs = bool(closing or opening) and last and text and between
-        out += (closing, ZWSP if needs else "", opening, text)
+        crowded = (
+            bool(closing and opening and spell.crowds(""))
+            or bool(closing and text and spell.crowds(text[0]))
+            or bool(opening and last and spell.crowds(last))
+        )
+        out += (closing, ZWSP if crowded else "", opening, text)
         last = text[-1:] or last
     out += (spell.close(mark) for mark in reversed(stack))
     return "".join(out)
@@ -52,18 +55,27 @@ def emit(runs: Runs, spell: Spelling) -> str:
 def tighten(runs: Runs, *, by_line: bool) -> Runs:
     """Move white space out of marks that it would break; `by_line` ends marks at line ends too."""
     parts = [part for run in runs for part in _parts(run, by_line)]
-    found: list[Run] = []
-    for at, run in enumerate(parts):
-        if not run.text.isspace() or ("code", "") in run.marks:
-            found.append(run)
-            continue
-        before = next((each for each in reversed(parts[:at]) if not each.text.isspace()), None)
-        after = next((each for each in parts[at + 1 :] if not each.text.isspace()), None)
-        ends = by_line and ("\n" in run.text or HARD in run.text)
-        keep = _shared(before.marks, after.marks) if before and after and not ends else 0
-        found.append(Run(run.text, run.marks[: min(keep, _shared(run.marks, before.marks))]
-                         if before else ()))
-    return tuple(found)
+    is_space = [part.text.isspace() and ("code", "") not in part.marks for part in parts]
+    return tuple(
+        Run(part.text, _around(parts, is_space, at, by_line)) if is_space[at] else part
+        for at, part in enumerate(parts)
+    )
+
+
+def _around(parts: list[Run], is_space: list[bool], at: int, by_line: bool) -> tuple[Mark, ...]:
+    """The marks that white space shares with the words on both sides of it."""
+    space = parts[at]
+    if not space.marks or (by_line and ("\n" in space.text or HARD in space.text)):
+        return ()
+    before, after = at - 1, at + 1
+    while before >= 0 and is_space[before]:
+        before -= 1
+    while after < len(parts) and is_space[after]:
+        after += 1
+    if before < 0 or after == len(parts):
+        return ()
+    keep = _shared(parts[before].marks, parts[after].marks)
+    return space.marks[: min(keep, _shared(space.marks, parts[before].marks))]
 
 
 def _parts(run: Run, by_line: bool) -> Iterator[Run]:

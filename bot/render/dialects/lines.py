@@ -111,7 +111,9 @@ def grid(table: Table) -> str:
         for at in range(max(map(len, rows), default=0))
     ]
     lines = [
-        " | ".join(cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False))
+        " | ".join(
+            cell + " " * (width - _width(cell)) for cell, width in zip(row, widths, strict=False)
+        )
         for row in rows
     ]
     if len(lines) > 1:

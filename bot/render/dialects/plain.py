@@ -16,12 +16,11 @@ class Plain(Lines):
     def words(self, runs: Runs) -> str:
         """Marks fall away; a link's address stands behind its words."""
         out = []
-        for href, group in groupby(runs, key=_href):
+        for (kind, href), group in groupby(runs, key=_link):
             text = "".join(run.text for run in group)
-            out.append(f"{text} ({href})" if href else text)
-        urls = tuple(href for run in runs for kind, href in run.marks if kind == "url")
-        text = "".join(out).replace(HARD, "\n")
-        return text if urls else defuse(text)
+            out.append(text if kind == "url" else defuse(text))
+            out.append(f" ({href})" if kind == "link" else "")
+        return "".join(out).replace(HARD, "\n")
 
     def heading(self, block: Heading) -> str:
         """A heading is a line."""
@@ -35,8 +34,5 @@ class Plain(Lines):
         return super().block(block)
 
 
-def _href(run: Run) -> str:
-    return next((href for kind, href in run.marks if kind == "link"), "")
-
-
-Marks = tuple[Mark, ...]
+def _link(run: Run) -> Mark:
+    return next((mark for mark in run.marks if mark[0] in ("link", "url")), ("", ""))

@@ -66,9 +66,9 @@ class Slack(Lines):
             return escape(defuse(run.text)).replace("|", "¦").replace("\n", " ").replace(HARD, " ")
         return literal(run.text)
 
-    def parts(self, before: str, after: str) -> bool:
+    def crowds(self, letter: str) -> bool:
         """A mark works only beside white space or punctuation."""
-        return before.isalnum() or after.isalnum()
+        return not letter or letter.isalnum()
 
     def code(self, block: Code) -> str:
         """A fence; three backticks inside it would end it."""

@@ -13,7 +13,7 @@ from typing import Final
 from bot.render.dialects.inline import emit
 from bot.render.dialects.lines import Lines
 from bot.render.text import defuse
-from bot.render.tree import HARD, Blocks, Code, Mark, Quote, Run, Runs
+from bot.render.tree import HARD, Code, Mark, Quote, Run, Runs
 
 _TAGS: Final = {"strong": "b", "em": "i", "strike": "s", "code": "code"}
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
@@ -58,7 +58,7 @@ class Telegram(Lines):
         is_url = any(kind == "url" for kind, _ in run.marks)
         return escape(run.text if is_url else defuse(run.text).replace(HARD, "\n"))
 
-    def parts(self, before: str, after: str) -> bool:
+    def crowds(self, letter: str) -> bool:
         """Tags need no space."""
         return False
 
@@ -70,12 +70,9 @@ class Telegram(Lines):
         return f"<pre>{escape(block.text)}</pre>"
 
     def quote(self, block: Quote) -> str:
-        """The outermost quotation is one; those inside are set off by a sign."""
-        inner = Telegram(quoted=True)._write_in(block.blocks)
+        """Only the outermost quotation is one."""
+        inner = Telegram(quoted=True).write(block.blocks)
         return inner if self._quoted else f"<blockquote>{inner}</blockquote>"
-
-    def _write_in(self, blocks: Blocks) -> str:
-        return self.write(blocks)
 
 
 def _order(marks: tuple[Mark, ...]) -> tuple[Mark, ...]:
