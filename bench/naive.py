@@ -43,7 +43,8 @@ HISTORY = 80
 
 def engine(path: Path) -> AsyncEngine:
     """An engine whose every connection syncs as ours does."""
-    made = create_async_engine(f"sqlite+aiosqlite:///{path}", connect_args={"timeout": 60})
+    address = f"sqlite+aiosqlite:///{path}"
+    made = create_async_engine(address, pool_size=1, max_overflow=0)
 
     @event.listens_for(made.sync_engine, "connect")
     def _settle(connection, _):

@@ -20,6 +20,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bench.load import Plan, Seen
 from bench.machine import CLIENT_CORE, PYTHON, ROOT, SERVER_CORE, cpu_s, free_port
 
@@ -233,8 +235,12 @@ class Yard:
 
 
 def unhurried(text: str) -> str:
-    """An agent's file with limits that no load reaches."""
-    raise NotImplementedError
+    """An agent's file with limits that are counted and that no load reaches."""
+    _, head, prompt = text.split("---\n", 2)
+    told = yaml.safe_load(head)
+    often = dict.fromkeys(("per_minute", "per_hour", "per_day"), int(MANY))
+    told["limits"] = {**told.get("limits", {}), **often}
+    return f"---\n{yaml.safe_dump(told, sort_keys=False, allow_unicode=True)}---\n{prompt}"
 
 
 def wait_for(port: int, process: "subprocess.Popen[bytes]", folder: Path) -> None:

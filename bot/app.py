@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
 
-from agents.runtime.loader import Team
 from aiohttp import web as aio
 
+from agents.runtime.loader import Team
 from agents.runtime.memory import StoredMemory
 from agents.runtime.models import ModelDoor, ModelSetup
 from bot.audit import Sealer

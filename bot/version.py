@@ -11,7 +11,7 @@ def version() -> str:
         stated: object = tomllib.loads(project.read_text("utf-8"))["project"]["version"]
         return str(stated)
     # 25 ms, and only outside a checkout
-    from importlib import metadata  # noqa: PLC0415
+    from importlib import metadata
 
     try:
         return metadata.version("switchboard")

@@ -117,8 +117,7 @@ class Terminal:
     def progress(self, text: str) -> None:
         """What is going on, on a line that the next one replaces; only where somebody looks on."""
         if self.is_live:
-            end = "\r\x1b[K" if not text else ""
-            print(f"\r\x1b[K{self.style(text, 'dim')}{end}", end="", file=self.out, flush=True)
+            print(f"\r\x1b[K{self.style(text, 'dim')}", end="", file=self.out, flush=True)
 
     def fail(self, message: str, code: str = "failed") -> None:
         """Say what went wrong: JSON where it was asked for, else a sentence on standard error."""

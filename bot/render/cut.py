@@ -55,7 +55,7 @@ def cut(block: Block, fits: Fits, *, force: bool = False) -> Parts:
         case Items():
             return _cut_items(block, fits)
         case Table(rows):
-            count = most(rows, lambda part: fits(Table(part)))
+            count = most(rows, lambda part: fits(Table(tuple(part))))
             if count < 2:
                 return None, block
             return Table(rows[:count]), Table((rows[0], *rows[count:]))
@@ -131,7 +131,7 @@ def _cut_items(block: Items, fits: Fits) -> Parts:
 
 def _cut_blocks(blocks: Blocks, fits: Callable[[Blocks], bool]) -> tuple[Blocks, Blocks]:
     """Cut between blocks, or inside the first when not even that one fits."""
-    count = most(blocks, fits)
+    count = most(blocks, lambda part: fits(tuple(part)))
     if count or not blocks:
         return tuple(blocks[:count]), tuple(blocks[count:])
     head, tail = cut(blocks[0], lambda part: fits((part,)))

@@ -34,7 +34,7 @@ _WRITERS: Final[Mapping[Dialect, Writer]] = {
     Dialect.DISCORD: Discord(),
     Dialect.PLAIN: Plain(),
     Dialect.MAIL: Html(breaks=True),
-    Dialect.TEAMS: Html(breaks=True, max_heading=3),
+    Dialect.TEAMS: Html(chat=True),
 }
 
 

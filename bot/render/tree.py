@@ -123,7 +123,7 @@ def plain(runs: Runs) -> str:
 
 @cache
 def _parser() -> "MarkdownIt":
-    from markdown_it import MarkdownIt  # noqa: PLC0415  (35 ms, at the first text that needs it)
+    from markdown_it import MarkdownIt
 
     made = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEPTH})
     return made.enable(["table", "strikethrough"]).disable("reference")

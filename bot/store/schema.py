@@ -137,8 +137,8 @@ def restore(copy: Path, path: Path) -> None:
 
 def upgrade(path: Path, version: int, migrations: Path) -> None:
     """Run the migrations behind `version`, in one transaction."""
-    from alembic import command  # noqa: PLC0415 (only when behind)
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(migrations))

@@ -68,7 +68,8 @@ def _read(path: Path) -> Module:
             exports.append(given[2])
             lines.append(line.removeprefix("export ").strip())
         elif line.startswith(("import ", "export ")):
-            raise BrokenScript(f"{path.name}:{number}: only `import {{ a, b }}` and `export` of one")
+            where = f"{path.name}:{number}"
+            raise BrokenScript(f"{where}: only `import {{ a, b }}` and `export` of one")
         elif line.strip() and not _COMMENT.match(line):
             lines.append(line.strip())
     return Module(

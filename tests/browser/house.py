@@ -345,16 +345,19 @@ def furnish(house: House) -> None:
     house.say(tricky, "assistant", "This text came by mail.", "evt_g", approval=odd["id"])
 
 
-def poison(house: House) -> None:
-    """Put every hostile text into every field that a page shows."""
+def poison(house: House) -> Talk:
+    """Put every hostile text into every field that a page shows; return the worst conversation."""
+    worst = house.talk(XSS[0], XSS[0])
     for number, text in enumerate(XSS):
-        talk = house.talk(text, text)
-        house.say(talk, "user", text, f"evt_x{number}", attachments=[{"id": "f", "name": text, "size": 1}])
+        house.talk(text, text)
+        house.say(worst, "user", text, f"evt_x{number}", attachments=[{"id": "f", "name": text, "size": 1}])
         made = house.approval(
-            talk, why=text, note=text, code=text, tool=text, requested_by={"id": "x", "name": text},
+            worst, why=text, note=text, code=text, tool=text, requested_by={"id": "x", "name": text},
             approvers=[{"id": "x", "name": text}], arguments={"text": text, text: text},
             shown={"title": text, "body": text, "amount": text, "recipients": [text], "audience": text, "warnings": [text],
                    "on_behalf_of": text, "fields": [{"name": text, "value": text, "long": long, "editable": "text"} for long in (True, False)]},
         )  # fmt: skip
-        made["effects"] += [{"id": "e", "tool": text, "arguments": {}, "state": "failed", "error": text, "url": text}]
-        house.say(talk, "assistant", f"{text}\n\n- {text}\n\n| {text} |\n|--|\n| {text} |", f"evt_x{number}", agent=text, footer=text, approval=made["id"])
+        state = "approved" if number % 2 else "pending"
+        made |= {"state": state, "effects": [*made["effects"], {"id": "e", "tool": text, "arguments": {}, "state": "failed", "error": text, "url": text}]}
+        house.say(worst, "assistant", f"{text}\n\n- {text}\n\n| {text} |\n|--|\n| {text} |", f"evt_x{number}", agent=text, footer=text, approval=made["id"])
+    return worst

@@ -29,8 +29,8 @@ from bot.core.tool import Tool
 from bot.engine import Engine, Given, Limits
 from bot.limits import Rate
 from bot.people import People
-from bot.store import bindings, policies
 from bot.store import approvals as approval_rows
+from bot.store import bindings, policies
 from bot.store import people as people_rows
 from bot.store.policies import Rule
 from bot.store.script import Database

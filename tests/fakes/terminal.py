@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-WAIT_S = 30.0
+WAIT_S = 15.0
 _TAKE_OVER = (
     "import os, sys\n"
     "tty = os.open(sys.argv[1], os.O_RDWR)\n"  # the first one that a session opens is its own
@@ -45,8 +45,9 @@ class Sitting:
 
     @property
     def text(self) -> str:
-        """All that was shown, without colours."""
-        return _CODES.sub("", self.raw).replace("\r\n", "\n")
+        """All that was shown, without colours; a line that was wiped out stays, on its own."""
+        lines = self.raw.replace("\r\n", "\n").replace("\r\x1b[K", "\n")
+        return re.sub("\n+", "\n", _CODES.sub("", lines))
 
     def wait_for(self, words: str) -> str:
         """Read until the words are shown after what was waited for before; return what came."""

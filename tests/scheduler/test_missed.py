@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.core.schedule import ScheduleState
-from scheduler.missed import CATCH_UP, step_of, text_of
+from scheduler.missed import step_of, text_of
 from scheduler.runner import matching
 from scheduler.times import next_after, zone_of
 from tests.scheduler.process import Process
@@ -81,7 +81,7 @@ async def test_what_is_decided_is_what_counting_one_by_one_finds(
     times, zone = [made.next_at], zone_of(made.zone)
     while (later := next_after(made.trigger, zone, times[-1], matching)) and later <= now:
         times.append(later)
-    recent = [at for at in times if now - at <= CATCH_UP]
+    recent = [at for at in times if now - at <= timedelta(hours=24)]
     step = step_of(made, now, matching)
     assert step.fire_at == (recent[-1] if recent else None)
     assert step.missed == max(0, min(100, len(recent) - 1))

@@ -39,6 +39,12 @@ class OneSchedule(BaseModel):
     schedule: Annotated[str, Field(min_length=1, max_length=60)]
 
 
+class Pause(OneSchedule):
+    """Whether it is to rest."""
+
+    paused: bool = True
+
+
 class NoArguments(BaseModel):
     """Nothing."""
 
@@ -83,29 +89,22 @@ async def schedule_create(ctx: ToolContext, args: NewSchedule) -> Outcome:
 async def schedule_list(ctx: ToolContext, args: NoArguments) -> Outcome:
     """List the person's schedules and those of this conversation: id, when, next time, task.
 
-    Use it before you pause, resume or cancel one, or when the person asks what is planned.
+    Use it before you pause or cancel one, or when the person asks what is planned.
     Example: {}
     """
     mine = [s for s in await ctx.house.schedules.list(ctx.tenant) if _is_mine(ctx, s)]
     return _said("\n".join(map(_line, mine)) or "Nothing is planned.")
 
 
-async def schedule_pause(ctx: ToolContext, args: OneSchedule) -> Outcome:
-    """Stop a schedule for now; it can be resumed.
+async def schedule_pause(ctx: ToolContext, args: Pause) -> Outcome:
+    """Stop a schedule for now, or let a paused one go on.
 
     - schedule: its id, from schedule_list.
-    Example: {"schedule": "sch_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6"}
+    - paused: true to stop it; false to let it go on from now, without what it missed.
+    Example: {"schedule": "sch_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6", "paused": true}
     """
-    return await _change(ctx, args, ScheduleState.PAUSED)
-
-
-async def schedule_resume(ctx: ToolContext, args: OneSchedule) -> Outcome:
-    """Let a paused schedule go on from now; what it missed is not made up for.
-
-    - schedule: its id, from schedule_list.
-    Example: {"schedule": "sch_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6"}
-    """
-    return await _change(ctx, args, ScheduleState.ACTIVE)
+    state = ScheduleState.PAUSED if args.paused else ScheduleState.ACTIVE
+    return await _change(ctx, args.schedule, state)
 
 
 async def schedule_cancel(ctx: ToolContext, args: OneSchedule) -> Outcome:
@@ -114,12 +113,12 @@ async def schedule_cancel(ctx: ToolContext, args: OneSchedule) -> Outcome:
     - schedule: its id, from schedule_list.
     Example: {"schedule": "sch_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6"}
     """
-    return await _change(ctx, args, ScheduleState.CANCELLED)
+    return await _change(ctx, args.schedule, ScheduleState.CANCELLED)
 
 
-async def _change(ctx: ToolContext, args: OneSchedule, state: ScheduleState) -> Outcome:
+async def _change(ctx: ToolContext, id_: str, state: ScheduleState) -> Outcome:
     listed = await ctx.house.schedules.list(ctx.tenant)
-    known = next((s for s in listed if s.id == args.schedule and _is_mine(ctx, s)), None)
+    known = next((s for s in listed if s.id == id_ and _is_mine(ctx, s)), None)
     changed = await ctx.house.schedules.change(ctx.tenant, known.id, state) if known else None
     if changed is None:
         raise NotFound("There is no such schedule. schedule_list tells what there is.")
@@ -165,7 +164,6 @@ TOOLS = (
         risk=Risk.READ,
         saying="looking at what is planned",
     ),
-    Tool(name="schedule_pause", arguments=OneSchedule, perform=schedule_pause, risk=Risk.READ),
-    Tool(name="schedule_resume", arguments=OneSchedule, perform=schedule_resume, risk=Risk.READ),
+    Tool(name="schedule_pause", arguments=Pause, perform=schedule_pause, risk=Risk.READ),
     Tool(name="schedule_cancel", arguments=OneSchedule, perform=schedule_cancel, risk=Risk.READ),
 )

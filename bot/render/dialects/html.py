@@ -34,11 +34,11 @@ _INFO = re.compile(r"[A-Za-z0-9+#._-]{1,30}")
 
 
 class Html:
-    """HTML; `breaks` keeps every line end, `max_heading` is the smallest heading there is."""
+    """HTML; `breaks` keeps every line end, `chat` breaks mentions and knows three headings."""
 
-    def __init__(self, *, breaks: bool = False, max_heading: int = 6) -> None:
-        self._breaks = breaks
-        self._max_heading = max_heading
+    def __init__(self, *, breaks: bool = False, chat: bool = False) -> None:
+        self._breaks = breaks or chat
+        self._chat = chat
 
     def write(self, blocks: Blocks) -> str:
         """The whole text."""
@@ -50,7 +50,7 @@ class Html:
             case Paragraph(runs):
                 return f"<p>{self.words(runs)}</p>"
             case Heading(level, runs):
-                tag = f"h{min(level, self._max_heading)}"
+                tag = f"h{min(level, 3 if self._chat else 6)}"
                 return f"<{tag}>{self.words(runs)}</{tag}>"
             case Code(text, info):
                 name = f' class="language-{escape(info)}"' if _INFO.fullmatch(info) else ""
@@ -82,7 +82,8 @@ class Html:
     def text(self, run: Run) -> str:
         """Words between tags."""
         is_url = any(kind == "url" for kind, _ in run.marks)
-        text = escape(run.text if is_url else defuse(run.text)).replace(HARD, "<br>\n")
+        words = defuse(run.text) if self._chat and not is_url else run.text
+        text = escape(words).replace(HARD, "<br>\n")
         return re.sub(r"(?<!<br>)\n", "<br>\n", text) if self._breaks else text
 
     def crowds(self, letter: str) -> bool:

@@ -1,7 +1,7 @@
 """`bot chat` as a person has it: at a terminal, with a house that streams, asks and restarts."""
 
 import json
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,11 +37,13 @@ def _say(terminal: Sitting, text: str) -> None:
 
 
 def test_an_answer_appears_as_it_is_written(sit: Sit, server: ApiServer):
+    half = threading.Event()
+
     def slowly(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
         server.tell(talk, "state", {"state": "running"})
         server.tell(talk, "activity", {"turn": turn, "text": "reading a page"})
         server.tell(talk, "draft", {"turn": turn, "agent": "bri", "delta": "We are"}, f"{turn}.0.6")
-        assert seen.wait_for("bri › We are")
+        assert half.wait(30)
         server.tell(talk, "draft", {"turn": turn, "agent": "bri", "delta": " open"}, f"{turn}.0.11")
         server.line(talk, turn, "assistant", "We are open.", footer="openai/gpt-4o-mini")
         server.tell(talk, "state", {"state": "idle"})
@@ -49,6 +51,8 @@ def test_an_answer_appears_as_it_is_written(sit: Sit, server: ApiServer):
     server.script = slowly
     with sit() as seen:
         _say(seen, "hello")
+        seen.wait_for("bri › We are")
+        half.set()
         seen.wait_for("you › ")
         shown = seen.text
         assert "· reading a page" in shown
@@ -116,7 +120,7 @@ def _asking(desk: Desk) -> Callable[[ApiServer, Talk, str, str], None]:
         def after(decision: object) -> None:
             server.line(talk, f"evt_{decision}", "assistant", f"It was answered: {decision}.")
 
-        desk.after = after  # type: ignore[assignment]
+        desk.after = after
 
     return script
 
@@ -272,25 +276,30 @@ def test_ctrl_c_on_a_begun_line_only_clears_it(sit: Sit, server: ApiServer):
 def test_a_house_that_restarts_in_the_middle_of_an_answer_is_found_again(
     sit: Sit, server: ApiServer
 ):
+    half = threading.Event()
+
     def broken(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
         server.tell(talk, "state", {"state": "running"})
         data = {"turn": turn, "agent": "bri", "delta": "We are"}
         server.tell(talk, "draft", data, f"{turn}.0.6")
-        terminal.wait_for("bri › We are")
+        assert half.wait(30)
         server.restart()
         server.tell(talk, "reset", {"turn": turn})
         server.line(talk, turn, "assistant", "We are open.")
         server.tell(talk, "state", {"state": "idle"})
 
     server.script = broken
+
+    def still(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
+        server.line(talk, turn, "assistant", "Still here.")
+
     with sit() as terminal:
-        terminal.type("hello\r")
-        deadline = time.monotonic() + 30
-        while server.starts < 2 and time.monotonic() < deadline:
-            pass
+        _say(terminal, "hello")
+        terminal.wait_for("bri › We are")
+        half.set()
         terminal.wait_for("bri › We are open.\n")
         terminal.wait_for("you › ")
-        server.script = lambda s, talk, turn, text: s.line(talk, turn, "assistant", "Still here.")
+        server.script = still
         _say(terminal, "and now?")
         terminal.wait_for("Still here.\n")
 

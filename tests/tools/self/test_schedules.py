@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bot.core.effect import Outcome
 from bot.core.errors import Forbidden, NotFound
 from bot.core.ids import ConvId, PersonId, TenantId
 from bot.core.ports import House
@@ -16,11 +15,11 @@ from tools.self.schedules import (
     NewSchedule,
     NoArguments,
     OneSchedule,
+    Pause,
     schedule_cancel,
     schedule_create,
     schedule_list,
     schedule_pause,
-    schedule_resume,
 )
 
 DAILY = NewSchedule(when="every day at 9", task="Look at the orders.")
@@ -79,14 +78,13 @@ async def test_one_is_paused_resumed_and_cancelled() -> None:
     lent = house()
     one = await made(lent)
     ctx = context(lent)
-    for change, state in (
-        (schedule_pause, ScheduleState.PAUSED),
-        (schedule_resume, ScheduleState.ACTIVE),
-        (schedule_cancel, ScheduleState.CANCELLED),
-    ):
-        outcome: Outcome = await change(ctx, one)
-        assert book(ctx).book[0].state is state
-        assert one.schedule in str(outcome.data)
+    await schedule_pause(ctx, Pause(schedule=one.schedule))
+    assert book(ctx).book[0].state is ScheduleState.PAUSED
+    await schedule_pause(ctx, Pause(schedule=one.schedule, paused=False))
+    assert book(ctx).book[0].state is ScheduleState.ACTIVE
+    outcome = await schedule_cancel(ctx, one)
+    assert book(ctx).book[0].state is ScheduleState.CANCELLED
+    assert one.schedule in str(outcome.data)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ const GONE = { message: "This conversation does not exist, or is not open to you
 
 /** A thread in `node`. `on` tells the page: `state`, `link`, `opened`, `again`, `change`, `mended`, `names`, `offline`. */
 export function thread(node, scroller, on) {
-  const view = { node, scroller, on, conversation: "", stream: null, shown: new Map(), drafts: new Map(), acts: new Map(), cards: new Map(), early: [], loading: false, epoch: 0 };
+  const view = { node, scroller, on, conversation: "", stream: null, shown: new Map(), drafts: new Map(), acts: new Map(), cards: new Map(), heeded: new Set(), early: [], loading: false, epoch: 0 };
   node.addEventListener("grown", () => settle(view));
   scroller.addEventListener("scroll", () => drawLatest(view), { passive: true });
   part("latest").addEventListener("click", () => toEnd(view));
@@ -164,6 +164,7 @@ function addMessage(view, message, aloud = true) {
   for (const node of nodes) view.node.insertBefore(node, at);
   view.last = message;
   if (aloud && message.role !== "user") announce(`${nameOf(view, message)}: ${message.text.slice(0, 300)}`);
+  if (aloud && message.approval) heed(view, view.kit?.knownApproval(message.approval));
   return undefined;
 }
 
@@ -259,9 +260,16 @@ function addCard(view, approval) {
   if (view.cards.has(approval.id) || approval.state !== "pending") return;
   view.stick = isNearEnd(view);
   view.node.append(cardOf(view, approval));
+  heed(view, approval);
+  settle(view);
+}
+
+/** Says once that a decision is waited for, and has the counts follow. */
+function heed(view, approval) {
+  if (approval?.state !== "pending" || view.heeded.has(approval.id)) return;
+  view.heeded.add(approval.id);
   announce(`Waiting for your decision: ${approval.shown.title}`);
   document.dispatchEvent(new CustomEvent("pending-changed"));
-  settle(view);
 }
 
 function act(view, turn, text) {

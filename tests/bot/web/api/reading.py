@@ -1,6 +1,5 @@
 """What the API's tests do again and again: say something, read what came of it, watch."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -9,6 +8,8 @@ from typing import Any
 from aiohttp import ClientResponse, ClientSession
 
 Answer = dict[str, Any]
+PATIENCE = 1000
+"""Looks at an event before it counts as stuck."""
 
 
 async def say(
@@ -52,9 +53,10 @@ async def get(client: ClientSession, path: str, status: int = 200) -> Answer:
 
 async def answered(client: ClientSession, told: Answer) -> list[Answer]:
     """The conversation's lines, once the event has ended."""
-    while not (await get(client, f"/v1/events/{told['event']}"))["ending"]:
-        await asyncio.sleep(0)
-    return await lines(client, told)
+    for _ in range(PATIENCE):
+        if (await get(client, f"/v1/events/{told['event']}"))["ending"]:
+            return await lines(client, told)
+    raise AssertionError(f"{told['event']} did not end: see the log")
 
 
 @dataclass

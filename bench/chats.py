@@ -1,0 +1,199 @@
+"""Chats through `/v1/chat/completions`: latency, CPU, throughput, a crowd, memory over many turns.
+
+Every row takes the three sides in turn, round after round, and keeps the best of each: a noisy
+neighbour only ever adds. The model is the stub, at 0 ms unless the row says otherwise.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from bench.load import Plan, Seen
+from bench.model_client import measure
+from bench.scale import SIDES, Scale
+from bench.sides import Yard, play
+from bench.table import Row, at_most, times
+from bench import machine
+
+
+def added_latency(yard: Yard, scale: Scale) -> Sequence[Row]:
+    """One person, one thing at a time; what the stub itself takes is subtracted."""
+    seen: dict[str, list[Seen]] = {name: [] for name in (*SIDES, "long", "stub")}
+    for n in range(scale.rounds):
+        words = {"kind": "chat", "turns": scale.turns, "warm": 3, "name": f"latency{n}"}
+        for name in SIDES:
+            seen[name].append(yard.kept(name).load(**words, renew=10))
+        seen["long"].append(yard.kept("ours").load(**{**words, "warm": 45, "name": f"long{n}"}))
+        seen["stub"].append(play(Plan(port=yard.stub_port, pid=yard.stub_pid, **words)))
+    own = min(each.p50_ms for each in seen["stub"])
+    p50 = {name: min(each.p50_ms for each in all_) - own for name, all_ in seen.items()}
+    p99 = {name: min(each.p99_ms for each in all_) - own for name, all_ in seen.items()}
+    even = p99["ours"] / p50["ours"]
+    return (
+        Row(
+            what="added latency p50, ms",
+            **_beside(p50, "{:.2f}"),
+            ratio=times(p50["ours"], p50["L"], "L"),
+            goal="≤ 1.5 × L",
+            ok=at_most(p50["ours"], 1.5 * p50["L"]),
+        ),
+        Row(
+            what="added latency p99, ms",
+            **_beside(p99, "{:.2f}"),
+            ratio=f"{even:.2f} × own p50",
+            goal="≤ 2 × own p50",
+            ok=at_most(even, 2),
+        ),
+        Row(
+            what="p50 with 80 lines of history, ms",
+            ours=f"{p50['long']:.2f}",
+            litellm=f"{p50['L']:.2f}",
+            ratio=times(p50["long"], p50["L"], "L"),
+        ),
+        *_own_cpu(yard, scale, seen),
+    )
+
+
+def _own_cpu(yard: Yard, scale: Scale, seen: Mapping[str, Sequence[Seen]]) -> Sequence[Row]:
+    """CPU of a turn beside that of its model call, alone in a process of its own."""
+    turn = {name: min(each.cpu_s / each.done for each in seen[name]) * 1000 for name in SIDES}
+    same = measure(yard, scale, as_ours=True)
+    plain = measure(yard, scale, as_ours=False)
+    own, usual = turn["ours"] - same, turn["ours"] - plain
+    return (
+        Row(what="CPU of a turn, ms", **_beside(turn, "{:.2f}")),
+        Row(
+            what="CPU of the model client alone, ms",
+            ours=f"{same:.2f}",
+            litellm=f"{plain:.2f}",
+        ),
+        Row(
+            what="own CPU beside the model client, ms",
+            ours=f"{own:.2f}",
+            plain=f"{turn['F']:.2f}",
+            litellm=f"{turn['L'] - plain:.2f}",
+            ratio=f"{usual:.2f} beside L's call",
+            goal="≤ 1",
+            ok=at_most(own, 1),
+        ),
+    )
+
+
+def throughput(yard: Yard, scale: Scale) -> Sequence[Row]:
+    """Turns a second on one core, with many conversations in a closed loop."""
+    seen: dict[str, list[Seen]] = {name: [] for name in SIDES}
+    for n in range(scale.rounds):
+        for name in SIDES:
+            words = {"conversations": scale.many, "seconds": scale.seconds, "warm": 1}
+            seen[name].append(yard.kept(name).load(kind="chat", name=f"rate{n}", **words))
+    rate = {name: max(each.done / each.seconds for each in all_) for name, all_ in seen.items()}
+    cpu = {name: min(each.cpu_s / each.done for each in all_) for name, all_ in seen.items()}
+    return (
+        Row(
+            what=f"turns/s a core, {scale.many} conversations",
+            **_beside(rate, "{:.0f}"),
+            ratio=times(rate["ours"], rate["L"], "L"),
+            goal="≥ 0.8 × L",
+            ok=rate["ours"] >= 0.8 * rate["L"],
+        ),
+        Row(
+            what="CPU of a turn, ms",
+            **_beside({name: value * 1000 for name, value in cpu.items()}, "{:.2f}"),
+        ),
+    )
+
+
+def crowd(yard: Yard, scale: Scale) -> Sequence[Row]:
+    """Hundreds of conversations with a model that takes half a second."""
+    seen: dict[str, list[Seen]] = {name: [] for name in SIDES}
+    each_kb: dict[str, list[float]] = {name: [] for name in SIDES}
+    for n in range(scale.crowd_rounds):
+        for name in SIDES:
+            side = yard.kept(name)
+            side.rest()
+            before = machine.rss_kb(side.pid)
+            machine.forget_peak(side.pid)
+            words = {"conversations": scale.crowd, "turns": 2, "text": "delay 500"}
+            seen[name].append(side.load(kind="chat", name=f"crowd{n}", **words))
+            each_kb[name].append((machine.peak_kb(side.pid) - before) / scale.crowd)
+    p99 = {name: min(each.p99_ms for each in all_) for name, all_ in seen.items()}
+    # Of a heap that has grown already, a later round takes less: the first one counts.
+    memory = {name: all_[0] for name, all_ in each_kb.items()}
+    done = {name: all_[0].done for name, all_ in seen.items()}
+    lost = sum(each.lost for each in seen["ours"])
+    return (
+        Row(
+            what=f"answered, {scale.crowd} conversations of 2",
+            **_beside(done, "{:.0f}"),
+            goal="all",
+            ok=not lost and all(each.done == 2 * scale.crowd for each in seen["ours"]),
+        ),
+        Row(
+            what="p99, model at 500 ms, ms",
+            **_beside(p99, "{:.0f}"),
+            ratio=times(p99["ours"], p99["L"], "L"),
+            goal="≤ 1.2 × L",
+            ok=at_most(p99["ours"], 1.2 * p99["L"]),
+        ),
+        Row(
+            what="memory of a conversation at the peak, kB",
+            **_beside(memory, "{:.0f}"),
+            ratio=f"L {memory['ours'] - memory['L']:+.0f}",
+            goal="≤ L + 50",
+            ok=at_most(memory["ours"] - memory["L"], 50),
+        ),
+    )
+
+
+def growth(yard: Yard, scale: Scale) -> Sequence[Row]:
+    """Memory over thousands of turns, after as many that fill what is meant to be kept."""
+    grown: dict[str, float] = {}
+    held: dict[str, float] = {}
+    for name in ("L", "ours"):
+        side = yard.kept(name)
+        words = {"kind": "chat", "conversations": scale.many, "renew": 10}
+        side.load(**words, turns=max(1, scale.growth // scale.many // 2), name="fill")
+        before = machine.rss_kb(side.pid)
+        seen = side.load(**words, turns=-(-scale.growth // scale.many), name="grow")
+        held[name] = machine.rss_kb(side.pid) / 1024
+        grown[name] = (held[name] - before / 1024) / (before / 1024) * 100
+        del seen
+    return (
+        Row(
+            what=f"memory grown over {scale.growth} turns, %",
+            **_beside(grown, "{:+.2f}"),
+            goal="≤ 1",
+            ok=at_most(grown["ours"], 1),
+        ),
+        Row(what="memory then, MB", **_beside(held, "{:.0f}")),
+    )
+
+
+def burst(yard: Yard, scale: Scale) -> Sequence[Row]:
+    """Messages all at once: how long until the last one is acknowledged, durably."""
+    seen: dict[str, list[Seen]] = {name: [] for name in SIDES}
+    for n in range(2):
+        for name in SIDES:
+            side = yard.kept(name)
+            words = {"conversations": scale.burst, "name": f"burst{n}"}
+            seen[name].append(side.load(kind="burst", **words))
+            side.rest()
+    last = {name: min(each.max_ms for each in all_) / 1000 for name, all_ in seen.items()}
+    lost = sum(each.lost for each in seen["ours"])
+    wrong = next((each.wrong[0] for each in seen["ours"] if each.wrong), "")
+    return (
+        Row(
+            what=f"last durable ack of {scale.burst} at once, s",
+            **_beside(last, "{:.2f}"),
+            ratio=f"{lost} refused: {wrong[:40]}" if lost else times(last["ours"], last["L"], "L"),
+            goal="≤ 1",
+            ok=not lost and at_most(last["ours"], 1),
+        ),
+    )
+
+
+def _beside(values: Mapping[str, float], form: str) -> dict[str, str]:
+    cell = {name: form.format(value) for name, value in values.items()}
+    return {
+        "ours": cell["ours"],
+        "plain": cell.get("F", ""),
+        "litellm": cell.get("L", ""),
+    }
