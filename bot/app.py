@@ -405,7 +405,9 @@ def _blog(settings: Settings) -> object:
     kind = import_module("tools.social.blog").BlogSettings
     blog = settings.blog
     return kind(
-        folder=blog.folder, webhook_url=blog.webhook_url, webhook_secret=blog.webhook_secret
+        folder=None if blog.webhook_url else blog.folder,
+        webhook_url=blog.webhook_url,
+        webhook_secret=blog.webhook_secret,
     )
 
 

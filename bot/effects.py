@@ -20,15 +20,23 @@ from typing import Any, TypeVar
 
 from bot.approvals import tell_live
 from bot.core.approval import Approval
-from bot.core.conversation import Line
+from bot.core.conversation import Claim, Line
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
-from bot.core.errors import BotError, OperatorError, UserError, VendorError, VendorUnknown
+from bot.core.errors import (
+    BotError,
+    Conflict,
+    OperatorError,
+    StoreError,
+    UserError,
+    VendorError,
+    VendorUnknown,
+)
 from bot.core.points import point
 from bot.core.ports import Clock, Live, Performer, new_id
 from bot.core.times import from_us, to_us
 from bot.questions import Questions
 from bot.store import approvals as approval_rows
-from bot.store import conversations, decisions
+from bot.store import conversations, decisions, turns
 from bot.store import effects as rows
 from bot.store.script import Database, Script
 
@@ -38,7 +46,14 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 4
 CALL_TIMEOUT_S = 60.0
 LOOK_AFTER_S = 2.0
-"""How long after an unanswered call a look-up begins: vendors list a new post a moment later."""
+"""How long after an unanswered call a look-up begins: what is still on its way must have arrived,
+and vendors list a new post a moment later."""
+ROUND_S = 30.0
+"""How often it looks for what has lost its hands: the guarantee behind the wake-ups."""
+PAUSE_S = 1.0
+"""How long it waits when the database fails."""
+CODES = 50
+"""How many codes are tried for a question before it gives up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,23 +88,25 @@ class Effects:
         self._wake_turns = wake_turns
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
+        self._mine: set[str] = set()
+        """Effects that a task of this process is bringing to their end."""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def wake(self) -> None:
         """Look for effects that became ready."""
         self._wake.set()
 
-    async def perform(self, effect: Effect) -> Outcome:
-        """Perform one effect of a running turn: commit `sending`, call, settle.
+    async def perform(self, effect: Effect, claim: Claim) -> Outcome:
+        """Perform one effect of a running turn: commit `sending`, call, settle. Raises Fenced.
 
         Once begun it goes on to its end, also when the turn is stopped meanwhile.
         """
-        return await asyncio.shield(self._spawn(self._perform(effect), effect))
+        return await asyncio.shield(self._spawn(self._perform(effect, claim), effect))
 
-    async def _perform(self, effect: Effect) -> Outcome:
+    async def _perform(self, effect: Effect, claim: Claim) -> Outcome:
         born = replace(effect, state=EffectState.SENDING, attempt=1, started_at=self._clock.now())
         point("effect.before_sending")
-        await self._db.write(rows.plan(born, self._now()))
+        await self._db.write(_bear(claim, born, self._now()))
         point("effect.after_sending")
         outcome = await self._call(born)
         return await self._conclude(born, outcome)
@@ -99,36 +116,53 @@ class Effects:
         return await asyncio.shield(self._spawn(self._resume(effect), effect))
 
     async def recover(self) -> int:
-        """At start: bring to an end what was `sending` when the process died."""
-        stuck = await self._db.read(rows.stuck())
-        for effect in stuck:
-            self._spawn(self._resume(effect), effect)
-        return len(stuck)
+        """Bring to an end what is `sending` and has lost its hands: by a crash, a failed commit."""
+        groups: dict[str, list[Effect]] = {}
+        for effect in await self._db.read(rows.stuck()):
+            if effect.id not in self._mine:
+                groups.setdefault(_group(effect) or effect.id, []).append(effect)
+        return self._start(groups, self._resume)
 
     async def run(self) -> None:
         """Perform what became ready, until cancelled."""
         try:
             while True:
                 self._wake.clear()
-                items = await self._db.read(rows.ready(self._now(), 100))
-                groups: dict[str, list[Effect]] = {}
-                for item in items:
-                    groups.setdefault(_group(item), []).append(item)
-                for group, members in groups.items():
-                    if group not in self._busy:
-                        self._busy.add(group)
-                        self._spawn(self._run_group(group, members), members[0])
-                due = await self._db.read(rows.next_due())
-                await self._sleep(due)
+                await self._sleep(await self._round())
         finally:
             for task in list(self._tasks):
                 task.cancel()
 
-    async def _sleep(self, due: int | None) -> None:
-        ahead = 0.0 if due is None else (due - self._now()) / 1e6
-        wait = min(30.0, ahead) if ahead > 0 else 30.0  # what is due now runs, and wakes us
+    async def _round(self) -> float:
+        """Look once for what is to be done; returns in how many seconds to look again."""
         try:
-            async with asyncio.timeout(wait):
+            await self.recover()
+            groups: dict[str, list[Effect]] = {}
+            for item in await self._db.read(rows.ready(self._now(), 100)):
+                groups.setdefault(_group(item), []).append(item)
+            self._start(groups, self._run_one)
+            due = await self._db.read(rows.next_due())
+        except Exception:
+            log.exception("The effects could not be read.")
+            return PAUSE_S
+        ahead = 0.0 if due is None else (due - self._now()) / 1e6
+        return min(ROUND_S, ahead) if ahead > 0 else ROUND_S  # what is due now runs, and wakes us
+
+    def _start(
+        self,
+        groups: dict[str, list[Effect]],
+        work: Callable[[Effect], Coroutine[object, None, object]],
+    ) -> int:
+        """Work through groups side by side, and in order within each; returns how many began."""
+        free = [group for group in groups if group not in self._busy]
+        for group in free:
+            self._busy.add(group)
+            self._spawn(self._run_group(group, groups[group], work), groups[group][0])
+        return len(free)
+
+    async def _sleep(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
                 await self._wake.wait()
         except TimeoutError:
             pass
@@ -136,31 +170,41 @@ class Effects:
     def _spawn(self, work: Coroutine[object, None, T], effect: Effect) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name=f"effect {effect.id}")
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        self._mine.add(effect.id)
+        task.add_done_callback(lambda done: self._done(done, effect.id))
         return task
 
-    def _done(self, task: asyncio.Task[Any]) -> None:
+    def _done(self, task: asyncio.Task[Any], effect: str) -> None:
         self._tasks.discard(task)
+        self._mine.discard(effect)
         if not task.cancelled() and (error := task.exception()):
             log.error("An effect could not be brought to its end.", exc_info=error)
 
-    async def _run_group(self, group: str, members: list[Effect]) -> None:
+    async def _run_group(
+        self,
+        group: str,
+        members: list[Effect],
+        work: Callable[[Effect], Coroutine[object, None, object]],
+    ) -> None:
         try:
             for item in members:
-                begun = await self._begin(item)
-                if begun is None:
-                    continue
-                outcome = await self._call(begun)
-                await self._conclude(begun, outcome)
+                self._mine.add(item.id)
+                await work(item)
+                self._mine.discard(item.id)
+        except StoreError:
+            await asyncio.sleep(PAUSE_S)  # and then look again, not at once
+            raise
         finally:
+            self._mine.difference_update(item.id for item in members)
             self._busy.discard(group)
             self.wake()
 
-    async def _begin(self, item: Effect) -> Effect | None:
+    async def _run_one(self, item: Effect) -> None:
         point("effect.before_sending")
         begun = await self._db.write(rows.begin(item.tenant, item.id, self._now()))
         point("effect.after_sending")
-        return begun
+        if begun:
+            await self._conclude(begun, await self._call(begun))
 
     async def _resume(self, effect: Effect) -> Outcome:
         return await self._conclude(effect, await self._resolve(effect))
@@ -188,26 +232,25 @@ class Effects:
 
     async def _resolve(self, effect: Effect) -> Outcome:
         """Find out, without harm, what became of a call whose answer is missing."""
-        while effect.attempt < ATTEMPTS:
+        while effect.policy is not Policy.NONE:
+            await asyncio.sleep(LOOK_AFTER_S)
             if effect.policy is Policy.READBACK:
                 found, known = await self._find(effect)
                 if found:
                     return found
                 if not known:
                     break
-            elif effect.policy is Policy.KEYED:
-                if not self._in_window(effect):
-                    break
-            else:
+            elif not self._in_window(effect):
+                break
+            if effect.attempt >= ATTEMPTS:
                 break
             effect = await self._db.write(rows.attempt_again(effect, self._now()))
             outcome = await self._call(effect)
             if outcome.state is EffectState.SENT:
                 return outcome
-            # A look-up proved the call before this one void; a key proves nothing when refused.
+            # A look-up proved the call before this one void; a key that is refused proves nothing.
             if outcome.state is EffectState.FAILED and effect.policy is Policy.READBACK:
                 return outcome
-            await asyncio.sleep(LOOK_AFTER_S)
         return Outcome(state=EffectState.IN_DOUBT, error="Nobody can say whether it was done.")
 
     async def _find(self, effect: Effect) -> tuple[Outcome | None, bool]:
@@ -227,13 +270,12 @@ class Effects:
     async def _conclude(self, effect: Effect, outcome: Outcome) -> Outcome:
         """Write down how it ended, and go on from there."""
         if outcome.state is EffectState.IN_DOUBT and effect.policy is not Policy.NONE:
-            await asyncio.sleep(LOOK_AFTER_S if effect.policy is Policy.READBACK else 0)
             outcome = await self._resolve(effect)
         if outcome.state is EffectState.IN_DOUBT:
             await self._ask(effect, outcome)
         elif outcome.retry_after_s is not None and effect.attempt < ATTEMPTS and _group(effect):
             due = self._now() + int(outcome.retry_after_s * 1e6)
-            await self._db.write(rows.retry(effect, due, outcome.error, self._now()))
+            await self._surely(lambda: rows.retry(effect, due, outcome.error, self._now()))
             self.wake()
         else:
             await self._settle(effect, outcome)
@@ -245,20 +287,43 @@ class Effects:
             conv=new_id(self._clock, "cnv"),
             line=new_id(self._clock, "msg"),
         )
-        asked = await self._db.write(settle(effect, outcome, self._now(), ids))
+        asked = await self._surely(lambda: settle(effect, outcome, self._now(), ids))
         point("effect.after_settle")
         if asked:
             tell_live(self._live, asked)
-            self._wake_turns()
+        self._wake_turns()
 
     async def _ask(self, effect: Effect, outcome: Outcome) -> None:
         """Ask a person what became of it, in the place where it was asked for."""
-        question = self._questions.doubt(effect, outcome.error)
         line = new_id(self._clock, "msg")
-        asked = await self._db.write(ask_doubt(effect, question, outcome.error, line, self._now()))
-        if asked:
-            tell_live(self._live, question)
-            await self._questions.show(question)
+        for _ in range(CODES):
+            question = self._questions.doubt(effect, outcome.error)
+            try:
+                asked = await self._doubt(effect, question, outcome.error, line)
+            except Conflict:
+                continue  # another question has this code
+            if asked:
+                tell_live(self._live, question)
+                await self._questions.show(question)
+            return
+
+    async def _doubt(self, effect: Effect, question: Approval, error: str, line: str) -> bool:
+        return await self._surely(lambda: ask_doubt(effect, question, error, line, self._now()))
+
+    async def _surely(self, script: Callable[[], Script[T]]) -> T:
+        """Write, and wait a full disk out, so that nothing that was done is forgotten.
+
+        When only the answer of a commit was lost the script runs twice: it must change nothing
+        the second time.
+        """
+        pause = 0.2
+        while True:
+            try:
+                return await self._db.write(script())
+            except StoreError as error:
+                log.warning("An effect waits for the database: %s", error.message)
+                await asyncio.sleep(pause)
+                pause = min(5.0, pause * 2)
 
     def _now(self) -> int:
         return to_us(self._clock.now())
@@ -278,8 +343,16 @@ def settle(
     return item
 
 
+def _bear(claim: Claim, born: Effect, at: int) -> Script[None]:
+    """Write an effect of a turn as `sending`, if the turn is still ours."""
+    yield from turns.hold(claim)
+    yield from rows.plan(born, at)
+
+
 def ask_doubt(effect: Effect, question: Approval, error: str, line: str, at: int) -> Script[bool]:
-    """Mark an effect as in doubt together with the question about it."""
+    """Mark an effect as in doubt together with the question about it. Raises Conflict."""
+    if (yield from approval_rows.by_code(effect.tenant, question.code)):
+        raise Conflict("This code is taken.")
     asked = yield from rows.doubt(effect, question.id, error, at)
     if not asked:
         return False

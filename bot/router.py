@@ -165,7 +165,7 @@ class Router:
     async def access(self, walk: Walk) -> TurnEnd | None:
         """Is this agent to be spoken to here?"""
         agent = walk.agent
-        if agent and agent.channels and walk.event.channel not in agent.channels:
+        if agent and agent.channels and walk.claim.conv.channel not in agent.channels:
             where = ", ".join(agent.channels)
             return refused(f"{agent.name} can be spoken to on {where}, not here.")
         return None

@@ -10,20 +10,24 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from bot.core.canonical import Json
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import EffectKind, EffectState
 from bot.core.errors import BotError, Diverged, Fenced, StoreError
 from bot.core.event import Ending
 from bot.core.points import point
-from bot.core.ports import Clock, Live, new_id
+from bot.core.ports import Clock, Live
 from bot.core.times import iso, to_us
 from bot.store import turns as rows
 from bot.store.script import Database, Script
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
+BROKEN = "Something went wrong on our side; nothing more was done."
 BACKOFF_S = 0.5
 SWEEP_S = 2.0
 """How long the dispatcher sleeps at most: the guarantee behind the wake-ups."""
@@ -69,6 +73,8 @@ class Turns:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped: set[str] = set()
         self._stoppable: set[str] = set()
+        self._adrift: set[tuple[str, int]] | None = None
+        """Conversations held in our name that no task works on; None while that cannot be."""
         self._wake = asyncio.Event()
         self._after = ""
         self._crowded = False
@@ -96,6 +102,11 @@ class Turns:
     def wake(self) -> None:
         """Look for work."""
         self._wake.set()
+
+    def unsure(self) -> None:
+        """The answer of a commit is missing: it may have claimed what nobody works on."""
+        if self._adrift is None:
+            self._adrift = set()
 
     def stop(self, conv: str) -> bool:
         """End the running turn of a conversation; False when none runs or it is ending anyway."""
@@ -125,6 +136,8 @@ class Turns:
             self._crowded = room <= 0
             if not claims or room <= 0:
                 await self._sleep()
+            if self._adrift is not None:
+                await self._gather(self._adrift)
 
     async def drain(self, seconds: float) -> int:
         """Stop claiming, let running turns end; returns how many were cut off to go on later."""
@@ -141,14 +154,30 @@ class Turns:
     async def _claim(self, limit: int) -> list[Claim]:
         now = to_us(self._clock.now())
         try:
-            claims = await self._db.write(rows.claim(self._owner, now, limit, self._after))
-        except StoreError as error:
-            log.warning("No turn can be claimed: %s", error.message)
+            return await self._db.write(rows.claim(self._owner, now, limit, self._after))
+        except Exception as error:
+            self.unsure()
+            if not isinstance(error, StoreError):
+                log.exception("No turn can be claimed.")
             await asyncio.sleep(SWEEP_S)
             return []
-        for _ in claims:
-            point("turn.claimed")
-        return claims
+
+    async def _gather(self, before: set[tuple[str, int]]) -> None:
+        """Let go of what is held in our name and was already adrift a sweep ago.
+
+        A claim whose task is only about to start loses it; its late writes are fenced.
+        """
+        try:
+            held = await self._db.read(rows.held(self._owner))
+            adrift = {(conv, epoch) for conv, epoch in held if conv not in self._tasks}
+            for conv, epoch in adrift & before:
+                await self._db.write(rows.let_go(conv, epoch, to_us(self._clock.now())))
+        except StoreError as error:
+            log.warning("What is adrift cannot be let go of: %s", error.message)
+            return
+        self._adrift = adrift - before or None
+        if adrift & before:
+            self.wake()
 
     async def _sleep(self) -> None:
         try:
@@ -170,47 +199,73 @@ class Turns:
         """Work through a conversation while it has events."""
         next_claim: Claim | None = claim
         while next_claim is not None:
+            point("turn.claimed")
             try:
                 more = await self._turn(next_claim)
             except Fenced:
                 log.warning("A turn was overtaken.", extra={"event": next_claim.event.id})
+                self.unsure()
                 return
             if not more or self._draining:
                 return
-            now = to_us(self._clock.now())
-            next_claim = await self._db.write(rows.take(self._owner, claim.conv.id, now))
+            next_claim = await self._next(claim.conv.id)
+
+    async def _next(self, conv: str) -> Claim | None:
+        try:
+            return await self._db.write(rows.take(self._owner, conv, to_us(self._clock.now())))
+        except StoreError as error:
+            log.warning("The next event cannot be taken: %s", error.message)
+            self.unsure()
+            return None
 
     async def _turn(self, claim: Claim) -> bool:
-        event, conv = claim.event, claim.conv
-        self._live.begin(event.tenant, conv.id, event.id, claim.attempt)
+        """One turn; True when the conversation has another event waiting. Raises Fenced."""
+        event = claim.event
+        self._live.begin(event.tenant, claim.conv.id, event.id, claim.attempt)
         try:
-            self._stoppable.add(conv.id)
-            end = await self._handle(claim)
+            end = await self._think(claim)
+            if end is not None:
+                await self._deliver(claim, end)
+                return await self._finish(claim, end)
+        except Fenced:
+            raise
+        except StoreError as error:
+            log.warning("A turn waits for the database: %s", error.message)
+        except Exception:
+            log.exception("A turn could not be ended.", extra={"event": event.id})
+            if claim.attempt + 1 >= ATTEMPTS:
+                return await self._finish(claim, failed(claim, BROKEN))
+        await self._put_back(claim)
+        return False
+
+    async def _think(self, claim: Claim) -> TurnEnd | None:
+        """The part of a turn that `/stop` ends; None when it is to be put back."""
+        conv = claim.conv.id
+        self._stoppable.add(conv)
+        try:
+            return await self._handle(claim)
         except asyncio.CancelledError:
-            if conv.id not in self._stopped:
+            if conv not in self._stopped:
                 raise
-            self._stopped.discard(conv.id)
-            end = TurnEnd(ending=Ending.ANSWERED, detail="stopped", reply="Stopped.", role="system")
+            return TurnEnd(
+                ending=Ending.ANSWERED, detail="stopped", reply="Stopped.", role="system"
+            )
         finally:
-            self._stoppable.discard(conv.id)
-        if end is None:
-            return False
-        await self._deliver(claim, end)
-        return await self._finish(claim, end)
+            self._stoppable.discard(conv)
+            self._stopped.discard(conv)
 
     async def _handle(self, claim: Claim) -> TurnEnd | None:
-        """The end of the turn; None when it was put back to be tried again."""
+        """The end of the turn; None when it is to be tried again."""
         try:
             return await self._handler(claim)
-        except Fenced:
+        except (Fenced, StoreError):
             raise
         except Diverged as error:
             if _untouched(claim) and claim.attempt < ATTEMPTS:
                 log.warning(
                     "A turn starts over: %s", error.message, extra={"event": claim.event.id}
                 )
-                await self._db.write(_start_over(claim, to_us(self._clock.now())))
-                self.wake()
+                await self._db.write(rows.start_over(claim))
                 return None
             return failed(claim, "This was cut off and could not be continued in the same way.")
         except BotError as error:
@@ -218,53 +273,57 @@ class Turns:
             return failed(claim, error.message)
         except Exception:
             log.exception("A turn broke.", extra={"event": claim.event.id})
-            if claim.attempt + 1 >= ATTEMPTS:
-                return failed(claim, "Something went wrong on our side; nothing more was done.")
-            await self._put_back(claim)
-            return None
+            return failed(claim, BROKEN) if claim.attempt + 1 >= ATTEMPTS else None
 
     async def _put_back(self, claim: Claim) -> None:
+        """Let the event be tried again later. Raises Fenced."""
         jitter = 1 + self._clock.chance(1)[0] / 255
-        pause = BACKOFF_S * 2**claim.attempt * jitter
+        pause = BACKOFF_S * 2 ** min(claim.attempt, ATTEMPTS) * jitter
         due = to_us(self._clock.now()) + int(pause * 1e6)
-        await self._db.write(rows.put_back(claim, due))
+        await self._surely(lambda: rows.put_back(claim, due))
         asyncio.get_running_loop().call_later(pause, self.wake)
+
+    async def _surely(self, script: Callable[[], Script[T]]) -> T:
+        """Write, and wait a full disk out. Raises Fenced, also when only the answer was lost."""
+        pause = 0.2
+        while True:
+            try:
+                return await self._db.write(script())
+            except StoreError as error:
+                log.warning("A turn waits for the database: %s", error.message)
+                await asyncio.sleep(pause)
+                pause = min(5.0, pause * 2)
 
     async def _finish(self, claim: Claim, end: TurnEnd) -> bool:
         """Write the end; a full disk is waited out, so that nothing that was done is forgotten."""
         event, conv = claim.event, claim.conv
-        line = f"msg_{event.id[4:]}"
-        pause = 0.2
-        while True:
-            now = self._clock.now()
-            point("turn.before_finish")
-            try:
-                done = await self._db.write(rows.finish(claim, end, line, to_us(now)))
-                break
-            except StoreError as error:
-                self._live.tell(event.tenant, conv.id, "error", {"message": error.message})
-                await asyncio.sleep(pause)
-                pause = min(5.0, pause * 2)
+        now = self._clock.now()
+        point("turn.before_finish")
+        try:
+            done = await self._surely(lambda: rows.finish(claim, end, to_us(now)))
+        except Fenced:
+            if not await self._db.read(rows.has_ended(claim)):
+                raise
+            done = rows.Finished(more=True)  # written, and its answer was lost
         point("turn.after_finish")
-        said = (
-            {}
-            if not done.line
-            else {
-                "id": done.line,
-                "role": end.role,
-                "agent": end.agent or "",
-                "text": end.reply,
-                "at": iso(now),
-                "turn": event.id,
-                "n": done.n,
-                "approval": end.approval.id if end.approval else None,
-                "footer": end.footer,
-            }
-        )
+        said = _shown(claim, end, done, iso(now)) if done.line else {}
         self._live.end(event.tenant, conv.id, event.id, said)
-        if end.new_session:
-            await self._db.write(rows.new_session(claim, new_id(self._clock, "cnv"), to_us(now)))
         return done.more
+
+
+def _shown(claim: Claim, end: TurnEnd, done: rows.Finished, at: str) -> dict[str, Json]:
+    """The line that a turn ended with, as the API shows it."""
+    return {
+        "id": done.line,
+        "role": end.role,
+        "agent": end.agent or "",
+        "text": end.reply,
+        "at": at,
+        "turn": claim.event.id,
+        "n": done.n,
+        "approval": end.approval.id if end.approval else None,
+        "footer": end.footer,
+    }
 
 
 def failed(claim: Claim, sentence: str) -> TurnEnd:
@@ -283,8 +342,3 @@ def _untouched(claim: Claim) -> bool:
         effect.state is EffectState.PLANNED or effect.kind is not EffectKind.TOOL
         for effect in claim.effects
     )
-
-
-def _start_over(claim: Claim, at: int) -> Script[None]:
-    yield from rows.start_over(claim)
-    yield from rows.put_back(claim, at)

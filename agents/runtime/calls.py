@@ -14,7 +14,7 @@ from agents.runtime.toolset import Call, Toolset
 from bot.core.approval import Approval
 from bot.core.canonical import Json, digest
 from bot.core.conversation import TurnEnd
-from bot.core.effect import Effect, EffectKind, EffectState, Outcome, bind
+from bot.core.effect import TERMINAL, Effect, EffectKind, EffectState, Outcome, bind
 from bot.core.errors import BotError, Diverged, Invalid
 from bot.core.event import Ending
 from bot.core.ids import ApprovalId, EffectId, PersonId, TenantId
@@ -175,9 +175,11 @@ class Calls:
     async def _bring_to_end(self, run: Run, effect: Effect) -> Outcome:
         past = run.past(effect.step, effect.n)
         if past is None:
-            return await self._p.effects.perform(effect)
+            return await self._p.effects.perform(effect, run.claim)
         if past.hash != effect.hash:
             raise Diverged(event=effect.turn, effect=effect.id)
+        if past.doubt and past.state not in TERMINAL:  # a person has it in hand now
+            return Outcome(state=EffectState.IN_DOUBT, error=past.error)
         if past.state is EffectState.SENDING:
             return await self._p.effects.resume(past)
         return Outcome(state=past.state, vendor_ref=past.vendor_ref, url=past.url, error=past.error)

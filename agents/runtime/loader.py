@@ -1,12 +1,15 @@
-"""Agents as files: `<name>.md`, YAML front matter and then the prompt.
+"""The team: agents as Markdown files with a front matter, read anew when they change.
 
-Read at start and again whenever a file changes, without a restart. A file that cannot be used is
-named with its line and its mend, and the last good version of that agent goes on answering.
+A file is `---`, YAML, `---`, and the prompt. A mistake is told by file and line; a broken file
+keeps its last good version in service and stays in `problems` until it is mended. The files are
+templates for every tenant; a tenant's own version, saved on the page, comes from `overlay` and
+shadows the file. A turn pins the version it began with.
 """
 
 import hashlib
-import logging
-from collections.abc import Callable, Mapping, Sequence
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,236 +17,270 @@ from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from bot.core.agent import Agent, Limits
-from bot.core.errors import SettingsError
 from bot.core.ids import AgentName, TenantId
 from bot.core.model import Task
 
-log = logging.getLogger(__name__)
+MAX_BYTES = 64_000
+_NAME = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
+_MATTER = re.compile(
+    r"---[ \t]*\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)(?P<prompt>.*)", re.S | re.M
+)
 
-Names = tuple[str, ...]
-Choice = Literal["auto", "ask", "deny"]
 Overlay = Callable[[TenantId], Sequence[Agent]]
-MAX_BYTES = 200_000
-_USUAL = Limits()
+Words = Annotated[str, Field(min_length=1, max_length=200)]
+ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.\*)?$", max_length=64)]
+Name = Annotated[str, Field(pattern=f"^{_NAME}$", max_length=40)]
 
 
-class _Limits(BaseModel):
-    """Front matter: `limits`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    steps: Annotated[int, Field(ge=1, le=100)] = _USUAL.steps
-    depth: Annotated[int, Field(ge=0, le=10)] = _USUAL.depth
-    tokens: Annotated[int, Field(ge=1)] = _USUAL.tokens
-    money_micros: Annotated[int, Field(ge=0)] = _USUAL.money_micros
-    wall_s: Annotated[float, Field(gt=0, le=3600)] = _USUAL.wall_s
-    per_minute: Annotated[int, Field(ge=0)] = _USUAL.per_minute
-    per_hour: Annotated[int, Field(ge=0)] = _USUAL.per_hour
-    per_day: Annotated[int, Field(ge=0)] = _USUAL.per_day
-
-
-class _Head(BaseModel):
-    """Front matter."""
+class LimitsMatter(BaseModel):
+    """`limits` in a front matter."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
-    title: Annotated[str, Field(min_length=1, max_length=120)]
-    emoji: Annotated[str, Field(max_length=8)] = ""
-    model: str = ""
+    steps: Annotated[int, Field(ge=1, le=100)] = Limits.steps
+    depth: Annotated[int, Field(ge=0, le=10)] = Limits.depth
+    tokens: Annotated[int, Field(ge=1000)] = Limits.tokens
+    money_micros: Annotated[int, Field(ge=0)] = Limits.money_micros
+    wall_s: Annotated[float, Field(gt=0, le=3600)] = Limits.wall_s
+    per_minute: Annotated[int, Field(ge=1)] = Limits.per_minute
+    per_hour: Annotated[int, Field(ge=1)] = Limits.per_hour
+    per_day: Annotated[int, Field(ge=1)] = Limits.per_day
+
+
+class Matter(BaseModel):
+    """A front matter, whole."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = ""
+    title: Words
+    emoji: Annotated[str, Field(max_length=16)] = ""
+    model: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9_]*/\S+$")] = ""
     task: Task = Task.REASON
-    tools: Names = ()
-    channels: Names = ()
-    addresses: Names = ()
-    policy: dict[str, Choice] = {}
-    schedule: str = ""
-    lead: str | None = None
-    limits: _Limits = _Limits()
+    tools: tuple[ToolName, ...] = ()
+    channels: tuple[Words, ...] = ()
+    addresses: tuple[Words, ...] = ()
+    policy: dict[ToolName, Literal["auto", "ask", "deny"]] = {}
+    schedule: Annotated[str, Field(max_length=200)] = ""
+    lead: Name | None = None
+    limits: LimitsMatter = LimitsMatter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A file that cannot be used as it stands."""
+    """One mistake, where it stands."""
 
-    file: Path
+    file: str
     line: int
-    what: str
+    text: str
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.what}"
+        return f"{self.file}:{self.line}: {self.text}"
 
 
-class AgentFileError(SettingsError):
-    """An agent's file cannot be used. The message names the file, the line and the mend."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """A file as it was last seen."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(str(problem))
-        self.problem = problem
+    stamp: tuple[int, int, int]
+    agent: Agent | None
+    """Its last good version."""
+    problems: tuple[Problem, ...] = ()
 
 
 class Team:
-    """The agents of a folder: the port `Agents`."""
+    """The port `Agents` over a folder."""
 
     def __init__(self, folder: Path, overlay: Overlay | None = None) -> None:
-        """`overlay` gives a tenant's own versions, which stand before the files."""
         self._folder = folder
         self._overlay = overlay
-        self._seen: Mapping[Path, tuple[int, int]] = {}
-        self._by_file: dict[Path, Agent] = {}
+        self._files: dict[str, _Kept] = {}
         self._agents: dict[str, Agent] = {}
         self._all: tuple[Agent, ...] = ()
-        self.problems: list[Problem] = []
-        """What is wrong with files right now."""
+        self.problems: tuple[Problem, ...] = ()
+        """What is wrong with the files now, for `bot doctor`."""
         self.refresh()
 
     def get(self, tenant: TenantId, name: str) -> Agent | None:
-        """One agent by name."""
+        """An agent by name; upper and lower case are one."""
+        wanted = name.lower()
         for agent in self._overlay(tenant) if self._overlay else ():
-            if agent.name == name:
+            if agent.name.lower() == wanted:
                 return agent
-        return self._agents.get(name)
+        return self._agents.get(wanted)
 
     def all(self, tenant: TenantId) -> Sequence[Agent]:
-        """Everyone, by name."""
-        if self._overlay is None:
+        """Everybody, by name."""
+        own = (
+            {agent.name.lower(): agent for agent in self._overlay(tenant)} if self._overlay else {}
+        )
+        if not own:
             return self._all
-        own: dict[str, Agent] = {agent.name: agent for agent in self._overlay(tenant)}
-        return tuple(sorted({**self._agents, **own}.values(), key=lambda a: a.name))
+        return _sorted({**self._agents, **own})
 
     def refresh(self) -> bool:
-        """Read what has changed; True when anything has. Cheap when nothing has."""
-        now = _signature(self._folder)
-        if now == self._seen:
+        """Read what has changed; True when something had. Cheap when nothing has."""
+        found = self._stamps()
+        if found == {name: kept.stamp for name, kept in self._files.items()}:
             return False
-        changed = [path for path, mark in now.items() if self._seen.get(path) != mark]
-        self._seen = now
-        self.problems = [p for p in self.problems if p.file in now and p.file not in changed]
-        for path in [p for p in self._by_file if p not in now]:
-            del self._by_file[path]
-        for path in changed:
-            self._read(path)
-        self._agents = {agent.name: agent for agent in self._by_file.values()}
-        self._all = tuple(sorted(self._agents.values(), key=lambda a: a.name))
-        self._check_leads()
+        files = {}
+        for name, stamp in found.items():
+            old = self._files.get(name)
+            files[name] = old if old and old.stamp == stamp else self._read(name, stamp, old)
+        self._files = files
+        self._agents = {k.agent.name.lower(): k.agent for k in files.values() if k.agent}
+        self._all = _sorted(self._agents)
+        self.problems = (*(p for kept in files.values() for p in kept.problems), *self._chart())
         return True
 
-    def _read(self, path: Path) -> None:
+    def _stamps(self) -> dict[str, tuple[int, int, int]]:
+        """Name → what changes when a file does."""
         try:
-            agent = parse(path, path.read_bytes())
-            twin = next(
-                (p for p, a in self._by_file.items() if a.name == agent.name and p != path), None
-            )
-            if twin:
-                raise AgentFileError(
-                    Problem(file=path, line=2, what=f"{twin.name} has the name {agent.name} too")
+            with os.scandir(self._folder) as entries:
+                stats = {
+                    entry.name: entry.stat()
+                    for entry in entries
+                    if entry.name.endswith(".md") and entry.name[0] not in "._" and entry.is_file()
+                }
+        except OSError:
+            return {}
+        return {n: (stats[n].st_mtime_ns, stats[n].st_size, stats[n].st_ino) for n in sorted(stats)}
+
+    def _read(self, name: str, stamp: tuple[int, int, int], old: _Kept | None) -> _Kept:
+        path = self._folder / name
+        shown = f"{self._folder.name}/{name}"
+        try:
+            raw = path.read_bytes()
+            if len(raw) > MAX_BYTES:
+                raise Mistaken(1, f"it has more than {MAX_BYTES} bytes")
+            agent = parse(raw.decode("utf-8"), path.stem)
+        except Mistaken as error:
+            problems = tuple(Problem(file=shown, line=n, text=text) for n, text in error.mistakes)
+            return _Kept(stamp=stamp, agent=old.agent if old else None, problems=problems)
+        except (OSError, UnicodeDecodeError) as error:
+            problem = Problem(file=shown, line=1, text=f"cannot be read: {error}")
+            return _Kept(stamp=stamp, agent=old.agent if old else None, problems=(problem,))
+        return _Kept(stamp=stamp, agent=agent)
+
+    def _chart(self) -> Iterator[Problem]:
+        """Leads that nobody is."""
+        for name, kept in self._files.items():
+            lead = kept.agent.lead if kept.agent else None
+            if lead and lead.lower() not in self._agents:
+                yield Problem(
+                    file=f"{self._folder.name}/{name}",
+                    line=1,
+                    text=f"lead: nobody is called {lead}",
                 )
-            self._by_file[path] = agent
-        except AgentFileError as error:
-            self.problems.append(error.problem)
-            log.warning("%s", error.message)
-        except OSError as error:
-            self.problems.append(
-                Problem(file=path, line=1, what=f"cannot be read: {error.strerror}")
-            )
-
-    def _check_leads(self) -> None:
-        for path, agent in self._by_file.items():
-            if agent.lead and agent.lead not in self._agents:
-                what = f"lead: there is no agent {agent.lead}"
-                if not any(p.file == path and p.what == what for p in self.problems):
-                    self.problems.append(Problem(file=path, line=1, what=what))
 
 
-def parse(path: Path, raw: bytes) -> Agent:
-    """Return the agent of a file's bytes. Raises AgentFileError."""
+def _sorted(agents: Mapping[str, Agent]) -> tuple[Agent, ...]:
+    return tuple(agents[name] for name in sorted(agents))
 
-    def wrong(line: int, what: str) -> AgentFileError:
-        return AgentFileError(Problem(file=path, line=line, what=what))
 
-    if len(raw) > MAX_BYTES:
-        raise wrong(1, f"longer than {MAX_BYTES} bytes")
+class Mistaken(Exception):
+    """A text is no agent; `mistakes` says why, by line."""
+
+    def __init__(self, line: int, text: str, *more: tuple[int, str]) -> None:
+        super().__init__(text)
+        self.mistakes = ((line, text), *more)
+
+
+def parse(text: str, stem: str) -> Agent:
+    """An agent from its text; `stem` is the name of its file. Raises Mistaken."""
+    found = _MATTER.fullmatch(text.removeprefix("\ufeff"))
+    if found is None:
+        raise Mistaken(1, "begin with a line `---`, the settings, another line `---`, the prompt")
+    raw, lines = _load(found["yaml"])
+    raw.setdefault("name", stem)
     try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise wrong(line, "not UTF-8; save it as UTF-8") from None
-    lines = text.replace("\r\n", "\n").split("\n")
-    if lines[0].strip() != "---":
-        raise wrong(1, "the first line must be `---`; front matter comes before the prompt")
-    try:
-        end = next(i for i, line in enumerate(lines[1:], 1) if line.strip() == "---")
-    except StopIteration:
-        raise wrong(1, "the front matter is not closed by a second `---`") from None
-    head = _head("\n".join(lines[1:end]), lines, wrong)
-    prompt = "\n".join(lines[end + 1 :]).strip()
+        matter = Matter.model_validate(raw)
+    except ValidationError as error:
+        first, *more = (_explain(item, lines) for item in error.errors(include_url=False))
+        raise Mistaken(*first, *more) from None
+    if matter.name.lower() != stem.lower():
+        raise Mistaken(lines.get(("name",), 1), f"name: the file is called {stem}; rename one")
+    prompt = found["prompt"].strip()
     if not prompt:
-        raise wrong(end + 1, "there is no prompt after the front matter")
+        raise Mistaken(text.count("\n") + 1, "the prompt is missing below the second `---`")
     return Agent(
-        name=AgentName(head.name),
-        title=head.title,
+        name=AgentName(matter.name),
+        title=matter.title,
         prompt=prompt,
-        version=hashlib.sha256(raw).hexdigest()[:12],
-        model=head.model,
-        task=head.task,
-        tools=head.tools,
-        channels=head.channels,
-        addresses=head.addresses,
-        policy=dict(head.policy),
-        schedule=head.schedule,
-        lead=AgentName(head.lead) if head.lead else None,
-        limits=Limits(**head.limits.model_dump()),
-        emoji=head.emoji,
+        version=hashlib.sha256(text.encode()).hexdigest()[:12],
+        model=matter.model,
+        task=matter.task,
+        tools=matter.tools,
+        channels=matter.channels,
+        addresses=matter.addresses,
+        policy=dict(matter.policy),
+        schedule=matter.schedule,
+        lead=AgentName(matter.lead) if matter.lead and matter.lead != matter.name else None,
+        limits=Limits(**matter.limits.model_dump()),
+        emoji=matter.emoji,
     )
 
 
-def _head(text: str, lines: Sequence[str], wrong: Callable[[int, str], AgentFileError]) -> _Head:
+Lines = dict[tuple[str, ...], int]
+"""The line in the file of each key, by its path."""
+
+
+def _load(text: str) -> tuple[dict[str, object], Lines]:
+    """The settings and the lines they stand on; a key that stands twice is a mistake."""
+    lines: Lines = {}
     try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        for path, line in _keys(node, ()):
+            if path in lines:
+                raise Mistaken(line, f"{'.'.join(path)}: it stands twice")
+            lines[path] = line
         raw = yaml.safe_load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 2 if mark else 2
-        raise wrong(line, f"not YAML: {getattr(error, 'problem', error)}") from None
+        what = getattr(error, "problem", None) or "it is no YAML"
+        raise Mistaken(mark.line + 2 if mark else 1, str(what)) from None
     if not isinstance(raw, dict):
-        raise wrong(2, "the front matter must be lines of `key: value`")
-    try:
-        return _Head.model_validate(raw)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        keys = [str(part) for part in first["loc"]]
-        raise wrong(_line_of(keys, lines), _sentence(keys, first["type"], first["msg"])) from None
+        raise Mistaken(2, "write settings as `key: value`, one on a line")
+    return {str(key): value for key, value in raw.items()}, lines
 
 
-def _sentence(keys: Sequence[str], kind: str, message: str) -> str:
-    key = ".".join(keys)
-    if kind == "extra_forbidden":
-        known = list(_Limits.model_fields if len(keys) > 1 else _Head.model_fields)
-        near = get_close_matches(keys[-1], known, n=1)
-        hint = f"did you mean {near[0]}?" if near else "known are " + ", ".join(known)
-        return f"{key}: unknown key, {hint}"
-    if kind == "missing":
-        return f"{key} is missing"
-    return f"{key}: {message}"
+def _keys(node: yaml.Node | None, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Each key with its line; the first line of the settings is line 2 of the file."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            path = (*above, str(key.value))
+            yield path, key.start_mark.line + 2
+            if len(path) < 3:
+                yield from _keys(value, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for n, value in enumerate(node.value):
+            yield (*above, str(n)), value.start_mark.line + 2
 
 
-def _line_of(keys: Sequence[str], lines: Sequence[str]) -> int:
-    """The line of a key, following nested ones in order; 2 when it is not there."""
-    at = 0
-    for key in keys:
-        for number in range(max(at, 1), len(lines)):
-            if lines[number].strip().startswith((f"{key}:", f'"{key}":')):
-                at = number
-                break
-    return at + 1 if at else 2
+def _explain(item: ErrorDetails, lines: Lines) -> tuple[int, str]:
+    """A mistake in words, and its line."""
+    path = tuple(str(part) for part in item["loc"] if part != "[key]")
+    line = next((lines[path[:n]] for n in range(len(path), 0, -1) if path[:n] in lines), 1)
+    shown = ".".join(path)
+    if item["type"] == "extra_forbidden":
+        known = LimitsMatter if path[0] == "limits" and len(path) > 1 else Matter
+        near = get_close_matches(path[-1], list(known.model_fields), n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known.model_fields)}"
+        return line, f"{shown}: unknown key, {hint}"
+    if item["type"] == "missing":
+        return line, f"{shown}: it is missing"
+    if item["type"] == "string_pattern_mismatch":
+        return line, f"{shown}: {_SHAPES.get(path[0], 'it has another form')}"
+    return line, f"{shown}: {item['msg'][0].lower()}{item['msg'][1:]}"
 
 
-def _signature(folder: Path) -> dict[Path, tuple[int, int]]:
-    found: dict[Path, tuple[int, int]] = {}
-    for path in sorted(folder.glob("*.md")):
-        try:
-            stat = path.stat()
-        except OSError:
-            continue  # saved by a rename at this very moment
-        found[path] = (stat.st_mtime_ns, stat.st_size)
-    return found
+_SHAPES = {
+    "name": "a name is letters, digits and dashes",
+    "lead": "a name is letters, digits and dashes",
+    "model": "a model needs its provider in front, such as openai/gpt-5.4-mini",
+    "tools": "a tool is letters, digits and underscores, or `group.*`",
+    "policy": "a tool is letters, digits and underscores",
+}

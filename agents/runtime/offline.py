@@ -53,7 +53,7 @@ _TOOLS = {
 }
 _SAYING = {
     Want.REMIND: "I will put that on the clock.",
-    Want.INVOICE: "I have drawn up the invoice. Nothing goes out without your yes.",
+    Want.INVOICE: "I have drawn up the invoice.",
 }
 _WITHOUT = {
     Want.REMIND: "keep a schedule",
@@ -184,7 +184,7 @@ def _publish(request: ModelRequest, wish: Wish) -> Said:
     if not calls:
         return f"I cannot publish that.{note}", ()
     where = ", ".join(title_of(call.name[:-8]) for call in calls)
-    return f"I have laid it out for {where}. Nothing goes out without your yes.{note}", tuple(calls)
+    return f"I have laid it out for {where}.{note}", tuple(calls)
 
 
 def _no(own: Sequence[str]) -> str:

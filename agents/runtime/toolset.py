@@ -21,6 +21,7 @@ from bot.core.ids import TenantId
 from bot.core.model import ModelTool
 from bot.core.ports import Clock, House
 from bot.core.tool import Arguments, Tool, ToolContext
+from bot.store import conversations, people
 from bot.store import effects as effect_rows
 from bot.store.script import Database
 
@@ -132,20 +133,28 @@ class Toolset:
         call = self.understand(effect.tool, effect.arguments)
         if effect.sandbox:
             return sandboxed(effect)
-        return await call.tool.perform(self._effect_context(effect, call.tool), call.arguments)
+        context = await self._effect_context(effect, call.tool)
+        return await call.tool.perform(context, call.arguments)
 
     async def find(self, effect: Effect) -> Outcome | None:
         """Look it up."""
         tool = self.tools[effect.tool]
         if effect.sandbox or tool.find is None:
             return None
-        return await tool.find(self._effect_context(effect, tool), effect)
+        return await tool.find(await self._effect_context(effect, tool), effect)
 
-    def _effect_context(self, effect: Effect, tool: Tool) -> ToolContext:
+    async def _effect_context(self, effect: Effect, tool: Tool) -> ToolContext:
         async def save(progress: Mapping[str, Json]) -> None:
             await self._db.write(effect_rows.keep_progress(effect.tenant, effect.id, progress))
 
+        conv = await self._db.read(conversations.get(effect.tenant, effect.conv))
+        zone = "UTC"
+        if effect.person:
+            person = await self._db.read(people.get(effect.tenant, effect.person))
+            zone = person.zone if person else zone
         return self.context(
+            zone=zone,
+            tainted=conv[0].tainted if conv else True,
             tenant=effect.tenant,
             conv=effect.conv,
             turn=effect.turn,

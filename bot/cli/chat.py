@@ -193,11 +193,8 @@ class Chat:
 
     def _put(self, approval: Record) -> bool:
         """Put one question to the person; whether they decided it."""
-        self._talk.typing(True)
-        try:
+        with self._talk.hush():
             return self._asking.ask(approval) is not None
-        finally:
-            self._talk.typing(False)
 
     def _key(self, text: str) -> None:
         terminal = self._shell.terminal

@@ -125,26 +125,27 @@ class Asking:
         effects = approval.records("effects")
         if len(effects) < 2:
             old = dict(approval.record("arguments").raw or _only(effects))
-            new = self._fields(approval, typed or old)
+            new = self._fields(approval, old, typed or old)
             return new if new != old else None
         changed: Arguments = {}
         for effect in effects:
-            name = effect.text("id")
-            old = dict(effect.record("arguments").raw)
             said = self._lines.answer(f"  {effect.text('tool')}: [k]eep  [e]dit  [s]trike out › ")
-            start = said.strip().lower()[:1]
-            changed[name] = (
-                None if start == "s" else self._fields(approval, old) if start == "e" else old
-            )
-        return changed if any(v is not None for v in changed.values()) else None
+            changed[effect.text("id")] = self._one_of(approval, effect, said.strip().lower()[:1])
+        return changed if any(value is not None for value in changed.values()) else None
 
-    def _fields(self, approval: Record, values: Arguments) -> Arguments:
+    def _one_of(self, approval: Record, effect: Record, said: str) -> Arguments | None:
+        old = dict(effect.record("arguments").raw)
+        if said == "s":
+            return None
+        return self._fields(approval, old, old) if said == "e" else old
+
+    def _fields(self, approval: Record, old: Arguments, values: Arguments) -> Arguments:
         new = dict(values)
-        for name in editable(approval, values):
-            old = values[name]
-            text = old if isinstance(old, str) else json.dumps(old, ensure_ascii=False)
+        for name in editable(approval, old):
+            now = values.get(name)
+            text = now if isinstance(now, str) else json.dumps(now, ensure_ascii=False)
             said = self._text(name, text)
-            new[name] = said if isinstance(old, str) else _json(said, old)
+            new[name] = said if isinstance(now, str) else _json(said, now)
         return new
 
     def _text(self, name: str, text: str) -> str:

@@ -5,7 +5,8 @@ until its turn is over. The draft of an answer appears as it grows; the stored l
 compared with what stands there, so that no word is missing and none is written twice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from threading import Condition
 
 from bot.cli.lines import Lines
@@ -26,6 +27,7 @@ class Talk:
         self._drafting = ""
         self._drafted = ""
         self._is_typing = False
+        self._held: list[tuple[str, Record]] | None = None
         self._current = ""
         self._ended: dict[str, None] = {}
         self._waits_for = ""
@@ -75,13 +77,32 @@ class Talk:
         with self._changed:
             self._is_typing = is_typing
 
+    @contextmanager
+    def hush(self) -> Iterator[None]:
+        """Write nothing for a while: a person reads a card. What comes is written afterwards."""
+        with self._changed:
+            self._held = []
+        try:
+            yield
+        finally:
+            with self._changed:
+                held, self._held = self._held or [], None
+                for name, data in held:
+                    self._take(name, data)
+
     def __call__(self, name: str, data: Record) -> None:
         """Take one event of the feed."""
         with self._changed:
-            self._terminal.event(name, data)
-            if (take := self._takers.get(name)) is not None:
-                take(data)
-            self._changed.notify_all()
+            if self._held is None:
+                self._take(name, data)
+            else:
+                self._held.append((name, data))
+
+    def _take(self, name: str, data: Record) -> None:
+        self._terminal.event(name, data)
+        if (take := self._takers.get(name)) is not None:
+            take(data)
+        self._changed.notify_all()
 
     def past(self, line: Record) -> None:
         """Write a line of the history."""

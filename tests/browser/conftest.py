@@ -18,7 +18,7 @@ from aiohttp import web
 
 playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Request  # noqa: E402
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request  # noqa: E402
 
 from tests.browser.demo import make_app  # noqa: E402
 from tests.browser.house import House  # noqa: E402
@@ -77,6 +77,12 @@ class Screen:
         await self.page.fill("#text", text)
         await self.page.press("#text", "Enter")
 
+    async def close(self) -> None:
+        """Close every tab of this screen."""
+        await self.page.context.set_offline(False)
+        for page in self.page.context.pages:
+            await page.close()
+
     async def second(self) -> Page:
         """Another tab of the same browser."""
         page = await self.page.context.new_page()
@@ -111,21 +117,35 @@ async def serving(house: House, posts: Path) -> AsyncIterator[tuple[str, web.App
 
 
 Look = Callable[..., Awaitable[Screen]]
+Contexts = dict[tuple[bool, bool], BrowserContext]
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def contexts(browser: Browser) -> Contexts:
+    """The desk and the phone, by light and in the dark. Each test's server is an origin of its own,
+    so nothing that a page keeps in the browser is seen by another test."""
+    made: Contexts = {}
+    for phone in (False, True):
+        for dark in (False, True):
+            size = PHONE if phone else DESK
+            scheme = "dark" if dark else "light"
+            made[phone, dark] = await browser.new_context(
+                color_scheme=scheme, reduced_motion="reduce", **size
+            )
+    return made
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def look(browser: Browser, tmp_path: Path) -> AsyncIterator[Look]:
+async def look(contexts: Contexts, tmp_path: Path) -> AsyncIterator[Look]:
     """Return a function that opens a screen: `look(house, phone=True, dark=True)`."""
     screens: list[Screen] = []
     async with AsyncExitStack() as stack:
 
         async def make(house: House, *, phone: bool = False, dark: bool = False) -> Screen:
             url, app = await stack.enter_async_context(serving(house, tmp_path))
-            size = PHONE if phone else DESK
-            scheme = "dark" if dark else "light"
-            context = await browser.new_context(color_scheme=scheme, reduced_motion="reduce", **size)
-            stack.push_async_callback(context.close)
+            context = contexts[phone, dark]
             screen = Screen(page=await context.new_page(), house=house, url=url, app=app)
+            stack.push_async_callback(screen.close)
             screen.watch(screen.page)
             screens.append(screen)
             return screen

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from aiohttp import ClientSession, CookieJar, web
 
-from bot.approvals import Approvals, Questions
+from bot.approvals import Approvals
 from bot.controls import Controls
 from bot.core.agent import Agent
 from bot.core.canonical import Json
@@ -37,6 +37,7 @@ from bot.inbox import Inbox
 from bot.limits import Rate
 from bot.live import Live
 from bot.people import People
+from bot.questions import Asking, Questions
 from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from bot.transcript import Transcript
@@ -186,7 +187,7 @@ class WebHouse:
         self.tenant, self.owner = await self.people.ensure_first()
         self.questions = Questions(clock, Validator(), self._show)
         self.approvals = Approvals(
-            db, clock, self.questions, Validator(), self.live, lambda: self.turns.wake()
+            db, clock, self.questions, self.live, lambda: self.turns.wake()
         )
         self.turns = Turns(
             db,
@@ -289,17 +290,16 @@ class WebHouse:
         """So many effects that wait, and the approval that covers them."""
         id_ = ApprovalId(new_id(self.clock, "apr"))
         effects = tuple(self._effect(claim, id_, n, text) for n in range(count))
-        approval = self.questions.ask(
-            effects,
-            id_=id_,
+        asking = Asking(
+            id=id_,
             code=f"{4000 + len(self.claims)}",
             why="Publishing always asks.",
             requested_by=claim.event.sender.person,
             on_behalf_of=claim.event.sender.name,
-            approvers=[(person, person) for person in named],
+            approvers={person: person for person in named},
             named=bool(named),
         )
-        return effects, approval
+        return effects, self.questions.ask(effects, asking)
 
     def _effect(self, claim: Claim, approval: ApprovalId, n: int, text: str) -> Effect:
         tenant, agent = claim.event.tenant, AgentName("bri")

@@ -217,6 +217,30 @@ def test_a_card_that_changed_meanwhile_is_shown_anew(sit: Sit, server: ApiServer
     assert desk.current["state"] == "pending"
 
 
+def test_several_actions_are_kept_changed_or_struck_out_one_by_one(sit: Sit, server: ApiServer):
+    effects = [
+        {"id": f"eff_{n}", "tool": f"{n}_publish", "arguments": {"text": n}}
+        for n in ("x", "y", "z")
+    ]
+    desk = Desk(server, effects=effects, shown={"fields": [], "body": ""})
+    server.script = _asking(desk)
+    with sit() as terminal:
+        _say(terminal, "publish it")
+        terminal.wait_for("[l]ater › ")
+        terminal.type("e\r")
+        for answer in ("k", "s", "e"):
+            terminal.wait_for("[s]trike out › ")
+            terminal.type(f"{answer}\r")
+        terminal.wait_for("text › z")
+        terminal.type("!\r")
+        terminal.wait_for("Approved by Ada.\n")
+    assert desk.decided[0]["arguments"] == {
+        "eff_x": {"text": "x"},
+        "eff_y": None,
+        "eff_z": {"text": "z!"},
+    }
+
+
 def test_later_leaves_it_and_answers_do_not_enter_the_history(sit: Sit, server: ApiServer):
     desk = Desk(server)
     server.script = _asking(desk)
@@ -335,8 +359,9 @@ def test_a_conversation_goes_on_with_its_last_lines(sit: Sit, server: ApiServer)
     talk = server.talks["cnv_7"] = Talk(id="cnv_7")
     server.line(talk, "evt_1", "user", "hello")
     server.line(talk, "evt_1", "assistant", "hi there")
-    with sit("--conversation", "cnv_7") as terminal:
-        assert "you › hello\nbri › hi there\n" in terminal.text
+    with sit("--conversation", "cnv_7", prompt=False) as terminal:
+        terminal.wait_for("you › hello\nbri › hi there\n")
+        terminal.wait_for("you › ")
         _say(terminal, "more")
         terminal.wait_for("You said more\n")
         assert terminal.text.count("hi there") == 1
