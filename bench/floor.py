@@ -135,6 +135,14 @@ def by_litellm(session: aiohttp.ClientSession, url: str) -> Model:
     import litellm
 
     async def ask(body: Body) -> str:
+        message = await say(body)
+        if not message.tool_calls:
+            return str(message.content)
+        call = {"role": "tool", "tool_call_id": message.tool_calls[0].id, "content": "Noted."}
+        messages = [*body["messages"], message.model_dump(exclude_none=True), call]
+        return str((await say({**body, "messages": messages})).content)
+
+    async def say(body: Body) -> Any:
         more = {"tools": body["tools"]} if body.get("tools") else {}
         said: Any = await litellm.acompletion(
             model=f"openai/{NAME}",
@@ -146,7 +154,7 @@ def by_litellm(session: aiohttp.ClientSession, url: str) -> Model:
             timeout=60,
             **more,
         )
-        return str(said.choices[0].message.content)
+        return said.choices[0].message
 
     return ask
 

@@ -65,7 +65,6 @@ def memory(yard: Yard, scale: Scale) -> Sequence[Row]:
     quiet = yard.start("ours", NO_MODEL)
     time.sleep(3.0 if scale.starts > 1 else 0.1)
     before = machine.rss_kb(quiet.pid) / 1024
-    quiet.load(kind="chat", turns=0, name="none")
     quiet.stop()
     early = yard.start("ours")
     at_once = machine.rss_kb(early.pid) / 1024

@@ -29,6 +29,7 @@ TOKEN = "bench-token-of-the-first-owner-0123456789"
 MANY = "1000000000"
 """Limits are on and counted; this one is never reached."""
 START_S = 30.0
+BOT = ("-m", "bot", "run")
 
 
 class Failed(Exception):
@@ -184,14 +185,20 @@ class Yard:
             side.rest()
         return self._kept[name]
 
-    def start(self, name: str, env: Mapping[str, str] | None = None) -> Side:
+    def start(
+        self, name: str, env: Mapping[str, str] | None = None, words: Sequence[str] = BOT
+    ) -> Side:
         """Start a side on a fresh folder and wait until it listens."""
-        side = self.launch(name, env)
+        side = self.launch(name, env, words=words)
         wait_for(side.port, side.process, side.folder)
         return side
 
     def launch(
-        self, name: str, env: Mapping[str, str] | None = None, folder: Path | None = None
+        self,
+        name: str,
+        env: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        words: Sequence[str] = BOT,
     ) -> Side:
         """Start a side and do not wait; `folder` is that of an earlier one, to go on with."""
         port = free_port()
@@ -199,7 +206,7 @@ class Yard:
             folder = self.folder / f"{name}-{port}"
             folder.mkdir()
         if name == "ours":
-            words, settings = ["-m", "bot", "run"], self.settings(port, folder)
+            settings = self.settings(port, folder)
         else:
             words = ["-m", "bench.floor", name, "--port", str(port), "--model-url", self.stub_url]
             words, settings = [*words, "--home", str(folder)], {}

@@ -38,6 +38,7 @@ from bot.questions import Questions
 from bot.store import approvals as approval_rows
 from bot.store import conversations, decisions, turns
 from bot.store import effects as rows
+from bot.store.patient import surely
 from bot.store.script import Database, Script
 
 T = TypeVar("T")
@@ -204,10 +205,20 @@ class Effects:
         begun = await self._db.write(rows.begin(item.tenant, item.id, self._now()))
         point("effect.after_sending")
         if begun:
-            await self._conclude(begun, await self._call(begun))
+            await self._conclude(begun, await self._call_or_look(begun))
 
     async def _resume(self, effect: Effect) -> Outcome:
         return await self._conclude(effect, await self._resolve(effect))
+
+    async def _call_or_look(self, effect: Effect) -> Outcome:
+        """Call; but look first when a person says to do again what can be looked up."""
+        if effect.doubt and effect.policy is Policy.READBACK:
+            found, known = await self._find(effect)
+            if not known:
+                return Outcome(state=EffectState.IN_DOUBT, error="It cannot be looked up now.")
+            if found:
+                return found
+        return await self._call(effect)
 
     async def _call(self, effect: Effect) -> Outcome:
         """Call the vendor once. An answer that is missing is IN_DOUBT, never an exception."""
@@ -275,7 +286,7 @@ class Effects:
             await self._ask(effect, outcome)
         elif outcome.retry_after_s is not None and effect.attempt < ATTEMPTS and _group(effect):
             due = self._now() + int(outcome.retry_after_s * 1e6)
-            await self._surely(lambda: rows.retry(effect, due, outcome.error, self._now()))
+            await surely(self._db, lambda: rows.retry(effect, due, outcome.error, self._now()))
             self.wake()
         else:
             await self._settle(effect, outcome)
@@ -287,7 +298,7 @@ class Effects:
             conv=new_id(self._clock, "cnv"),
             line=new_id(self._clock, "msg"),
         )
-        asked = await self._surely(lambda: settle(effect, outcome, self._now(), ids))
+        asked = await surely(self._db, lambda: settle(effect, outcome, self._now(), ids))
         point("effect.after_settle")
         if asked:
             tell_live(self._live, asked)
@@ -308,22 +319,7 @@ class Effects:
             return
 
     async def _doubt(self, effect: Effect, question: Approval, error: str, line: str) -> bool:
-        return await self._surely(lambda: ask_doubt(effect, question, error, line, self._now()))
-
-    async def _surely(self, script: Callable[[], Script[T]]) -> T:
-        """Write, and wait a full disk out, so that nothing that was done is forgotten.
-
-        When only the answer of a commit was lost the script runs twice: it must change nothing
-        the second time.
-        """
-        pause = 0.2
-        while True:
-            try:
-                return await self._db.write(script())
-            except StoreError as error:
-                log.warning("An effect waits for the database: %s", error.message)
-                await asyncio.sleep(pause)
-                pause = min(5.0, pause * 2)
+        return await surely(self._db, lambda: ask_doubt(effect, question, error, line, self._now()))
 
     def _now(self) -> int:
         return to_us(self._clock.now())
@@ -345,7 +341,7 @@ def settle(
 
 def _bear(claim: Claim, born: Effect, at: int) -> Script[None]:
     """Write an effect of a turn as `sending`, if the turn is still ours."""
-    yield from turns.hold(claim)
+    yield from turns.hold(claim, born.step)
     yield from rows.plan(born, at)
 
 

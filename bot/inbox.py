@@ -6,12 +6,14 @@ the commands that must work while a turn is running have no place in a conversat
 go to the controls, which apply them in the transaction that stores them.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from bot.core.conversation import Claim
-from bot.core.errors import LimitReached
+from bot.core.errors import LimitReached, StoreError
 from bot.core.event import CONTROL, Event
+from bot.core.points import point
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import to_us
 from bot.limits import Buckets, Rate
@@ -33,6 +35,10 @@ class Seats(Protocol):
 
     def wake(self) -> None:
         """Look for work."""
+        ...
+
+    def unsure(self) -> None:
+        """A claim may have been made whose answer never came: look for it."""
         ...
 
 
@@ -74,7 +80,13 @@ class Inbox:
         now = to_us(self._clock.now())
         ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"))
         owner = self._seats.free()
-        got, claim = await self._db.write(arrive(event, ids, now, body_hash, owner))
+        point("accept.before_commit")
+        try:
+            got, claim = await self._db.write(arrive(event, ids, now, body_hash, owner))
+        except (StoreError, asyncio.CancelledError):
+            self._seats.unsure()  # it may be stored and claimed all the same
+            raise
+        point("accept.after_commit")
         if claim:
             self._seats.start(claim)
         elif not got.duplicate:

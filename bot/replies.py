@@ -5,6 +5,7 @@ a channel with neither key nor look-up it is sent again after a crash, once: a p
 read an answer twice than never. Tool effects never get that licence.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -13,18 +14,23 @@ from bot.core.channel import Channel, Features, Outbound
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy, bind
 from bot.core.errors import VendorError, VendorUnknown
+from bot.core.event import Ending
 from bot.core.ids import AgentName, EffectId
 from bot.core.points import point
 from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.store import effects as rows
-from bot.store.script import Database
+from bot.store import turns
+from bot.store.patient import surely
+from bot.store.script import Database, Script
 
 log = logging.getLogger(__name__)
 
 REPLY_STEP = 1_000
 """Replies stand after every step of their turn."""
 ATTEMPTS = 2
+LOOK_AFTER_S = 2.0
+"""How long after an unanswered send a look-up begins."""
 
 
 class Replies:
@@ -35,34 +41,45 @@ class Replies:
         self._clock = clock
         self._channels = channels
 
-    async def deliver(self, claim: Claim, end: TurnEnd) -> None:
-        """Send the answer of a turn, once. A row needs nothing: `finish` writes it."""
+    async def deliver(self, claim: Claim, end: TurnEnd) -> TurnEnd:
+        """Send the answer of a turn, once; returns the end as it is to be written.
+
+        A row needs nothing: `finish` writes it. What an earlier attempt of the turn began to say
+        stands, whatever this one would say. Raises Fenced, and StoreError before the send.
+        """
         channel = self._channels.get(claim.event.channel)
-        if channel is None or channel.features.reply_is_row or not end.reply:
-            return
-        past = next((e for e in claim.effects if e.kind is EffectKind.REPLY), None)
-        if past and past.state is not EffectState.SENDING:
-            return
+        if channel is None or channel.features.reply_is_row:
+            return end
+        past = next((e for e in claim.effects if e.id == _id(claim)), None)
+        if past is None and not end.reply:
+            return end
+        effect = self._effect(claim, end, channel.features)
         if past is None:
-            effect = self._effect(claim, end, channel.features)
             point("reply.before_sending")
-            await self._db.write(rows.plan(effect, self._now()))
+            await self._db.write(_bear(claim, end.steps, effect, self._now()))
             point("reply.after_sending")
+            outcome = await self._send(channel, claim, end, effect)
+        elif past.state is EffectState.SENDING:
+            outcome = await self._again(channel, claim, end, past)
         else:
-            found = await self._look(channel, past)
-            if found:
-                await self._db.write(rows.settle(past, found, self._now()))
-                return
-            if past.attempt >= ATTEMPTS and past.policy is Policy.NONE:
-                gone = Outcome(state=EffectState.FAILED, error="Sent twice without an answer.")
-                await self._db.write(rows.settle(past, gone, self._now()))
-                return
-            effect = await self._db.write(rows.attempt_again(past, self._now()))
-        outcome = await self._send(channel, claim, end, effect)
-        point("reply.after_call")
-        await self._db.write(rows.settle(effect, outcome, self._now()))
+            outcome = Outcome(state=past.state, error=past.error)
+        await surely(self._db, lambda: rows.settle(past or effect, outcome, self._now()))
+        if past and past.arguments != effect.arguments:
+            end = _said_before(end, past)
+        return _undelivered(end, outcome.error) if outcome.state is EffectState.FAILED else end
+
+    async def _again(self, channel: Channel, claim: Claim, end: TurnEnd, past: Effect) -> Outcome:
+        """Go on with a reply that was on its way when the process died."""
+        found = await self._look(channel, past)
+        if found:
+            return found
+        if past.attempt >= ATTEMPTS and past.policy is Policy.NONE:
+            return Outcome(state=EffectState.IN_DOUBT, error="Sent twice, without an answer.")
+        again = await self._db.write(rows.attempt_again(past, self._now()))
+        return await self._send(channel, claim, end, again)
 
     async def _send(self, channel: Channel, claim: Claim, end: TurnEnd, effect: Effect) -> Outcome:
+        """Send it; an answer that is missing is found out where it can be, and else let be."""
         message = Outbound(
             tenant=effect.tenant,
             conv=effect.conv,
@@ -79,22 +96,25 @@ class Replies:
         for _ in range(ATTEMPTS):
             try:
                 receipt = await channel.send(message)
-            except VendorUnknown as error:
-                if effect.policy is Policy.NONE:
-                    return Outcome(state=EffectState.FAILED, error=error.message)
+            except VendorUnknown:
+                point("reply.after_call")
+                found = await self._look(channel, effect)
+                if found or effect.policy is Policy.NONE:
+                    break
             except VendorError as error:
                 return Outcome(state=EffectState.FAILED, error=error.message)
             else:
-                return Outcome(
-                    state=EffectState.SENT, vendor_ref=receipt.vendor_ref, url=receipt.url
-                )
-        return Outcome(state=EffectState.FAILED, error="The channel did not answer.")
+                point("reply.after_call")
+                ref = receipt.vendor_ref
+                return Outcome(state=EffectState.SENT, vendor_ref=ref, url=receipt.url)
+        return found or Outcome(state=EffectState.IN_DOUBT, error="The channel did not answer.")
 
     async def _look(self, channel: Channel, effect: Effect) -> Outcome | None:
         """Where the channel can be looked into, see whether the reply is there."""
         find = getattr(channel, "find", None)
         if effect.policy is not Policy.READBACK or find is None:
             return None
+        await asyncio.sleep(LOOK_AFTER_S)
         found: Outcome | None = await find(effect)
         return found
 
@@ -107,12 +127,12 @@ class Replies:
         arguments = {"text": text}
         return replace(
             Effect(
-                id=EffectId(f"rep_{event.id[4:]}"),
+                id=_id(claim),
                 tenant=event.tenant,
                 conv=claim.conv.id,
                 turn=event.id,
                 step=REPLY_STEP,
-                n=0,
+                n=claim.replay,
                 kind=EffectKind.REPLY,
                 tool=event.channel,
                 tool_version=1,
@@ -130,6 +150,38 @@ class Replies:
 
     def _now(self) -> int:
         return to_us(self._clock.now())
+
+
+def _id(claim: Claim) -> EffectId:
+    """The reply of a turn; a turn taken back from the dead letters replies anew."""
+    again = f"-{claim.replay}" if claim.replay else ""
+    return EffectId(f"rep_{claim.event.id[4:]}{again}")
+
+
+def _said_before(end: TurnEnd, past: Effect) -> TurnEnd:
+    """The end that goes with what was said already; of what this attempt wanted nothing is done."""
+    return TurnEnd(
+        ending=end.ending,
+        detail="said before it was cut off",
+        reply=str(past.arguments["text"]),
+        role="system",
+        agent=past.agent or None,
+        tainted=end.tainted,
+        spends=end.spends,
+    )
+
+
+def _undelivered(end: TurnEnd, why: str) -> TurnEnd:
+    """The end when the channel refused the answer: a dead letter, unless nobody waits for it."""
+    if end.ending is not Ending.ANSWERED:
+        return end
+    return replace(end, ending=Ending.FAILED, detail=f"The answer was not delivered: {why}")
+
+
+def _bear(claim: Claim, steps: int, effect: Effect, at: int) -> Script[None]:
+    """Write a reply as `sending`, if the turn is still ours."""
+    yield from turns.hold(claim, steps)
+    yield from rows.plan(effect, at)
 
 
 def code_help(code: str) -> str:

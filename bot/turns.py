@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
 from bot.core.canonical import Json
 from bot.core.conversation import Claim, TurnEnd
@@ -21,9 +20,9 @@ from bot.core.points import point
 from bot.core.ports import Clock, Live
 from bot.core.times import iso, to_us
 from bot.store import turns as rows
-from bot.store.script import Database, Script
+from bot.store.patient import surely
+from bot.store.script import Database
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
@@ -40,8 +39,8 @@ class Work:
     """What is done in a turn."""
 
     handle: Handler
-    deliver: Callable[[Claim, TurnEnd], Awaitable[None]]
-    """Brings the answer to where it was asked for."""
+    deliver: Callable[[Claim, TurnEnd], Awaitable[TurnEnd]]
+    """Brings the answer to where it was asked for; returns the end as it is to be written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,8 +224,7 @@ class Turns:
         try:
             end = await self._think(claim)
             if end is not None:
-                await self._deliver(claim, end)
-                return await self._finish(claim, end)
+                return await self._finish(claim, await self._deliver(claim, end))
         except Fenced:
             raise
         except StoreError as error:
@@ -280,19 +278,8 @@ class Turns:
         jitter = 1 + self._clock.chance(1)[0] / 255
         pause = BACKOFF_S * 2 ** min(claim.attempt, ATTEMPTS) * jitter
         due = to_us(self._clock.now()) + int(pause * 1e6)
-        await self._surely(lambda: rows.put_back(claim, due))
+        await surely(self._db, lambda: rows.put_back(claim, due))
         asyncio.get_running_loop().call_later(pause, self.wake)
-
-    async def _surely(self, script: Callable[[], Script[T]]) -> T:
-        """Write, and wait a full disk out. Raises Fenced, also when only the answer was lost."""
-        pause = 0.2
-        while True:
-            try:
-                return await self._db.write(script())
-            except StoreError as error:
-                log.warning("A turn waits for the database: %s", error.message)
-                await asyncio.sleep(pause)
-                pause = min(5.0, pause * 2)
 
     async def _finish(self, claim: Claim, end: TurnEnd) -> bool:
         """Write the end; a full disk is waited out, so that nothing that was done is forgotten."""
@@ -300,7 +287,7 @@ class Turns:
         now = self._clock.now()
         point("turn.before_finish")
         try:
-            done = await self._surely(lambda: rows.finish(claim, end, to_us(now)))
+            done = await surely(self._db, lambda: rows.finish(claim, end, to_us(now)))
         except Fenced:
             if not await self._db.read(rows.has_ended(claim)):
                 raise

@@ -227,7 +227,7 @@ class Calls:
                 names.setdefault(person.id, person.name)
         asking = Asking(
             id=ApprovalId(f"apr_{event.id[4:]}{effects[0].step:02d}"),
-            code=await self._free_code(event.tenant),
+            code=await self._code(run, digest([effect.hash for effect in effects])),
             why=verdict.why,
             requested_by=run.person.id if run.person else None,
             on_behalf_of=run.person.name if run.person else "",
@@ -247,7 +247,7 @@ class Calls:
             run.agent.name,
             sentence,
             self._p.budget_step,
-            await self._free_code(event.tenant),
+            await self._code(run, "budget"),
         )
         end = run.end(Ending.ANSWERED, f"{sentence} An owner can allow more.", "budget", "system")
         return replace(end, raw=(), approval=question)
@@ -257,6 +257,14 @@ class Calls:
         run.messages.append(ModelMessage(role="assistant", content=line))
         said = message.content.strip()
         return run.end(Ending.ANSWERED, f"{said}\n\n{line}" if said else line, "in doubt")
+
+    async def _code(self, run: Run, given: str) -> str:
+        """The code of this turn's question: the same after a crash, for it may have been shown."""
+
+        async def choose() -> Json:
+            return await self._free_code(run.claim.event.tenant)
+
+        return str(await run.journal.step("code", given, choose))
 
     async def _free_code(self, tenant: TenantId) -> str:
         """Four digits that no pending question has; more when those are crowded."""

@@ -2,8 +2,8 @@
 
 LiteLLM takes more than a second to import, so a worker thread does it: at the first call, or in
 `warm` when nobody waits. Retries, fall-over, prices and words for failures are ours; LiteLLM is
-asked once per attempt, with the key of that call, over one session of ours (its own pool is kept
-per key and does not hold with many tenants). Where in the path: the loop asks, this answers.
+asked once per attempt, with the key of that call, over one session of ours (its own clients are
+kept per key or outlive their session). Where in the path: the loop asks, this answers.
 
 LiteLLM's documents: https://docs.litellm.ai/docs/completion/input (read 2026-11-21); switches and
 costs measured on 1.106.2.
@@ -24,7 +24,7 @@ from agents.runtime.choice import Candidate, Choice, Keys, Options
 from agents.runtime.connector import Connector
 from agents.runtime.failures import Failure, Kind, kind_of, retry_after, status_of, words_of
 from agents.runtime.prices import Price, Prices
-from agents.runtime.providers import check
+from agents.runtime.providers import PROVIDERS, check
 from agents.runtime.providers import provider_of as provider_of
 from agents.runtime.wire import (
     Answer,
@@ -83,6 +83,7 @@ class LiteLLM:
     _library: "_Library | None" = field(init=False, default=None)
     _loading: "asyncio.Task[_Library] | None" = field(init=False, default=None)
     _session: aiohttp.ClientSession | None = field(init=False, default=None)
+    _client: object = field(init=False, default=None)
     _running: int = field(init=False, default=0)
     _closing: bool = field(init=False, default=False)
 
@@ -212,10 +213,9 @@ class LiteLLM:
         try:
             async with asyncio.timeout(limit):
                 answer = await self._call(request, candidate, stream, limit)
-        except Exception as error:  # noqa: BLE001  of many packages; each is sorted here
+        except Exception as error:  # of many packages; each is sorted here
             kind = kind_of(error)
-            if not isinstance(getattr(error, "status_code", None), int):
-                log.info("unsorted failure of a model", extra={"type": type(error).__name__})
+            log.debug("what failed", exc_info=error)
             return replace(
                 candidate.failure(kind),
                 status=status_of(error),
@@ -248,10 +248,10 @@ class LiteLLM:
             "num_retries": 0,
             "max_retries": 0,
             "drop_params": True,
-            "shared_session": self._shared(),
             # Never empty: LiteLLM would look for a key in the environment.
             "api_key": candidate.key.reveal() if candidate.key else "none",
         }
+        arguments |= self._http(library, candidate)
         if candidate.base is not None:
             arguments["api_base"] = candidate.base
         if request.tools:
@@ -268,10 +268,17 @@ class LiteLLM:
             await chunks.aclose()
         return stream.end()
 
-    def _shared(self) -> aiohttp.ClientSession:
+    def _http(self, library: "_Library", candidate: Candidate) -> dict[str, object]:
+        """Our own connections for a call, where its route takes them."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(connector=Connector(limit=0))
-        return self._session
+            self._session = aiohttp.ClientSession(
+                connector=Connector(limit=0),
+                cookie_jar=aiohttp.DummyCookieJar(),  # one tenant's cookies are nobody else's
+            )
+            self._client = library.client(self._session)
+        if candidate.provider in PROVIDERS:
+            return {"client": self._client}
+        return {"shared_session": self._session}
 
     def _note(self, request: ModelRequest, candidate: Candidate, failure: Failure) -> None:
         self._choice.rest(candidate, failure)
@@ -303,6 +310,12 @@ class _Library:
         self._internal = internal
         self.prices: Mapping[str, Any] = module.model_cost
         self.rebuild: Callable[[list[Any]], Any] = module.stream_chunk_builder
+
+    def client(self, session: aiohttp.ClientSession) -> object:
+        """LiteLLM's HTTP client over a session of ours; no redirect carries a key elsewhere."""
+        kind = importlib.import_module("litellm.llms.custom_httpx.http_handler").AsyncHTTPHandler
+        client: object = kind(shared_session=session, follow_redirects=False)
+        return client
 
     async def ask(self, arguments: Mapping[str, object]) -> Any:
         """One call."""
@@ -351,18 +364,20 @@ def _internal_mark() -> "ContextVar[bool]":
 
 
 async def _rehearse(library: _Library, model: str) -> None:
-    """A call with a made-up answer: no socket is opened."""
+    """Calls with a made-up answer, whole and streamed: no socket is opened."""
     tool = {"name": "look", "description": "Look.", "parameters": {"type": "object"}}
+    arguments = {
+        "model": model,
+        "messages": [{"role": "user", "content": "hello"}],
+        "tools": [{"type": "function", "function": tool}],
+        "mock_response": "hello",
+        "api_key": "none",
+        "drop_params": True,
+    }
     try:
-        await library.ask(
-            {
-                "model": model,
-                "messages": [{"role": "user", "content": "hello"}],
-                "tools": [{"type": "function", "function": tool}],
-                "mock_response": "hello",
-                "api_key": "none",
-                "drop_params": True,
-            }
-        )
+        await library.ask(arguments)
+        chunks = await library.ask({**arguments, "stream": True})
+        await anext(aiter(chunks))
+        await chunks.aclose()
     except Exception as error:  # noqa: BLE001  an unknown model is told when it is asked
         log.info("cannot rehearse", extra={"model": model, "type": type(error).__name__})

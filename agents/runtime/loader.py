@@ -29,6 +29,8 @@ _MATTER = re.compile(
     r"---[ \t]*\r?\n(?P<yaml>.*?)^---[ \t]*(?:\r?\n|\Z)(?P<prompt>.*)", re.S | re.M
 )
 
+_USUAL = Limits()
+
 Overlay = Callable[[TenantId], Sequence[Agent]]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 ToolName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]+(\.\*)?$", max_length=64)]
@@ -40,14 +42,14 @@ class LimitsMatter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    steps: Annotated[int, Field(ge=1, le=100)] = Limits.steps
-    depth: Annotated[int, Field(ge=0, le=10)] = Limits.depth
-    tokens: Annotated[int, Field(ge=1000)] = Limits.tokens
-    money_micros: Annotated[int, Field(ge=0)] = Limits.money_micros
-    wall_s: Annotated[float, Field(gt=0, le=3600)] = Limits.wall_s
-    per_minute: Annotated[int, Field(ge=1)] = Limits.per_minute
-    per_hour: Annotated[int, Field(ge=1)] = Limits.per_hour
-    per_day: Annotated[int, Field(ge=1)] = Limits.per_day
+    steps: Annotated[int, Field(ge=1, le=100)] = _USUAL.steps
+    depth: Annotated[int, Field(ge=0, le=10)] = _USUAL.depth
+    tokens: Annotated[int, Field(ge=1000)] = _USUAL.tokens
+    money_micros: Annotated[int, Field(ge=0)] = _USUAL.money_micros
+    wall_s: Annotated[float, Field(gt=0, le=3600)] = _USUAL.wall_s
+    per_minute: Annotated[int, Field(ge=1)] = _USUAL.per_minute
+    per_hour: Annotated[int, Field(ge=1)] = _USUAL.per_hour
+    per_day: Annotated[int, Field(ge=1)] = _USUAL.per_day
 
 
 class Matter(BaseModel):

@@ -161,9 +161,7 @@ def _publish(request: ModelRequest, wish: Wish) -> Said:
     own = [tool.name[:-8] for tool in request.tools if tool.name.endswith("_publish")]
     wanted = list(wish.networks)
     if not wanted and len(own) != 1:
-        return "Where? Such as: `publish “…” on the blog`, or `everywhere`." if own else _no(
-            own
-        ), ()
+        return (_WHERE if own else _no(own)), ()
     if EVERYWHERE in wanted or not wanted:
         wanted = own
     if not own or not set(wanted) & set(own):

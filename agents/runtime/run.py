@@ -74,6 +74,7 @@ class Run:
             next_agent=moved or (self.agent.name if self.claim.conv.agent is None else None),
             tainted=self.tainted,
             spends=tuple(self.spends),
+            steps=self.journal.at,
         )
 
     def stop(self, sentence: str, why: str) -> TurnEnd:

@@ -15,7 +15,7 @@ def list_agents(shell: Shell, _: Namespace) -> int:
     """Name the team."""
     with shell.client() as client:
         team = list(pages(client, path_of("agents")))
-    rows = [(a.text("name"), a.text("title"), ", ".join(a.texts("tools"))) for a in team]
+    rows = [(a.text("name"), a.text("title"), one_line(", ".join(a.texts("tools")))) for a in team]
     lines = shell.terminal.table(("name", "does", "tools"), rows)
     empty = [f"There is no agent. Write one: bot new agent NAME (looked for in {_folder(shell)})"]
     shell.terminal.show({"items": team}, lines if rows else empty)

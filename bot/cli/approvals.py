@@ -11,7 +11,7 @@ from argparse import ArgumentParser, Namespace
 from bot.cli import decide
 from bot.cli.card import card, outcome
 from bot.cli.client import Client, Refused, pages, path_of
-from bot.cli.lines import Lines
+from bot.cli.keyboard import Lines
 from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean, when

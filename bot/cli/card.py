@@ -21,10 +21,11 @@ def card(terminal: Terminal, approval: Record) -> list[str]:
     lines += _named("agent", agent + (f", on behalf of {behalf}" if behalf else ""))
     lines += _named("amount", shown.text("amount"))
     lines += _named("to", ", ".join(shown.texts("recipients")))
-    fields = shown.records("fields")
+    body = shown.text("body")
+    fields = [field for field in shown.records("fields") if field.text("value") != body]
     for field in (*_by_length(fields, long=False), *_by_length(fields, long=True)):
         lines += _named(field.text("name"), field.text("value"))
-    if body := shown.text("body"):
+    if body:
         lines += ["", *(f"  │ {line}" for line in reveal(body).split("\n")), ""]
     lines += [
         terminal.style(f"  ! {line}", "yellow")

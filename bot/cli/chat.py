@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from bot.cli.client import Client, HttpClient, Unreachable, pages, path_of
 from bot.cli.decide import Asking
 from bot.cli.feed import Feed
+from bot.cli.keyboard import Lines, ctrl_c_waits
 from bot.cli.keys import paste
-from bot.cli.lines import Lines
 from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.talk import Talk
@@ -86,8 +86,7 @@ class Chat:
 
     def say(self, text: str) -> int:
         """Say one thing, wait for the answer, and return the exit code."""
-        self._send(text)
-        self._wait()
+        self._turn(text)
         self._ask()
         return 1 if self._talk.failed or self._talk.gone else 0
 
@@ -122,8 +121,7 @@ class Chat:
             if text == "/key" or _LIKE_A_KEY.fullmatch(text):
                 self._key("" if text == "/key" else text)
             elif text:
-                self._send(text)
-                self._wait()
+                self._turn(text)
         except BotError as error:
             self._shell.terminal.fail(error.message)
 
@@ -135,27 +133,28 @@ class Chat:
         if self.conversation:
             body["conversation"] = self.conversation
         self._talk.expect(_UNKNOWN)
-        accepted = self._post(body, self._clock.chance(16).hex())
+        key = self._clock.chance(16).hex()
+        for attempt in range(TRIES):
+            with ctrl_c_waits():  # a message that was taken has its turn, which can be stopped
+                try:
+                    return self._taken(
+                        self._house().call("POST", path_of("messages"), body, key=key)
+                    )
+                except Unreachable:
+                    if self._borrowed or attempt == TRIES - 1:
+                        raise
+            self._shell.terminal.progress("  · waiting for Switchboard…")
+            self._talk.wait(RETRY_S)
+
+    def _taken(self, accepted: Record) -> None:
         self.agent = ""
         if accepted.text("conversation") != self.conversation:
             self._follow(accepted.text("conversation"))
         if reply := accepted.text("reply"):
-            self._talk.answered()
-            self._shell.terminal.say(clean(reply))
             self._shell.terminal.event("reply", accepted)
+            self._talk.answered(accepted.text("event"), reply)
         else:
             self._talk.expect(accepted.text("event"))
-
-    def _post(self, body: dict[str, str], key: str) -> Record:
-        for attempt in range(TRIES):
-            try:
-                return self._house().call("POST", path_of("messages"), body, key=key)
-            except Unreachable:
-                if self._borrowed or attempt == TRIES - 1:
-                    raise
-                self._shell.terminal.progress("  · waiting for Switchboard…")
-                self._talk.wait(RETRY_S)
-        raise Unreachable
 
     def _follow(self, conversation: str, after: int = 0) -> None:
         if self._feed:
@@ -164,11 +163,14 @@ class Chat:
         self._feed = Feed(conversation, self._find, self._talk)
         self._feed.start(after)
 
-    def _wait(self) -> None:
-        """Until the turn is over. Ctrl-C asks to stop it; once more leaves."""
+    def _turn(self, text: str) -> None:
+        """Send and wait until the turn is over. Ctrl-C asks to stop it; once more leaves."""
         try:
+            self._send(text)
             self._talk.wait()
         except KeyboardInterrupt:
+            if not self.conversation:
+                raise
             self._shell.terminal.progress("  · stopping…")
             with suppress(BotError):
                 self._house().call("POST", path_of("conversations", self.conversation, "stop"), {})

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bot.cli.card import card, outcome
 from bot.cli.client import Client, Refused, path_of
-from bot.cli.lines import Lines
+from bot.cli.keyboard import Lines
 from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import reveal

@@ -71,13 +71,14 @@ def story_of(terminal: Terminal, story: Record, *, with_data: bool = False) -> l
 
 
 def _step(step: Record, *, with_data: bool) -> list[str]:
-    facts = [f"{step.number('ms'):,} ms"]
-    if "tokens_in" in step or "tokens_out" in step:
+    facts = [f"{step.number('ms'):,} ms"] if step.number("ms") else []
+    if step.number("tokens_in") or step.number("tokens_out"):
         facts.append(f"{step.number('tokens_in'):,} + {step.number('tokens_out'):,} tokens")
     if step.number("micros"):
         facts.append(money(step.number("micros")))
     title = one_line(step.text("title") or step.text("kind"))
-    lines = [f"  {step.number('step'):>3}. {title} ({', '.join(facts)})"]
+    said = f" ({', '.join(facts)})" if facts else ""
+    lines = [f"  {step.number('step'):>3}. {title}{said}"]
     if with_data and "data" in step:
         data = json.dumps(step.raw["data"], ensure_ascii=False, indent=2)
         lines += [f"       {clean(line)}" for line in data.split("\n")]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 from bot.cli.client import Client, Refused, Unreachable, path_of
+from bot.cli.keyboard import ctrl_c_waits
 from bot.cli.record import Record
 from bot.cli.sse import Frame
 from bot.core.errors import BotError
@@ -41,7 +42,8 @@ class Feed:
     def start(self, after: int = 0) -> None:
         """Begin after a line's number."""
         self._after = after
-        self._thread.start()
+        with ctrl_c_waits():
+            self._thread.start()
 
     def stop(self) -> None:
         """Let go; an event that is on its way is dropped."""

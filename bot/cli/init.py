@@ -3,8 +3,8 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+from bot.cli.keyboard import Lines
 from bot.cli.keys import paste
-from bot.cli.lines import Lines
 from bot.cli.shell import Shell
 from bot.core.secret import Secret
 

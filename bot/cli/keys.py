@@ -8,7 +8,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 
 from bot.cli.client import Client, path_of
-from bot.cli.lines import Lines
+from bot.cli.keyboard import Lines
 from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import Terminal, clean, count, when

@@ -5,13 +5,14 @@ of the verb, so that a verb works the same either way.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
 from bot.cli import running
 from bot.cli.client import Client, HttpClient
 from bot.cli.house import house
+from bot.cli.keyboard import ctrl_c_waits
 from bot.cli.running import NotRunning, Running
 from bot.cli.terminal import Terminal
 from bot.core.secret import Secret
@@ -48,7 +49,9 @@ class Shell:
             yield HttpClient(found.url, found.token)
             return
         self.terminal.progress("opening the folder…")
-        with house().local(self.settings) as (url, token):
+        with ExitStack() as stack:
+            with ctrl_c_waits():
+                url, token = stack.enter_context(house().local(self.settings))
             self.terminal.progress("")
             yield HttpClient(url, Secret(token))
 

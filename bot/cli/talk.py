@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Condition
 
-from bot.cli.lines import Lines
+from bot.cli.keyboard import Lines
 from bot.cli.record import Record
 from bot.cli.terminal import Terminal, clean
 
@@ -30,6 +30,7 @@ class Talk:
         self._held: list[tuple[str, Record]] | None = None
         self._current = ""
         self._ended: dict[str, None] = {}
+        self._told: dict[str, None] = {}
         self._waits_for = ""
         self._is_over = True
         self._takers: Mapping[str, Callable[[Record], None]] = {
@@ -62,9 +63,12 @@ class Talk:
             self._waits_for, self._is_over = turn, turn in self._ended
             self.failed = self.failed and self._is_over
 
-    def answered(self) -> None:
-        """Nothing is waited for: the answer came at once."""
+    def answered(self, turn: str, text: str) -> None:
+        """The answer of a turn came at once; the feed may bring the same as a line."""
         with self._changed:
+            if turn not in self._ended:
+                self._write(clean(text))
+            self._keep(self._told, turn)
             self._is_over, self.failed = True, False
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -120,7 +124,7 @@ class Talk:
             self._end_draft()
             self._drafting = data.text("turn")
             self._terminal.progress("")
-            self._put(self._label(data.text("agent")))
+            self._put(self._label(data.text("agent", " ")))
         delta = clean(data.text("delta"))
         self._drafted += delta
         self._put(delta)
@@ -136,6 +140,8 @@ class Talk:
         self._remember(line)
         if line.text("role") == "user":
             self._current = line.text("turn")
+            return
+        if line.text("turn") in self._told:
             return
         text = clean(line.text("text"))
         if self._drafting and self._drafting == line.text("turn"):
@@ -208,7 +214,8 @@ class Talk:
         self.position = max(self.position, line.number("n"))
 
     def _label(self, agent: str) -> str:
-        return self._terminal.style(f"{clean(agent) or 'Switchboard'} › ", "cyan", "bold")
+        name = clean(agent) or "Switchboard"
+        return self._terminal.style(f"{name} › ".lstrip(), "cyan", "bold")
 
     def _put(self, text: str) -> None:
         if not self._terminal.as_json:

@@ -75,6 +75,8 @@ class Claim:
     conv: Conversation
     attempt: int
     """0 the first time."""
+    replay: int = 0
+    """How often it was taken back from the dead letters."""
     history: tuple[Line, ...]
     """Earlier lines, oldest first, already cut to a bound."""
     journal: Mapping[int, Step]
@@ -109,3 +111,5 @@ class TurnEnd:
     tainted: bool = False
     spends: tuple[Spend, ...] = ()
     new_session: bool = False
+    steps: int = 0
+    """How many steps of its journal led here; they are kept before an answer leaves."""

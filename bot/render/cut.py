@@ -63,32 +63,34 @@ def cut(block: Block, fits: Fits, *, force: bool = False) -> Parts:
             return block, None
 
 
-def flat(block: Block) -> Paragraph:
+def flat(block: Block, *, links: bool = True) -> Paragraph:
     """The words of a block without its form, for when there is no room for form."""
-    return Paragraph((Run("\n".join(_words(block))),))
+    return Paragraph((Run("\n".join(_words(block, links))),))
 
 
-def _words(block: Block) -> list[str]:
+def _words(block: Block, links: bool) -> list[str]:
     match block:
         case Paragraph(runs) | Heading(_, runs):
-            return [_with_links(runs)]
+            return [_with_links(runs, links)]
         case Code(text):
             return [text]
         case Quote(blocks):
-            return [words for each in blocks for words in _words(each)]
+            return [words for each in blocks for words in _words(each, links)]
         case Items(items):
-            return [words for item in items for each in item.blocks for words in _words(each)]
+            return [
+                words for item in items for each in item.blocks for words in _words(each, links)
+            ]
         case Table(rows):
-            return [" | ".join(map(_with_links, row)) for row in rows]
+            return [" | ".join(_with_links(cell, links) for cell in row) for row in rows]
         case Rule():
             return []
 
 
-def _with_links(runs: Runs) -> str:
+def _with_links(runs: Runs, links: bool) -> str:
     out = []
     for run in runs:
         href = next((href for kind, href in run.marks if kind == "link"), "")
-        out.append(f"{plain((run,))} {href}" if href else plain((run,)))
+        out.append(f"{plain((run,))} {href}" if href and links else plain((run,)))
     return "".join(out)
 
 
@@ -191,7 +193,7 @@ def _first(runs: Runs, count: int) -> Runs:
     for run in runs:
         if count <= 0:
             break
-        found.append(Run(run.text[:count], run.marks))
+        found.append(_part(run, 0, count))
         count -= len(run.text)
     return tuple(found)
 
@@ -201,9 +203,16 @@ def _rest(runs: Runs, count: int) -> Runs:
     found: list[Run] = []
     for run in runs:
         if len(run.text) > count:
-            found.append(Run(run.text[max(0, count) :], run.marks))
+            found.append(_part(run, max(0, count), len(run.text)))
         count -= len(run.text)
     return tuple(found)
+
+
+def _part(run: Run, start: int, end: int) -> Run:
+    """Some letters of a run; a part of an address is not an address."""
+    if start == 0 and end >= len(run.text):
+        return run
+    return Run(run.text[start:end], tuple(mark for mark in run.marks if mark[0] != "url"))
 
 
 def _stripped(runs: Runs, *, at_end: bool) -> Runs:

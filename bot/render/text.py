@@ -22,8 +22,9 @@ _HIDDEN = re.compile(
 _GAP = re.compile(r"\n(?:[ \t\xa0]*\n){3,}|[ \t\xa0\u2000-\u200a\u202f\u205f\u3000]{40,}")
 """Emptiness that would push the rest out of sight."""
 _MENTION = re.compile(
-    r"(?i)(?P<at>@)(?=everyone|here|channel|all\b)|(?P<tag><)(?=!|@|#|/\w+:\d)|(?P<id>@)(?=[&!]?\d)"
+    r"(?i)(?P<at>@)(?=everyone|here|channel|all\b)|(?P<tag><)(?=!|@|#|/\w+:\d)|(?P<id>@)(?=[&!]?\d|\Z)|(?P<end><)\Z"
 )
+_FENCE = re.compile("``(?=`)")
 _JOINED = re.compile("[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u17ff\ufb50-\ufdff]")
 """Scripts that are written with joiners."""
 
@@ -75,11 +76,17 @@ def _gap(found: re.Match[str]) -> str:
 def defuse(text: str) -> str:
     """Return the text with mentions broken by a mark of no width, so that nobody is called.
 
-    Stops @everyone, @here, @channel, <!channel>, <@U1>, <#C1>, <@&1> and their like.
+    Stops @everyone, @here, @channel, <!channel>, <@U1>, <#C1>, <@&1> and their like, also where
+    the text ends in the middle of one.
     """
     if "@" not in text and "<" not in text:
         return text
     return _MENTION.sub(lambda found: found[0] + ZWSP, text)
+
+
+def unfence(code: str) -> str:
+    """Return code without three backticks in a row, which would end the fence around it."""
+    return _FENCE.sub(f"``{ZWSP}", code) if "```" in code else code
 
 
 def units(text: str) -> int:

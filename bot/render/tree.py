@@ -28,6 +28,7 @@ HARD: Final = "\v"
 _DEPTH: Final = 40
 """Deeper nesting is shown as plain text."""
 _URL = re.compile(r"https?://[^\s<>\"'`\\|{}\[\]^\u200b]+", re.IGNORECASE)
+_CALL = re.compile(r"@(?=everyone|here|channel)", re.IGNORECASE)
 _SAFE = re.compile(r"(?:https?://|mailto:|tel:)[^\s\x00-\x1f]+\Z", re.IGNORECASE)
 
 
@@ -215,17 +216,24 @@ def _mark(token: "Token") -> Mark:
     match token.tag:
         case "a":
             href = str(token.attrs.get("href", ""))
-            return ("link", href if _SAFE.match(href) else "")
+            return ("link", _address(href))
         case "s":
             return ("strike", "")
         case tag:
             return (tag, "")
 
 
+def _address(href: str) -> str:
+    """The address, if it is one that a person may be led to; with no mention in it that calls."""
+    if not _SAFE.match(href):
+        return ""
+    return href if href.startswith("mailto:") else _CALL.sub("%40", href)
+
+
 def _image(token: "Token", marks: tuple[Mark, ...]) -> Run:
     """A picture is a link to it: nothing is loaded from outside to show a text."""
-    href = str(token.attrs.get("src", ""))
-    linked = any(mark[0] == "link" for mark in marks) or not _SAFE.match(href)
+    href = _address(str(token.attrs.get("src", "")))
+    linked = any(mark[0] == "link" for mark in marks) or not href
     words = "".join(child.content for child in token.children or []) or href
     return Run(words, marks if linked else (*marks, ("link", href)))
 
@@ -262,7 +270,8 @@ def _linked(text: str, marks: tuple[Mark, ...]) -> Iterator[Run]:
             continue
         if found.start() > at:
             yield Run(text[at : found.start()], marks)
-        yield Run(url, (*marks, ("url", url)))
+        address = _address(url)
+        yield Run(address, (*marks, ("url", address)))
         at = found.start() + len(url)
     if at < len(text):
         yield Run(text[at:], marks)

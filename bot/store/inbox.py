@@ -6,7 +6,7 @@ Events that only decide something (`control`) take number 0 and never wait in a 
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, null, select, update
 
 from bot.core.conversation import Conversation, Line
 from bot.core.event import Ending, Event
@@ -74,6 +74,7 @@ EVENT = (
     inbox.c.seq,
     inbox.c.attempts,
     inbox.c.person,
+    inbox.c.replays,
 )
 _GET = Statement(
     select(
@@ -111,7 +112,9 @@ _REPLAY = Statement(
         inbox.c.id == bindparam("id"),
         inbox.c.state == "dead",
     )
-    .values(state="new", attempts=0, ending="", detail="", ended_at=None)
+    .values(
+        state="new", attempts=1, replays=inbox.c.replays + 1, ending="", detail="", ended_at=null()
+    )
     .returning(inbox.c.conv)
 )
 _REPLACE = Statement(
@@ -288,7 +291,10 @@ def recent(tenant: str, before: int, state: str, limit: int) -> Script[list[Stor
 
 
 def replay(tenant: str, id_: str, at: int) -> Script[bool]:
-    """Put a dead letter back in its place; False when it is not a dead letter."""
+    """Put a dead letter back in its place; False when it is not a dead letter.
+
+    It counts as tried once, so that what its first life journaled and did is not done again.
+    """
     rows = yield Ask(_REPLAY, {"tenant": tenant, "id": id_})
     if not rows:
         return False
@@ -320,12 +326,12 @@ def event_of(row: Row) -> Event:
 def _stored(row: Row) -> Stored:
     return Stored(
         event=event_of(row),
-        conv=ConvId(row[11]),
+        conv=ConvId(row[12]),
         seq=row[8],
         attempts=row[9],
-        state=row[12],
-        ending=row[13],
-        detail=row[14],
-        ended_at=row[15],
-        received_at=row[16],
+        state=row[13],
+        ending=row[14],
+        detail=row[15],
+        ended_at=row[16],
+        received_at=row[17],
     )

@@ -74,7 +74,7 @@ def settle(claim: Claim, item: Spend, n: int, agent: str, at: int) -> Script[Non
     yield Ask(
         _SETTLE,
         {
-            "id": f"{claim.event.id}:{claim.attempt}:{n:03d}",
+            "id": f"{claim.event.id}:{claim.replay}.{claim.attempt}:{n:03d}",
             "tenant": claim.event.tenant,
             "person": claim.event.sender.person,
             "agent": agent,

@@ -52,6 +52,7 @@ inbox = Table(
     txt("ending"),
     txt("detail"),
     num("attempts"),
+    num("replays"),
     num("at"),
     num("received_at"),
     num("ended_at", null=True),

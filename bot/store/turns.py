@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.core.conversation import Claim, Line, Step, TurnEnd
 from bot.core.effect import Effect
-from bot.core.errors import Fenced
+from bot.core.errors import Fenced, StoreError
 from bot.core.event import Ending
 from bot.core.ids import ConvId
 from bot.core.times import from_us, to_us
@@ -81,6 +81,11 @@ _HOLDS = Statement(
         conv.c.state == "running",
     )
 )
+_KEPT = Statement(
+    select(func.count()).where(
+        journal.c.turn == bindparam("turn"), journal.c.step < bindparam("steps")
+    )
+)
 _DONE = Statement(
     update(inbox)
     .where(inbox.c.id == bindparam("id"), inbox.c.state == "new")
@@ -115,6 +120,27 @@ _VOID = Statement(
     .where(conv.c.state == "running")
     .values(state="ready", owner="", due_at=bindparam("now"))
     .returning(conv.c.id)
+)
+_HELD = Statement(
+    select(conv.c.id, conv.c.epoch).where(
+        conv.c.state == "running", conv.c.owner == bindparam("owner")
+    )
+)
+_LET_GO = Statement(
+    update(conv)
+    .where(
+        conv.c.id == bindparam("id"),
+        conv.c.state == "running",
+        conv.c.epoch == bindparam("held"),
+    )
+    .values(state="ready", owner="", due_at=bindparam("now"))
+)
+_ENDED = Statement(
+    select(inbox.c.id).where(
+        inbox.c.tenant == bindparam("tenant"),
+        inbox.c.id == bindparam("id"),
+        inbox.c.state != "new",
+    )
 )
 _NEXT_DUE = Statement(select(func.min(conv.c.due_at)).where(conv.c.state == "ready"))
 _WAITING = Statement(select(func.count()).select_from(conv).where(conv.c.state == "ready"))
@@ -185,6 +211,7 @@ def take(owner: str, conv_id: str, now: int) -> Script[Claim | None]:
         seq=head[8],
         conv=where,
         attempt=head[9],
+        replay=head[11],
         history=history,
         journal=steps,
         effects=past,
@@ -218,16 +245,24 @@ def steps_of(tenant: str, turn: str) -> Script[list[Step]]:
     ]
 
 
-def hold(claim_: Claim) -> Script[None]:
-    """Raise Fenced unless the claim still holds."""
+def hold(claim_: Claim, steps: int = 0) -> Script[None]:
+    """Raise Fenced unless the claim still holds, StoreError unless its first steps are kept.
+
+    Steps are posted, not awaited: what leaves the house must not go before what led to it.
+    """
     rows = yield Ask(_HOLDS, {"conv": claim_.conv.id, "epoch": claim_.conv.epoch})
     if not rows:
         raise Fenced(conv=claim_.conv.id, event=claim_.event.id)
+    if steps:
+        kept = yield Ask(_KEPT, {"turn": claim_.event.id, "steps": steps})
+        if kept[0][0] < steps:
+            raise StoreError("An earlier step of this turn did not reach the disk.")
 
 
-def finish(claim_: Claim, end: TurnEnd, line_id: str, at: int) -> Script[Finished]:
+def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
     """End a turn: its effects, question, reply, costs and ending, in one commit. Raises Fenced."""
     event, where = claim_.event, claim_.conv
+    line_id = f"msg_{event.id[4:]}" + (f"-{claim_.replay}" if claim_.replay else "")
     yield from hold(claim_)
     for effect in end.effects:
         yield from effects.plan(effect, at)
@@ -260,6 +295,8 @@ def finish(claim_: Claim, end: TurnEnd, line_id: str, at: int) -> Script[Finishe
     for i, spend in enumerate(end.spends):
         yield from spends.settle(claim_, spend, i, end.agent or "", at)
     more = yield from close(claim_, end, at)
+    if end.new_session:
+        yield from _new_session(claim_, at)
     return Finished(more=more, line=line_id if n else "", n=n)
 
 
@@ -310,12 +347,30 @@ def start_over(claim_: Claim) -> Script[None]:
     yield Ask(_FORGET_STEPS, {"turn": claim_.event.id})
 
 
-def new_session(claim_: Claim, conv_id: str, at: int) -> Script[None]:
+def _new_session(claim_: Claim, at: int) -> Script[None]:
     """Begin the next session of the claim's conversation, unless it has begun already."""
+    conv_id = f"cnv_{claim_.event.id[4:]}"
     found = yield from conversations.current(claim_.event.tenant, claim_.conv.key)
     if found and found[0].session == claim_.conv.session:
         event = replace(claim_.event, text="", agent=None)
         yield from conversations.open_(event, conv_id, claim_.conv.session + 1, at)
+
+
+def held(owner: str) -> Script[list[tuple[str, int]]]:
+    """Conversations that run in the name of a process, each with its epoch."""
+    rows = yield Ask(_HELD, {"owner": owner})
+    return [(row[0], row[1]) for row in rows]
+
+
+def let_go(conv_id: str, epoch: int, now: int) -> Script[None]:
+    """Free a conversation that nobody works on; a task of that epoch is fenced from now on."""
+    yield Ask(_LET_GO, {"id": conv_id, "held": epoch, "now": now})
+
+
+def has_ended(claim_: Claim) -> Script[bool]:
+    """Whether the event of a claim has its end."""
+    rows = yield Ask(_ENDED, {"tenant": claim_.event.tenant, "id": claim_.event.id})
+    return bool(rows)
 
 
 def boot(now: int) -> Script[int]:

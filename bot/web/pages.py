@@ -106,7 +106,7 @@ def sign_in_page(code: str = "", *, problem: str = "", status: int = 200) -> web
 
 
 def _visitor(request: web.Request) -> Visitor:
-    found = request.get(VISITOR)
+    found: Visitor | None = request.get(VISITOR)
     if found is None:
         raise web.HTTPFound("/in")
     return found

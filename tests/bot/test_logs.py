@@ -180,6 +180,14 @@ def test_a_handler_of_another_library_gets_no_secret_either():
     assert "0123456789" not in theirs.getvalue()
 
 
+@pytest.mark.parametrize("stream", [io.StringIO, Terminal])
+def test_half_a_surrogate_pair_is_written_as_text(stream):
+    out = stream()
+    with logging_to(out) as (log, _):
+        log.info("header", extra={"path": "\ud800 half a pair"})
+    assert out.getvalue().encode()
+
+
 @pytest.mark.parametrize(
     "attack",
     [
@@ -189,7 +197,6 @@ def test_a_handler_of_another_library_gets_no_secret_either():
         "\x85forged\u2028forged",
         "\u202eevil\u200b",
         "\x00\x7f",
-        "\ud800 half a pair",
     ],
 )
 @pytest.mark.parametrize("stream", [io.StringIO, Terminal])

@@ -26,7 +26,11 @@ from tests.browser.house import House  # noqa: E402
 HERE = Path(__file__).parent
 WAIT_MS = 8000
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
-PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "has_touch": True,
+    "is_mobile": True,
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,7 +52,9 @@ class Screen:
 
     def watch(self, page: Page) -> None:
         def console(message: ConsoleMessage) -> None:
-            if message.type in ("error", "warning") and not message.text.startswith("Failed to load"):
+            if message.type in ("error", "warning") and not message.text.startswith(
+                "Failed to load"
+            ):
                 self.problems.append(f"console: {message.text}")
 
         def request(asked: Request) -> None:
@@ -128,9 +134,8 @@ async def contexts(browser: Browser) -> Contexts:
     for phone in (False, True):
         for dark in (False, True):
             size = PHONE if phone else DESK
-            scheme = "dark" if dark else "light"
             made[phone, dark] = await browser.new_context(
-                color_scheme=scheme, reduced_motion="reduce", **size
+                color_scheme="dark" if dark else "light", reduced_motion="reduce", **size
             )
     return made
 

@@ -13,15 +13,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aiohttp import web
+from aiohttp import BodyPartReader, web
 
 from bot.core.errors import UserError
 from bot.core.ids import PersonId, TenantId
 from bot.core.people import Person, Role
 from bot.web import blog, pages
 from bot.web.visitor import VISITOR
-from tests.browser.house import AGENTS, House, Json, Talk, furnish, iso, now
+from tests.browser.furniture import furnish
+from tests.browser.house import AGENTS, House, Json, Talk, iso, now
 from tests.browser.office import office_routes, open_office
+from tests.browser.scenes import answer as play
 
 CSRF = "demo-csrf"
 HOUSE = web.AppKey("house", House)
@@ -39,24 +41,38 @@ class DemoVisitor:
 def visitor(role: str) -> DemoVisitor:
     tenant = TenantId("tnt_1")
     born = datetime(2026, 1, 1, tzinfo=UTC)
-    person = Person(id=PersonId("per_1"), tenant=tenant, name="Ada Byron", role=Role(role), created_at=born)
+    person = Person(
+        id=PersonId("per_1"), tenant=tenant, name="Ada Byron", role=Role(role), created_at=born
+    )
     return DemoVisitor(person=person, tenant=tenant, csrf=CSRF)
 
 
 def refuse(status: int, code: str, message: str, **more: Any) -> web.Response:
     field = {"field": more.pop("field")} if "field" in more else {}
-    return web.json_response({"error": {"code": code, "message": message, **field}, **more}, status=status)
+    return web.json_response(
+        {"error": {"code": code, "message": message, **field}, **more}, status=status
+    )
 
 
 @web.middleware
-async def guard(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> web.StreamResponse:
+async def guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
     request[VISITOR] = visitor(request.app[HOUSE].role)
-    if request.path.startswith("/v1/") and request.method != "GET" and request.headers.get("X-CSRF-Token") != CSRF:
+    if (
+        request.path.startswith("/v1/")
+        and request.method != "GET"
+        and request.headers.get("X-CSRF-Token") != CSRF
+    ):
         return refuse(403, "csrf", "The page is out of date. Load it again.")
     try:
         return await handler(request)
     except web.HTTPNotFound:
-        return pages.error_page(404) if not request.path.startswith("/v1/") else refuse(404, "not_found", "There is no such thing here.")
+        return (
+            pages.error_page(404)
+            if not request.path.startswith("/v1/")
+            else refuse(404, "not_found", "There is no such thing here.")
+        )
     except UserError as error:
         return refuse(error.status, "user", error.message)
 
@@ -85,9 +101,14 @@ async def me(request: web.Request) -> web.Response:
 
 async def status(request: web.Request) -> web.Response:
     house = request.app[HOUSE]
-    channels = [{"name": "web", "up": True, "detail": ""}, {"name": "terminal", "up": True, "detail": ""}]
+    channels = [
+        {"name": "web", "up": True, "detail": ""},
+        {"name": "terminal", "up": True, "detail": ""},
+    ]
     if len(house.talks) > 3:
-        channels.append({"name": "slack", "up": False, "detail": "the token was revoked; connect it again"})
+        channels.append(
+            {"name": "slack", "up": False, "detail": "the token was revoked; connect it again"}
+        )
     return web.json_response({
         "running_since": iso(now() - timedelta(hours=3)), "version": "0.1.0", "model": "openai/gpt-4o-mini",
         "offline": house.offline, "channels": channels, "queued": 0, "open_turns": 0,
@@ -108,7 +129,11 @@ async def conversations(request: web.Request) -> web.Response:
 
 
 async def messages(request: web.Request) -> web.Response:
-    return paged(request, find(request.app[HOUSE].talks, request.match_info["id"]).messages)
+    found: Talk = find(request.app[HOUSE].talks, request.match_info["id"])
+    limit, after = int(request.query.get("limit", 50)), int(request.query.get("after") or 0)
+    items = found.messages[after : after + limit]
+    more = after + len(items) < len(found.messages)
+    return web.json_response({"items": items, "next": items[-1]["n"] if more else None})
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -116,10 +141,13 @@ async def stream(request: web.Request) -> web.StreamResponse:
     talk: Talk = find(house.talks, request.match_info["id"])
     if last := request.headers.get("Last-Event-ID"):
         house.resumed.append(last)
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
+    response = web.StreamResponse(
+        headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
+    )
     await response.prepare(request)
     await response.write(b": hello\n\n")
-    async for id_, name, data in house.follow(talk, request.headers.get("Last-Event-ID", "")):
+    after = int(request.query.get("after", 0))
+    async for id_, name, data in house.follow(talk, last or "", after):
         await response.write(f"id: {id_}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode())
     if request.transport is not None:
         request.transport.close()
@@ -135,7 +163,11 @@ async def send(request: web.Request) -> web.Response:
         return web.json_response(house.keys[key][1], status=202)
     if word == "fail" and not house.failures.setdefault(key, 0):
         house.failures[key] += 1
-        return refuse(507, "disk_full", "The disk is full: nothing was stored. Free some space, then send again.")
+        return refuse(
+            507,
+            "disk_full",
+            "The disk is full: nothing was stored. Free some space, then send again.",
+        )
     if word == "nokey" and house.offline:
         return refuse(503, "model_key", "No model key is set. Paste one below.")
     if body.get("conversation"):
@@ -147,7 +179,7 @@ async def send(request: web.Request) -> web.Response:
     house.keys[key] = (text, answer)
     files = [{"id": id_, "name": f"{id_}.txt", "size": 12} for id_ in body.get("attachments", [])]
     house.say(talk, "user", text, turn, **({"attachments": files} if files else {}))
-    task = asyncio.create_task(house.answer(talk, turn, text))
+    task = asyncio.create_task(play(house, talk, turn, text))
     request.app[TASKS].add(task)
     task.add_done_callback(request.app[TASKS].discard)
     return web.json_response(answer, status=202)
@@ -173,7 +205,11 @@ async def decide(request: web.Request) -> web.Response:
     found = find(house.approvals, request.match_info["id"])
     house.decisions.append({"id": found["id"], **answer})
     if found["state"] != "pending" or answer.get("version") != found["version"]:
-        words = "Somebody else decided this already." if found["state"] != "pending" else "It changed meanwhile. Look again."
+        words = (
+            "Somebody else decided this already."
+            if found["state"] != "pending"
+            else "It changed meanwhile. Look again."
+        )
         return refuse(409, "conflict", words, approval=found)
     if answer["decision"] == "edit" and not answer["arguments"].get("text", "x").strip():
         return refuse(422, "invalid", "The text may not be empty.", field="text")
@@ -184,19 +220,37 @@ async def decide(request: web.Request) -> web.Response:
 async def key(request: web.Request) -> web.Response:
     house, body = request.app[HOUSE], await request.json()
     if "wrong" in body["key"]:
-        return refuse(422, "key_refused", "OpenAI refused the key ending in wrong (HTTP 401: incorrect API key). Copy it again.", field="key")
+        return refuse(
+            422,
+            "key_refused",
+            "OpenAI refused the key ending in wrong (HTTP 401: incorrect API key). Copy it again.",
+            field="key",
+        )
     house.offline = False
-    return web.json_response({"provider": "OpenAI", "models": ["openai/gpt-4o-mini", "openai/gpt-4o"], "model": body.get("model", "openai/gpt-4o-mini")})
+    return web.json_response(
+        {
+            "provider": "OpenAI",
+            "models": ["openai/gpt-4o-mini", "openai/gpt-4o"],
+            "model": body.get("model", "openai/gpt-4o-mini"),
+        }
+    )
 
 
 async def file(request: web.Request) -> web.Response:
     part = await (await request.multipart()).next()
-    if part is None or not hasattr(part, "filename"):
+    if not isinstance(part, BodyPartReader):
         return refuse(422, "invalid", "There is no file in this.")
     body = await part.read()
     if b"too large" in body:
         return refuse(413, "too_large", "Larger than 1 MB.")
-    return web.json_response({"id": request.app[HOUSE].new("fil"), "name": part.filename, "size": len(body), "media_type": "text/plain"})
+    return web.json_response(
+        {
+            "id": request.app[HOUSE].new("fil"),
+            "name": part.filename,
+            "size": len(body),
+            "media_type": "text/plain",
+        }
+    )
 
 
 async def feedback(request: web.Request) -> web.Response:
@@ -209,11 +263,15 @@ async def stop(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
+async def leave(request: web.Request) -> web.Response:
+    return web.json_response({"signed_out": True})
+
+
 def chat_routes() -> list[tuple[str, str, Callable[[web.Request], Awaitable[web.StreamResponse]]]]:
     return [
         ("GET", "/v1/me", me), ("GET", "/v1/status", status), ("GET", "/v1/conversations", conversations),
         ("GET", "/v1/conversations/{id}/messages", messages), ("GET", "/v1/conversations/{id}/stream", stream),
-        ("POST", "/v1/messages", send), ("GET", "/v1/approvals", approvals), ("GET", "/v1/approvals/{id}", approval),
+        ("POST", "/v1/messages", send), ("POST", "/v1/logout", leave), ("GET", "/v1/approvals", approvals), ("GET", "/v1/approvals/{id}", approval),
         ("POST", "/v1/approvals/{id}/decide", decide), ("POST", "/v1/models/key", key), ("POST", "/v1/files", file),
         ("POST", "/v1/messages/{id}/feedback", feedback), ("POST", "/v1/conversations/{id}/stop", stop),
     ]  # fmt: skip
@@ -224,7 +282,12 @@ def make_app(house: House, posts: Path) -> web.Application:
     app = web.Application(middlewares=[guard])
     app[HOUSE], app[TASKS] = house, set()
     open_office(app)
-    for method, path, handler in [*pages.routes(), *blog.routes(posts), *chat_routes(), *office_routes()]:
+    for method, path, handler in [
+        *pages.routes(),
+        *blog.routes(posts),
+        *chat_routes(),
+        *office_routes(),
+    ]:
         app.router.add_route(method, path, handler)
     return app
 
@@ -232,4 +295,8 @@ def make_app(house: House, posts: Path) -> web.Application:
 if __name__ == "__main__":
     lived_in = House()
     furnish(lived_in)
-    web.run_app(make_app(lived_in, Path()), host="127.0.0.1", port=int(sys.argv[1]) if sys.argv[1:] else 8090)
+    web.run_app(
+        make_app(lived_in, Path()),
+        host="127.0.0.1",
+        port=int(sys.argv[1]) if sys.argv[1:] else 8090,
+    )

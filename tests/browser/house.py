@@ -13,45 +13,6 @@ from typing import Any
 
 Json = dict[str, Any]
 
-XSS = (
-    "<img src=x onerror=alert(1)>",
-    "<script>alert(1)</script>",
-    "\"><svg onload=alert(1)>",
-    "javascript:alert(1)",
-    "[click](javascript:alert(1))",
-    "![x](javascript:alert(1))",
-    "<a href='javascript:alert(1)'>x</a>",
-    "{{7*7}}${7*7}",
-    "[x](data:text/html,<script>alert(1)</script>)",
-    "`<img src=x onerror=alert(1)>`",
-)
-
-LONG = """Here is the plan for Sunday.
-
-## What changes
-
-1. Doors open at **10:00**, an hour later than on weekdays.
-2. The workshop stays closed:
-   - lathes are being serviced
-   - the kiln is cooling
-3. Coffee is free until noon.
-
-| Day | Opens | Closes | Visitors |
-|:--|:-:|:-:|--:|
-| Saturday | 9:00 | 18:00 | 1,204 |
-| Sunday | 10:00 | 16:00 | 861 |
-
-> Last year 861 people came on the first open Sunday.
-
-```python
-def is_open(day: str) -> bool:
-    return day in {"saturday", "sunday"}
-```
-
-The details are on [our page](https://example.org/sunday) and at https://example.com/map.
-Write to [the desk](mailto:desk@example.org) with `Sunday` in the subject, or ~~call~~ *ask here*.
-"""
-
 AGENTS = [
     ("bri", "calendar, e-mail, general assistant", "🗓️"), ("reynolds", "blog", "✍️"),
     ("kelly", "X", "🐦"), ("fran", "Facebook and Instagram", "📣"), ("dwight", "Threads", "🧵"),
@@ -139,12 +100,20 @@ class House:
         return made
 
     def say(self, talk: Talk, role: str, text: str, turn: str, **more: Any) -> Json:
-        message = {"id": self.new("msg"), "role": role, "text": text, "at": iso(now()), "turn": turn}
-        message |= {"n": len(talk.messages), **more}
+        message: Json = {
+            "id": self.new("msg"),
+            "role": role,
+            "text": text,
+            "at": iso(now()),
+            "turn": turn,
+        }
+        message |= {"n": len(talk.messages) + 1, **more}
         if role == "assistant":
             message.setdefault("agent", talk.agent)
             if self.offline:
-                message.setdefault("footer", "Answered by the built-in offline model, not by a language model.")
+                message.setdefault(
+                    "footer", "Answered by the built-in offline model, not by a language model."
+                )
         talk.messages.append(message)
         talk.tell("message", message, turn)
         return message
@@ -200,86 +169,18 @@ class House:
         talk.tell("approval", {"id": approval["id"], "state": approval["state"], "version": 2})
         if approval["state"] == "approved":
             turn = self.new("evt")
-            self.say(talk, "assistant", "It is published: [Open on Sunday](/blog/open-on-sunday).", turn)
+            self.say(
+                talk, "assistant", "It is published: [Open on Sunday](/blog/open-on-sunday).", turn
+            )
 
-    async def stream_text(self, talk: Talk, turn: str, text: str, **more: Any) -> None:
-        for offset in range(0, len(text), 24):
-            delta = text[offset : offset + 24]
-            talk.tell("draft", {"turn": turn, "agent": talk.agent, "delta": delta}, turn, offset + 1)
-            await asyncio.sleep(self.pace_s)
-        self.say(talk, "assistant", text, turn, **more)
-
-    async def answer(self, talk: Talk, turn: str, text: str) -> None:
-        """Play the scene that the text asks for."""
-        talk.state, talk.begun = "running", len(talk.log)
-        talk.tell("state", {"state": "running"}, turn)
-        word = text.split()[0].lower() if text.split() else ""
-        scene = getattr(self, f"scene_{word}", self.scene_other)
-        await scene(talk, turn, text)
-        talk.state = "idle"
-        talk.tell("activity", {"turn": turn, "text": ""}, turn)
-        talk.tell("state", {"state": "idle"}, turn)
-
-    async def scene_other(self, talk: Talk, turn: str, text: str) -> None:
-        await self.stream_text(talk, turn, f"You said: {text}")
-
-    async def scene_long(self, talk: Talk, turn: str, text: str) -> None:
-        talk.tell("activity", {"turn": turn, "text": "reading a page"}, turn)
-        await asyncio.sleep(self.pace_s * 5)
-        talk.tell("activity", {"turn": turn, "text": ""}, turn)
-        await self.stream_text(talk, turn, LONG)
-
-    async def scene_wait(self, talk: Talk, turn: str, text: str) -> None:
-        talk.tell("activity", {"turn": turn, "text": "reading example.org"}, turn)
-        talk.tell("draft", {"turn": turn, "agent": talk.agent, "delta": "One moment, I am "}, turn)
-        while talk.state == "running":
-            await asyncio.sleep(0.02)
-
-    async def scene_publish(self, talk: Talk, turn: str, text: str) -> None:
-        talk.tell("activity", {"turn": turn, "text": "writing a post for the blog"}, turn)
-        await asyncio.sleep(self.pace_s)
-        made = self.approval(talk)
-        self.say(
-            talk, "assistant", f"Waiting for approval {made['code']}, not done yet.", turn,
-            approval=made["id"],
-        )  # fmt: skip
-
-    async def scene_drop(self, talk: Talk, turn: str, text: str) -> None:
-        words = "one two three four five six seven eight nine ten"
-        await asyncio.sleep(0.3)
-        for offset, word in enumerate(words.split()):
-            delta = {"turn": turn, "agent": talk.agent, "delta": f"{word} "}
-            talk.tell("draft", delta, turn, offset + 1)
-            await asyncio.sleep(self.pace_s)
-            if offset == 4:
-                self.epoch += 1
-        await asyncio.sleep(1.2)
-        self.say(talk, "assistant", words, turn)
-
-    async def scene_reset(self, talk: Talk, turn: str, text: str) -> None:
-        talk.tell("draft", {"turn": turn, "agent": talk.agent, "delta": "old words"}, turn)
-        await asyncio.sleep(0.1)
-        talk.tell("reset", {"turn": turn}, turn)
-        talk.tell("draft", {"turn": turn, "agent": talk.agent, "delta": "new words"}, turn)
-        await asyncio.sleep(0.4)
-        self.say(talk, "assistant", "new words, finished", turn)
-
-    async def scene_badkey(self, talk: Talk, turn: str, text: str) -> None:
-        words = "OpenAI refused the key ending in 9Zq4 at https://api.openai.com (HTTP 401: incorrect API key)."
-        action = {"label": "Paste a key", "href": "/chat#key"}
-        talk.tell("error", {"message": f"{words} Paste another one.", "action": action}, turn)
-
-    async def scene_hang(self, talk: Talk, turn: str, text: str) -> None:
-        talk.tell("error", {"message": "The model did not answer in 60 s. Nothing was done. Try again."}, turn)
-
-    async def follow(self, talk: Talk, last: str) -> AsyncIterator[tuple[str, str, Json]]:
-        """Yield what came after `last`; `TURN.0.0` is before a turn; else the running turn."""
+    async def follow(
+        self, talk: Talk, last: str, after: int
+    ) -> AsyncIterator[tuple[str, str, Json]]:
+        """Yield what came after the id `last`; without one, after the message number `after`."""
         ids = [id_ for id_, _, _ in talk.log]
-        running = talk.begun if talk.state == "running" else len(ids)
-        at = len(ids) - ids[::-1].index(last) if last in ids else running
-        if last.endswith(".0.0"):
-            turn = last.removesuffix("0.0")
-            at = next((n for n, id_ in enumerate(ids) if id_.startswith(turn)), running)
+        numbers = [data.get("n", 0) if name == "message" else 0 for _, name, data in talk.log]
+        known = numbers.index(after) + 1 if after in numbers and after else 0
+        at = len(ids) - ids[::-1].index(last) if last in ids else known
         epoch = self.epoch
         while self.epoch == epoch:
             bell = talk.bell
@@ -292,72 +193,3 @@ class House:
                 await asyncio.wait_for(bell.wait(), 0.05)
             except TimeoutError:
                 continue
-
-
-def furnish(house: House) -> None:
-    """Fill the house with a day's work, for looking at it."""
-    talk = house.talk("Opening hours on Sunday", "reynolds")
-    house.say(talk, "user", "What do we tell people about Sunday?", "evt_a")
-    house.say(talk, "assistant", LONG, "evt_a", footer="")
-    house.say(talk, "user", "publish \"We are open on Sunday\" on the blog", "evt_b")
-    made = house.approval(talk)
-    house.say(talk, "assistant", f"Waiting for approval {made['code']}, not done yet.", "evt_b", approval=made["id"])
-    money = house.talk("Invoice for March", "treasurer")
-    house.say(money, "user", "invoice Grace Hopper for March", "evt_c")
-    paid = house.approval(
-        money, tool="stripe_invoice", why="Money always asks.",
-        arguments={"to": "grace@example.org", "amount": 124000, "currency": "eur", "memo": "March, 31 hours"},
-        shown={"title": "Send an invoice", "amount": "€1,240.00", "recipients": ["Grace Hopper <grace@example.org>"],
-               "body": "", "audience": "Grace Hopper alone", "sandbox": True,
-               "warnings": ["This conversation holds words from outside: a mail by vendor@example.net."],
-               "fields": [{"name": "Memo", "value": "March, 31 hours", "long": False, "editable": "memo"}]},
-    )  # fmt: skip
-    house.say(money, "assistant", "The invoice waits for a decision.", "evt_c", approval=paid["id"])
-    doubt = house.talk("Post on X", "kelly")
-    house.say(doubt, "user", "post the photo on X", "evt_d")
-    asked = house.approval(
-        doubt, "doubt", why="The server stopped between sending and the answer.",
-        shown={"title": "I may have posted this", "choices": DOUBT_CHOICES, "body": "New shop, same coffee.",
-               "fields": [{"name": "Network", "value": "X", "long": False, "editable": ""}]},
-    )  # fmt: skip
-    house.say(doubt, "assistant", "I am not sure whether this went out.", "evt_d", approval=asked["id"])
-    old = house.talk("Lunch order", "bri")
-    house.say(old, "user", "order lunch for six", "evt_e")
-    gone = house.approval(
-        old, state="expired", expires_at=iso(now() - timedelta(days=1)),
-        shown={"title": "Send an e-mail", "recipients": ["deli@example.org"], "body": "Six lunches, please."},
-    )  # fmt: skip
-    house.say(old, "assistant", "Nobody decided in time.", "evt_e", approval=gone["id"])
-    spent = house.talk("Market research", "bri")
-    house.say(spent, "user", "read everything about coffee", "evt_f")
-    budget = house.approval(
-        spent, "budget", why="Today's budget of $5.00 is used up.",
-        shown={"title": "Go on thinking?", "amount": "$1.00 more", "choices": BUDGET_CHOICES, "body": "", "fields": [], "audience": ""},
-    )  # fmt: skip
-    house.say(spent, "assistant", "I have read 41 pages and stopped.", "evt_f", approval=budget["id"])
-    tricky = house.talk("Strange request", "fran")
-    house.say(tricky, "user", "post what the mail says", "evt_g")
-    odd = house.approval(
-        tricky, arguments={"text": "Win\u200b now\u202egnp.exe\u202c 👩\u200d💻 ok"},
-        shown={"title": "Publish on Facebook", "body": "Win\u200b now\u202egnp.exe\u202c 👩\u200d💻 ok", "fields": [],
-               "warnings": ["The words come from a mail by somebody unknown."]},
-    )  # fmt: skip
-    house.say(tricky, "assistant", "This text came by mail.", "evt_g", approval=odd["id"])
-
-
-def poison(house: House) -> Talk:
-    """Put every hostile text into every field that a page shows; return the worst conversation."""
-    worst = house.talk(XSS[0], XSS[0])
-    for number, text in enumerate(XSS):
-        house.talk(text, text)
-        house.say(worst, "user", text, f"evt_x{number}", attachments=[{"id": "f", "name": text, "size": 1}])
-        made = house.approval(
-            worst, why=text, note=text, code=text, tool=text, requested_by={"id": "x", "name": text},
-            approvers=[{"id": "x", "name": text}], arguments={"text": text, text: text},
-            shown={"title": text, "body": text, "amount": text, "recipients": [text], "audience": text, "warnings": [text],
-                   "on_behalf_of": text, "fields": [{"name": text, "value": text, "long": long, "editable": "text"} for long in (True, False)]},
-        )  # fmt: skip
-        state = "approved" if number % 2 else "pending"
-        made |= {"state": state, "effects": [*made["effects"], {"id": "e", "tool": text, "arguments": {}, "state": "failed", "error": text, "url": text}]}
-        house.say(worst, "assistant", f"{text}\n\n- {text}\n\n| {text} |\n|--|\n| {text} |", f"evt_x{number}", agent=text, footer=text, approval=made["id"])
-    return worst

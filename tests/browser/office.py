@@ -10,7 +10,15 @@ from tests.browser.house import AGENTS, Json, iso, now
 
 EVENTS = 10_000
 ENDINGS = ("answered", "decided", "answered", "failed", "ignored", "merged", None)
-SAID = ("What do we tell people about Sunday?", "publish \"We are open on Sunday\" on the blog", "Post the photo", "order lunch for six", "STOP", "and for Monday too", "read everything about coffee")
+SAID = (
+    "What do we tell people about Sunday?",
+    'publish "We are open on Sunday" on the blog',
+    "Post the photo",
+    "order lunch for six",
+    "STOP",
+    "and for Monday too",
+    "read everything about coffee",
+)
 
 
 def event(number: int) -> Json:
@@ -26,7 +34,17 @@ def event(number: int) -> Json:
 
 def trace(number: int) -> Json:
     def step(index: int, kind: str, title: str, ms: int, **more: Any) -> Json:
-        return {"step": index, "kind": kind, "title": title, "at": iso(now()), "ms": ms, "tokens_in": 0, "tokens_out": 0, "micros": 0, "data": {}} | more
+        return {
+            "step": index,
+            "kind": kind,
+            "title": title,
+            "at": iso(now()),
+            "ms": ms,
+            "tokens_in": 0,
+            "tokens_out": 0,
+            "micros": 0,
+            "data": {},
+        } | more
 
     return event(number) | {
         "steps": [
@@ -48,7 +66,15 @@ class Office:
             {"id": "bnd_1", "agent": "kelly", "channel": "slack", "workspace": "T1", "place": "C123", "thread": "", "person": "", "address": "", "describe": "channel slack and workspace T1 and place C123"},
             {"id": "bnd_2", "agent": "bri", "channel": "", "workspace": "", "place": "", "thread": "", "person": "", "address": "", "describe": "everything else"},
         ]  # fmt: skip
-        self.people: list[Json] = [{"id": "per_1", "name": "Ada Byron", "role": "owner", "email": "ada@example.org", "created_at": iso(now())}]
+        self.people: list[Json] = [
+            {
+                "id": "per_1",
+                "name": "Ada Byron",
+                "role": "owner",
+                "email": "ada@example.org",
+                "created_at": iso(now()),
+            }
+        ]
         self.schedules: list[Json] = [
             {"id": "sch_1", "words": "every weekday at 9", "zone": "Europe/Berlin", "prompt": "Say what is on today.", "agent": "bri", "state": "active", "next_at": iso(now() + timedelta(hours=9)), "last_at": None},
             {"id": "sch_2", "words": "on the first of the month", "zone": "Europe/Berlin", "prompt": "Write the invoices.", "agent": "treasurer", "state": "paused", "next_at": None, "last_at": iso(now() - timedelta(days=20))},
@@ -58,7 +84,15 @@ class Office:
             {"id": "eff_9", "tool": "email_send", "agent": "bri", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00002", "arguments": {"to": ["deli@example.org"], "subject": "Lunch", "text": "Six lunches, please."}},
             {"id": "eff_7", "tool": "stripe_invoice", "agent": "treasurer", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00003", "arguments": {"to": "grace@example.org", "amount": 124000, "currency": "eur"}},
         ]  # fmt: skip
-        self.dead: list[Json] = [{"event": "evt_00003", "at": iso(now()), "error": "The model did not answer in 60 s, three times.", "attempts": 3, "text": "order lunch for six"}]
+        self.dead: list[Json] = [
+            {
+                "id": "evt_00003",
+                "at": iso(now()),
+                "detail": "The model did not answer in 60 s, three times.",
+                "attempts": 3,
+                "text": "order lunch for six",
+            }
+        ]
         self.is_empty = False
 
 
@@ -77,19 +111,29 @@ async def events(request: web.Request) -> web.Response:
     limit, after = int(request.query.get("limit", 50)), int(request.query.get("after") or 0)
     total = 0 if request.app[OFFICE].is_empty else EVENTS
     items = [event(number) for number in range(after, min(after + limit, total))]
-    return web.json_response({"items": items, "next": str(after + limit) if after + limit < total else None})
+    return web.json_response(
+        {"items": items, "next": str(after + limit) if after + limit < total else None}
+    )
 
 
 async def one_event(request: web.Request) -> web.Response:
     tail = request.match_info["id"].removeprefix("evt_")
     if not tail.isdigit() or int(tail) >= EVENTS:
-        return web.json_response({"error": {"code": "not_found", "message": "There is no such event."}}, status=404)
+        return web.json_response(
+            {"error": {"code": "not_found", "message": "There is no such event."}}, status=404
+        )
     return web.json_response(trace(int(tail)))
 
 
 async def agents(request: web.Request) -> web.Response:
     tools = ["web_read", "memory_remember", "memory_recall"]
-    return page(request, [{"name": name, "title": title, "emoji": emoji, "tools": tools} for name, title, emoji in AGENTS])
+    return page(
+        request,
+        [
+            {"name": name, "title": title, "emoji": emoji, "tools": tools}
+            for name, title, emoji in AGENTS
+        ],
+    )
 
 
 async def routes(request: web.Request) -> web.Response:
@@ -97,9 +141,22 @@ async def routes(request: web.Request) -> web.Response:
     if request.method == "POST":
         body = await request.json()
         if not body.get("agent"):
-            return web.json_response({"error": {"code": "invalid", "message": "Choose an agent.", "field": "agent"}}, status=422)
-        named = [f"{name} {body[name]}" for name in ("channel", "workspace", "place", "thread", "person", "address") if body.get(name)]
-        office.routes.append({"id": f"bnd_{len(office.routes) + 1}", **body, "describe": " and ".join(named) or "everything else"})
+            return web.json_response(
+                {"error": {"code": "invalid", "message": "Choose an agent.", "field": "agent"}},
+                status=422,
+            )
+        named = [
+            f"{name} {body[name]}"
+            for name in ("channel", "workspace", "place", "thread", "person", "address")
+            if body.get(name)
+        ]
+        office.routes.append(
+            {
+                "id": f"bnd_{len(office.routes) + 1}",
+                **body,
+                "describe": " and ".join(named) or "everything else",
+            }
+        )
         return web.json_response(office.routes[-1])
     if request.method == "DELETE":
         office.routes = [one for one in office.routes if one["id"] != request.match_info["id"]]
@@ -123,16 +180,38 @@ async def people(request: web.Request) -> web.Response:
     if request.method == "POST":
         body = await request.json()
         if not body.get("name", "").strip():
-            return web.json_response({"error": {"code": "invalid", "message": "A person needs a name.", "field": "name"}}, status=422)
-        office.people.append({"id": f"per_{len(office.people) + 1}", "created_at": iso(now()), "email": "", **body})
-        return web.json_response({"person": office.people[-1], "link": "http://127.0.0.1:8080/in/7YQ2-K4WD-MN3P"})
+            return web.json_response(
+                {
+                    "error": {
+                        "code": "invalid",
+                        "message": "A person needs a name.",
+                        "field": "name",
+                    }
+                },
+                status=422,
+            )
+        office.people.append(
+            {"id": f"per_{len(office.people) + 1}", "created_at": iso(now()), "email": "", **body}
+        )
+        return web.json_response(
+            {"person": office.people[-1], "link": "http://127.0.0.1:8080/in/7YQ2-K4WD-MN3P"}
+        )
     return page(request, office.people)
 
 
 async def pair(request: web.Request) -> web.Response:
     body = await request.json()
     if body["code"] != "K7Q2M4WD":
-        return web.json_response({"error": {"code": "not_found", "message": "This code is not known, or is older than an hour.", "field": "code"}}, status=404)
+        return web.json_response(
+            {
+                "error": {
+                    "code": "not_found",
+                    "message": "This code is not known, or is older than an hour.",
+                    "field": "code",
+                }
+            },
+            status=404,
+        )
     return web.json_response({"person": {"id": "per_9", "name": body.get("name") or "Grace"}})
 
 
@@ -154,7 +233,16 @@ async def dead(request: web.Request) -> web.Response:
 
 
 async def audit(request: web.Request) -> web.Response:
-    lines = [{"at": iso(now() - timedelta(minutes=number)), "actor": "Ada Byron", "action": ("approval.approved", "person.added", "model.key")[number % 3], "target": f"apr_{number}", "details": {"version": 1}} for number in range(300)]
+    lines = [
+        {
+            "at": iso(now() - timedelta(minutes=number)),
+            "actor": "Ada Byron",
+            "action": ("approval.approved", "person.added", "model.key")[number % 3],
+            "target": f"apr_{number}",
+            "details": {"version": 1},
+        }
+        for number in range(300)
+    ]
     return page(request, lines)
 
 
@@ -175,4 +263,3 @@ def office_routes() -> list[tuple[str, str, Handler]]:
 def open_office(app: web.Application) -> Office:
     app[OFFICE] = Office()
     return app[OFFICE]
-

@@ -3,14 +3,16 @@
 from playwright.async_api import expect
 
 from tests.browser.conftest import Screen
-from tests.browser.house import furnish
+from tests.browser.furniture import furnish
 from tests.browser.office import OFFICE
 
 
 async def test_status_tells_what_is_down_and_what_needs_somebody(screen: Screen) -> None:
     furnish(screen.house)
     page = await screen.open("/admin")
-    await expect(page.get_by_label("Channels", exact=True).first).to_contain_text("the token was revoked")
+    await expect(page.get_by_label("Channels", exact=True).first).to_contain_text(
+        "the token was revoked"
+    )
     await expect(page.locator("main")).to_contain_text("1 deed is in doubt")
     await page.get_by_role("button", name="Try again").click()
     await expect(page.locator("main")).to_contain_text("Queued again")
@@ -22,7 +24,9 @@ async def test_a_route_is_tested_added_and_removed_after_a_second_press(screen: 
     await test.get_by_label("Channel").fill("slack")
     await test.get_by_label("Place").fill("C123")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("status").filter(has_text="would answer")).to_contain_text("Kelly would answer")
+    await expect(page.get_by_role("status").filter(has_text="would answer")).to_contain_text(
+        "Kelly would answer"
+    )
     add = page.get_by_role("form", name="Add rule")
     await add.get_by_label("Channel").fill("sms")
     await page.keyboard.press("Enter")

@@ -5,7 +5,8 @@ from datetime import timedelta
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import Look, Screen
-from tests.browser.house import House, furnish, iso, now
+from tests.browser.furniture import furnish
+from tests.browser.house import House, iso, now
 
 
 async def card(screen: Screen, **parts: object) -> Page:
@@ -20,7 +21,7 @@ async def card(screen: Screen, **parts: object) -> Page:
 
 async def test_a_word_is_edited_and_approved_by_keyboard_alone(screen: Screen) -> None:
     page = await screen.open()
-    await screen.say("publish \"We are open on Sunday\" on the blog")
+    await screen.say('publish "We are open on Sunday" on the blog')
     edit = page.locator(".card").get_by_role("button", name="Edit")
     await edit.wait_for()
     await edit.focus()
@@ -165,7 +166,9 @@ async def test_an_expiry_is_told_as_an_expiry_and_can_be_asked_anew(screen: Scre
     await expect(words).to_contain_text("Nobody decided in time")
     await expect(words).to_contain_text("not a rejection")
     await page.get_by_role("button", name="Ask again").click()
-    await expect(page.locator("#text")).to_have_value("Please propose this again: Publish on the blog")
+    await expect(page.locator("#text")).to_have_value(
+        "Please propose this again: Publish on the blog"
+    )
 
 
 async def test_hidden_characters_are_marked_counted_and_removable(screen: Screen) -> None:
@@ -199,7 +202,12 @@ async def test_who_may_not_decide_sees_the_card_and_no_buttons(screen: Screen) -
 
 async def test_several_deeds_can_be_struck_out_one_by_one(screen: Screen) -> None:
     effects = [
-        {"id": name, "tool": f"{name}_publish", "arguments": {"text": "Open"}, "state": "awaiting_approval"}
+        {
+            "id": name,
+            "tool": f"{name}_publish",
+            "arguments": {"text": "Open"},
+            "state": "awaiting_approval",
+        }
         for name in ("x", "threads")
     ]
     page = await card(screen, effects=effects, shown={"body": "Open", "fields": []})

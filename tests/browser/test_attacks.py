@@ -3,7 +3,8 @@
 from urllib.parse import quote
 
 from tests.browser.conftest import Look, Screen
-from tests.browser.house import XSS, House, poison
+from tests.browser.furniture import XSS, poison
+from tests.browser.house import House
 from tests.browser.office import OFFICE
 
 
@@ -42,13 +43,55 @@ async def test_hostile_texts_stay_texts_in_the_administration(look: Look) -> Non
     screen = await look(house)
     office = screen.app[OFFICE]
     for text in XSS:
-        office.people.append({"id": text, "name": text, "role": text, "email": text, "created_at": "2026-01-01T00:00:00Z"})
+        office.people.append(
+            {
+                "id": text,
+                "name": text,
+                "role": text,
+                "email": text,
+                "created_at": "2026-01-01T00:00:00Z",
+            }
+        )
         office.routes.append({"id": text, "agent": text, "channel": text, "person": text})
-        office.schedules.append({"id": text, "words": text, "zone": text, "prompt": text, "agent": text, "state": "active", "next_at": None})
-        office.dead.append({"event": text, "at": "2026-01-01T00:00:00Z", "error": text, "text": text})
-        args = {"text": text, "title": text, "to": [text], "media": [text], "link": text, text: text}
-        office.sandbox.append({"id": text, "tool": text, "agent": text, "at": "2026-01-01T00:00:00Z", "event": text, "arguments": args})
-    for page in ("", "/approvals", "/routes", "/people", "/schedules", "/sandbox", "/events/evt_00001"):
+        office.schedules.append(
+            {
+                "id": text,
+                "words": text,
+                "zone": text,
+                "prompt": text,
+                "agent": text,
+                "state": "active",
+                "next_at": None,
+            }
+        )
+        office.dead.append({"id": text, "at": "2026-01-01T00:00:00Z", "detail": text, "text": text})
+        args = {
+            "text": text,
+            "title": text,
+            "to": [text],
+            "media": [text],
+            "link": text,
+            text: text,
+        }
+        office.sandbox.append(
+            {
+                "id": text,
+                "tool": text,
+                "agent": text,
+                "at": "2026-01-01T00:00:00Z",
+                "event": text,
+                "arguments": args,
+            }
+        )
+    for page in (
+        "",
+        "/approvals",
+        "/routes",
+        "/people",
+        "/schedules",
+        "/sandbox",
+        "/events/evt_00001",
+    ):
         await assert_only_text(screen, f"/admin{page}")
 
 
@@ -56,7 +99,9 @@ async def test_a_code_in_the_address_stays_text(screen: Screen) -> None:
     await assert_only_text(screen, f"/in/{quote(XSS[2], safe='')}")
 
 
-async def test_the_page_itself_forbids_inline_script_and_turning_text_into_html(screen: Screen) -> None:
+async def test_the_page_itself_forbids_inline_script_and_turning_text_into_html(
+    screen: Screen,
+) -> None:
     page = await screen.open()
     tried = await page.evaluate(
         """() => {

@@ -4,7 +4,8 @@ from playwright.async_api import Response, expect
 
 from bot.web.assets import assets
 from tests.browser.conftest import Look, Screen
-from tests.browser.house import House, furnish
+from tests.browser.furniture import furnish
+from tests.browser.house import House
 
 SCRIPT_BYTES = 60_000
 STYLE_BYTES = 25_000
@@ -68,7 +69,9 @@ async def test_nothing_shifts_while_the_page_is_drawn(screen: Screen) -> None:
         assert await page.evaluate("window.shift") <= 0.01, path
 
 
-async def test_ten_thousand_events_are_paged_by_key_and_the_way_back_leads_back(screen: Screen) -> None:
+async def test_ten_thousand_events_are_paged_by_key_and_the_way_back_leads_back(
+    screen: Screen,
+) -> None:
     page = await screen.open("/admin/events")
     await expect(page.locator("tbody tr")).to_have_count(100)
     first = await page.locator("tbody tr").first.inner_text()
@@ -76,12 +79,27 @@ async def test_ten_thousand_events_are_paged_by_key_and_the_way_back_leads_back(
     await expect(page.locator("tbody tr").first).not_to_have_text(first)
     assert "after=100" in page.url
     await page.keyboard.press("p")
-    await expect(page.locator("tbody tr a").first).to_have_attribute("href", "/admin/events/evt_00000")
+    await expect(page.locator("tbody tr a").first).to_have_attribute(
+        "href", "/admin/events/evt_00000"
+    )
 
 
 async def test_hostile_text_costs_no_more_than_its_length(screen: Screen) -> None:
     talk = screen.house.talk("Heavy", "bri")
-    for piece in ("**a ", "[", "`" + "x" * 3, "<", "> ", "- ", "_a ", "|", "# ", "![](", "~~", "* * "):
+    for piece in (
+        "**a ",
+        "[",
+        "`" + "x" * 3,
+        "<",
+        "> ",
+        "- ",
+        "_a ",
+        "|",
+        "# ",
+        "![](",
+        "~~",
+        "* * ",
+    ):
         screen.house.say(talk, "assistant", piece * (60_000 // len(piece)), "evt_1")
     screen.house.say(talk, "assistant", "the end", "evt_2")
     page = await screen.open(f"/chat/{talk.id}")

@@ -131,8 +131,9 @@ class Schedules:
         raise Invalid("Not understood.")
 
 
-async def nothing_to_send(claim: Claim, end: TurnEnd) -> None:
+async def nothing_to_send(claim: Claim, end: TurnEnd) -> TurnEnd:
     """A reply of our own channels is a row."""
+    return end
 
 
 def said(text: str, agent: str = "bri", **more: Any) -> TurnEnd:
@@ -279,7 +280,7 @@ class WebHouse:
         async def script(claim: Claim) -> TurnEnd:
             if claim.event.kind == "settled":
                 return said("It is decided.")
-            effects, approval = self.question(claim, text, **more)
+            effects, approval = self.question(claim, text, **more)  # `count`, `named`
             return said("Waiting for your yes.", effects=effects, approval=approval)
 
         return script

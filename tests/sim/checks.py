@@ -126,6 +126,8 @@ def nothing_runs(e: Evidence) -> Iterator[str]:
         doubt = e.approvals.get(row["doubt"] or "")
         if row["state"] == "awaiting_approval" and (not asked or asked["state"] != "pending"):
             yield f"stuck: effect {row['id']} waits for nothing"
+        if row["kind"] != "tool":
+            continue
         if row["state"] == "in_doubt" and (not doubt or doubt["state"] != "pending"):
             yield f"stuck: effect {row['id']} is in doubt and nobody is asked"
 
@@ -262,10 +264,20 @@ def _shown(e: Evidence) -> Iterator[str]:
             continue
         if count > (2 if row["tool"] in e.repeatable else 1):
             yield f"twice: the reply {effect} was shown {count} times on {row['tool']}"
+        yield from _named(e, effect, row)
         seq = e.inbox[row["turn"]]["seq"]
         if seq < last.get(row["conv"], 0):
             yield f"out of order: {row['conv']} shows {seq} after {last[row['conv']]}"
         last[row["conv"]] = seq
+
+
+def _named(e: Evidence, effect: str, row: Row) -> Iterator[str]:
+    """The code that people were shown is the code of the question."""
+    text = next(shown.text for shown in e.shown if shown.effect == effect)
+    for asked in e.approvals.values():
+        mine = asked["turn"] == row["turn"] and asked["kind"] == "approve"
+        if mine and asked["code"] not in text:
+            yield f"untrue: {effect} does not show the code {asked['code']} of {asked['id']}"
 
 
 def turns_own_their_effects(e: Evidence) -> Iterator[str]:

@@ -6,6 +6,7 @@ it runs again, not even its `finally`, just as after `kill -9`.
 """
 
 import asyncio
+import contextlib
 import heapq
 from collections.abc import Coroutine
 from contextvars import Context, ContextVar, copy_context
@@ -121,11 +122,13 @@ def _bury(loop: SeededLoop) -> None:
     """Let every task that is left end without a word, so that no later collection trips on it."""
     loop.is_over = True
     left = asyncio.all_tasks(loop)
-    for _ in range(20):
-        left = {task for task in left if not task.done()}
-        if not left:
-            return
-        for task in left:
-            task.cancel()
+    for task in left:
+        task.cancel()
+    for _ in range(5):
         loop.call_soon(loop.stop)
         loop.run_forever()
+    for task in left:
+        if not task.done():  # its next step was swallowed by a death
+            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            with contextlib.suppress(BaseException):
+                task.get_coro().close()  # type: ignore[union-attr]

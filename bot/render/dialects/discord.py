@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.render.dialects.inline import emit, tighten
 from bot.render.dialects.lines import Lines
-from bot.render.text import ZWSP, defuse
+from bot.render.text import ZWSP, defuse, unfence
 from bot.render.tree import HARD, Code, Heading, Mark, Run, Runs
 
 _SIGNS: Final = {"strong": "**", "em": "*", "strike": "~~"}
@@ -70,14 +70,14 @@ class Discord(Lines):
     def code(self, block: Code) -> str:
         """A fence; three backticks inside it would end it."""
         info = block.info if _INFO.fullmatch(block.info) else ""
-        return f"```{info}\n{block.text.replace('```', f'``{ZWSP}`')}\n```"
+        return f"```{info}\n{unfence(block.text)}\n```"
 
 
 def code_span(text: str) -> str:
     """Code inside a line; two signs where the code holds one."""
     if "`" not in text:
         return f"`{text}`"
-    inner = text.replace("``", f"`{ZWSP}`")
+    inner = re.sub("`(?=`)", f"`{ZWSP}", text)
     lead, trail = (" " * inner.startswith("`"), " " * inner.endswith("`"))
     return f"``{lead}{inner}{trail}``"
 

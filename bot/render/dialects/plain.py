@@ -4,7 +4,7 @@ from itertools import groupby
 
 from bot.render.dialects.lines import Lines, cell_text
 from bot.render.text import defuse, one_line
-from bot.render.tree import HARD, Block, Heading, Mark, Run, Runs, Table
+from bot.render.tree import HARD, Block, Code, Heading, Mark, Run, Runs, Table
 
 
 class Plain(Lines):
@@ -25,6 +25,10 @@ class Plain(Lines):
     def heading(self, block: Heading) -> str:
         """A heading is a line."""
         return self.words(block.runs)
+
+    def code(self, block: Code) -> str:
+        """Lines as they are, but for mentions: nothing marks them as code here."""
+        return defuse(block.text)
 
     def block(self, block: Block) -> str:
         """As in other dialects, but a table is a line per row: letters have no one width here."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.render.dialects.inline import emit, tighten
 from bot.render.dialects.lines import Lines
-from bot.render.text import ZWSP, defuse
+from bot.render.text import ZWSP, defuse, unfence
 from bot.render.tree import HARD, Code, Mark, Run, Runs
 
 _SIGNS: Final = {"strong": "*", "em": "_", "strike": "~", "code": "`"}
@@ -72,7 +72,7 @@ class Slack(Lines):
 
     def code(self, block: Code) -> str:
         """A fence; three backticks inside it would end it."""
-        return f"```\n{escape(block.text).replace('```', f'``{ZWSP}`')}\n```"
+        return f"```\n{escape(unfence(block.text))}\n```"
 
 
 def _order(run: Run) -> tuple[Mark, ...]:

@@ -3,6 +3,7 @@ import { fill, part, notice } from "./shared/dom.js";
 import { get } from "./shared/api.js";
 import { watchStatus, setTitle } from "./shared/status.js";
 import { bindKeys } from "./shared/keys.js";
+import { bindLeave } from "./shared/leave.js";
 import { bindDrawer } from "./shared/drawer.js";
 import { statusPage } from "./admin/status.js";
 import { agentsPage } from "./admin/agents.js";
@@ -25,6 +26,7 @@ async function start() {
   const main = part("main");
   const name = main.dataset.admin;
   bindDrawer();
+  bindLeave();
   bindKeys({ keys: name === "trace" ? TRACE_KEYS : LIST_KEYS });
   setTitle(document.title);
   const status = watchStatus(() => {});

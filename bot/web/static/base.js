@@ -11,3 +11,4 @@ export { openPalette, openHelp } from "./shared/palette.js";
 export { bindKeys, isTyping, isDialogOpen } from "./shared/keys.js";
 export { bindDrawer } from "./shared/drawer.js";
 export { keyForm } from "./shared/key.js";
+export { bindLeave } from "./shared/leave.js";

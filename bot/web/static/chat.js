@@ -9,6 +9,7 @@ import { capital } from "./shared/words.js";
 import { watchStatus, refreshStatus, setPending, setTitle } from "./shared/status.js";
 import { bindKeys, isDialogOpen } from "./shared/keys.js";
 import { load, warm } from "./shared/load.js";
+import { bindLeave } from "./shared/leave.js";
 import { bindDrawer } from "./shared/drawer.js";
 import { drawSide } from "./chat/sidebar.js";
 import { startScreen } from "./chat/start.js";
@@ -29,7 +30,7 @@ function talking() {
   loading ??= load("talk").then(({ thread }) => (page.talk = thread(part("thread"), part("main"), {
     state: showState,
     link: showLink,
-    opened: (id, turn) => go(id, { turn, replace: true }),
+    opened: (id) => go(id, { isNew: true, replace: true }),
     again: askAgain,
     change: (entry) => write(entry.text),
     mended: refreshMe,
@@ -80,13 +81,13 @@ function addressed() {
 }
 
 /** Opens a conversation (or none) and makes the address say so. */
-async function go(id, { turn = "", replace = false, silent = false } = {}) {
+async function go(id, { isNew = false, replace = false, silent = false } = {}) {
   const path = id ? `/chat/${encodeURIComponent(id)}` : "/chat";
   if (!silent && path !== location.pathname) history[replace ? "replaceState" : "pushState"](null, "", path);
   closeDrawer();
   showLink("live");
   showState("idle");
-  if (!turn) writer.place(id);
+  if (!isNew) writer.place(id);
   page.open = id;
   if (!id) {
     page.talk?.leave();
@@ -94,10 +95,10 @@ async function go(id, { turn = "", replace = false, silent = false } = {}) {
     await showStart();
     return;
   }
-  const opening = talking().then((talk) => page.open === id && talk.open(id, turn));
-  if (turn || !page.conversations.some((one) => one.id === id)) await refreshConversations();
+  const opening = talking().then((talk) => page.open === id && talk.open(id, isNew));
+  if (isNew || !page.conversations.some((one) => one.id === id)) await refreshConversations();
   drawHead();
-  if (!turn && !silent) focusWriter();
+  if (!isNew && !silent) focusWriter();
   await opening;
 }
 
@@ -205,6 +206,7 @@ async function inbox() {
 }
 
 function bind() {
+  bindLeave();
   bindKeys({ entries, write: () => writer.focus(), keys: [["Enter", "Send"], ["Shift Enter", "New line"], ["Ctrl Enter", "In a card: send what you wrote"]] });
   part("inbox").addEventListener("click", inbox);
   part("stop").addEventListener("click", stop);

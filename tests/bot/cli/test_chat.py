@@ -88,14 +88,38 @@ def test_a_draft_that_begins_again_is_replaced(sit: Sit, server: ApiServer):
         terminal.wait_for("… that answer begins again\nbri › Whole.\n")
 
 
-def test_a_command_that_is_answered_at_once_is_shown(sit: Sit, server: ApiServer):
-    told = {"event": "evt_1", "conversation": "cnv_1", "reply": "You are Ada."}
-    server.answers["POST", "/v1/messages"] = 202, told
-    server.talks["cnv_1"] = Talk(id="cnv_1")
+@pytest.mark.parametrize("first", ["the answer", "the line"])
+def test_a_command_that_is_answered_at_once_is_shown_once(sit: Sit, server: ApiServer, first):
+    talk = server.talks["cnv_1"] = Talk(id="cnv_1")
+
+    def whoami(call):
+        if first == "the line":
+            server.line(talk, "evt_1", "system", "You are Ada.")
+        return 202, {"event": "evt_1", "conversation": "cnv_1", "reply": "You are Ada."}
+
+    server.answers["POST", "/v1/messages"] = whoami
     with sit() as terminal:
         _say(terminal, "/whoami")
-        terminal.wait_for("You are Ada.\nyou › ")
+        terminal.wait_for("You are Ada.\n")
+        terminal.wait_for("you › ")
+        if first == "the answer":
+            server.line(talk, "evt_1", "system", "You are Ada.")
+        server.line(talk, "evt_2", "assistant", "And this is later.")
+        terminal.wait_for("And this is later.\n")
+        assert terminal.text.count("You are Ada.") == 1
     assert server.of("POST", "/v1/messages")[0].body == {"text": "/whoami"}
+
+
+def test_a_draft_of_nobody_in_particular_has_no_name(sit: Sit, server: ApiServer):
+    def unnamed(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
+        server.tell(talk, "draft", {"turn": turn, "agent": None, "delta": "Hi"}, f"{turn}.0.2")
+        server.line(talk, turn, "assistant", "Hi there")
+
+    server.script = unnamed
+    with sit() as terminal:
+        _say(terminal, "hello")
+        terminal.wait_for("› Hi there\n")
+        assert "Switchboard ›" not in terminal.text
 
 
 def test_a_new_session_is_followed(sit: Sit, server: ApiServer):

@@ -43,15 +43,17 @@ function figures(status) {
 
 /** What somebody has to look at; nothing when all is well. */
 function attention(status, dead) {
-  if (!dead.length && !status.doubts) return null;
+  const problems = status.problems ?? [];
+  if (!dead.length && !status.doubts && !problems.length) return null;
   return section(
     "Needs you",
+    problems.map((problem) => notice(problem, { bad: true })),
     status.doubts > 0 && notice(`${count(status.doubts, "deed is", "deeds are")} in doubt: nobody knows whether it was done.`, { action: { label: "Decide", href: "/admin/approvals" } }),
     dead.length > 0 && plainTable("Failed messages", [
       { name: "When", tight: true, cell: ({ at }) => moment(at) },
-      { name: "Message", cell: ({ event, text }) => el("a", { href: `/admin/events/${encodeURIComponent(event)}` }, text || event) },
-      { name: "Why", cell: ({ error }) => error },
-      { name: "", tight: true, cell: ({ event }) => replay(event) },
+      { name: "Message", cell: ({ id, text }) => el("a", { href: `/admin/events/${encodeURIComponent(id)}` }, text || id) },
+      { name: "Why", cell: ({ detail }) => detail },
+      { name: "", tight: true, cell: ({ id }) => replay(id) },
     ], dead),
   );
 }

@@ -10,20 +10,20 @@ const FIRST_WAIT_MS = 400;
 const LONGEST_WAIT_MS = 10000;
 
 /**
- * Follows a conversation until `close()` is called; `from` is the id after which to begin, or empty
- * for what happens from now on. `on.event(name, data)` gets each event,
+ * Follows a conversation until `close()` is called. `on.after()` says the number of the last message
+ * that is known: the stream begins behind it. `on.event(name, data)` gets each event,
  * `on.state` one of `live`, `lost` (trying again) and `gone` (will not come back), and `on.look()`
  * asks the page to fetch what is new because no stream could be had.
  */
-export function follow(conversation, from, on) {
+export function follow(conversation, on) {
   const control = new AbortController();
-  run(`/v1/conversations/${encodeURIComponent(conversation)}/stream`, from, on, control.signal);
+  run(`/v1/conversations/${encodeURIComponent(conversation)}/stream`, on, control.signal);
   return { close: () => control.abort() };
 }
 
-async function run(path, from, on, signal) {
+async function run(path, on, signal) {
   while (!signal.aborted) {
-    const held = await withSlot(() => stream(path, from, on, signal));
+    const held = await withSlot(() => stream(path, on, signal));
     if (held === "gone") return;
     if (signal.aborted) return;
     on.look();
@@ -42,8 +42,8 @@ async function withSlot(work) {
 }
 
 /** Holds a stream open, again and again; returns when it is aborted or refused for good. */
-async function stream(path, from, on, signal) {
-  const place = { last: from, wait: FIRST_WAIT_MS };
+async function stream(path, on, signal) {
+  const place = { last: "", wait: FIRST_WAIT_MS };
   while (!signal.aborted) {
     const status = await connect(path, on, signal, place);
     if (signal.aborted) return "closed";
@@ -66,7 +66,7 @@ async function connect(path, on, signal, place) {
   let watch = setTimeout(stop, SILENCE_MS);
   try {
     const headers = place.last ? { Accept: "text/event-stream", "Last-Event-ID": place.last } : { Accept: "text/event-stream" };
-    const response = await fetch(path, { headers, signal: control.signal, cache: "no-store" });
+    const response = await fetch(`${path}?after=${on.after()}`, { headers, signal: control.signal, cache: "no-store" });
     if (!response.ok) return response.status;
     on.state("live");
     const read = parser((event) => {

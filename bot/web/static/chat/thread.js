@@ -15,18 +15,16 @@ import { newEntry, waitingIn, drop, send } from "./outbox.js";
 const PAGE = 1000;
 const SHOWN = 100;
 const NEAR_PX = 120;
-/** How long to wait for the stream before fetching what is stored without it. */
-const PATIENCE_MS = 800;
 const GONE = { message: "This conversation does not exist, or is not open to you.", action: { label: "New conversation", href: "/chat" } };
 
 /** A thread in `node`. `on` tells the page: `state`, `link`, `opened`, `again`, `change`, `mended`, `names`, `offline`. */
 export function thread(node, scroller, on) {
-  const view = { node, scroller, on, conversation: "", stream: null, shown: new Map(), drafts: new Map(), acts: new Map(), cards: new Map(), heeded: new Set(), early: [], loading: false, epoch: 0 };
+  const view = { node, scroller, on, conversation: "", stream: null, shown: new Map(), drafts: new Map(), acts: new Map(), cards: new Map(), heeded: new Set(), after: 0, epoch: 0 };
   node.addEventListener("grown", () => settle(view));
   scroller.addEventListener("scroll", () => drawLatest(view), { passive: true });
   part("latest").addEventListener("click", () => toEnd(view));
   return {
-    open: (conversation, turn = "") => open(view, conversation, turn),
+    open: (conversation, isNew = false) => open(view, conversation, isNew),
     leave: () => leave(view),
     send: (agent, text, files) => sendNew(view, newEntry(view.conversation, agent, text, files)),
     showWaiting: () => showWaiting(view),
@@ -37,71 +35,62 @@ export function thread(node, scroller, on) {
 function leave(view) {
   view.stream?.close();
   view.epoch++;
-  Object.assign(view, { conversation: "", stream: null, early: [], stick: true, asked: false, cursor: "", last: null });
+  Object.assign(view, { conversation: "", stream: null, stick: true, after: 0, last: null });
   for (const map of [view.shown, view.drafts, view.acts, view.cards]) map.clear();
   fill(view.node);
 }
 
 /**
- * Opens a conversation: first its stream, and once that is live what is stored, so that nothing
- * falls between. One that a message has just begun names its `turn`: the message stays on the page,
- * and the stream begins where the turn does.
+ * Opens a conversation: what is stored first, then the stream from behind the last message, so that
+ * nothing falls between. One that a message has just begun (`isNew`) keeps that message on the page
+ * and gets everything from the stream.
  */
-async function open(view, conversation, turn) {
-  const kept = turn ? [...view.node.querySelectorAll(":scope > [data-key][data-turn]")] : [];
+async function open(view, conversation, isNew) {
+  const kept = isNew ? [...view.node.querySelectorAll(":scope > [data-key][data-turn]")] : [];
   leave(view);
   view.conversation = conversation;
   view.node.append(...kept);
-  const { epoch } = view;
-  view.isNew = Boolean(turn);
-  listen(view, turn);
-  setTimeout(() => view.epoch === epoch && !view.asked && catchUp(view), PATIENCE_MS);
+  if (isNew || (await catchUp(view))) listen(view);
 }
 
-function listen(view, turn) {
-  view.stream = follow(view.conversation, turn && `${turn}.0.0`, {
-    event: (name, data) => (view.loading ? view.early.push([name, data]) : apply(view, name, data)),
-    state(state) {
-      view.on.link(state);
-      if (state !== "lost") catchUp(view);
-    },
+function listen(view) {
+  view.stream = follow(view.conversation, {
+    after: () => view.after,
+    event: (name, data) => apply(view, name, data),
+    state: (state) => view.on.link(state),
     look: () => catchUp(view),
   });
 }
 
-/** Fetches what is stored and not yet known; a conversation is shown from its newest hundred on. */
+/**
+ * Fetches what is stored and not yet known, and draws it: a conversation from its newest hundred
+ * on. Returns whether it could be had and is still the one on the page.
+ */
 async function catchUp(view) {
-  view.asked = true;
-  if (view.loading) return;
-  const { epoch, conversation } = view;
-  view.loading = true;
+  const { epoch } = view;
   try {
     const items = await newMessages(view);
-    if (epoch !== view.epoch) return;
-    await fetchCards(view, conversation, items);
-    if (epoch !== view.epoch) return;
+    if (epoch !== view.epoch) return false;
+    await fetchCards(view, items);
+    if (epoch !== view.epoch) return false;
     show(view, items);
+    return true;
   } catch (error) {
     if (epoch === view.epoch) fail(view, error.status === 404 ? GONE : error);
-  } finally {
-    view.loading = false;
-    if (epoch === view.epoch) for (const [name, data] of view.early.splice(0)) apply(view, name, data);
-    else if (view.conversation) catchUp(view);
+    return false;
   }
 }
 
-/** All pages from the last one that was fetched before. */
 async function newMessages(view) {
   const path = `/v1/conversations/${encodeURIComponent(view.conversation)}/messages`;
   const items = [];
-  let after = view.cursor;
-  for (;;) {
-    const page = await get(query(path, { limit: PAGE, after }));
+  let { after } = view;
+  do {
+    const page = await get(query(path, { limit: PAGE, after: after || "" }));
     items.push(...page.items);
-    view.cursor = after;
-    if (!page.next) return items;
     after = page.next;
-  }
+  } while (after);
+  return items;
 }
 
 /** The script that draws approvals, loaded with the first of them. */
@@ -111,10 +100,10 @@ async function cards(view) {
 }
 
 /** Fetches the approvals that messages name, in one request where that is enough. */
-async function fetchCards(view, conversation, items) {
+async function fetchCards(view, items) {
   const wanted = new Set(items.map((item) => item.approval).filter(Boolean));
   if (!wanted.size) return;
-  const [kit, page] = await Promise.all([cards(view), get(query("/v1/approvals", { conversation, limit: 200 }))]);
+  const [kit, page] = await Promise.all([cards(view), get(query("/v1/approvals", { conversation: view.conversation, limit: 200 }))]);
   page.items.forEach(kit.keepApproval);
   const missing = [...wanted].filter((id) => !kit.knownApproval(id));
   await Promise.allSettled(missing.slice(-SHOWN).map(kit.refreshApproval));
@@ -123,10 +112,11 @@ async function fetchCards(view, conversation, items) {
 function show(view, items) {
   const fresh = items.filter((item) => !view.shown.has(item.id));
   const first = view.shown.size === 0;
+  view.after = Math.max(view.after, ...items.map((item) => item.n ?? 0));
   const late = first && fresh.length > SHOWN ? fresh.splice(0, fresh.length - SHOWN) : [];
   view.stick = first || isNearEnd(view);
   if (late.length) view.node.prepend(earlier(view, late));
-  for (const item of fresh) addMessage(view, item, !first || view.isNew);
+  for (const item of fresh) addMessage(view, item, !first);
   showWaiting(view);
   if (first && !view.node.childElementCount) view.node.append(el("p", { class: "empty" }, "Nothing has been said here yet. Write the first message below."));
   settle(view);
@@ -154,6 +144,7 @@ function earlier(view, items) {
 
 function addMessage(view, message, aloud = true) {
   const old = view.shown.get(message.id);
+  view.after = Math.max(view.after, message.n ?? 0);
   finishDraft(view, message);
   if (old) return replace(view, old, message);
   takeBack(view, message);
@@ -173,7 +164,7 @@ function parts(view, message, before) {
   const follows = Boolean(before) && before.role === message.role && before.agent === message.agent && before.turn === message.turn && !before.approval;
   const node = messageNode(message, { name: nameOf(view, message), follows });
   view.shown.set(message.id, { message, node, follows });
-  if (message.footer && view.on.offline()) offerKey(view, node);
+  if ((message.footer && view.on.offline()) || isAboutKey(message)) offerKey(view, node);
   const approval = message.approval && view.kit?.knownApproval(message.approval);
   if (!approval) return [node];
   const card = cardOf(view, approval);
@@ -199,7 +190,12 @@ function dayLine(message, before) {
   return el("p", { class: "day" }, day(message.at));
 }
 
-/** Owners get the field for a real model right below the newest answer of the offline one. */
+/** Whether the house says that a turn failed for its key, such as `put a key that works into …`. */
+function isAboutKey({ role, text }) {
+  return role === "system" && /\bkey\b/i.test(text);
+}
+
+/** Owners get the field for a key right below the newest answer that could be better with one. */
 function offerKey(view, node) {
   if (told("role") !== "owner") return;
   view.node.querySelector(".message > .key-form")?.remove();
@@ -337,7 +333,7 @@ async function deliver(view, entry, pending) {
   try {
     const { event, conversation } = await send(entry);
     pending.sent(event);
-    if (!entry.conversation && pending.node.isConnected) await view.on.opened(conversation, event);
+    if (!entry.conversation && pending.node.isConnected) await view.on.opened(conversation);
   } catch (error) {
     const extra = wantsKey(error) && told("role") === "owner" ? keyForm(() => { view.on.mended(); pending.busy(); deliver(view, entry, pending); }) : null;
     pending.fail(error.message, extra);
@@ -347,12 +343,16 @@ async function deliver(view, entry, pending) {
 
 /** An error of the turn or of loading: its cause, one action, and the key field where a key mends it. */
 function fail(view, error) {
-  const repeat = error.status !== undefined && mayRepeat(error) ? { label: "Try again", press: () => { made.remove(); catchUp(view); } } : null;
+  const repeat = error.status !== undefined && mayRepeat(error) ? { label: "Try again", press: () => { made.remove(); again(view); } } : null;
   const made = notice(error.message, { bad: true, action: wantsKey(error) ? null : error.action ?? repeat, close: () => made.remove() });
   if (wantsKey(error) && told("role") === "owner") made.append(keyForm(() => view.on.mended()));
   view.node.append(made);
   announce(error.message, true);
   settle(view);
+}
+
+async function again(view) {
+  if ((await catchUp(view)) && !view.stream) listen(view);
 }
 
 function isNearEnd({ scroller }) {

@@ -75,9 +75,9 @@ function tally(number, some, none) {
   return span(number ? "wait" : "only-wide", number ? some : none);
 }
 
-/** Said only when there is some: messages that failed for good, deeds that nobody knows about. */
-function trouble({ dead, doubts }) {
-  return [dead > 0 && span("bad", `${dead} failed`), doubts > 0 && span("bad", `${doubts} in doubt`)];
+/** Said only when there is some: what keeps messages from being answered, failures, doubts. */
+function trouble({ dead, doubts, problems = [] }) {
+  return [problems.map((problem) => span("bad", problem)), dead > 0 && span("bad", `${dead} failed`), doubts > 0 && span("bad", `${doubts} in doubt`)];
 }
 
 function dot(isOn) {

@@ -5,8 +5,10 @@ of a conversation may print while a person types; `above` does that without brea
 """
 
 import getpass
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
@@ -20,6 +22,19 @@ def _readline() -> ModuleType | None:
     except ImportError:  # not on every system
         return None
     return readline
+
+
+@contextmanager
+def ctrl_c_waits() -> Iterator[None]:
+    """Hold Ctrl-C back until the end; threads that are started in here never get it.
+
+    The system may deliver it to any thread, and then the one that waits for a line sleeps on.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Lines:

@@ -1,0 +1,74 @@
+"""The house about itself: who you are, who works here, whether it is well."""
+
+from aiohttp import ClientSession
+
+from bot.core.conversation import Claim, Spend, TurnEnd
+from bot.core.model import Usage
+from tests.bot.web.api.reading import answered, get, items, say
+from tests.fakes.web_house import WebHouse, said
+
+
+async def test_me_is_who_asks_and_what_they_find(house: WebHouse, owner: ClientSession):
+    me = await get(owner, "/v1/me")
+    assert me["person"] == {
+        "id": house.owner.id,
+        "name": "Owner",
+        "role": "owner",
+        "zone": "UTC",
+    }
+    assert me["tenant"] == {"id": house.tenant.id, "name": "Home"}
+    assert [agent["name"] for agent in me["agents"]] == ["kelly", "bri"]
+    assert me["model"] == {"name": "offline model", "offline": True}
+    assert (me["pending"], me["access"]) == (0, "ask")
+
+
+async def test_what_waits_is_counted_for_who_may_see_it(house: WebHouse, owner: ClientSession):
+    house.script = house.asks()
+    mine, other = (await house.bearer(await house.member(name)) for name in ("Max", "Bo"))
+    await answered(mine, await say(mine, "Publish"))
+    counts = [(await get(client, "/v1/me"))["pending"] for client in (owner, mine, other)]
+    assert counts == [1, 1, 0]
+
+
+async def test_the_team_is_listed_with_its_tools(owner: ClientSession):
+    found = {item["name"]: item for item in await items(owner, "/v1/agents")}
+    assert found["bri"]["tools"] == ["memory.*"]
+    assert found["kelly"]["emoji"] == "✍️"
+
+
+async def spends(claim: Claim) -> TurnEnd:
+    return said(
+        "Done", spends=(Spend(model="m", usage=Usage(tokens_in=5, tokens_out=2, micros=9)),)
+    )
+
+
+async def test_usage_is_the_tenants_for_owners_and_ones_own_for_members(house, owner):
+    house.script = spends
+    member = await house.bearer(await house.member())
+    for client in (owner, owner, member):
+        await answered(client, await say(client, "Hello"))
+    everything, own = await get(owner, "/v1/usage"), await get(member, "/v1/usage")
+    assert everything["total"] == {"calls": 3, "tokens_in": 15, "tokens_out": 6, "micros": 27}
+    assert [item["agent"] for item in everything["items"]] == ["bri"]
+    assert own["total"]["calls"] == 1
+    assert own["items"] == []
+    await get(owner, "/v1/usage?days=0", 422)
+
+
+async def test_anybody_may_ask_whether_the_house_lives(house: WebHouse):
+    anybody = house.client()
+    assert await get(anybody, "/health") == {"ok": True}
+    assert (await get(anybody, "/version"))["version"] == "1.2.3"
+    assert await get(anybody, "/ready") == {"ok": True, "problems": []}
+    house.problems = ["The disk is full."]
+    assert await get(anybody, "/ready", 503) == {"ok": False, "problems": ["The disk is full."]}
+    assert await get(anybody, "/health") == {"ok": True}
+
+
+async def test_status_is_given_on(owner: ClientSession):
+    assert (await get(owner, "/v1/status"))["version"] == "1.2.3"
+
+
+async def test_the_sandbox_is_for_owners(house: WebHouse, owner: ClientSession):
+    assert await items(owner, "/v1/sandbox") == []
+    await get(await house.bearer(await house.member()), "/v1/sandbox", 403)
