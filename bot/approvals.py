@@ -60,7 +60,12 @@ class Approvals:
         return await self._db.read(rows.by_code(tenant, code))
 
     async def decide(
-        self, tenant: TenantId, answer: Answer, press: Event | None = None, conv: str = ""
+        self,
+        tenant: TenantId,
+        answer: Answer,
+        press: Event | None = None,
+        conv: str = "",
+        body_hash: str = "",
     ) -> Approval:
         """Apply an answer in one commit, together with the press that brought it.
 
@@ -78,7 +83,7 @@ class Approvals:
         at = to_us(self._clock.now())
         point("decide.before_commit")
         decided = decisions.decide(answer, tenant, at, ids, edit)
-        stored = _store_press(press, conv, answer, at) if press else None
+        stored = _store_press(press, (conv, body_hash), answer, at) if press else None
         done = await self._db.write(_decide(decided, answer, tenant, stored, self._allow_micros))
         point("decide.after_commit")
         tell_live(self._live, done)
@@ -182,9 +187,11 @@ def _remind(before: int, now: datetime, ids: Sequence[str]) -> Script[list[Appro
     return waiting
 
 
-def _store_press(press: Event, conv: str, answer: Answer, at: int) -> Script[bool]:
+def _store_press(press: Event, where: tuple[str, str], answer: Answer, at: int) -> Script[bool]:
     """Store the press that brings an answer; True when it was delivered before."""
-    return (yield from inbox.ingest_control(press, conv, at, answer.decision.value)) is not None
+    conv, body_hash = where
+    stored = inbox.ingest_control(press, conv, at, answer.decision.value, body_hash)
+    return (yield from stored) is not None
 
 
 def _decide(

@@ -8,6 +8,7 @@ Every path asks the same question of the same rows: may this person decide this,
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from bot.approvals import Approvals
@@ -16,7 +17,7 @@ from bot.core.canonical import Json
 from bot.core.conversation import Line
 from bot.core.errors import Invalid, UserError
 from bot.core.event import CONTROL, Event
-from bot.core.ids import ApprovalId, ConvId, EffectId, PersonId, TenantId
+from bot.core.ids import ApprovalId, ConvId, EffectId, EventId, PersonId, TenantId
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
@@ -25,6 +26,17 @@ from bot.store.script import Database, Script
 
 CODE = re.compile(r"(OK|NO|EDIT)\s+(\d{4,7})\b\s*(.*)", re.IGNORECASE | re.DOTALL)
 COMMAND = re.compile(r"/(stop|status|whoami|approve|reject)\b\s*(\S*)\s*(.*)", re.DOTALL)
+
+
+_DONE = "This was taken in before; nothing is done twice."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An event that decides something, and what a repeat of it is compared by."""
+
+    event: Event
+    body_hash: str
 
 
 class Running(Protocol):
@@ -65,19 +77,32 @@ class Controls:
         self._running = running
         self._status = status
 
-    async def __call__(self, event: Event) -> Accepted | None:
-        """Apply an event; None when it is an ordinary one."""
-        if event.kind in CONTROL:
-            return await self._press(event)
-        if found := COMMAND.fullmatch(event.text.strip()):
-            return await self._command(event, found.group(1), found.group(2), found.group(3))
-        if found := CODE.fullmatch(event.text.strip()):
-            return await self._code(event, found.group(1).upper(), found.group(2), found.group(3))
-        return None
+    async def __call__(self, event: Event, body_hash: str = "") -> Accepted | None:
+        """Apply an event, once; None when it is an ordinary one."""
+        press = event.kind in CONTROL
+        command = None if press else COMMAND.fullmatch(event.text.strip())
+        code = None if press or command else CODE.fullmatch(event.text.strip())
+        if not (press or command or code):
+            return None
+        order = Order(event=event, body_hash=body_hash)
+        if before := await self._before(order):
+            return before
+        if command:
+            done = await self._command(order, *command.groups())
+        elif code:
+            word, digits, more = code.groups()
+            done = await self._code(order, word.upper(), digits, more)
+        else:
+            done = await self._press(order)
+        return (done and await self._before(order)) or done  # its repeat may have been quicker
 
-    async def _press(self, event: Event) -> Accepted:
+    async def _before(self, order: Order) -> Accepted | None:
+        """What a repeat of an earlier event is told; None when this one is the first."""
+        return await self._db.read(_before(order))
+
+    async def _press(self, order: Order) -> Accepted:
         """A button or a form: the payload names approval, version and choice."""
-        payload = event.payload
+        payload = order.event.payload
         try:
             decision = Decision(str(payload.get("choice")))
         except ValueError:
@@ -85,7 +110,7 @@ class Controls:
         version = payload.get("version")
         arguments = payload.get("arguments")
         return await self._decide(
-            event,
+            order,
             ApprovalId(str(payload.get("approval", ""))),
             decision,
             version=version if isinstance(version, int) else None,
@@ -93,12 +118,13 @@ class Controls:
             note=str(payload.get("note", "")),
         )
 
-    async def _command(self, event: Event, word: str, first: str, rest: str) -> Accepted | None:
+    async def _command(self, order: Order, word: str, first: str, rest: str) -> Accepted | None:
+        event = order.event
         person = await self._person(event)
         if person is None:
             return None  # the router meets strangers
         if word in ("approve", "reject"):
-            return await self._code(event, "OK" if word == "approve" else "NO", first, rest)
+            return await self._code(order, "OK" if word == "approve" else "NO", first, rest)
         if word == "stop":
             found = await self._db.read(conversations.current(event.tenant, event.conv))
             stopped = found is not None and self._running.stop(found[0].id)
@@ -107,35 +133,38 @@ class Controls:
             reply = f"You are **{person.name}** ({person.role.value}) here."
         else:
             reply = await self._status(event.tenant)
-        return await self._answer(event, reply, word)
+        return await self._answer(order, reply, word)
 
-    async def _code(self, event: Event, word: str, code: str, rest: str) -> Accepted | None:
+    async def _code(self, order: Order, word: str, code: str, rest: str) -> Accepted | None:
         """A decision by the code of a pending question; other text is ordinary."""
+        event = order.event
         item = await self._approvals.by_code(event.tenant, code)
         if item is None or await self._person(event) is None:
             if event.text.startswith("/"):
-                return await self._answer(event, f"Nothing waits under the code {code}.", "code")
+                return await self._answer(
+                    order, f"Nothing waits under the code {code[:20]}.", "code"
+                )
             return None
         if word == "EDIT":
-            return await self._edit(event, item, rest)
+            return await self._edit(order, item, rest)
         decision = Decision.APPROVE if word == "OK" else Decision.REJECT
-        return await self._decide(event, item.id, decision, note=rest.strip())
+        return await self._decide(order, item.id, decision, note=rest.strip())
 
-    async def _edit(self, event: Event, item: Approval, text: str) -> Accepted:
+    async def _edit(self, order: Order, item: Approval, text: str) -> Accepted:
         """New words for the one text that the card shows."""
-        _, covered = await self._approvals.get(event.tenant, item.id)
+        _, covered = await self._approvals.get(item.tenant, item.id)
         names = [field.editable for field in item.card.fields if field.editable]
         name = "text" if "text" in names or not names else names[0]
         if len(covered) != 1 or not text.strip():
-            return await self._answer(event, "Open the page to edit this one.", "edit")
+            return await self._answer(order, "Open the page to edit this one.", "edit")
         arguments: dict[str, Json] = {covered[0].id: {**covered[0].arguments, name: text.strip()}}
         return await self._decide(
-            event, item.id, Decision.EDIT, version=item.version, arguments=arguments
+            order, item.id, Decision.EDIT, version=item.version, arguments=arguments
         )
 
     async def _decide(
         self,
-        event: Event,
+        order: Order,
         approval: ApprovalId,
         decision: Decision,
         *,
@@ -143,6 +172,7 @@ class Controls:
         arguments: Mapping[str, Json] | None = None,
         note: str = "",
     ) -> Accepted:
+        event = order.event
         person = await self._person(event)
         answer = Answer(
             approval=approval,
@@ -159,11 +189,11 @@ class Controls:
         found = await self._db.read(conversations.current(event.tenant, event.conv))
         conv = found[0].id if found else ConvId("")
         try:
-            done = await self._approvals.decide(event.tenant, answer, event, conv)
+            done = await self._approvals.decide(event.tenant, answer, event, conv, order.body_hash)
         except UserError as error:
             if event.kind in CONTROL:
                 raise
-            return await self._answer(event, error.message, "refused")
+            return await self._answer(order, error.message, "refused")
         if event.kind in CONTROL:
             return Accepted(event=event.id, conv=conv, reply=done.card.decided or done.state.value)
         said = done.card.decided or _said(done.state)
@@ -176,28 +206,44 @@ class Controls:
             event.tenant, event.channel, event.account, event.sender.ext_id
         )
 
-    async def _answer(self, event: Event, reply: str, detail: str) -> Accepted:
+    async def _answer(self, order: Order, reply: str, detail: str) -> Accepted:
         at = to_us(self._clock.now())
         ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"), new_id(self._clock, "msg"))
-        return await self._db.write(_answered(event, reply, detail, ids, at))
+        return await self._db.write(_answered(order, reply, detail, ids, at))
 
 
 def _answered(
-    event: Event, reply: str, detail: str, ids: tuple[str, str, str], at: int
+    order: Order, reply: str, detail: str, ids: tuple[str, str, str], at: int
 ) -> Script[Accepted]:
     """Store the event as decided, with both lines of the exchange."""
+    event = order.event
+    if seen := (yield from _before(order)):
+        return seen
     found = yield from conversations.current(event.tenant, event.conv)
     if found:
         where = found[0]
     else:
         where = yield from conversations.open_(event, ids[0], 1, at)
-    seen = yield from inbox.ingest_control(event, where.id, at, detail)
-    if seen:
-        return Accepted(event=seen.event, conv=where.id, duplicate=True, reply=reply)
+    yield from inbox.ingest_control(event, where.id, at, detail, order.body_hash)
     for line, role, text in ((ids[1], "user", event.text), (ids[2], "system", reply)):
         said = Line(id=line, seq=0, turn=event.id, role=role, text=text, at=from_us(at))
         yield from conversations.say(event.tenant, where.id, said)
     return Accepted(event=event.id, conv=where.id, reply=reply)
+
+
+def _before(order: Order) -> Script[Accepted | None]:
+    """The earlier arrival of this event, with what was answered; None when there was none."""
+    event = order.event
+    found = yield from inbox.known(event, order.body_hash)
+    if found is None or found[0] == event.id:
+        return None
+    id_, conv, same = found
+    reply = _DONE
+    at = yield from conversations.position_of_turn(event.tenant, conv, id_)
+    if at is not None:
+        lines = yield from conversations.lines(event.tenant, conv, "", at - 1, 1)
+        reply = lines[0][0].text
+    return Accepted(event=EventId(id_), conv=ConvId(conv), duplicate=True, same=same, reply=reply)
 
 
 def _said(state: ApprovalState) -> str:

@@ -187,9 +187,7 @@ class Doors:
 
 
 def _token(id_: str, person: Person, name: str, secret: Secret, at: datetime) -> logins.Token:
-    return logins.Token(
-        id=id_, person=person.id, name=name, last4=secret.last4, created_at=iso(at)
-    )
+    return logins.Token(id=id_, person=person.id, name=name, last4=secret.last4, created_at=iso(at))
 
 
 def _link(hashed: str, person: Person, at: int, expires: int, actor: str) -> Script[None]:

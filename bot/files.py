@@ -12,7 +12,7 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from bot.core.errors import Invalid, NotFound
+from bot.core.errors import Invalid, NotFound, StoreError
 from bot.core.ids import TenantId
 from bot.core.people import Person, Role
 from bot.core.ports import Clock, new_id
@@ -46,19 +46,13 @@ class Files:
     async def keep(
         self, person: Person, name: str, media_type: str, pieces: AsyncIterator[bytes]
     ) -> File:
-        """Write bytes to the disk, then their row. Raises TooLarge; then nothing is left."""
-        folder = self._folder_of(person.tenant)
-        part = folder / f"{new_id(self._clock, 'part')}.part"
-        descriptor = await asyncio.to_thread(_create, part)
+        """Write bytes to the disk, then their row. Raises TooLarge, StoreError; nothing is left."""
         try:
-            try:
-                sha256, size = await _write(descriptor, pieces)
-            finally:
-                os.close(descriptor)
-            await asyncio.to_thread(_place, part, folder / sha256)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+            sha256, size = await self._keep(self._folder_of(person.tenant), pieces)
+        except OSError as error:
+            raise StoreError(
+                f"The file cannot be kept: {error.strerror}. Make room or mend the disk."
+            ) from error
         item = File(
             tenant=person.tenant,
             id=new_id(self._clock, "fil"),
@@ -71,6 +65,20 @@ class Files:
         )
         await self._db.write(rows.add(item))
         return item
+
+    async def _keep(self, folder: Path, pieces: AsyncIterator[bytes]) -> tuple[str, int]:
+        part = folder / f"{new_id(self._clock, 'part')}.part"
+        descriptor = await asyncio.to_thread(_create, part)
+        try:
+            try:
+                sha256, size = await _write(descriptor, pieces)
+            finally:
+                os.close(descriptor)
+            await asyncio.to_thread(_place, part, folder / sha256)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+        return sha256, size
 
     async def get(self, person: Person, id_: str) -> File:
         """A file of this person; owners get any of their tenant. Raises NotFound."""

@@ -45,8 +45,8 @@ class Seats(Protocol):
 CONTROL_MARKS = tuple("/OoNnEe")
 """First letters of `/stop`, `OK 4821`, `NO 4821`, `EDIT 4821 …`; anything else is no control."""
 
-Control = Callable[[Event], Awaitable[Accepted | None]]
-"""Applies an event that decides something; None when it is an ordinary one."""
+Control = Callable[[Event, str], Awaitable[Accepted | None]]
+"""Applies an event (with its body's hash) that decides something; None: it is an ordinary one."""
 
 
 class Inbox:
@@ -70,7 +70,7 @@ class Inbox:
                 f"Too many messages in a short time. Wait {wait:.0f} seconds and write again."
             )
         if event.kind in CONTROL or event.text[:1] in CONTROL_MARKS:
-            done = await self._control(event)
+            done = await self._control(event, body_hash)
             if done:
                 return done
         return await self.store(event, body_hash)

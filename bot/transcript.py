@@ -71,6 +71,14 @@ class Transcript:
             raise _unseen()
         return conv
 
+    async def may_read(self, person: Person, id_: str) -> bool:
+        """Whether `conversation` would give it."""
+        try:
+            await self.conversation(person, id_)
+        except NotFound:
+            return False
+        return True
+
     async def now(self, person: Person, id_: str) -> tuple[Conversation, str]:
         """A conversation and its state as they are at this moment. Raises NotFound."""
         found = await self._db.read(conversations.get(person.tenant, id_))

@@ -31,6 +31,9 @@ BACKOFF_S = 0.5
 SWEEP_S = 2.0
 """How long the dispatcher sleeps at most: the guarantee behind the wake-ups."""
 
+SEARCHES = 3
+"""How many sweeps look for a claim that got lost: it is let go of when two have seen it."""
+
 Handler = Callable[[Claim], Awaitable[TurnEnd]]
 
 
@@ -72,8 +75,10 @@ class Turns:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped: set[str] = set()
         self._stoppable: set[str] = set()
-        self._adrift: set[tuple[str, int]] | None = None
-        """Conversations held in our name that no task works on; None while that cannot be."""
+        self._adrift: set[tuple[str, int]] = set()
+        """Conversations (with their epoch) held in our name that no task was seen to work on."""
+        self._searches = 0
+        """How often more to look for such."""
         self._wake = asyncio.Event()
         self._after = ""
         self._crowded = False
@@ -104,8 +109,7 @@ class Turns:
 
     def unsure(self) -> None:
         """The answer of a commit is missing: it may have claimed what nobody works on."""
-        if self._adrift is None:
-            self._adrift = set()
+        self._searches = SEARCHES
 
     def stop(self, conv: str) -> bool:
         """End the running turn of a conversation; False when none runs or it is ending anyway."""
@@ -135,8 +139,8 @@ class Turns:
             self._crowded = room <= 0
             if not claims or room <= 0:
                 await self._sleep()
-            if self._adrift is not None:
-                await self._gather(self._adrift)
+            if self._searches:
+                await self._gather()
 
     async def drain(self, seconds: float) -> int:
         """Stop claiming, let running turns end; returns how many were cut off to go on later."""
@@ -161,22 +165,23 @@ class Turns:
             await asyncio.sleep(SWEEP_S)
             return []
 
-    async def _gather(self, before: set[tuple[str, int]]) -> None:
+    async def _gather(self) -> None:
         """Let go of what is held in our name and was already adrift a sweep ago.
 
         A claim whose task is only about to start loses it; its late writes are fenced.
         """
+        self._searches -= 1
         try:
             held = await self._db.read(rows.held(self._owner))
             adrift = {(conv, epoch) for conv, epoch in held if conv not in self._tasks}
-            for conv, epoch in adrift & before:
+            for conv, epoch in adrift & self._adrift:
                 await self._db.write(rows.let_go(conv, epoch, to_us(self._clock.now())))
-        except StoreError as error:
-            log.warning("What is adrift cannot be let go of: %s", error.message)
-            return
-        self._adrift = adrift - before or None
-        if adrift & before:
-            self.wake()
+                self.wake()
+        except Exception:
+            log.exception("What is adrift cannot be let go of yet.")
+            self.unsure()
+        else:
+            self._adrift = adrift
 
     async def _sleep(self) -> None:
         try:
@@ -310,6 +315,10 @@ def _shown(claim: Claim, end: TurnEnd, done: rows.Finished, at: str) -> dict[str
         "n": done.n,
         "approval": end.approval.id if end.approval else None,
         "footer": end.footer,
+        "usage": {
+            "tokens_in": sum(spend.usage.tokens_in for spend in end.spends),
+            "tokens_out": sum(spend.usage.tokens_out for spend in end.spends),
+        },
     }
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NoReturn
 
 from agents.runtime.journal import Journal
 from bot.core.agent import Agent
@@ -89,7 +90,13 @@ OFFLINE_FOOTER = "Answered by the built-in offline model, which understands a fe
 def arguments_of(text: str) -> Mapping[str, Json] | None:
     """The object that the model wrote as arguments; None when it is no JSON object."""
     try:
-        value = json.loads(text or "{}")
-    except ValueError:
+        value = json.loads(text or "{}", parse_constant=_no_number)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()  # half of a pair can be stored nowhere
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number.")

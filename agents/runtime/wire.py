@@ -22,6 +22,7 @@ Wire = dict[str, Any]
 CHARS_PER_TOKEN = 4
 """A rough count that needs no tokenizer; English has a little more."""
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _FINISHES = {"stop", "length", "tool_calls", "content_filter"}
 WANTED_BACK: Mapping[str, tuple[str, ...]] = {
@@ -95,8 +96,16 @@ def is_object(text: str) -> bool:
     """Whether this is the JSON of an object."""
     try:
         return isinstance(json.loads(text), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
+
+
+def storable(text: str) -> str:
+    """The text without NUL and half characters, which some models send and nothing can store."""
+    if not _UNSTORABLE.search(text):
+        return text
+    whole = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return whole.replace("\0", "\ufffd")
 
 
 def size_of(messages: Iterable[ModelMessage]) -> int:
@@ -221,7 +230,7 @@ class Stream:
         if delta.content:
             self._text.append(delta.content)
             self.spoken = True
-            self.on_text(delta.content)
+            self.on_text(storable(delta.content))
         for piece in delta.tool_calls or ():
             self._add_call(piece)
         self._more = self._more or bool(_kept(delta, self.provider))
@@ -257,13 +266,13 @@ def _call(id_: str | None, name: str | None, arguments: str | None, n: int) -> T
     name = name or "nameless"
     if not _PLAIN_NAME.fullmatch(name):  # invented; it must not spoil every later request
         name = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
-    return ToolCall(id=id_ or f"call_{n}", name=name, arguments=arguments or "{}")
+    return ToolCall(id=id_ or f"call_{n}", name=name, arguments=storable(arguments or "{}"))
 
 
 def _message(
     content: object, calls: tuple[ToolCall, ...], said: Any, provider: str
 ) -> ModelMessage:
-    text = content if isinstance(content, str) else ""
+    text = storable(content) if isinstance(content, str) else ""
     message = ModelMessage(role="assistant", content=text, tool_calls=calls)
     kept = _kept(said, provider) if said is not None else {}
     if not kept or not all(is_object(call.arguments) for call in calls):

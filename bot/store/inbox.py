@@ -213,6 +213,20 @@ def ingest_control(
     return None
 
 
+def known(event: Event, body_hash: str) -> Script[tuple[str, str, bool] | None]:
+    """Id and conversation of this event if it came before, and whether its body is the same."""
+    rows = yield Ask(
+        _SEEN,
+        {
+            "tenant": event.tenant,
+            "channel": event.channel,
+            "account": event.account,
+            "ext_id": event.ext_id,
+        },
+    )
+    return (rows[0][0], rows[0][1], rows[0][2] == body_hash) if rows else None
+
+
 def ignore(event: Event, at: int, why: str) -> Script[None]:
     """Store an event that nobody will answer, with the reason."""
     seen = yield from _seen(event, "")

@@ -30,6 +30,7 @@ DIALECT = sqlite_dialect(paramstyle="named")
 MAX_BATCH = 256
 READERS = 4
 CHECKPOINT_PAGES = 2000
+_GONE = "its file was removed or replaced; put it back, or stop the house"
 _Item = tuple[Script[Any], "asyncio.Future[Any] | None"]
 _Done = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
@@ -72,6 +73,7 @@ class SqliteDatabase:
         self._thread: threading.Thread | None = None
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._opened = 0
+        self._file: tuple[int, int] | None = None
         self.broken: str = ""
         """Why the last commit failed; empty when the database is well."""
 
@@ -83,6 +85,7 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             raise StoreError(f"Cannot open {self.path}: {error}.") from error
         self.path.chmod(0o600)
+        self._file = _identity(self.path)
         self._thread = threading.Thread(target=self._work, args=(conn,), name="store", daemon=True)
         self._thread.start()
 
@@ -161,6 +164,8 @@ class SqliteDatabase:
     ) -> list[_Done]:
         done: list[_Done] = []
         try:
+            if _identity(self.path) != self._file:
+                raise sqlite3.OperationalError(_GONE)
             conn.execute("BEGIN IMMEDIATE")
             for script, future in batch:
                 result, error = _one(conn, execute, script)
@@ -182,6 +187,15 @@ class SqliteDatabase:
     def _deliver(self, done: list[_Done]) -> None:
         if done and self._loop and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_settle, done)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file this is; what is written to one without a name would be lost."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def checkpoint(conn: sqlite3.Connection) -> None:

@@ -110,7 +110,9 @@ def build(parts: Parts) -> web.Application:
         client_max_size=parts.body_bytes, middlewares=[web.middleware(_door(parts, gate, known))]
     )
     for route in routes(parts, gate):
-        known[app.router.add_route(route.method, route.path, route.handler)] = route
+        methods = ("GET", "HEAD") if route.page and route.method == "GET" else (route.method,)
+        for method in methods:
+            known[app.router.add_route(method, route.path, route.handler)] = route
     app.on_response_prepare.append(_dress)
 
     async def stop(_: web.Application) -> None:

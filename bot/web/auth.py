@@ -10,6 +10,7 @@ The peer's address is never proof of anything, and `X-Forwarded-*` is never read
 """
 
 import ipaddress
+import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
@@ -30,6 +31,7 @@ WRONG_TOKENS = Rate(count=20, seconds=60)
 """Per address: after so many wrong tokens none is tried for a while."""
 SIGN_INS = Rate(count=10, seconds=60)
 """Per address: tries of a sign-in link."""
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -126,10 +128,10 @@ class Gate:
 @lru_cache(maxsize=256)
 def is_loopback(host: str) -> bool:
     """Whether a Host header names the machine itself, with any port."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-    except ValueError:
+    named = _HOST.fullmatch(host)
+    if named is None:
         return False
+    name = named[1].strip("[]")
     if name == "localhost":
         return True
     try:

@@ -18,13 +18,14 @@ _PARAMETER = re.compile(r"\{(\w+)\}")
 
 def describe(routes: Sequence[Route], version: str) -> Route:
     """Return the route that shows the description of `routes`."""
-    text = document(routes, version)
 
     async def show(request: web.Request) -> web.Response:
         return answer(text)
 
     doc = Doc(summary="This description.", answer=OBJECT)
-    return Route(method="GET", path="/openapi.json", handler=show, doc=doc)
+    own = Route(method="GET", path="/openapi.json", handler=show, doc=doc)
+    text = document([*routes, own], version)
+    return own
 
 
 def document(routes: Sequence[Route], version: str) -> dict[str, Json]:

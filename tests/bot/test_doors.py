@@ -21,7 +21,7 @@ async def house(tmp_path: Path) -> AsyncIterator[PeopleHouse]:
         yield house
 
 
-async def test_a_link_signs_in_once(house: PeopleHouse):
+async def test_a_link_signs_in_once(house: PeopleHouse) -> None:
     code = await house.doors.link(house.owner, "house")
     signed = await house.doors.sign_in(code)
     assert signed.visit.person == house.owner
@@ -29,14 +29,14 @@ async def test_a_link_signs_in_once(house: PeopleHouse):
         await house.doors.sign_in(code)
 
 
-async def test_of_many_at_once_one_spends_the_link(house: PeopleHouse):
+async def test_of_many_at_once_one_spends_the_link(house: PeopleHouse) -> None:
     code = await house.doors.link(house.owner, "house")
     tries = [house.doors.sign_in(code) for _ in range(20)]
     found = await asyncio.gather(*tries, return_exceptions=True)
     assert sum(not isinstance(result, BaseException) for result in found) == 1
 
 
-async def test_a_link_is_good_for_ten_minutes(house: PeopleHouse):
+async def test_a_link_is_good_for_ten_minutes(house: PeopleHouse) -> None:
     code = await house.doors.link(house.owner, "house")
     house.clock.at += LINK_LASTS
     with pytest.raises(Forbidden):
@@ -44,13 +44,13 @@ async def test_a_link_is_good_for_ten_minutes(house: PeopleHouse):
 
 
 @pytest.mark.parametrize("code", ["", "A" * 32, "' or 1=1 --", "\x00", "A" * 5000])
-async def test_a_guessed_link_opens_nothing(house: PeopleHouse, code: str):
+async def test_a_guessed_link_opens_nothing(house: PeopleHouse, code: str) -> None:
     await house.doors.link(house.owner, "house")
     with pytest.raises(Forbidden):
         await house.doors.sign_in(code)
 
 
-async def test_each_sign_in_has_a_session_of_its_own(house: PeopleHouse):
+async def test_each_sign_in_has_a_session_of_its_own(house: PeopleHouse) -> None:
     first = await house.doors.sign_in(await house.doors.link(house.owner, "house"))
     second = await house.doors.sign_in(await house.doors.link(house.owner, "house"))
     assert first.cookie != second.cookie
@@ -60,20 +60,20 @@ async def test_each_sign_in_has_a_session_of_its_own(house: PeopleHouse):
     assert await house.doors.by_cookie(second.cookie.reveal())
 
 
-async def test_a_session_ends_after_a_month(house: PeopleHouse):
+async def test_a_session_ends_after_a_month(house: PeopleHouse) -> None:
     signed = await house.doors.sign_in(await house.doors.link(house.owner, "house"))
     house.clock.at += SESSION_LASTS
     assert await house.doors.by_cookie(signed.cookie.reveal()) is None
 
 
-async def test_a_session_is_no_token_and_a_token_no_session(house: PeopleHouse):
+async def test_a_session_is_no_token_and_a_token_no_session(house: PeopleHouse) -> None:
     signed = await house.doors.sign_in(await house.doors.link(house.owner, "house"))
     _, token = await house.doors.add_token(house.owner, "t", "house")
     assert await house.doors.by_token(signed.cookie.reveal()) is None
     assert await house.doors.by_cookie(token.reveal()) is None
 
 
-async def test_a_token_is_shown_once_and_known_by_its_end(house: PeopleHouse):
+async def test_a_token_is_shown_once_and_known_by_its_end(house: PeopleHouse) -> None:
     token, secret = await house.doors.add_token(house.owner, "laptop", "house")
     assert secret.reveal().startswith("sbt_")
     assert len(secret.reveal()) == 47
@@ -84,7 +84,7 @@ async def test_a_token_is_shown_once_and_known_by_its_end(house: PeopleHouse):
     assert not visit.is_browser
 
 
-async def test_a_revoked_token_opens_nothing_more(house: PeopleHouse):
+async def test_a_revoked_token_opens_nothing_more(house: PeopleHouse) -> None:
     token, secret = await house.doors.add_token(house.owner, "t", "house")
     assert await house.doors.by_token(secret.reveal())
     await house.doors.revoke(house.tenant, token.id, "*", "house")
@@ -93,7 +93,7 @@ async def test_a_revoked_token_opens_nothing_more(house: PeopleHouse):
         await house.doors.revoke(house.tenant, token.id, "*", "house")
 
 
-async def test_nobody_revokes_what_is_not_theirs(house: PeopleHouse):
+async def test_nobody_revokes_what_is_not_theirs(house: PeopleHouse) -> None:
     token, secret = await house.doors.add_token(house.owner, "t", "house")
     member = await house.people.add(house.tenant, "Max", Role.MEMBER, "", "house")
     other, _ = await house.people.add_tenant("Other", "Olga", "house")
@@ -104,7 +104,7 @@ async def test_nobody_revokes_what_is_not_theirs(house: PeopleHouse):
     assert await house.doors.by_token(secret.reveal())
 
 
-async def test_another_process_sees_a_revoked_token_seconds_later(house: PeopleHouse):
+async def test_another_process_sees_a_revoked_token_seconds_later(house: PeopleHouse) -> None:
     token, secret = await house.doors.add_token(house.owner, "t", "house")
     elsewhere = Doors(house.db, house.clock, KEY)
     assert await elsewhere.by_token(secret.reveal())
@@ -113,14 +113,14 @@ async def test_another_process_sees_a_revoked_token_seconds_later(house: PeopleH
     assert await elsewhere.by_token(secret.reveal()) is None
 
 
-async def test_the_token_of_the_settings_opens_for_the_first_owner(house: PeopleHouse):
+async def test_the_token_of_the_settings_opens_for_the_first_owner(house: PeopleHouse) -> None:
     await house.doors.keep_env_token(house.owner, Secret("from-the-settings"))
     visit = await house.doors.by_token("from-the-settings")
     assert visit
     assert visit.person == house.owner
 
 
-async def test_a_changed_token_of_the_settings_ends_the_earlier_one(house: PeopleHouse):
+async def test_a_changed_token_of_the_settings_ends_the_earlier_one(house: PeopleHouse) -> None:
     await house.doors.keep_env_token(house.owner, Secret("first"))
     await house.doors.keep_env_token(house.owner, Secret("second"))
     assert await house.doors.by_token("first") is None
@@ -132,14 +132,14 @@ async def test_a_changed_token_of_the_settings_ends_the_earlier_one(house: Peopl
     assert await house.doors.by_token("first")
 
 
-async def test_starting_again_with_the_same_token_changes_nothing(house: PeopleHouse):
+async def test_starting_again_with_the_same_token_changes_nothing(house: PeopleHouse) -> None:
     await house.doors.keep_env_token(house.owner, Secret("same"))
     before = await house.book()
     await house.doors.keep_env_token(house.owner, Secret("same"))
     assert await house.book() == before
 
 
-async def test_what_opens_and_closes_doors_is_in_the_book(house: PeopleHouse):
+async def test_what_opens_and_closes_doors_is_in_the_book(house: PeopleHouse) -> None:
     signed = await house.doors.sign_in(await house.doors.link(house.owner, "house"))
     await house.doors.sign_out(signed.cookie.reveal())
     token, _ = await house.doors.add_token(house.owner, "t", "house")

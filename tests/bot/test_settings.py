@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from bot.config.mistakes import Mistaken
 from bot.core.secret import Secret
@@ -20,11 +19,9 @@ from bot.settings import (
     take_secrets,
 )
 
-EXAMPLE = Path(__file__).parents[2] / "bot.example.toml"
-
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path, monkeypatch):
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No file of the machine is found by chance."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -195,11 +192,15 @@ MISTAKES = [
 @pytest.mark.parametrize(
     ("text", "environ", "said"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES]
 )
-def test_a_mistake_is_named_with_its_place_and_its_mend(tmp_path, text, environ, said):
+def test_a_mistake_is_named_with_its_place_and_its_mend(
+    tmp_path: Path, text: str, environ: dict[str, str], said: str
+) -> None:
     assert said in _said(tmp_path, text, **environ)
 
 
-def test_all_mistakes_are_named_at_once_and_so_are_broken_rules_between_settings(tmp_path):
+def test_all_mistakes_are_named_at_once_and_so_are_broken_rules_between_settings(
+    tmp_path: Path,
+) -> None:
     text = 'prot = 1\nhost = "0.0.0.0"\n[models]\ndefault = "gpt-4o"\n'
     text += '[blog]\nwebhook_url = "https://example.org"'
     lines = _said(tmp_path, text, BOT_PORT="x", BOT_HOMES="y").splitlines()
@@ -213,7 +214,7 @@ def test_all_mistakes_are_named_at_once_and_so_are_broken_rules_between_settings
     ]
 
 
-def test_a_file_that_was_named_and_is_not_there_is_a_mistake(tmp_path):
+def test_a_file_that_was_named_and_is_not_there_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(Mistaken, match=r"none\.toml: There is no such file"):
         load("none.toml", {})
 
@@ -222,13 +223,13 @@ def test_a_file_that_was_named_and_is_not_there_is_a_mistake(tmp_path):
     "text",
     ["master_key = 5", "[keys]\nopenai = 5", 'database_url = "mysql://me:hunter2@host"'],
 )
-def test_no_mistake_repeats_a_secret(tmp_path, text):
+def test_no_mistake_repeats_a_secret(tmp_path: Path, text: str) -> None:
     said = _said(tmp_path, text, BOT_KEYS_OPENAI="")
     assert "hunter2" not in said
     assert "5 is" not in said
 
 
-def test_without_anything_every_default_holds(tmp_path):
+def test_without_anything_every_default_holds(tmp_path: Path) -> None:
     settings = load(None, {})
     assert settings.home == tmp_path / ".switchboard"
     assert settings.blog.folder == tmp_path / ".switchboard" / "blog"
@@ -238,17 +239,17 @@ def test_without_anything_every_default_holds(tmp_path):
     assert not settings.keys.openai
 
 
-def test_a_port_that_was_set_is_the_only_one_that_is_tried():
+def test_a_port_that_was_set_is_the_only_one_that_is_tried() -> None:
     assert load(None, {"BOT_PORT": "8080"}).ports == (8080,)
 
 
-def test_a_setting_cannot_be_changed_after_it_was_read():
+def test_a_setting_cannot_be_changed_after_it_was_read() -> None:
     settings = load(None, {})
     with pytest.raises(ValueError, match="frozen"):
         settings.port = 1  # type: ignore[misc]
 
 
-def test_a_variable_wins_over_the_file_and_the_file_over_a_general_variable(tmp_path):
+def test_a_variable_wins_over_the_file_and_the_file_over_a_general_variable(tmp_path: Path) -> None:
     (tmp_path / "bot.toml").write_text('port = 1\ndatabase_url = "sqlite:///a"\nhost = "::1"')
     environ = {"BOT_PORT": "2", "DATABASE_URL": "sqlite:///b", "DIRECT_URL": "sqlite:///c"}
     settings = load(None, environ)
@@ -258,12 +259,12 @@ def test_a_variable_wins_over_the_file_and_the_file_over_a_general_variable(tmp_
     assert both.database_url == "sqlite:///d"
 
 
-def test_an_empty_variable_counts_as_not_set():
+def test_an_empty_variable_counts_as_not_set() -> None:
     assert load(None, {"BOT_PORT": "", "BOT_X": "", "BOT_MODELS_DEFAULT": ""}).port == 8080
 
 
 @pytest.mark.parametrize("name", sorted(VARIABLES))
-def test_every_setting_can_be_given_by_its_variable(name):
+def test_every_setting_can_be_given_by_its_variable(name: str) -> None:
     samples = {
         "bool": "true",
         "int": "4096",
@@ -291,7 +292,7 @@ def test_every_setting_can_be_given_by_its_variable(name):
     assert found != default
 
 
-def test_names_that_other_programs_know_are_honoured():
+def test_names_that_other_programs_know_are_honoured() -> None:
     settings = load(
         None,
         {
@@ -310,7 +311,7 @@ def test_names_that_other_programs_know_are_honoured():
     }
 
 
-def test_the_address_of_a_model_in_use_may_be_private_whoever_serves_it():
+def test_the_address_of_a_model_in_use_may_be_private_whoever_serves_it() -> None:
     environ = {"BOT_ENDPOINT_MYLAB": "http://10.0.0.5:8000"}
     with pytest.raises(Mistaken):
         load(None, environ)
@@ -319,16 +320,16 @@ def test_the_address_of_a_model_in_use_may_be_private_whoever_serves_it():
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.8.8"])
-def test_a_bind_on_this_machine_needs_no_public_address(host):
+def test_a_bind_on_this_machine_needs_no_public_address(host: str) -> None:
     assert load(None, {"BOT_HOST": host}).host == host
 
 
-def test_a_bind_that_others_reach_is_taken_with_a_public_address():
+def test_a_bind_that_others_reach_is_taken_with_a_public_address() -> None:
     environ = {"BOT_HOST": "0.0.0.0", "BOT_PUBLIC_URL": "https://bots.example.org/"}
     assert load(None, environ).public_url == "https://bots.example.org"
 
 
-def test_a_folder_in_the_file_is_meant_from_the_place_of_the_file(tmp_path):
+def test_a_folder_in_the_file_is_meant_from_the_place_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc" / "bot.toml").write_text('home = "data"\nagents_dir = "~/mine"')
     settings = load("etc/bot.toml", {})
@@ -337,7 +338,7 @@ def test_a_folder_in_the_file_is_meant_from_the_place_of_the_file(tmp_path):
     assert settings.agents_dir == tmp_path / "mine"
 
 
-def test_the_file_is_looked_for_by_name_then_here_then_at_home(tmp_path):
+def test_the_file_is_looked_for_by_name_then_here_then_at_home(tmp_path: Path) -> None:
     home = tmp_path / "h"
     home.mkdir()
     environ = {"BOT_HOME": str(home)}
@@ -350,7 +351,7 @@ def test_the_file_is_looked_for_by_name_then_here_then_at_home(tmp_path):
     assert find_file("a", {**environ, "BOT_CONFIG": "b"}) == Path("a")
 
 
-def test_the_home_is_found_even_when_other_settings_are_wrong(tmp_path):
+def test_the_home_is_found_even_when_other_settings_are_wrong(tmp_path: Path) -> None:
     (tmp_path / "bot.toml").write_text('home = "there"\nprot = 1')
     assert home_of(None, {}) == tmp_path / "there"
     assert home_of(None, {"BOT_HOME": str(tmp_path / "x")}) == tmp_path / "x"
@@ -358,7 +359,7 @@ def test_the_home_is_found_even_when_other_settings_are_wrong(tmp_path):
     assert home_of(None, {}) == tmp_path / ".switchboard"
 
 
-def test_secrets_are_taken_out_of_the_environment_and_nothing_else_is():
+def test_secrets_are_taken_out_of_the_environment_and_nothing_else_is() -> None:
     environ = {
         "BOT_MASTER_KEY": "a",
         "BOT_API_TOKEN": "b",
@@ -375,7 +376,7 @@ def test_secrets_are_taken_out_of_the_environment_and_nothing_else_is():
     assert len(taken) == 6
 
 
-def test_no_secret_is_shown_when_settings_are_printed_or_written_out():
+def test_no_secret_is_shown_when_settings_are_printed_or_written_out() -> None:
     environ = {"BOT_API_TOKEN": "canary-1", "DATABASE_URL": "postgresql://u:canary-2@h/d"}
     settings = load(None, {**environ, "OPENAI_API_KEY": "canary-3"})
     shown = repr(settings) + str(settings) + json.dumps(settings.model_dump(mode="json")["keys"])
@@ -383,7 +384,7 @@ def test_no_secret_is_shown_when_settings_are_printed_or_written_out():
     assert settings.api_token == Secret("canary-1")
 
 
-def test_settings_made_by_hand_have_their_folders_too(tmp_path):
+def test_settings_made_by_hand_have_their_folders_too(tmp_path: Path) -> None:
     from bot.config.sections import Blog
 
     assert Settings(home=tmp_path).blog.folder == tmp_path / "blog"
@@ -392,70 +393,8 @@ def test_settings_made_by_hand_have_their_folders_too(tmp_path):
     assert Settings(home=tmp_path, blog=mine).blog.folder == tmp_path / "posts"
 
 
-def test_the_terminal_says_what_it_can_do():
+def test_the_terminal_says_what_it_can_do() -> None:
     assert surroundings({"TERM": "xterm"}).colour
     assert not surroundings({"TERM": "xterm", "NO_COLOR": "1"}).colour
     assert not surroundings({"TERM": "dumb"}).colour
     assert surroundings({"EDITOR": "vi"}).editor == "vi"
-
-
-def test_the_example_holds_every_setting_with_its_default_and_its_explanation():
-    assert EXAMPLE.read_text("utf-8").splitlines() == _example().splitlines()
-
-
-def test_the_example_is_taken_as_it_stands_and_with_every_line_switched_on(tmp_path):
-    text = EXAMPLE.read_text("utf-8")
-    (tmp_path / "bot.toml").write_text(text)
-    assert load("bot.toml", {}) == load(None, {"BOT_CONFIG": "bot.toml"})
-    lines = [line[2:] if _is_setting(line) else line for line in text.splitlines()]
-    (tmp_path / "bot.toml").write_text("\n".join(lines))
-    assert load("bot.toml", {}).models.price["openai/gpt-4o-mini"].output == 0.6
-
-
-def _is_setting(line: str) -> bool:
-    return line.startswith(("# [", "# ")) and (" = " in line or line.startswith("# ["))
-
-
-def _example() -> str:
-    """The file as the models say it must be."""
-    head, _ = EXAMPLE.read_text("utf-8").split("\n\n", 1)
-    assert all(line.startswith("# ") for line in head.splitlines())
-    return head + "\n\n" + "\n".join(_lines(Settings, ())) + "\n"
-
-
-def _lines(section: type[BaseModel], above: tuple[str, ...]) -> list[str]:
-    lines: list[str] = []
-    later: list[str] = []
-    for name, info in section.model_fields.items():
-        keys = (*above, name)
-        kind = info.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            later += ["", f"# {kind.__doc__}", f"[{name}]", *_lines(kind, keys)]
-        elif isinstance(info.default, dict):
-            later += ["", f"# {info.description}", *_table(keys, (info.examples or [])[0])]
-        else:
-            variable = "BOT_" + "_".join(keys).upper()
-            lines += ["", f"# {info.description} ({variable})", f"# {name} = {_value(name, info)}"]
-    return lines[1:] + later
-
-
-def _value(name: str, info) -> str:
-    default = info.examples[0] if info.default is None else info.default
-    if name == "home":
-        default = "~/.switchboard"
-    if isinstance(default, Secret | Path):
-        default = ""
-    return json.dumps(default)
-
-
-def _table(keys: tuple[str, ...], entries: dict) -> list[str]:
-    if all(isinstance(value, str) for value in entries.values()):
-        return [f"[{keys[0]}]", *(f"# {k} = {json.dumps(v)}" for k, v in entries.items())]
-    return [
-        line
-        for entry, values in entries.items()
-        for line in (
-            f'# [{".".join(keys)}."{entry}"]',
-            *(f"# {key} = {json.dumps(value)}" for key, value in values.items()),
-        )
-    ]

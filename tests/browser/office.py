@@ -48,13 +48,13 @@ def trace(number: int) -> Json:
 
     return event(number) | {
         "steps": [
-            step(0, "prompt", "Prompt laid", 2, data={"agent": "reynolds@3f2a", "tools": ["blog_publish"], "messages": [{"role": "user", "content": SAID[number % 7]}]}),
-            step(1, "model", "openai/gpt-4o-mini", 1840, tokens_in=2210, tokens_out=164, micros=430, data={"finish": "tool_calls", "tool_calls": [{"name": "blog_publish", "arguments": "{\"text\": \"We are open on Sunday\"}"}]}),
+            step(0, "prompt", "Laid the prompt", 2, data={"agent": "reynolds@3f2a", "tools": ["blog_publish"], "messages": [{"role": "user", "content": SAID[number % 7]}]}),
+            step(1, "model", "Asked the model openai/gpt-4o-mini", 1840, tokens_in=2210, tokens_out=164, micros=430, data={"finish": "tool_calls", "tool_calls": [{"name": "blog_publish", "arguments": "{\"text\": \"We are open on Sunday\"}"}]}),
             step(2, "tool", "blog_publish", 14, data={"result": "waiting for approval 4821, not done"}),
-            step(3, "model", "openai/gpt-4o-mini", 960, tokens_in=2410, tokens_out=41, micros=386, data={"finish": "stop"}),
+            step(3, "model", "Asked the model openai/gpt-4o-mini", 960, tokens_in=2410, tokens_out=41, micros=386, data={"finish": "stop"}),
         ],
         "effects": [{"id": "eff_1", "tool": "blog_publish", "state": "sent", "url": "/blog/open-on-sunday", "arguments": {"text": "We are open on Sunday"}, "step": 2, "sandbox": False, "attempt": 1}],
-        "audit": [{"at": iso(now()), "actor": "Ada Byron", "action": "approval.approved", "target": "apr_1", "details": {"version": 1}}],
+        "audit": [{"at": iso(now()), "actor": "person:per_1", "action": "approval.approved", "target": "apr_1", "details": {"version": 1}}],
     }  # fmt: skip
 
 
@@ -236,7 +236,7 @@ async def audit(request: web.Request) -> web.Response:
     lines = [
         {
             "at": iso(now() - timedelta(minutes=number)),
-            "actor": "Ada Byron",
+            "actor": "person:per_1",
             "action": ("approval.approved", "person.added", "model.key")[number % 3],
             "target": f"apr_{number}",
             "details": {"version": 1},

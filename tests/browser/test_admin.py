@@ -74,7 +74,9 @@ async def test_a_trace_is_walked_by_keys_and_each_step_has_a_link(screen: Screen
     await page.keyboard.press("j")
     await page.keyboard.press("j")
     assert page.url.endswith("#step-1")
-    await page.get_by_role("button", name="Raw data of Model: openai/gpt-4o-mini").first.click()
+    await page.get_by_role(
+        "button", name="Raw data of Asked the model openai/gpt-4o-mini"
+    ).first.click()
     await expect(page.locator(".raw:visible")).to_contain_text("tool_calls")
     await page.keyboard.press("n")
     await expect(page).to_have_url(f"{screen.url}/admin/events/evt_00002")

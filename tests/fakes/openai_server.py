@@ -14,8 +14,8 @@ import argparse
 import asyncio
 import contextlib
 import json
+import logging
 import os
-import warnings
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
+
+log = logging.getLogger(__name__)
 
 Body = dict[str, Any]
 """A request or answer as JSON, in the vendor's shape."""
@@ -325,11 +327,11 @@ def unanswered(messages: Sequence[Body]) -> list[str]:
 
 @cache
 def description() -> Any:
-    """A validator of requests from the vendor's description; None, and a warning, without one."""
+    """A validator of requests from the vendor's description; None, and a line in the log, without."""
     beside = Path(__file__).resolve().parents[2].parent / "shared" / "specs"
     path = Path(os.environ.get("BOT_SPECS") or beside) / "openai.json"
     if not path.is_file():
-        warnings.warn(f"{path} is absent: requests are not validated", stacklevel=2)
+        log.warning("requests are not validated: %s is absent", path)
         return None
     from jsonschema import Draft202012Validator
 

@@ -20,7 +20,7 @@ from bot.core.channel import Channel
 from bot.core.effect import Policy
 from bot.core.event import Event, Kind, Place, Sender, Trust
 from bot.core.ids import AgentName, ApprovalId, EffectId, EventId, PersonId, TenantId, conv_key
-from bot.core.model import Usage
+from bot.core.model import ModelTool, Usage
 from bot.core.people import Person, Role
 from bot.core.ports import Accepted, Clock, House, Model, new_id
 from bot.core.route import Binding
@@ -107,6 +107,10 @@ class Team:
         return tuple(self.members.values())
 
 
+_OFFERED: dict[tuple[str, ...], tuple[ModelTool, ...]] = {}
+"""Shared by all tool sets of the tests: a name means the same tool in each."""
+
+
 class FakeToolset(Toolset):
     """The real tool set, with the tools that it is given."""
 
@@ -114,6 +118,7 @@ class FakeToolset(Toolset):
         super().__init__(house, clock, db, lambda tenant, provider: "", {})
         self.__dict__["tools"] = tools
         self.__dict__["_groups"] = {}
+        self._offered = _OFFERED
 
 
 def assemble(

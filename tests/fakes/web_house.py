@@ -187,9 +187,7 @@ class WebHouse:
         self.directory = Directory(self.people)
         self.tenant, self.owner = await self.people.ensure_first()
         self.questions = Questions(clock, Validator(), self._show)
-        self.approvals = Approvals(
-            db, clock, self.questions, self.live, lambda: self.turns.wake()
-        )
+        self.approvals = Approvals(db, clock, self.questions, self.live, lambda: self.turns.wake())
         self.turns = Turns(
             db,
             clock,

@@ -122,7 +122,9 @@ class World:
             self._graves.append(process)
             try:
                 await self.call(process, engine.start())
-            except (Died, Exception):
+            except Died:
+                return  # who killed it starts another
+            except Exception:
                 process.dead = True
                 await asyncio.sleep(0.2)
                 continue

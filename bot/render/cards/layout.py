@@ -62,17 +62,13 @@ class Layout:
     code: str
     choices: tuple[Choice, ...]
     ref: Ref
+    is_decided: bool
     is_cut: bool = False
-
-    @property
-    def is_decided(self) -> bool:
-        """There is nothing left to choose."""
-        return not self.choices and not self.is_cut
 
 
 def lay_out(card: Card, ref: Ref) -> Layout:
     """The whole card."""
-    named = [Line(one_line(visible(f.name)), visible(f.value)) for f in card.fields]
+    named = [Line(one_line(visible(f.name)) or "Text", visible(f.value)) for f in card.fields]
     is_long = [f.long or _is_long(f.value) for f in card.fields]
     asked = f"{card.agent} for {card.on_behalf_of}" if card.on_behalf_of else card.agent
     facts = (
@@ -94,7 +90,7 @@ def lay_out(card: Card, ref: Ref) -> Layout:
         notes=tuple(filter(None, (decided, SANDBOX if card.sandbox else ""))),
         head=_present(
             Line("Amount", one_line(visible(card.amount))),
-            Line("To", ", ".join(one_line(visible(each)) for each in card.recipients)),
+            Line(_to(card), ", ".join(one_line(visible(each)) for each in card.recipients)),
         ),
         facts=_present(*facts),
         longs=_present(*longs),
@@ -104,6 +100,7 @@ def lay_out(card: Card, ref: Ref) -> Layout:
         code="" if decided else card.code,
         choices=() if decided else card.choices,
         ref=ref,
+        is_decided=bool(decided),
     )
 
 
@@ -143,7 +140,9 @@ def until(at: datetime) -> str:
 
 def with_show_all(layout: Layout) -> tuple[Choice, ...]:
     """The choices; when something is cut, the one that shows it comes first."""
-    more = (Choice(id=SHOW_ALL, label="Show all"),) if layout.is_cut else ()
+    more = (
+        () if layout.is_decided or not layout.is_cut else (Choice(id=SHOW_ALL, label="Show all"),)
+    )
     return (*more, *layout.choices)
 
 
@@ -151,6 +150,11 @@ def _in_order(words: list[str]) -> list[str]:
     """Yes and no first, as people read them."""
     order = list(WORDS.values())
     return sorted(words, key=order.index)
+
+
+def _to(card: Card) -> str:
+    """Many recipients are counted, so that one among them is not overlooked."""
+    return f"To ({len(card.recipients)})" if len(card.recipients) > 3 else "To"
 
 
 def _present(*lines: Line) -> tuple[Line, ...]:
@@ -173,8 +177,8 @@ def _cut_longs(layout: Layout, room: int) -> Layout:
 def _shortened(text: str, room: int) -> str:
     if len(text) <= room:
         return text
-    left = len(text) - room
-    return f"{text[:room].rstrip()}… [{left:,} more characters]".lstrip("… ")
+    left = f"[{len(text) - room:,} more characters]"
+    return f"{text[:room].rstrip()}… {left}" if room else left
 
 
 def _tight(layout: Layout) -> Layout:

@@ -26,6 +26,8 @@ ACTIONS: Final = {
 """Choice to `action_id`; any other choice is `<choice>_action`."""
 MAX_JSON: Final = 12_000
 MAX_ELEMENT: Final = 2_900
+MAX_TITLE: Final = 150
+"""A longer title is cut in the header, and stands below it whole."""
 
 Block = dict[str, Json]
 
@@ -33,10 +35,9 @@ Block = dict[str, Json]
 def render(card: Card, ref: Ref) -> dict[str, Json]:
     """The arguments of `chat.postMessage` and `chat.update` that make the message."""
     layout = fit(lay_out(card, ref), lambda some: _size(_blocks(some)) <= MAX_JSON)
-    to = next((line.text for line in layout.head if line.name == "To"), "")
-    summary = " · ".join(filter(None, (layout.title, card.amount, to)))
+    summary = (*layout.notes, layout.title, *(line.text for line in layout.head))
     return {
-        "text": clip(literal(" · ".join((*layout.notes, summary))), 1000),
+        "text": literal(clip(" · ".join(filter(None, summary)), 300)) or "Approval",
         "blocks": _blocks(layout),
         "unfurl_links": False,
         "unfurl_media": False,
@@ -50,9 +51,7 @@ def _size(blocks: list[Json]) -> int:
 def _blocks(layout: Layout) -> list[Json]:
     blocks: list[Json] = []
     if layout.title:
-        title = escape(clip(layout.title, 140))
-        text: Block = {"type": "plain_text", "text": clip(title, 150), "emoji": False}
-        blocks.append({"type": "header", "text": text})
+        blocks.append({"type": "header", "text": _plain(layout.title, MAX_TITLE)})
     blocks.append({"type": "rich_text", "elements": _elements(layout)})
     if buttons := [_button(choice, layout.ref) for choice in with_show_all(layout)]:
         blocks.append({"type": "actions", "elements": buttons})
@@ -61,19 +60,17 @@ def _blocks(layout: Layout) -> list[Json]:
 
 def _elements(layout: Layout) -> list[Json]:
     """Sections and quotations of the one rich text."""
-    whole = [Line("", layout.title)] if len(layout.title) > 140 else []
+    whole = [Line("", layout.title)] if len(escape(layout.title)) > MAX_TITLE else []
+    lines = [[_bold(note)] for note in layout.notes]
+    lines += [_named(line) for line in (*whole, *layout.head, *layout.facts)]
     elements: list[Json] = []
-    for note in layout.notes:
-        elements.append(_section(_bold(note)))
-    for line in (*whole, *layout.head, *layout.facts):
-        elements.append(_section(*_named(line)))
-    for line in layout.longs:
-        elements.append(_section(_bold(line.name)))
-        elements.append({"type": "rich_text_quote", "elements": _texts(line.text)})
+    for long in layout.longs:
+        elements.append(_section([*lines, [_bold(long.name)]]))
+        elements.append({"type": "rich_text_quote", "elements": _texts(long.text)})
+        lines = []
     for warning in layout.warnings:
-        elements.append(_section({"type": "emoji", "name": "warning"}, *_texts(f" {warning}")))
-    for line in layout.foot:
-        elements.append(_section(*_named(line)))
+        lines.append([{"type": "emoji", "name": "warning"}, *_texts(f" {warning}")])
+    lines += [_named(line) for line in layout.foot]
     if layout.expires_at:
         date: Block = {
             "type": "date",
@@ -81,17 +78,28 @@ def _elements(layout: Layout) -> list[Json]:
             "format": "{date_short_pretty} at {time}",
             "fallback": until(layout.expires_at),
         }
-        elements.append(_section(_bold("Until: "), date))
-    return elements or [_section(*_texts(" "))]
+        lines.append([_bold("Until: "), date])
+    return [*elements, _section(lines)] if lines or not elements else elements
 
 
 def _named(line: Line) -> list[Json]:
     return [*([_bold(f"{line.name}: ")] if line.name else []), *_texts(line.text)]
 
 
-def _section(*elements: Json) -> Json:
-    # Sections follow one another without a line end of their own making.
-    return {"type": "rich_text_section", "elements": [*elements, {"type": "text", "text": "\n"}]}
+def _section(lines: list[list[Json]]) -> Json:
+    """Lines in one section: whether two sections share a line is not documented."""
+    elements: list[Json] = []
+    for line in lines or [_texts(" ")]:
+        elements += [*([{"type": "text", "text": "\n"}] if elements else []), *line]
+    return {"type": "rich_text_section", "elements": elements}
+
+
+def _plain(text: str, room: int) -> Json:
+    """Plain text that is short enough when it is escaped."""
+    escaped = escape(clip(text, room))
+    if len(escaped) > room:
+        escaped = escape(clip(text, room // 5))
+    return {"type": "plain_text", "text": escaped, "emoji": False}
 
 
 def _bold(text: str) -> Json:
@@ -107,7 +115,7 @@ def _button(choice: Choice, ref: Ref) -> Json:
     button: Block = {
         "type": "button",
         "action_id": ACTIONS.get(choice.id, f"{choice.id}_action"),
-        "text": {"type": "plain_text", "text": clip(escape(choice.label), 75), "emoji": False},
+        "text": _plain(choice.label, 75),
     }
     if choice.id == SHOW_ALL and ref.url:
         return {**button, "url": ref.url}

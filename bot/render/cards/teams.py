@@ -16,7 +16,7 @@ from bot.render.codes import SHOW_ALL, press
 
 MAX_BYTES: Final = 24_000
 MAX_FORM: Final = 6_000
-"""Characters of editable text for which the card holds a form; longer texts are edited elsewhere."""
+"""Characters of editable text for which the card holds a form; longer ones are edited elsewhere."""
 STYLES: Final = {"primary": "positive", "danger": "destructive"}
 
 Element = dict[str, Json]
@@ -24,8 +24,10 @@ Element = dict[str, Json]
 
 def render(card: Card, ref: Ref) -> dict[str, Json]:
     """The message: an activity with the card as its attachment."""
-    form = _form(card)
-    layout = fit(lay_out(card, ref), lambda some: _size(_content(some, form)) <= MAX_BYTES)
+    layout, form = lay_out(card, ref), _form(card)
+    if _size(_content(layout, form)) > MAX_BYTES:
+        form = []
+    layout = fit(layout, lambda some: _size(_content(some, form)) <= MAX_BYTES)
     attachment: Element = {
         "contentType": "application/vnd.microsoft.card.adaptive",
         "content": _content(layout, form),

@@ -172,63 +172,36 @@ def _sum(total: Total) -> dict[str, Json]:
 def routes(parts: Parts) -> list[Route]:
     """The addresses of this noun."""
     house = House(parts)
-    docs = (
-        ("/v1/me", house.me, Access.PERSON, Doc(summary="Who you are.", answer=ME)),
-        (
-            "/v1/agents",
-            house.agents,
-            Access.PERSON,
-            Doc(summary="The team.", answer=list_of(AGENT)),
-        ),
-        (
-            "/v1/status",
-            house.status,
-            Access.PERSON,
-            Doc(summary="How the house is.", answer=OBJECT),
-        ),
-        (
-            "/v1/usage",
-            house.usage,
-            Access.PERSON,
-            Doc(
-                summary="What models cost, in millionths of a US dollar.",
-                answer=USAGE,
-                query={"days": "how many days, today included; 1 unless said"},
-            ),
-        ),
-        (
-            "/v1/sandbox",
-            house.sandbox,
-            Access.OWNER,
-            Doc(
-                summary="What would have been sent.",
-                answer=list_of(_TRACES),
-                query={"limit": "1 to 1,000"},
-            ),
-        ),
-        (
-            "/health",
-            house.health,
-            Access.OPEN,
-            Doc(summary="The process lives.", answer=schema(ok=TRUTH)),
-        ),
-        (
-            "/version",
-            house.version,
-            Access.OPEN,
-            Doc(summary="Which version this is.", answer=schema(name=TEXT, version=TEXT)),
-        ),
-        (
-            "/ready",
-            house.ready,
-            Access.OPEN,
-            Doc(
-                summary="Whether a message would be answered (503: not).",
-                answer=schema(ok=TRUTH, problems={"type": "array", "items": TEXT}),
-            ),
-        ),
+    me = Doc(summary="Who you are.", answer=ME)
+    team = Doc(summary="The team.", answer=list_of(AGENT))
+    status = Doc(summary="How the house is.", answer=OBJECT)
+    usage = Doc(
+        summary="What models cost, in millionths of a US dollar.",
+        answer=USAGE,
+        query={"days": "how many days, today included; 1 unless said"},
+    )
+    sandbox = Doc(
+        summary="What would have been sent.",
+        answer=list_of(_TRACES),
+        query={"limit": "1 to 1,000"},
+    )
+    health = Doc(summary="The process lives.", answer=schema(ok=TRUTH))
+    version = Doc(summary="Which version this is.", answer=schema(name=TEXT, version=TEXT))
+    ready = Doc(
+        summary="Whether a message would be answered (503: not).",
+        answer=schema(ok=TRUTH, problems={"type": "array", "items": TEXT}),
+    )
+    table = (
+        ("/v1/me", house.me, Access.PERSON, me),
+        ("/v1/agents", house.agents, Access.PERSON, team),
+        ("/v1/status", house.status, Access.PERSON, status),
+        ("/v1/usage", house.usage, Access.PERSON, usage),
+        ("/v1/sandbox", house.sandbox, Access.OWNER, sandbox),
+        ("/health", house.health, Access.OPEN, health),
+        ("/version", house.version, Access.OPEN, version),
+        ("/ready", house.ready, Access.OPEN, ready),
     )
     return [
         Route(method="GET", path=path, handler=handler, access=access, doc=doc)
-        for path, handler, access, doc in docs
+        for path, handler, access, doc in table
     ]

@@ -72,9 +72,8 @@ class Messages:
         details = fields.text("details", "", most=2000, lines=True)
         id_ = request.match_info["id"]
         conv = await parts.db.read(conversations.conv_of_message(visit.tenant, id_))
-        if conv is None:
+        if conv is None or not await parts.transcript.may_read(visit.person, conv):
             raise NotFound("There is no such message here.")
-        await parts.transcript.conversation(visit.person, conv)
         at = to_us(parts.clock.now())
         await parts.db.write(
             conversations.rate(visit.tenant, id_, visit.person.id, score, details, at)

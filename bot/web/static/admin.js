@@ -34,7 +34,7 @@ async function start() {
   try {
     await PAGES[name](main, status);
   } catch (error) {
-    const action = error.status === 401 ? { label: "How to sign in", href: "/in" } : { label: "Try again", press: () => location.reload() };
+    const action = error.action ?? { label: "Try again", press: () => location.reload() };
     fill(main, notice(error.message, { bad: true, action }));
   }
 }

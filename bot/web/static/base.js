@@ -1,5 +1,5 @@
 /** What every page uses; the other scripts import it from here, so that it is loaded once. */
-export { el, span, part, told, icon, button, iconButton, fill, announce, notice, ownAddress, copy } from "./shared/dom.js";
+export { el, span, part, told, icon, button, iconButton, fill, announce, sentence, notice, ownAddress, copy } from "./shared/dom.js";
 export { load, warm } from "./shared/load.js";
 export { ApiError, mayRepeat, wantsKey, newKey, call, get, post, query } from "./shared/api.js";
 export { clock, day, moment, brief, distance, money, count, size, took, capital } from "./shared/words.js";

@@ -17,7 +17,7 @@ import { composer } from "./chat/composer.js";
 
 const ACCESS = { ask: "Asks before acting", auto: "Acts without asking", deny: "May not act" };
 const ACCESS_WHY = { ask: "Nothing is written, sent or paid before somebody says yes.", auto: "What policy allows is done at once.", deny: "Agents answer, and do nothing else." };
-const LINK = { live: "", lost: "Connection lost, trying again…", gone: "" };
+const LINK = { live: "", lost: "Connection lost, trying again…", gone: "No longer open to you. Load the page again." };
 const LISTED = 30;
 
 const page = { agents: [], conversations: [], next: null, status: null, me: null, agent: "", open: "", talk: null };
@@ -60,10 +60,19 @@ function agentName(name) {
   return name ? capital(name) : "Switchboard";
 }
 
-/** The agent to name with a message: always for a new conversation, else only when it differs. */
+/** The conversation that is open, as far as the list knows it. */
+function current() {
+  return page.conversations.find(({ id }) => id === page.open);
+}
+
+/** The agent to name with a message: none where the rules or the conversation say the same. */
 function chosenAgent() {
-  const current = page.conversations.find(({ id }) => id === page.open);
-  return current?.agent === writer.agent ? "" : writer.agent;
+  return current()?.agent === writer.agent ? "" : writer.agent;
+}
+
+/** Shows whom a message will go to: the conversation's agent, or the one chosen for a new one. */
+function settleAgent() {
+  writer.agent = page.open ? current()?.agent ?? "" : page.agent;
 }
 
 function write(text) {
@@ -91,12 +100,14 @@ async function go(id, { isNew = false, replace = false, silent = false } = {}) {
   page.open = id;
   if (!id) {
     page.talk?.leave();
+    settleAgent();
     drawHead();
     await showStart();
     return;
   }
   const opening = talking().then((talk) => page.open === id && talk.open(id, isNew));
   if (isNew || !page.conversations.some((one) => one.id === id)) await refreshConversations();
+  settleAgent();
   drawHead();
   if (!isNew && !silent) focusWriter();
   await opening;
@@ -112,14 +123,11 @@ function focusWriter() {
 
 function drawHead() {
   const id = page.open;
-  const current = page.conversations.find((one) => one.id === id);
-  const title = id ? current?.title || "Conversation" : "New conversation";
+  const title = id ? current()?.title || "Conversation" : "New conversation";
   part("title").textContent = title;
   setTitle(`${title} · Switchboard`);
-  if (current) writer.agent = current.agent;
-  else if (page.agent) writer.agent = page.agent;
   part("new").toggleAttribute("aria-current", !id);
-  drawSide({ ...page, more: page.next && moreConversations, here: id, agent: writer.agent }, { agent: startWith, conversation: (chosen) => go(chosen) });
+  drawSide({ ...page, more: page.next && moreConversations, here: id, agent: page.agent }, { agent: startWith, conversation: (chosen) => go(chosen) });
 }
 
 function startWith(name) {
@@ -147,9 +155,9 @@ function hasUnsent() {
 function showState(state) {
   const runs = state === "running" || state === "ready";
   part("stop").hidden = !runs;
-  const current = page.conversations.find(({ id }) => id === page.open);
-  if (!current || current.state === state) return;
-  current.state = state;
+  const here = current();
+  if (!here || here.state === state) return;
+  here.state = state;
   drawHead();
   if (state === "idle") refreshConversations();
 }
@@ -158,6 +166,7 @@ function showLink(state) {
   const line = part("link");
   line.textContent = LINK[state];
   line.hidden = !LINK[state];
+  if (state === "lost") refreshStatus();
 }
 
 async function stop() {
@@ -216,7 +225,11 @@ function bind() {
     page.agent = "";
     go("").then(focusWriter);
   });
-  part("agent").addEventListener("change", () => page.open || drawHead());
+  part("agent").addEventListener("change", () => {
+    if (page.open) return;
+    page.agent = writer.agent;
+    drawHead();
+  });
   window.addEventListener("popstate", () => go(addressed(), { silent: true }));
   document.addEventListener("pending-changed", () => refreshConversations().catch(() => {}));
   document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && page.me && refreshConversations().catch(() => {}));
@@ -230,7 +243,7 @@ function drawMe(me) {
   access.textContent = ACCESS[me.access] ?? me.access;
   access.title = ACCESS_WHY[me.access] ?? "";
   access.classList.toggle("wait", me.access === "auto");
-  fill(part("agent"), me.agents.map(({ name, title }) => el("option", { value: name }, `${capital(name)}, ${title}`)));
+  fill(part("agent"), el("option", { value: "" }, "Whoever fits"), me.agents.map(({ name, title }) => el("option", { value: name }, `${capital(name)}, ${title}`)));
   setPending(me.pending);
 }
 
@@ -248,7 +261,7 @@ async function start() {
     if (isBusy) drawHead();
     else await go(addressed(), { silent: true });
   } catch (error) {
-    const action = error.status === 401 ? { label: "How to sign in", href: "/in" } : { label: "Try again", press: () => location.reload() };
+    const action = error.action ?? { label: "Try again", press: () => location.reload() };
     fill(part("thread"), notice(error.message, { bad: true, action }));
   }
 }

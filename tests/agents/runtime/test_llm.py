@@ -4,6 +4,7 @@ import asyncio
 import copy
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from agents.runtime import llm
 from agents.runtime.llm import LiteLLM
 from bot.core.errors import (
     BotError,
@@ -417,6 +417,7 @@ async def test_close_waits_for_what_is_running(house: House) -> None:
         await asyncio.sleep(0)
     await door.close()
     assert (await running).message.content == "late"
+    assert len(house.server.requests) == 1
 
 
 async def test_a_cancelled_call_lets_its_socket_go(house: House) -> None:
@@ -438,7 +439,7 @@ async def test_without_litellm_the_command_is_named(
         raise ImportError(name)
 
     # The real import is what fails on such a machine; there is no other seam.
-    monkeypatch.setattr(llm.importlib, "import_module", absent)
+    monkeypatch.setattr("agents.runtime.llm.importlib.import_module", absent)
     with pytest.raises(ExtraMissing, match=r"pip install 'switchboard\[llm\]'"):
         await house.door().complete(request())
 
@@ -449,7 +450,7 @@ async def test_litellm_is_quiet_and_switched_to_local(house: House) -> None:
     assert (logger.handlers, logger.level) == ([], logging.ERROR)
     module = sys.modules["litellm"]
     assert (module.turn_off_message_logging, module.telemetry) == (True, False)
-    assert llm.os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
+    assert os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
 
 
 def test_the_import_alone_loads_no_litellm() -> None:

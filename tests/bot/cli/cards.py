@@ -1,6 +1,6 @@
 """Approvals as the API shows them, and a house that decides them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tests.fakes.api_server import Answer, ApiServer, Call, Json
 
@@ -68,7 +68,7 @@ class Desk:
         self.decided: list[Mapping[str, object]] = []
         self.refuse_text = ""
         """An edit with this text is refused."""
-        self.after = lambda decision: None
+        self.after: Callable[[object], object] = lambda decision: None
         """Called with each decision that was taken."""
         id_ = self.current["id"]
         server.answers["GET", "/v1/approvals"] = self._list

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.api_server import ApiServer
+from tests.fakes.terminal import Sitting
 
 ROOT = Path(__file__).parents[3]
 
@@ -38,6 +39,8 @@ def surroundings(home: Path, **more: str) -> dict[str, str]:
 
 
 Bot = Callable[..., Done]
+Sit = Callable[..., Sitting]
+ME = {"model": {"name": "openai/gpt-4o-mini", "offline": False}, "pending": 0}
 
 
 @pytest.fixture
@@ -73,3 +76,24 @@ def bot(home: Path, tmp_path: Path) -> Bot:
         return Done(code=done.returncode, out=done.stdout, err=done.stderr)
 
     return run
+
+
+@pytest.fixture
+def sit(server: ApiServer, tmp_path: Path) -> Sit:
+    """`with sit(…) as terminal:` starts `bot chat` and waits for the prompt."""
+    server.answers["GET", "/v1/me"] = 200, ME
+
+    def start(*words: str, prompt: bool = True, **environ: str) -> Sitting:
+        around = surroundings(server.home, **environ)
+        terminal = Sitting("chat", *words, cwd=tmp_path, environ=around)
+        if prompt:
+            terminal.wait_for("you › ")
+        return terminal
+
+    return start
+
+
+def say(terminal: Sitting, text: str) -> None:
+    """Type a line and wait until it is shown."""
+    terminal.type(f"{text}\r")
+    terminal.wait_for(f"{text}\n")

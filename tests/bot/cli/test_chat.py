@@ -2,41 +2,14 @@
 
 import json
 import threading
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from tests.bot.cli.cards import TEXT, Desk
-from tests.bot.cli.conftest import Bot, surroundings
-from tests.fakes.api_server import ApiServer, Talk
-from tests.fakes.terminal import Sitting
-
-ME = {"model": {"name": "openai/gpt-4o-mini", "offline": False}, "pending": 0}
-Sit = Callable[..., Sitting]
+from tests.bot.cli.conftest import Bot, Sit, say
+from tests.fakes.api_server import ApiServer, Call, Json, Talk
 
 
-@pytest.fixture
-def sit(server: ApiServer, tmp_path: Path):
-    """`with sit(…) as terminal:` starts `bot chat` and waits for the prompt."""
-    server.answers["GET", "/v1/me"] = 200, ME
-
-    def start(*words: str, prompt: bool = True, **environ: str) -> Sitting:
-        around = surroundings(server.home, **environ)
-        terminal = Sitting("chat", *words, cwd=tmp_path, environ=around)
-        if prompt:
-            terminal.wait_for("you › ")
-        return terminal
-
-    return start
-
-
-def _say(terminal: Sitting, text: str) -> None:
-    terminal.type(f"{text}\r")
-    terminal.wait_for(f"{text}\n")
-
-
-def test_an_answer_appears_as_it_is_written(sit: Sit, server: ApiServer):
+def test_an_answer_appears_as_it_is_written(sit: Sit, server: ApiServer) -> None:
     half = threading.Event()
 
     def slowly(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
@@ -50,7 +23,7 @@ def test_an_answer_appears_as_it_is_written(sit: Sit, server: ApiServer):
 
     server.script = slowly
     with sit() as seen:
-        _say(seen, "hello")
+        say(seen, "hello")
         seen.wait_for("bri › We are")
         half.set()
         seen.wait_for("you › ")
@@ -60,12 +33,12 @@ def test_an_answer_appears_as_it_is_written(sit: Sit, server: ApiServer):
         assert shown.count("We are") == 1
 
 
-def test_two_messages_go_into_one_conversation(sit: Sit, server: ApiServer):
+def test_two_messages_go_into_one_conversation(sit: Sit, server: ApiServer) -> None:
     with sit("--agent", "bri") as terminal:
-        _say(terminal, "one")
+        say(terminal, "one")
         terminal.wait_for("bri › You said one\n")
         terminal.wait_for("you › ")
-        _say(terminal, "two")
+        say(terminal, "two")
         terminal.wait_for("bri › You said two\n")
         terminal.wait_for("you › ")
     first, second = server.of("POST", "/v1/messages")
@@ -75,7 +48,7 @@ def test_two_messages_go_into_one_conversation(sit: Sit, server: ApiServer):
     assert len([c for c in server.calls if c.path.endswith("/stream")]) == 1
 
 
-def test_a_draft_that_begins_again_is_replaced(sit: Sit, server: ApiServer):
+def test_a_draft_that_begins_again_is_replaced(sit: Sit, server: ApiServer) -> None:
     def twice(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
         server.tell(talk, "draft", {"turn": turn, "agent": "bri", "delta": "Half a"}, f"{turn}.0.6")
         server.tell(talk, "reset", {"turn": turn})
@@ -84,22 +57,24 @@ def test_a_draft_that_begins_again_is_replaced(sit: Sit, server: ApiServer):
 
     server.script = twice
     with sit() as terminal:
-        _say(terminal, "hello")
+        say(terminal, "hello")
         terminal.wait_for("… that answer begins again\nbri › Whole.\n")
 
 
 @pytest.mark.parametrize("first", ["the answer", "the line"])
-def test_a_command_that_is_answered_at_once_is_shown_once(sit: Sit, server: ApiServer, first):
+def test_a_command_that_is_answered_at_once_is_shown_once(
+    sit: Sit, server: ApiServer, first: str
+) -> None:
     talk = server.talks["cnv_1"] = Talk(id="cnv_1")
 
-    def whoami(call):
+    def whoami(call: Call) -> tuple[int, Json]:
         if first == "the line":
             server.line(talk, "evt_1", "system", "You are Ada.")
         return 202, {"event": "evt_1", "conversation": "cnv_1", "reply": "You are Ada."}
 
     server.answers["POST", "/v1/messages"] = whoami
     with sit() as terminal:
-        _say(terminal, "/whoami")
+        say(terminal, "/whoami")
         terminal.wait_for("You are Ada.\n")
         terminal.wait_for("you › ")
         if first == "the answer":
@@ -110,187 +85,37 @@ def test_a_command_that_is_answered_at_once_is_shown_once(sit: Sit, server: ApiS
     assert server.of("POST", "/v1/messages")[0].body == {"text": "/whoami"}
 
 
-def test_a_draft_of_nobody_in_particular_has_no_name(sit: Sit, server: ApiServer):
+def test_a_draft_of_nobody_in_particular_has_no_name(sit: Sit, server: ApiServer) -> None:
     def unnamed(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
         server.tell(talk, "draft", {"turn": turn, "agent": None, "delta": "Hi"}, f"{turn}.0.2")
         server.line(talk, turn, "assistant", "Hi there")
 
     server.script = unnamed
     with sit() as terminal:
-        _say(terminal, "hello")
+        say(terminal, "hello")
         terminal.wait_for("› Hi there\n")
         assert "Switchboard ›" not in terminal.text
 
 
-def test_a_new_session_is_followed(sit: Sit, server: ApiServer):
+def test_a_new_session_is_followed(sit: Sit, server: ApiServer) -> None:
     with sit() as terminal:
-        _say(terminal, "one")
+        say(terminal, "one")
         terminal.wait_for("You said one\n")
         server.talks["cnv_2"] = talk = Talk(id="cnv_2")
         server.answers["POST", "/v1/messages"] = 202, {"event": "evt_9", "conversation": "cnv_2"}
-        _say(terminal, "/new")
+        say(terminal, "/new")
         server.line(talk, "evt_9", "system", "A fresh start.")
         terminal.wait_for("Switchboard › A fresh start.\nyou › ")
 
 
-def _asking(desk: Desk) -> Callable[[ApiServer, Talk, str, str], None]:
-    """A turn that ends with a question, and another one that tells what became of it."""
-
-    def script(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
-        waiting = "Waiting for approval 4821."
-        server.line(talk, turn, "assistant", waiting, approval="apr_1")
-        server.tell(talk, "state", {"state": "idle"})
-
-        def after(decision: object) -> None:
-            server.line(talk, f"evt_{decision}", "assistant", f"It was answered: {decision}.")
-
-        desk.after = after
-
-    return script
-
-
-def test_a_question_is_shown_and_a_yes_is_told(sit: Sit, server: ApiServer):
-    desk = Desk(server)
-    server.script = _asking(desk)
-    with sit() as terminal:
-        _say(terminal, "publish it")
-        card = terminal.wait_for("[a]pprove  [l]ater › ")
-        assert f"│ {TEXT}" in card
-        assert "[e]dit  as[k]  [r]eject" in card
-        terminal.type("a\r")
-        terminal.wait_for("Approved by Ada.\n")
-        terminal.wait_for("It was answered: approve.\n")
-        terminal.wait_for("you › ")
-    assert desk.decided == [{"decision": "approve", "version": 1}]
-
-
-def test_a_text_is_edited_on_the_line_and_approved_in_one_step(sit: Sit, server: ApiServer):
-    desk = Desk(server)
-    server.script = _asking(desk)
-    with sit() as terminal:
-        _say(terminal, "publish it")
-        terminal.wait_for("[l]ater › ")
-        terminal.type("e\r")
-        terminal.wait_for("title › Sunday")
-        terminal.type("\r")
-        terminal.wait_for(f"text › {TEXT}")
-        terminal.type("\x7f\x7f\x7f\x7f\x7f\x7fMonday\r")  # backspaces over the last word
-        terminal.wait_for("Approved by Ada.\n")
-    (decided,) = desk.decided
-    assert decided["decision"] == "edit"
-    assert decided["arguments"] == {
-        "title": "Sunday",
-        "text": "We are open on Monday",
-        "tags": ["news"],
-    }
-
-
-def test_a_refused_edit_stays_open_and_keeps_what_was_typed(sit: Sit, server: ApiServer):
-    desk = Desk(server)
-    desk.refuse_text = f"{TEXT}!!"
-    server.script = _asking(desk)
-    with sit() as terminal:
-        _say(terminal, "publish it")
-        terminal.wait_for("[l]ater › ")
-        terminal.type("e\r")
-        terminal.wait_for("title › Sunday")
-        terminal.type("\r")
-        terminal.wait_for(f"text › {TEXT}")
-        terminal.type("!!\r")
-        terminal.wait_for("The text is too long for the blog.\n")
-        terminal.wait_for("[l]ater › ")
-        terminal.type("e\r")
-        terminal.wait_for("title › Sunday")
-        terminal.type("\r")
-        terminal.wait_for(f"text › {TEXT}!!")
-        terminal.type("\x7f\r")
-        terminal.wait_for("Approved by Ada.\n")
-    assert desk.current["arguments"]["text"] == f"{TEXT}!"  # type: ignore[index]
-
-
-@pytest.mark.parametrize(
-    ("letter", "note", "decision"), [("r", "Too early.", "reject"), ("k", "Which one?", "ask")]
-)
-def test_a_no_and_a_question_take_words_along(sit: Sit, server: ApiServer, letter, note, decision):
-    desk = Desk(server)
-    server.script = _asking(desk)
-    with sit() as terminal:
-        _say(terminal, "publish it")
-        terminal.wait_for("[l]ater › ")
-        terminal.type(f"{letter}\r")
-        terminal.wait_for(" › ")
-        terminal.type(f"{note}\r")
-        terminal.wait_for(f"It was answered: {decision}.\n")
-    assert desk.decided == [{"decision": decision, "version": 1, "note": note}]
-
-
-def test_a_card_that_changed_meanwhile_is_shown_anew(sit: Sit, server: ApiServer):
-    desk = Desk(server)
-    server.script = _asking(desk)
-    with sit() as terminal:
-        _say(terminal, "publish it")
-        terminal.wait_for("[l]ater › ")
-        shown = {**desk.current["shown"], "body": "Another text"}  # type: ignore[dict-item]
-        desk.current = {**desk.current, "version": 2, "shown": shown}
-        terminal.type("a\r")
-        terminal.wait_for("It has changed.\n")
-        terminal.wait_for("│ Another text")
-        terminal.wait_for("[l]ater › ")
-        terminal.type("l\r")
-        terminal.wait_for("you › ")
-    assert desk.current["state"] == "pending"
-
-
-def test_several_actions_are_kept_changed_or_struck_out_one_by_one(sit: Sit, server: ApiServer):
-    effects = [
-        {"id": f"eff_{n}", "tool": f"{n}_publish", "arguments": {"text": n}}
-        for n in ("x", "y", "z")
-    ]
-    desk = Desk(server, effects=effects, shown={"fields": [], "body": ""})
-    server.script = _asking(desk)
-    with sit() as terminal:
-        _say(terminal, "publish it")
-        terminal.wait_for("[l]ater › ")
-        terminal.type("e\r")
-        for answer in ("k", "s", "e"):
-            terminal.wait_for("[s]trike out › ")
-            terminal.type(f"{answer}\r")
-        terminal.wait_for("text › z")
-        terminal.type("!\r")
-        terminal.wait_for("Approved by Ada.\n")
-    assert desk.decided[0]["arguments"] == {
-        "eff_x": {"text": "x"},
-        "eff_y": None,
-        "eff_z": {"text": "z!"},
-    }
-
-
-def test_later_leaves_it_and_answers_do_not_enter_the_history(sit: Sit, server: ApiServer):
-    desk = Desk(server)
-    server.script = _asking(desk)
-    with sit() as terminal:
-        _say(terminal, "publish it")
-        terminal.wait_for("[l]ater › ")
-        terminal.type("l\r")
-        terminal.wait_for("you › ")
-        terminal.type("\x1b[A")  # the arrow up
-        terminal.wait_for("publish it")
-        terminal.type("\x15\x04")  # clear the line, leave
-        assert terminal.end() == 0
-    history = server.home / "chat_history"
-    assert history.stat().st_mode & 0o777 == 0o600
-    assert "publish it" in history.read_text()
-    assert desk.decided == []
-
-
-def test_ctrl_c_stops_the_turn_first_and_then_leaves(sit: Sit, server: ApiServer):
+def test_ctrl_c_stops_the_turn_first_and_then_leaves(sit: Sit, server: ApiServer) -> None:
     def never(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
         server.tell(talk, "state", {"state": "running"})
         server.tell(
             talk, "draft", {"turn": turn, "agent": "bri", "delta": "Once upon"}, f"{turn}.0"
         )
 
-    def stop(call):
+    def stop(call: Call) -> tuple[int, Json]:
         talk = server.talks["cnv_1"]
         server.line(talk, "evt_cnv_1_1", "system", "Stopped.")
         server.tell(talk, "state", {"state": "idle"})
@@ -299,7 +124,7 @@ def test_ctrl_c_stops_the_turn_first_and_then_leaves(sit: Sit, server: ApiServer
     server.script = never
     server.answers["POST", "/v1/conversations/cnv_1/stop"] = stop
     with sit() as terminal:
-        _say(terminal, "tell me a story")
+        say(terminal, "tell me a story")
         terminal.wait_for("Once upon")
         terminal.type("\x03")
         terminal.wait_for("Stopped.\n")
@@ -310,20 +135,20 @@ def test_ctrl_c_stops_the_turn_first_and_then_leaves(sit: Sit, server: ApiServer
     assert len(server.of("POST", "/v1/conversations/cnv_1/stop")) == 1
 
 
-def test_ctrl_c_on_a_begun_line_only_clears_it(sit: Sit, server: ApiServer):
+def test_ctrl_c_on_a_begun_line_only_clears_it(sit: Sit, server: ApiServer) -> None:
     with sit() as terminal:
         terminal.type("half a thou")
         terminal.wait_for("half a thou")
         terminal.type("\x03")
         terminal.wait_for("you › ")
-        _say(terminal, "hello")
+        say(terminal, "hello")
         terminal.wait_for("You said hello\n")
     assert server.of("POST", "/v1/messages")[0].body["text"] == "hello"
 
 
 def test_a_house_that_restarts_in_the_middle_of_an_answer_is_found_again(
     sit: Sit, server: ApiServer
-):
+) -> None:
     half = threading.Event()
 
     def broken(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
@@ -342,19 +167,19 @@ def test_a_house_that_restarts_in_the_middle_of_an_answer_is_found_again(
         server.line(talk, turn, "assistant", "Still here.")
 
     with sit() as terminal:
-        _say(terminal, "hello")
+        say(terminal, "hello")
         terminal.wait_for("bri › We are")
         half.set()
         terminal.wait_for("bri › We are open.\n")
         terminal.wait_for("you › ")
         server.script = still
-        _say(terminal, "and now?")
+        say(terminal, "and now?")
         terminal.wait_for("Still here.\n")
 
 
-def test_a_message_is_sent_once_though_the_house_was_away(sit: Sit, server: ApiServer):
+def test_a_message_is_sent_once_though_the_house_was_away(sit: Sit, server: ApiServer) -> None:
     with sit() as terminal:
-        _say(terminal, "one")
+        say(terminal, "one")
         terminal.wait_for("You said one\n")
         terminal.wait_for("you › ")
         server.stop()
@@ -366,9 +191,11 @@ def test_a_message_is_sent_once_though_the_house_was_away(sit: Sit, server: ApiS
     assert texts == ["one", "two"]
 
 
-def test_what_comes_by_itself_does_not_break_the_line_that_is_typed(sit: Sit, server: ApiServer):
+def test_what_comes_by_itself_does_not_break_the_line_that_is_typed(
+    sit: Sit, server: ApiServer
+) -> None:
     with sit() as terminal:
-        _say(terminal, "one")
+        say(terminal, "one")
         terminal.wait_for("You said one\n")
         terminal.wait_for("you › ")
         terminal.type("half a")
@@ -379,20 +206,20 @@ def test_what_comes_by_itself_does_not_break_the_line_that_is_typed(sit: Sit, se
         terminal.wait_for("You said half a line\n")
 
 
-def test_a_conversation_goes_on_with_its_last_lines(sit: Sit, server: ApiServer):
+def test_a_conversation_goes_on_with_its_last_lines(sit: Sit, server: ApiServer) -> None:
     talk = server.talks["cnv_7"] = Talk(id="cnv_7")
     server.line(talk, "evt_1", "user", "hello")
     server.line(talk, "evt_1", "assistant", "hi there")
     with sit("--conversation", "cnv_7", prompt=False) as terminal:
         terminal.wait_for("you › hello\nbri › hi there\n")
         terminal.wait_for("you › ")
-        _say(terminal, "more")
+        say(terminal, "more")
         terminal.wait_for("You said more\n")
         assert terminal.text.count("hi there") == 1
 
 
 @pytest.mark.parametrize("key", ["/key", "sk-proj-abcdefgh12345678"])
-def test_a_key_never_becomes_a_message(sit: Sit, server: ApiServer, key):
+def test_a_key_never_becomes_a_message(sit: Sit, server: ApiServer, key: str) -> None:
     told = {"provider": "OpenAI", "models": [], "model": "openai/m"}
     server.answers["POST", "/v1/models/key"] = 200, told
     server.answers["GET", "/v1/me"] = 200, {"model": {"name": "offline", "offline": True}}
@@ -407,7 +234,7 @@ def test_a_key_never_becomes_a_message(sit: Sit, server: ApiServer, key):
     assert server.of("POST", "/v1/messages") == []
 
 
-def test_an_error_of_a_turn_is_told_with_its_way_out(sit: Sit, server: ApiServer):
+def test_an_error_of_a_turn_is_told_with_its_way_out(sit: Sit, server: ApiServer) -> None:
     def fails(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
         action = {"label": "Paste a key", "href": "/chat#key"}
         error = {"message": "OpenAI refused the key …5678.", "action": action, "turn": turn}
@@ -415,45 +242,47 @@ def test_an_error_of_a_turn_is_told_with_its_way_out(sit: Sit, server: ApiServer
 
     server.script = fails
     with sit() as terminal:
-        _say(terminal, "hello")
+        say(terminal, "hello")
         terminal.wait_for("OpenAI refused the key …5678.\nPaste a model's key with /key.\n")
         terminal.wait_for("you › ")
 
 
-def test_a_refused_message_is_told_and_the_talk_goes_on(sit: Sit, server: ApiServer):
+def test_a_refused_message_is_told_and_the_talk_goes_on(sit: Sit, server: ApiServer) -> None:
     error = {"error": {"code": "not_found", "message": "There is no agent `bro`."}}
     server.answers["POST", "/v1/messages"] = 404, error
     with sit() as terminal:
-        _say(terminal, "hello")
+        say(terminal, "hello")
         terminal.wait_for("There is no agent `bro`.\nyou › ")
 
 
 @pytest.mark.parametrize("way", ["/quit\r", "\x04"])
-def test_leaving_is_one_word_or_one_key(sit: Sit, server: ApiServer, way):
+def test_leaving_is_one_word_or_one_key(sit: Sit, server: ApiServer, way: str) -> None:
     with sit() as terminal:
         terminal.type(way)
         assert terminal.end() == 0
 
 
 @pytest.mark.parametrize(("no_colour", "coloured"), [("", True), ("1", False)])
-def test_colours_only_where_they_are_welcome(sit: Sit, server: ApiServer, no_colour, coloured):
+def test_colours_only_where_they_are_welcome(
+    sit: Sit, server: ApiServer, no_colour: str, coloured: bool
+) -> None:
     with sit(NO_COLOR=no_colour) as terminal:
-        _say(terminal, "hello")
+        say(terminal, "hello")
         terminal.wait_for("You said hello")
         assert ("\x1b[36;1m" in terminal.raw) is coloured
 
 
-def test_one_thing_is_said_and_answered_without_a_terminal(bot: Bot, server: ApiServer):
+def test_one_thing_is_said_and_answered_without_a_terminal(bot: Bot, server: ApiServer) -> None:
     said = bot("chat", "--agent", "bri", "hello", "you")
     assert (said.code, said.out) == (0, "bri › You said hello you\n")
 
 
-def test_each_line_of_a_pipe_is_a_message(bot: Bot, server: ApiServer):
+def test_each_line_of_a_pipe_is_a_message(bot: Bot, server: ApiServer) -> None:
     said = bot("chat", stdin="one\n\ntwo\n")
     assert said.out == "bri › You said one\nbri › You said two\n"
 
 
-def test_in_json_everything_that_happens_is_a_line(bot: Bot, server: ApiServer):
+def test_in_json_everything_that_happens_is_a_line(bot: Bot, server: ApiServer) -> None:
     said = bot("chat", "--json", "hello")
     events = [json.loads(line) for line in said.out.splitlines()]
     assert [event["event"] for event in events][:4] == ["message", "state", "draft", "draft"]
@@ -461,18 +290,18 @@ def test_in_json_everything_that_happens_is_a_line(bot: Bot, server: ApiServer):
     assert answer["text"] == "You said hello"
 
 
-def test_a_failed_turn_ends_with_one(bot: Bot, server: ApiServer):
+def test_a_failed_turn_ends_with_one(bot: Bot, server: ApiServer) -> None:
     server.script = lambda s, talk, turn, text: s.tell(talk, "error", {"message": "No model."})
     said = bot("chat", "hello")
     assert (said.code, said.out) == (1, "No model.\n")
 
 
-def test_a_turn_without_an_answer_does_not_wait_for_ever(bot: Bot, server: ApiServer):
+def test_a_turn_without_an_answer_does_not_wait_for_ever(bot: Bot, server: ApiServer) -> None:
     server.script = lambda s, talk, turn, text: s.tell(talk, "state", {"state": "idle"})
     assert bot("chat", "hello").code == 0
 
 
-def test_a_message_that_is_refused_ends_with_one(bot: Bot, server: ApiServer):
+def test_a_message_that_is_refused_ends_with_one(bot: Bot, server: ApiServer) -> None:
     error = {"error": {"code": "not_found", "message": "There is no agent `bro`."}}
     server.answers["POST", "/v1/messages"] = 404, error
     said = bot("chat", "--agent", "bro", "hello")

@@ -35,7 +35,9 @@ def _kept(home: Path) -> list[str]:
         return [text for (text,) in reader.execute("SELECT text FROM kept")]
 
 
-def test_a_backup_holds_what_is_committed_and_nothing_that_is_left_over(bot: Bot, home, house):
+def test_a_backup_holds_what_is_committed_and_nothing_that_is_left_over(
+    bot: Bot, home: Path, house: sqlite3.Connection
+) -> None:
     said = bot("backup", "all.tar.gz")
     assert said.code == 0, said.err
     assert "Saved 4 files" in said.out
@@ -52,7 +54,7 @@ def test_a_backup_holds_what_is_committed_and_nothing_that_is_left_over(bot: Bot
     house.close()
 
 
-def test_what_was_saved_comes_back(bot: Bot, home, house):
+def test_what_was_saved_comes_back(bot: Bot, home: Path, house: sqlite3.Connection) -> None:
     assert bot("backup", "all.tar.gz").code == 0
     house.close()
     said = bot("restore", "all.tar.gz", BOT_HOME=str(home.parent / "new"))
@@ -63,27 +65,35 @@ def test_what_was_saved_comes_back(bot: Bot, home, house):
     assert (new / "master.key").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_backup_is_named_by_its_time_where_none_is_given(bot: Bot, home, house):
+def test_a_backup_is_named_by_its_time_where_none_is_given(
+    bot: Bot, home: Path, house: sqlite3.Connection
+) -> None:
     house.close()
     told = bot("backup", "--json").json
     assert Path(told["file"]).parent == home / "backups"
     assert told["files"] == 4
 
 
-def test_a_second_backup_holds_no_earlier_one(bot: Bot, home, house):
+def test_a_second_backup_holds_no_earlier_one(
+    bot: Bot, home: Path, house: sqlite3.Connection
+) -> None:
     house.close()
     bot("backup")
     assert bot("backup", "b.tar.gz", "--json").json["files"] == 4
 
 
-def test_a_file_that_is_there_is_not_written_over(bot: Bot, home, house):
+def test_a_file_that_is_there_is_not_written_over(
+    bot: Bot, home: Path, house: sqlite3.Connection
+) -> None:
     (home.parent / "all.tar.gz").write_text("precious")
     assert bot("backup", "all.tar.gz").code == 1
     assert (home.parent / "all.tar.gz").read_text() == "precious"
     house.close()
 
 
-def test_a_house_that_is_there_is_not_replaced_unasked(bot: Bot, home, house):
+def test_a_house_that_is_there_is_not_replaced_unasked(
+    bot: Bot, home: Path, house: sqlite3.Connection
+) -> None:
     bot("backup", "all.tar.gz")
     house.execute("COMMIT")
     house.close()
@@ -93,7 +103,9 @@ def test_a_house_that_is_there_is_not_replaced_unasked(bot: Bot, home, house):
     assert _kept(home)[-1] == "never committed"
 
 
-def test_a_replaced_house_is_set_aside_whole(bot: Bot, home, house):
+def test_a_replaced_house_is_set_aside_whole(
+    bot: Bot, home: Path, house: sqlite3.Connection
+) -> None:
     bot("backup", "all.tar.gz")
     house.execute("COMMIT")
     house.close()
@@ -102,7 +114,9 @@ def test_a_replaced_house_is_set_aside_whole(bot: Bot, home, house):
     assert _kept(Path(told["aside"]))[-1] == "never committed"
 
 
-def test_nothing_is_brought_back_under_a_house_that_runs(bot: Bot, home, house):
+def test_nothing_is_brought_back_under_a_house_that_runs(
+    bot: Bot, home: Path, house: sqlite3.Connection
+) -> None:
     import fcntl
 
     bot("backup", "all.tar.gz")
@@ -132,7 +146,9 @@ def _archive(path: Path, **files: bytes) -> None:
     ],
     ids=["above", "absolute", "empty", "broken database"],
 )
-def test_a_backup_that_is_not_ours_changes_nothing(bot: Bot, home, files, said):
+def test_a_backup_that_is_not_ours_changes_nothing(
+    bot: Bot, home: Path, files: dict[str, bytes], said: str
+) -> None:
     home.mkdir()
     (home / "keep.txt").write_text("as it was")
     _archive(home.parent / "bad.tar.gz", **files)
@@ -143,17 +159,19 @@ def test_a_backup_that_is_not_ours_changes_nothing(bot: Bot, home, files, said):
     assert not (home.parent / "outside").exists()
 
 
-def test_a_file_that_is_no_archive_is_refused(bot: Bot, home):
+def test_a_file_that_is_no_archive_is_refused(bot: Bot, home: Path) -> None:
     (home.parent / "bad").write_bytes(b"\x1f\x8bgarbage")
     assert "no backup of ours" in bot("restore", "bad").err
     assert bot("restore", "none").err == "There is no file none.\n"
 
 
-def test_there_is_nothing_to_save_before_the_first_start(bot: Bot, home):
+def test_there_is_nothing_to_save_before_the_first_start(bot: Bot, home: Path) -> None:
     assert bot("backup").err == f"There is nothing to save: {home} does not exist.\n"
 
 
-def test_a_backup_is_made_beside_a_house_that_runs(bot: Bot, home, house, server: ApiServer):
+def test_a_backup_is_made_beside_a_house_that_runs(
+    bot: Bot, home: Path, house: sqlite3.Connection, server: ApiServer
+) -> None:
     assert bot("backup", "all.tar.gz").code == 0
     with tarfile.open(home.parent / "all.tar.gz") as tar:
         assert "server.json" not in tar.getnames()

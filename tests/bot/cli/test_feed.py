@@ -1,5 +1,6 @@
 """Following a conversation: every event once and in order, through breaks and restarts."""
 
+from collections.abc import Iterator
 from queue import Queue
 from threading import Thread
 
@@ -13,6 +14,7 @@ from bot.cli.sse import Frame, Parser
 from tests.fakes.api_server import ApiServer, Talk
 
 WAIT_S = 20
+Heard = Queue[tuple[str, Record]]
 
 # Lines of a stream, and the events that they are.
 STREAMS = [
@@ -40,7 +42,9 @@ STREAMS = [
 
 
 @pytest.mark.parametrize(("lines", "events"), [s[1:] for s in STREAMS], ids=[s[0] for s in STREAMS])
-def test_the_format_is_read_as_it_is_written_down(lines, events):
+def test_the_format_is_read_as_it_is_written_down(
+    lines: list[str], events: list[tuple[str, str, str]]
+) -> None:
     parser = Parser()
     found = [frame for line in lines if (frame := parser.feed(line))]
     assert found == [Frame(name=name, data=data, id=id_) for name, data, id_ in events]
@@ -56,9 +60,9 @@ def talk(server: ApiServer) -> Talk:
 
 
 @pytest.fixture
-def heard(server: ApiServer, talk: Talk):
+def heard(server: ApiServer, talk: Talk) -> Iterator[Heard]:
     """What a feed hands on, without the words about the connection."""
-    events: Queue[tuple[str, Record]] = Queue()
+    events: Heard = Queue()
 
     def connect() -> HttpClient | None:
         found = find(server.home)
@@ -70,20 +74,24 @@ def heard(server: ApiServer, talk: Talk):
     feed.stop()
 
 
-def _next(events: "Queue[tuple[str, Record]]", *, skip: tuple[str, ...] = ("lost", "back")):
+def _next(events: Heard, *, skip: tuple[str, ...] = ("lost", "back")) -> tuple[str, str]:
     while True:
         name, data = events.get(timeout=WAIT_S)
         if name not in skip:
             return name, data.text("text") or data.text("delta") or data.text("message")
 
 
-def test_what_was_said_before_comes_first_and_then_what_happens(server, talk, heard):
+def test_what_was_said_before_comes_first_and_then_what_happens(
+    server: ApiServer, talk: Talk, heard: Heard
+) -> None:
     assert [_next(heard), _next(heard)] == [("message", "hello"), ("message", "hi")]
     server.tell(talk, "draft", {"turn": "evt_2", "delta": "more"}, "evt_2.0.4")
     assert _next(heard) == ("draft", "more")
 
 
-def test_a_house_that_restarts_is_found_again_and_nothing_is_repeated(server, talk, heard):
+def test_a_house_that_restarts_is_found_again_and_nothing_is_repeated(
+    server: ApiServer, talk: Talk, heard: Heard
+) -> None:
     _next(heard), _next(heard)
     server.tell(talk, "draft", {"turn": "evt_2", "delta": "one"}, "evt_2.0.3")
     assert _next(heard) == ("draft", "one")
@@ -96,7 +104,9 @@ def test_a_house_that_restarts_is_found_again_and_nothing_is_repeated(server, ta
     assert server.calls[-1].headers["Last-Event-ID"] == "evt_2.0.3"
 
 
-def test_several_restarts_in_a_row_lose_nothing(server, talk, heard):
+def test_several_restarts_in_a_row_lose_nothing(
+    server: ApiServer, talk: Talk, heard: Heard
+) -> None:
     _next(heard), _next(heard)
     for number in range(3):
         server.restart()
@@ -105,7 +115,9 @@ def test_several_restarts_in_a_row_lose_nothing(server, talk, heard):
     assert heard.empty()
 
 
-def test_a_conversation_that_is_gone_ends_the_feed(server, talk, heard):
+def test_a_conversation_that_is_gone_ends_the_feed(
+    server: ApiServer, talk: Talk, heard: Heard
+) -> None:
     _next(heard), _next(heard)
     del server.talks["cnv_1"]
     talk.cut += 1
@@ -114,14 +126,14 @@ def test_a_conversation_that_is_gone_ends_the_feed(server, talk, heard):
     assert _next(heard) == ("gone", "There is no such thing here.")
 
 
-def test_what_is_no_json_is_passed_over(server, talk, heard):
+def test_what_is_no_json_is_passed_over(server: ApiServer, talk: Talk, heard: Heard) -> None:
     _next(heard), _next(heard)
     server.tell(talk, "draft", {"delta": "still here"})
     assert _next(heard) == ("draft", "still here")
 
 
-def test_a_feed_that_was_let_go_hands_nothing_on(server, talk):
-    events: Queue[tuple[str, Record]] = Queue()
+def test_a_feed_that_was_let_go_hands_nothing_on(server: ApiServer, talk: Talk) -> None:
+    events: Heard = Queue()
     found = find(server.home)
     assert found is not None
     client = HttpClient(found.url, found.token)

@@ -8,6 +8,7 @@ import pytest
 
 from bot.cli.main import VERBS
 from tests.bot.cli.conftest import ROOT, Bot
+from tests.fakes.api_server import ApiServer
 
 HEAVY = {"aiohttp", "pydantic", "sqlalchemy", "litellm", "asyncio", "alembic", "jinja2", "yaml"}
 HEAVY |= {"cryptography", "apscheduler", "http", "email", "ssl", "bot.app", "bot.settings"}
@@ -27,52 +28,54 @@ def _imported(*words: str) -> set[str]:
 
 
 @pytest.mark.parametrize("words", [("--help",), ("--version",), (), ("nonsense",)])
-def test_help_and_version_import_nothing_heavy(words):
+def test_help_and_version_import_nothing_heavy(words: tuple[str, ...]) -> None:
     names = _imported(*words)
     assert not HEAVY & {*names, *(name.split(".")[0] for name in names)}
 
 
-def test_the_import_budget_would_notice_a_heavy_verb():
+def test_the_import_budget_would_notice_a_heavy_verb() -> None:
     assert "pydantic" in _imported("status", "--config", "none.toml")
 
 
-def test_a_verb_that_only_asks_the_house_does_not_load_the_house(bot: Bot, server):
+def test_a_verb_that_only_asks_the_house_does_not_load_the_house(
+    bot: Bot, server: ApiServer
+) -> None:
     names = _imported("routes", "list", "--help")
     assert not {"aiohttp", "sqlalchemy", "litellm", "bot.app"} & names
 
 
-def test_help_lists_every_verb(bot: Bot):
+def test_help_lists_every_verb(bot: Bot) -> None:
     said = bot("--help")
     assert said.code == 0
     assert all(f"\n  {name} " in said.out for name in VERBS)
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS))
-def test_every_verb_explains_itself(bot: Bot, verb):
+def test_every_verb_explains_itself(bot: Bot, verb: str) -> None:
     said = bot(verb, "--help")
     assert said.code == 0
     assert f"usage: bot {verb}" in said.out
     assert "--json" in said.out
 
 
-def test_every_file_of_verbs_holds_what_the_table_says():
+def test_every_file_of_verbs_holds_what_the_table_says() -> None:
     for name, (file, _) in VERBS.items():
         assert name in import_module(f"bot.cli.{file}").VERBS
 
 
-def test_version_is_one_line(bot: Bot):
+def test_version_is_one_line(bot: Bot) -> None:
     said = bot("--version")
     assert said.out.startswith("switchboard ")
     assert said.out.count("\n") == 1
 
 
-def test_a_misspelt_verb_names_the_nearest(bot: Bot):
+def test_a_misspelt_verb_names_the_nearest(bot: Bot) -> None:
     said = bot("aprovals")
     assert said.code == 2
     assert said.err == "There is no verb aprovals. Did you mean `bot approvals`?\n"
 
 
-def test_wrong_words_are_refused_with_the_usage(bot: Bot):
+def test_wrong_words_are_refused_with_the_usage(bot: Bot) -> None:
     said = bot("routes", "frobnicate")
     assert said.code == 2
     assert "usage: bot routes" in said.err
@@ -81,13 +84,13 @@ def test_wrong_words_are_refused_with_the_usage(bot: Bot):
 @pytest.mark.parametrize(
     "words", [("--json", "agents"), ("agents", "--json"), ("agents", "list", "--json")]
 )
-def test_json_may_stand_anywhere(bot: Bot, server, words):
+def test_json_may_stand_anywhere(bot: Bot, server: ApiServer, words: tuple[str, ...]) -> None:
     server.answers["GET", "/v1/agents"] = 200, {"items": [{"name": "bri"}], "next": None}
     assert bot(*words).json == {"items": [{"name": "bri"}]}
 
 
 @pytest.mark.parametrize("words", [("--config", "x.toml", "run"), ("run", "--config", "x.toml")])
-def test_config_may_stand_anywhere(bot: Bot, words):
+def test_config_may_stand_anywhere(bot: Bot, words: tuple[str, ...]) -> None:
     said = bot(*words)
     assert said.code == 2
     assert said.err == "x.toml: There is no such file. Name another, or make it.\n"

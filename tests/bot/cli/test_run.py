@@ -3,6 +3,7 @@
 import os
 import socket
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,15 +16,15 @@ from tests.fakes.api_server import ApiServer
 
 
 @pytest.fixture
-def house(monkeypatch, tmp_path):
+def house(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     """A stand-in for `bot.app` that remembers what it was given."""
     given = SimpleNamespace(settings=None, environ=None, error=None, code=0)
 
-    def serve(settings):
+    def serve(settings: object) -> int:
         given.settings, given.environ = settings, dict(os.environ)
         if given.error:
             raise given.error
-        return given.code
+        return int(given.code)
 
     monkeypatch.setitem(sys.modules, "bot.app", SimpleNamespace(serve=serve))
     monkeypatch.setenv("BOT_HOME", str(tmp_path / "home"))
@@ -31,7 +32,9 @@ def house(monkeypatch, tmp_path):
     return given
 
 
-def test_every_wrong_setting_is_named_and_nothing_is_started(bot: Bot, home, tmp_path):
+def test_every_wrong_setting_is_named_and_nothing_is_started(
+    bot: Bot, home: Path, tmp_path: Path
+) -> None:
     (tmp_path / "bot.toml").write_text("[limits]\nopen_turn = 3\n[modles]\n")
     said = bot("run")
     assert said.code == 2
@@ -44,7 +47,9 @@ def test_every_wrong_setting_is_named_and_nothing_is_started(bot: Bot, home, tmp
     assert not home.exists()
 
 
-def test_a_second_start_on_one_folder_says_who_runs_and_writes_nothing(bot: Bot, server: ApiServer):
+def test_a_second_start_on_one_folder_says_who_runs_and_writes_nothing(
+    bot: Bot, server: ApiServer
+) -> None:
     before = sorted(server.home.iterdir())
     said = bot("run")
     assert said.code == 4
@@ -53,7 +58,9 @@ def test_a_second_start_on_one_folder_says_who_runs_and_writes_nothing(bot: Bot,
     assert sorted(server.home.iterdir()) == before
 
 
-def test_a_port_that_somebody_holds_is_named_with_its_holder_and_the_way_out(bot: Bot, home):
+def test_a_port_that_somebody_holds_is_named_with_its_holder_and_the_way_out(
+    bot: Bot, home: Path
+) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -67,19 +74,25 @@ def test_a_port_that_somebody_holds_is_named_with_its_holder_and_the_way_out(bot
     assert not home.exists()
 
 
-def test_a_port_that_is_taken_between_look_and_start_is_told_the_same_way(house, capsys):
+def test_a_port_that_is_taken_between_look_and_start_is_told_the_same_way(
+    house: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     house.error = OSError(98, "address in use")
     assert main(["run"]) == 3
     assert "Port 8080 is taken by" in capsys.readouterr().err
 
 
-def test_another_error_of_the_system_is_a_sentence(house, capsys):
+def test_another_error_of_the_system_is_a_sentence(
+    house: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     house.error = PermissionError(13, "Permission denied", "switchboard.db")
     assert main(["run"]) == 1
     assert capsys.readouterr().err == "switchboard.db: Permission denied.\n"
 
 
-def test_the_house_s_own_refusal_keeps_its_exit_code(house, capsys):
+def test_the_house_s_own_refusal_keeps_its_exit_code(
+    house: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     error = OperatorError("Another process holds the folder.")
     error.exit_code = 4
     house.error = error
@@ -87,7 +100,9 @@ def test_the_house_s_own_refusal_keeps_its_exit_code(house, capsys):
     assert capsys.readouterr().err == "Another process holds the folder.\n"
 
 
-def test_the_house_gets_the_settings_and_no_secret_in_its_environment(house, monkeypatch):
+def test_the_house_gets_the_settings_and_no_secret_in_its_environment(
+    house: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary")
     monkeypatch.setenv("BOT_API_TOKEN", "tok-canary")
     house.code = 7
@@ -96,7 +111,9 @@ def test_the_house_gets_the_settings_and_no_secret_in_its_environment(house, mon
     assert "canary" not in str(house.environ)
 
 
-def test_a_fault_is_a_number_and_a_file_and_no_traceback(house, capsys, tmp_path):
+def test_a_fault_is_a_number_and_a_file_and_no_traceback(
+    house: SimpleNamespace, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     house.error = RuntimeError("the innards")
     assert main(["run"]) == 70
     said = capsys.readouterr().err
@@ -108,7 +125,12 @@ def test_a_fault_is_a_number_and_a_file_and_no_traceback(house, capsys, tmp_path
     assert "Traceback" not in said
 
 
-def test_a_fault_is_told_even_where_nothing_can_be_written(house, capsys, tmp_path, monkeypatch):
+def test_a_fault_is_told_even_where_nothing_can_be_written(
+    house: SimpleNamespace,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     house.error = RuntimeError("the innards")
     (tmp_path / "home").write_text("a file where the folder should be")
     monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path / "home"))
@@ -116,16 +138,18 @@ def test_a_fault_is_told_even_where_nothing_can_be_written(house, capsys, tmp_pa
     assert "It could not be written down." in capsys.readouterr().err
 
 
-def test_ctrl_c_ends_without_a_word(house, capsys):
+def test_ctrl_c_ends_without_a_word(
+    house: SimpleNamespace, capsys: pytest.CaptureFixture[str]
+) -> None:
     house.error = KeyboardInterrupt()
     assert main(["run"]) == 130
     assert capsys.readouterr().err == ""
 
 
-def test_our_own_packages_are_the_ones_that_python_finds():
+def test_our_own_packages_are_the_ones_that_python_finds() -> None:
     check_packages(ROOT)
 
 
-def test_another_package_of_one_of_our_names_stops_the_start(tmp_path):
+def test_another_package_of_one_of_our_names_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="The package `agents` comes from"):
         check_packages(tmp_path)

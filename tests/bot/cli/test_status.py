@@ -1,11 +1,12 @@
 """`bot status` and `bot doctor`: short, true, and an exit code that a script can trust."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
 from tests.bot.cli.conftest import Bot
-from tests.fakes.api_server import ApiServer
+from tests.fakes.api_server import ApiServer, Json
 
 STATUS = {
     "model": "openai/gpt-4o-mini",
@@ -31,7 +32,7 @@ def well(server: ApiServer) -> ApiServer:
     return server
 
 
-def test_a_house_that_would_answer_ends_with_zero_in_a_few_lines(bot: Bot, well: ApiServer):
+def test_a_house_that_would_answer_ends_with_zero_in_a_few_lines(bot: Bot, well: ApiServer) -> None:
     said = bot("status")
     assert said.code == 0
     lines = said.out.splitlines()
@@ -46,7 +47,7 @@ def test_a_house_that_would_answer_ends_with_zero_in_a_few_lines(bot: Bot, well:
     ]
 
 
-def test_status_stays_short_when_everything_is_wrong_at_once(bot: Bot, well: ApiServer):
+def test_status_stays_short_when_everything_is_wrong_at_once(bot: Bot, well: ApiServer) -> None:
     problem = "The model does not answer: connection refused. " * 9
     channels = [{"name": f"c{n}", "up": False, "detail": "token revoked"} for n in range(40)]
     bad = {**STATUS, "channels": channels, "dead": 4, "doubts": 2, "offline": True}
@@ -60,7 +61,7 @@ def test_status_stays_short_when_everything_is_wrong_at_once(bot: Bot, well: Api
     assert "settings  1 mistake; the running process keeps what it started with" in said.out
 
 
-def test_a_house_that_does_not_run_ends_with_one_and_the_command(bot: Bot):
+def test_a_house_that_does_not_run_ends_with_one_and_the_command(bot: Bot) -> None:
     said = bot("status")
     assert (said.code, said.out) == (1, "Switchboard is not running. Start it with: bot run\n")
     assert bot("status", "--json").json["running"] is False
@@ -76,7 +77,7 @@ def test_a_house_that_does_not_run_ends_with_one_and_the_command(bot: Bot):
     ],
     ids=["damaged", "process gone", "process reused, nobody listens", "no address"],
 )
-def test_a_left_over_address_counts_as_not_running(bot: Bot, home, told):
+def test_a_left_over_address_counts_as_not_running(bot: Bot, home: Path, told: str) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -85,14 +86,14 @@ def test_a_left_over_address_counts_as_not_running(bot: Bot, home, told):
     assert bot("status").code == 1
 
 
-def test_status_in_json_says_whether_it_answers(bot: Bot, well: ApiServer):
+def test_status_in_json_says_whether_it_answers(bot: Bot, well: ApiServer) -> None:
     told = bot("status", "--json").json
     assert told["answers"] is True
     assert told["model"] == "openai/gpt-4o-mini"
     assert "token" not in str(told)
 
 
-def test_a_healthy_house_has_nothing_to_mend(bot: Bot, well: ApiServer):
+def test_a_healthy_house_has_nothing_to_mend(bot: Bot, well: ApiServer) -> None:
     said = bot("doctor")
     assert said.code == 0, said.out
     assert said.out.splitlines()[0] == "nothing to mend"
@@ -114,8 +115,8 @@ PROBLEMS = [
 
 @pytest.mark.parametrize(("change", "what", "command"), PROBLEMS, ids=[p[1] for p in PROBLEMS])
 def test_a_problem_comes_with_the_one_command_that_mends_it(
-    bot: Bot, well: ApiServer, change, what, command
-):
+    bot: Bot, well: ApiServer, change: Json, what: str, command: str
+) -> None:
     well.answers["GET", "/v1/status"] = 200, {**STATUS, **change}
     said = bot("doctor")
     assert said.code == 1
@@ -124,7 +125,9 @@ def test_a_problem_comes_with_the_one_command_that_mends_it(
     assert told["problems"] == [{"what": what, "command": command}]
 
 
-def test_the_doctor_names_every_wrong_setting_and_how_to_get_there(bot: Bot, tmp_path):
+def test_the_doctor_names_every_wrong_setting_and_how_to_get_there(
+    bot: Bot, tmp_path: Path
+) -> None:
     (tmp_path / "bot.toml").write_text("[models]\ndefualt = 1\n")
     said = bot("doctor", BOT_PROT="1")
     assert said.code == 1
@@ -132,12 +135,12 @@ def test_the_doctor_names_every_wrong_setting_and_how_to_get_there(bot: Bot, tmp
     assert "    unset BOT_PROT" in said.out
 
 
-def test_the_doctor_says_that_nobody_is_answered_when_nothing_runs(bot: Bot, home):
+def test_the_doctor_says_that_nobody_is_answered_when_nothing_runs(bot: Bot, home: Path) -> None:
     said = bot("doctor")
     assert "✗ Switchboard is not running: nobody is answered.\n    bot run" in said.out
 
 
-def test_the_doctor_names_who_holds_the_port(bot: Bot):
+def test_the_doctor_names_who_holds_the_port(bot: Bot) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -147,7 +150,9 @@ def test_the_doctor_names_who_holds_the_port(bot: Bot):
     assert " bot run" in said.out
 
 
-def test_the_doctor_closes_files_that_hold_secrets(bot: Bot, well: ApiServer, tmp_path):
+def test_the_doctor_closes_files_that_hold_secrets(
+    bot: Bot, well: ApiServer, tmp_path: Path
+) -> None:
     (tmp_path / "bot.toml").write_text(f'[keys]\nopenai = "{SECRET}"\n')
     (tmp_path / "bot.toml").chmod(0o644)
     well.home.chmod(0o755)
@@ -156,14 +161,16 @@ def test_the_doctor_closes_files_that_hold_secrets(bot: Bot, well: ApiServer, tm
     assert "    chmod 600 bot.toml" in said.out
 
 
-def test_a_readable_file_without_secrets_is_no_problem(bot: Bot, well: ApiServer, tmp_path):
+def test_a_readable_file_without_secrets_is_no_problem(
+    bot: Bot, well: ApiServer, tmp_path: Path
+) -> None:
     (tmp_path / "bot.toml").write_text("[keys]\n# openai = 1\n")
     (tmp_path / "bot.toml").chmod(0o644)
     assert bot("doctor").code == 0
 
 
 @pytest.mark.parametrize("verb", ["status", "doctor"])
-def test_no_secret_is_shown(bot: Bot, well: ApiServer, verb):
+def test_no_secret_is_shown(bot: Bot, well: ApiServer, verb: str) -> None:
     environ = {"OPENAI_API_KEY": SECRET, "DATABASE_URL": "mysql://u:canary@h/d", "BOT_PORT": "x"}
     for words in ((verb,), (verb, "--json")):
         said = bot(*words, **environ)

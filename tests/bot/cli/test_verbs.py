@@ -1,9 +1,11 @@
 """Each verb against a house that only plays: what it asks, what it shows, how it ends."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.bot.cli.conftest import Bot
-from tests.fakes.api_server import ApiServer, missing
+from tests.fakes.api_server import ApiServer, Call, Json, missing
 
 TEAM = {"name": "kelly", "title": "Posts on X", "emoji": "✍️", "tools": ["x.*", "hand_off"]}
 RULE = {"id": "rul_1", "agent": "kelly", "channel": "slack", "place": "C1", "rule": "channel slack"}
@@ -41,7 +43,14 @@ READS = [
 @pytest.mark.parametrize(
     ("words", "path", "answer", "shown"), READS, ids=[f"{' '.join(r[0])}: {r[3][0]}" for r in READS]
 )
-def test_a_list_is_shown(bot: Bot, server: ApiServer, words, path, answer, shown):
+def test_a_list_is_shown(
+    bot: Bot,
+    server: ApiServer,
+    words: tuple[str, ...],
+    path: str,
+    answer: Json,
+    shown: tuple[str, ...],
+) -> None:
     server.answers["GET", path] = 200, {"next": None, **answer}
     said = bot(*words)
     assert said.code == 0, said.err
@@ -123,7 +132,14 @@ WRITES = [
 @pytest.mark.parametrize(
     ("words", "sent", "answer", "shown"), WRITES, ids=[" ".join(row[0]) for row in WRITES]
 )
-def test_a_change_is_sent_and_told(bot: Bot, server: ApiServer, words, sent, answer, shown):
+def test_a_change_is_sent_and_told(
+    bot: Bot,
+    server: ApiServer,
+    words: tuple[str, ...],
+    sent: tuple[str, str, Json],
+    answer: Json,
+    shown: str,
+) -> None:
     method, path, body = sent
     server.answers[method, path] = 200, answer
     said = bot(*words)
@@ -136,7 +152,9 @@ def test_a_change_is_sent_and_told(bot: Bot, server: ApiServer, words, sent, ans
     )
 
 
-def test_routes_explain_names_the_winner_and_why_the_others_lost(bot: Bot, server: ApiServer):
+def test_routes_explain_names_the_winner_and_why_the_others_lost(
+    bot: Bot, server: ApiServer
+) -> None:
     server.answers["GET", "/v1/routes/explain"] = (
         200,
         {
@@ -158,27 +176,27 @@ def test_routes_explain_names_the_winner_and_why_the_others_lost(bot: Bot, serve
     assert call.query == {"channel": "slack", "place": "C123", "person": "U9"}
 
 
-def test_routes_explain_ends_with_one_when_nobody_would_answer(bot: Bot, server: ApiServer):
+def test_routes_explain_ends_with_one_when_nobody_would_answer(bot: Bot, server: ApiServer) -> None:
     server.answers["GET", "/v1/routes/explain"] = 200, {"agent": None, "why": "two rules tie."}
     said = bot("routes", "explain", "--channel", "x")
     assert (said.code, said.out) == (1, "Nobody would answer: two rules tie.\n")
 
 
-def test_a_rule_that_names_nothing_is_not_sent(bot: Bot, server: ApiServer):
+def test_a_rule_that_names_nothing_is_not_sent(bot: Bot, server: ApiServer) -> None:
     said = bot("routes", "add", "kelly")
     assert said.code == 1
     assert "at least one of --channel" in said.err
     assert server.calls == []
 
 
-def test_an_unknown_agent_names_the_nearest(bot: Bot, server: ApiServer):
+def test_an_unknown_agent_names_the_nearest(bot: Bot, server: ApiServer) -> None:
     server.answers["GET", "/v1/agents"] = 200, {"items": [TEAM]}
     said = bot("agents", "show", "keley")
     assert (said.code, said.err) == (1, "There is no agent keley. Did you mean kelly?\n")
 
 
-def test_a_long_list_is_read_page_by_page(bot: Bot, server: ApiServer):
-    def page(call):
+def test_a_long_list_is_read_page_by_page(bot: Bot, server: ApiServer) -> None:
+    def page(call: Call) -> tuple[int, Json]:
         at = int(call.query.get("after", "0"))
         items = [{"name": f"p{n}"} for n in range(at, min(at + 3, 7))]
         return 200, {"items": items, "next": at + 3 if at + 3 < 7 else None}
@@ -189,7 +207,7 @@ def test_a_long_list_is_read_page_by_page(bot: Bot, server: ApiServer):
 
 def test_the_latest_entries_of_the_book_are_shown_though_it_is_read_from_the_start(
     bot: Bot, server: ApiServer
-):
+) -> None:
     items = [{**ENTRY, "seq": n, "target": f"t{n}"} for n in range(9)]
     server.answers["GET", "/v1/audit"] = 200, {"items": items, "next": None}
     shown = bot("audit", "list", "--limit", "2").out
@@ -197,7 +215,9 @@ def test_the_latest_entries_of_the_book_are_shown_though_it_is_read_from_the_sta
     assert "t6" not in shown
 
 
-def test_the_book_is_written_to_a_file_that_only_its_owner_reads(bot: Bot, server, tmp_path):
+def test_the_book_is_written_to_a_file_that_only_its_owner_reads(
+    bot: Bot, server: ApiServer, tmp_path: Path
+) -> None:
     server.answers["GET", "/v1/audit"] = 200, {"items": [ENTRY, ENTRY], "next": None}
     said = bot("audit", "export", "book.jsonl")
     assert said.out == "2 entries in book.jsonl\n"
@@ -207,7 +227,9 @@ def test_the_book_is_written_to_a_file_that_only_its_owner_reads(bot: Bot, serve
 
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
-def test_a_broken_book_ends_with_one_and_says_where(bot: Bot, server: ApiServer, ok, code):
+def test_a_broken_book_ends_with_one_and_says_where(
+    bot: Bot, server: ApiServer, ok: bool, code: int
+) -> None:
     problems = [] if ok else ["Row 7 was changed."]
     told = {"ok": ok, "rows": 9, "problems": problems}
     server.answers["GET", "/v1/audit/verify"] = 200, told
@@ -216,7 +238,7 @@ def test_a_broken_book_ends_with_one_and_says_where(bot: Bot, server: ApiServer,
     assert ("Row 7 was changed." in said.out) is not ok
 
 
-def test_trace_tells_the_story(bot: Bot, server: ApiServer):
+def test_trace_tells_the_story(bot: Bot, server: ApiServer) -> None:
     step = {"step": 1, "title": "Asked the model", "ms": 1234, "tokens_in": 50, "tokens_out": 7}
     server.answers["GET", "/v1/events/evt_1"] = (
         200,
@@ -243,7 +265,7 @@ def test_trace_tells_the_story(bot: Bot, server: ApiServer):
     assert "\x1b" not in raw
 
 
-def test_a_key_is_read_from_a_pipe_tried_and_never_shown(bot: Bot, server: ApiServer):
+def test_a_key_is_read_from_a_pipe_tried_and_never_shown(bot: Bot, server: ApiServer) -> None:
     models = [f"openai/m{n}" for n in range(9)]
     told = {"provider": "OpenAI", "models": models, "model": "openai/m0"}
     server.answers["POST", "/v1/models/key"] = 200, told
@@ -257,7 +279,7 @@ def test_a_key_is_read_from_a_pipe_tried_and_never_shown(bot: Bot, server: ApiSe
     assert server.of("POST", "/v1/models/key")[0].body == {"key": "sk-proj-abcdefgh12345678"}
 
 
-def test_a_wrong_key_brings_the_provider_s_own_words(bot: Bot, server: ApiServer):
+def test_a_wrong_key_brings_the_provider_s_own_words(bot: Bot, server: ApiServer) -> None:
     words = "OpenAI answered 401: invalid key (…5678). Check OPENAI_API_KEY."
     error = {"error": {"code": "invalid", "message": words}}
     server.answers["POST", "/v1/models/key"] = 422, error
@@ -267,33 +289,35 @@ def test_a_wrong_key_brings_the_provider_s_own_words(bot: Bot, server: ApiServer
     assert (said.code, said.json) == (1, error)
 
 
-def test_no_key_is_no_key(bot: Bot, server: ApiServer):
+def test_no_key_is_no_key(bot: Bot, server: ApiServer) -> None:
     said = bot("keys", "paste")
     assert said.code == 1
     assert "There was no key." in said.err
     assert server.calls == []
 
 
-def test_what_the_house_refuses_is_said_in_its_words(bot: Bot, server: ApiServer):
+def test_what_the_house_refuses_is_said_in_its_words(bot: Bot, server: ApiServer) -> None:
     server.answers["GET", "/v1/events/evt_9"] = missing()
     said = bot("trace", "evt_9")
     assert (said.code, said.out, said.err) == (1, "", "There is no such thing here.\n")
 
 
 @pytest.mark.parametrize("answer", ["", "<html>"])
-def test_an_answer_that_is_not_json_is_told_as_one_sentence(bot: Bot, server: ApiServer, answer):
+def test_an_answer_that_is_not_json_is_told_as_one_sentence(
+    bot: Bot, server: ApiServer, answer: str
+) -> None:
     server.answers["GET", "/v1/people"] = 502, {"not": answer}
     said = bot("people")
     assert (said.code, said.err) == (1, "The house answered 502. Look at its log.\n")
 
 
 @pytest.mark.parametrize("words", [("login",), ("open",)])
-def test_a_link_needs_a_house_that_runs(bot: Bot, words):
+def test_a_link_needs_a_house_that_runs(bot: Bot, words: tuple[str, ...]) -> None:
     said = bot(*words)
     assert (said.code, said.err) == (1, "Switchboard is not running. Start it with: bot run\n")
 
 
-def test_codes_that_move_the_cursor_do_not_reach_the_terminal(bot: Bot, server: ApiServer):
+def test_codes_that_move_the_cursor_do_not_reach_the_terminal(bot: Bot, server: ApiServer) -> None:
     evil = {**TEAM, "title": "a\u001b]0;owned\u0007b\u001b[2Jc\rd\u009b1mX"}
     server.answers["GET", "/v1/agents"] = 200, {"items": [evil]}
     for words in (("agents",), ("agents", "show", "kelly")):

@@ -47,17 +47,19 @@ def _read(tmp_path: Path, text: str | bytes) -> ConfigFile:
         (("things", "name"), (14, 1)),
     ],
 )
-def test_every_key_has_its_line_and_column(tmp_path, keys, place):
+def test_every_key_has_its_line_and_column(
+    tmp_path: Path, keys: tuple[str, ...], place: tuple[int, int]
+) -> None:
     assert _read(tmp_path, TEXT).places[keys] == place
 
 
-def test_a_key_that_is_not_written_has_the_place_of_what_is_around_it(tmp_path):
+def test_a_key_that_is_not_written_has_the_place_of_what_is_around_it(tmp_path: Path) -> None:
     file = _read(tmp_path, "\n[models]\n")
     assert file.where(("models", "default")) == f"{tmp_path / 'bot.toml'}:2:1"
     assert file.where(("nowhere",)).endswith("bot.toml:1:1")
 
 
-def test_line_ends_of_windows_do_not_shift_places(tmp_path):
+def test_line_ends_of_windows_do_not_shift_places(tmp_path: Path) -> None:
     assert _read(tmp_path, "a = 1\r\nb = 2\r\n").places[("b",)] == (2, 1)
 
 
@@ -72,7 +74,9 @@ def test_line_ends_of_windows_do_not_shift_places(tmp_path):
     ],
     ids=["no value", "no equals sign", "open string", "twice", "not UTF-8"],
 )
-def test_what_is_not_toml_is_refused_with_its_place(tmp_path, text, place):
+def test_what_is_not_toml_is_refused_with_its_place(
+    tmp_path: Path, text: str | bytes, place: tuple[int, int]
+) -> None:
     with pytest.raises(NotToml) as refused:
         _read(tmp_path, text)
     assert (refused.value.line, refused.value.column) == place

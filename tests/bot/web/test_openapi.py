@@ -1,5 +1,7 @@
 """The description of the API, held against what the server really answers."""
 
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from tests.fakes.web_house import WebHouse
 
 
 @pytest.fixture
-async def house(tmp_path):
+async def house(tmp_path: Path) -> AsyncIterator[WebHouse]:
     async with WebHouse(tmp_path) as house:
         yield house
 
@@ -24,11 +26,11 @@ async def owner(house: WebHouse) -> ClientSession:
     return await house.bearer()
 
 
-async def test_the_description_is_valid(owner: ClientSession):
+async def test_the_description_is_valid(owner: ClientSession) -> None:
     validate(await get(owner, "/openapi.json"))
 
 
-async def test_every_address_of_the_api_is_described(house: WebHouse, owner: ClientSession):
+async def test_every_address_of_the_api_is_described(house: WebHouse, owner: ClientSession) -> None:
     described = (await get(owner, "/openapi.json"))["paths"]
     gate = Gate(house.doors, house.clock, "")
     for route in routes(house.parts, gate):
@@ -61,7 +63,7 @@ class Checked:
         return found
 
 
-async def test_answers_are_as_described(house: WebHouse, owner: ClientSession):
+async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -> None:
     check = Checked(owner, await get(owner, "/openapi.json"))
     house.script = house.asks()
     said = await check("POST", "/v1/messages", {"text": "Publish", "agent": "bri"})
@@ -115,7 +117,7 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession):
     }
 
 
-async def test_errors_are_as_described(house: WebHouse, owner: ClientSession):
+async def test_errors_are_as_described(house: WebHouse, owner: ClientSession) -> None:
     schema = (await get(owner, "/openapi.json"))["components"]["schemas"]["Error"]
     validator = Draft202012Validator(schema)
     for path in ("/v1/approvals/x", "/v1/nothing", "/v1/conversations?limit=0"):
@@ -128,7 +130,7 @@ async def test_errors_are_as_described(house: WebHouse, owner: ClientSession):
         validator.validate(await response.json())
 
 
-def test_the_check_would_notice_a_missing_field():
+def test_the_check_would_notice_a_missing_field() -> None:
     """A negative control: the validator is not asleep."""
     schema = {"type": "object", "required": ["a"]}
     assert list(Draft202012Validator(schema).iter_errors({}))

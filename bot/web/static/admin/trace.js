@@ -6,14 +6,15 @@ import { reveal } from "../shared/reveal.js";
 import { anchor } from "../shared/links.js";
 import { isTyping, isDialogOpen } from "../shared/keys.js";
 import { endOf, neighbours } from "./events.js";
+import { peopleNames, actorName } from "./who.js";
 
 export const TRACE_KEYS = [["j", "Next step"], ["k", "Previous step"], ["n", "Next event"], ["p", "Previous event"]];
 
 export async function tracePage(main) {
   const id = decodeURIComponent(location.pathname.split("/").at(-1));
-  const trace = await get(`/v1/events/${encodeURIComponent(id)}`);
+  const [trace, names] = await Promise.all([get(`/v1/events/${encodeURIComponent(id)}`), peopleNames()]);
   const near = { ...neighbours(id), ...(trace.previous !== undefined && { previous: trace.previous, next: trace.next }) };
-  fill(main, summary(trace, near), tree(trace));
+  fill(main, summary(trace, near), tree(trace, names));
   bindTrace(main, near);
   document.querySelector(":target")?.querySelector("a").focus();
 }
@@ -35,7 +36,7 @@ function pages({ previous, next }) {
   return el("nav", { class: "pager", "aria-label": "Other events" }, link(previous, "Previous"), link(next, "Next"), el("a", { class: "button", href: "/admin/events" }, "All"));
 }
 
-function tree({ steps = [], effects = [], audit = [] }) {
+function tree({ steps = [], effects = [], audit = [] }, names) {
   const loose = effects.filter((effect) => !steps.some(({ step }) => step === effect.step));
   const total = { title: "In all", ms: sum(steps, "ms"), tokens_in: sum(steps, "tokens_in"), tokens_out: sum(steps, "tokens_out"), micros: sum(steps, "micros") };
   if (!steps.length && !effects.length && !audit.length) return el("p", { class: "empty" }, "Nothing was done for this event.", el("a", { class: "button", href: "/admin/events" }, "All events"));
@@ -43,7 +44,7 @@ function tree({ steps = [], effects = [], audit = [] }) {
     "section",
     { "aria-label": "Steps" },
     head(),
-    el("ol", { class: "tree" }, steps.map((step) => stepItem(step, effects.filter((effect) => effect.step === step.step))), loose.map(effectItem), audit.map(auditItem)),
+    el("ol", { class: "tree" }, steps.map((step) => stepItem(step, effects.filter((effect) => effect.step === step.step))), loose.map(effectItem), audit.map((entry, index) => auditItem(entry, index, names))),
     el("div", { class: "tree" }, el("div", { class: "row total" }, el("strong", null, total.title), numbers(total))),
     button("Open all raw data", openAll),
   );
@@ -62,7 +63,7 @@ function numbers({ ms, tokens_in: into, tokens_out: out, micros }) {
 }
 
 function stepItem(step, effects) {
-  const words = `${capital(step.kind)}: ${step.title}`;
+  const words = step.title || capital(step.kind);
   return el("li", null, row(`step-${step.step}`, words, numbers(step), step.data), effects.length > 0 && el("ol", { class: "tree" }, effects.map(effectItem)));
 }
 
@@ -72,8 +73,8 @@ function effectItem(effect) {
   return el("li", null, row(effect.id, `Effect: ${effect.tool}`, span("wide", state, effect.url && [" ", anchor(effect.url, ["Open"], "Open")]), effect));
 }
 
-function auditItem({ at, actor, action, target, details }, index) {
-  return el("li", null, row(`audit-${index}`, `${actor}: ${action}`, span("wide soft", moment(at)), { target, ...details }));
+function auditItem({ at, actor, action, target, details }, index, names) {
+  return el("li", null, row(`audit-${index}`, `${actorName(actor, names)}: ${action}`, span("wide soft", moment(at)), { target, ...details }));
 }
 
 /** One line with a link to itself, and its raw data behind the toggle before it. */

@@ -2,10 +2,11 @@
 import { el, fill, part, span } from "../shared/dom.js";
 import { brief, capital } from "../shared/words.js";
 
-/** Draws the lists. `on.agent(name)` and `on.conversation(id)` open without leaving the page. */
+/** Draws the lists anew; focus and place stay. `on.agent(name)` and `on.conversation(id)` open. */
 export function drawSide({ agents, conversations, more, here, agent }, on) {
   const lists = part("side-lists");
   const top = lists.scrollTop;
+  const focused = lists.contains(document.activeElement) ? document.activeElement.dataset.row : "";
   fill(
     lists,
     el("h2", { id: "agents-name" }, "Agents"),
@@ -15,11 +16,12 @@ export function drawSide({ agents, conversations, more, here, agent }, on) {
     more && el("button", { type: "button", class: "side-row", onclick: more }, "Show more"),
   );
   lists.scrollTop = top;
+  if (focused) [...lists.querySelectorAll("[data-row]")].find((row) => row.dataset.row === focused)?.focus();
 }
 
 function agentRow({ name, title, emoji }, isHere, on) {
   const press = () => on.agent(name);
-  return el("button", { type: "button", class: "side-row", onclick: press, "aria-current": isHere && "true", title: `${capital(name)}: ${title}` }, el("span", { class: "mark", "aria-hidden": "true" }, emoji || capital(name)[0]), span("grow", capital(name), span("meta", `  ${title}`)));
+  return el("button", { type: "button", class: "side-row", "data-row": `agent ${name}`, onclick: press, "aria-current": isHere && "true", title: `${capital(name)}: ${title}` }, el("span", { class: "mark", "aria-hidden": "true" }, emoji || capital(name)[0]), span("grow", capital(name), span("meta", `  ${title}`)));
 }
 
 function conversationRow({ id, title, agent, updated_at: at, state, pending }, isHere, on) {
@@ -30,7 +32,7 @@ function conversationRow({ id, title, agent, updated_at: at, state, pending }, i
   };
   return el(
     "a",
-    { class: "side-row", href: `/chat/${encodeURIComponent(id)}`, onclick: press, "aria-current": isHere && "page", title: `${title} · ${capital(agent)}` },
+    { class: "side-row", "data-row": id, href: `/chat/${encodeURIComponent(id)}`, onclick: press, "aria-current": isHere && "page", title: `${title} · ${capital(agent)}` },
     span("grow", title || "Untitled"),
     state === "running" && span("meta", "writing…"),
     pending > 0 && span("count", String(pending), span("unseen", " waiting")),

@@ -15,6 +15,7 @@ import { newEntry, waitingIn, drop, send } from "./outbox.js";
 const PAGE = 1000;
 const SHOWN = 100;
 const NEAR_PX = 120;
+const UNDERWAY_MS = 8000;
 const GONE = { message: "This conversation does not exist, or is not open to you.", action: { label: "New conversation", href: "/chat" } };
 
 /** A thread in `node`. `on` tells the page: `state`, `link`, `opened`, `again`, `change`, `mended`, `names`, `offline`. */
@@ -298,9 +299,16 @@ function takeBack(view, { turn, id, role, text }) {
   mine?.remove();
 }
 
+/** Shows what was not sent; what another tab may be sending at this moment is given some time. */
 function showWaiting(view) {
+  const { epoch } = view;
   for (const entry of waitingIn(view.conversation)) {
     if (view.node.querySelector(`[data-key="${entry.key}"]`)) continue;
+    const age = Date.now() - new Date(entry.at);
+    if (!entry.error && age < UNDERWAY_MS) {
+      setTimeout(() => epoch === view.epoch && showWaiting(view), UNDERWAY_MS - age);
+      continue;
+    }
     const pending = addPending(view, entry);
     pending.fail(entry.error || "It was not confirmed before this page was left. Sending again cannot make a second one.");
   }

@@ -13,7 +13,7 @@ export class ApiError extends Error {
     this.status = status;
     this.code = body?.error?.code ?? "";
     this.field = body?.error?.field ?? "";
-    this.action = body?.error?.action ?? null;
+    this.action = body?.error?.action ?? (status === 401 ? { label: "How to sign in", href: "/in" } : null);
     this.body = body;
   }
 }

@@ -109,7 +109,7 @@ function circumstances({ shown, requested_by: asker, agent, approvers, expires_a
   const deciders = approvers?.length ? approvers.map((person) => person.name) : shown.approvers;
   const behalf = shown.on_behalf_of && shown.on_behalf_of !== asker?.name ? `, on behalf of ${shown.on_behalf_of}` : "";
   const by = [asker?.name, agent && `through ${capital(agent)}`].filter(Boolean).join(", ");
-  const asked = [["Visible to", shown.audience], ["Asked by", by && capital(by) + behalf]];
+  const asked = [["Visible to", capital(shown.audience)], ["Asked by", by && capital(by) + behalf]];
   if (state !== "pending") return asked;
   return [...asked, ["May decide", list(deciders)], ["Until", until && `${moment(until)} (${distance(until)})`], ["Why you are asked", why || shown.why]];
 }

@@ -58,6 +58,11 @@ export function announce(text, urgent = false) {
   setTimeout(() => line.remove(), 4000);
 }
 
+/** A sentence of the house as nodes: what stands between backticks is code. */
+export function sentence(text) {
+  return text.split("`").map((piece, index) => (index % 2 ? el("code", null, piece) : piece));
+}
+
 /**
  * A message that stays until it is read: its cause, and at most one action `{label, href}` or
  * `{label, press}`.

@@ -23,7 +23,9 @@ async def decide(client: ClientSession, approval: Answer, **body: Any) -> tuple[
         return response.status, await response.json()
 
 
-async def test_an_approval_shows_exactly_what_is_asked(house: WebHouse, owner: ClientSession):
+async def test_an_approval_shows_exactly_what_is_asked(
+    house: WebHouse, owner: ClientSession
+) -> None:
     approval = await asked(house, owner)
     assert approval["state"] == "pending"
     assert approval["tool"] == "blog_publish"
@@ -36,11 +38,9 @@ async def test_an_approval_shows_exactly_what_is_asked(house: WebHouse, owner: C
     assert approval["conversation"] == house.claims[0].conv.id
 
 
-async def test_a_yes_is_done_and_told_to_the_agent(house: WebHouse, owner: ClientSession):
+async def test_a_yes_is_done_and_told_to_the_agent(house: WebHouse, owner: ClientSession) -> None:
     approval = await asked(house, owner)
-    status, after = await decide(
-        owner, approval, decision="approve", version=1, note="Good"
-    )
+    status, after = await decide(owner, approval, decision="approve", version=1, note="Good")
     assert status == 200
     assert after["state"] == "approved"
     assert after["decided_by"] == {"id": house.owner.id, "name": "Owner"}
@@ -49,7 +49,7 @@ async def test_a_yes_is_done_and_told_to_the_agent(house: WebHouse, owner: Clien
     assert [effect["state"] for effect in after["effects"]] == ["ready"]
 
 
-async def test_a_no_is_final(house: WebHouse, owner: ClientSession):
+async def test_a_no_is_final(house: WebHouse, owner: ClientSession) -> None:
     approval = await asked(house, owner)
     assert (await decide(owner, approval, decision="reject"))[1]["state"] == "rejected"
     status, told = await decide(owner, approval, decision="approve")
@@ -58,7 +58,7 @@ async def test_a_no_is_final(house: WebHouse, owner: ClientSession):
     assert "Rejected by Owner" in told["error"]["message"]
 
 
-async def test_of_many_presses_at_once_one_decides(house: WebHouse, owner: ClientSession):
+async def test_of_many_presses_at_once_one_decides(house: WebHouse, owner: ClientSession) -> None:
     approval = await asked(house, owner)
     found = await asyncio.gather(
         *(decide(owner, approval, decision="approve", version=1) for _ in range(30))
@@ -68,7 +68,7 @@ async def test_of_many_presses_at_once_one_decides(house: WebHouse, owner: Clien
 
 async def test_an_old_version_decides_nothing_and_brings_the_new_card(
     house: WebHouse, owner: ClientSession
-):
+) -> None:
     approval = await asked(house, owner)
     status, told = await decide(owner, approval, decision="approve", version=7)
     assert status == 409
@@ -76,7 +76,9 @@ async def test_an_old_version_decides_nothing_and_brings_the_new_card(
     assert told["approval"]["state"] == "pending"
 
 
-async def test_an_edit_replaces_the_arguments_and_approves(house: WebHouse, owner: ClientSession):
+async def test_an_edit_replaces_the_arguments_and_approves(
+    house: WebHouse, owner: ClientSession
+) -> None:
     approval = await asked(house, owner)
     status, after = await decide(
         owner, approval, decision="edit", arguments={"text": "Open on Monday"}, version=1
@@ -89,18 +91,18 @@ async def test_an_edit_replaces_the_arguments_and_approves(house: WebHouse, owne
     assert after["version"] == 2
 
 
-@pytest.mark.parametrize(
-    "arguments", [None, {}, [], "text", {"text": 5}, {"text": "a", "to": "b"}]
-)
-async def test_an_edit_that_does_not_fit_leaves_it_open(house, owner, arguments):
+@pytest.mark.parametrize("arguments", [None, {}, [], "text", {"text": 5}, {"text": "a", "to": "b"}])
+async def test_an_edit_that_does_not_fit_leaves_it_open(
+    house: WebHouse, owner: ClientSession, arguments: Any
+) -> None:
     approval = await asked(house, owner)
     status, _ = await decide(owner, approval, decision="edit", arguments=arguments)
     assert status == 422
     assert (await get(owner, f"/v1/approvals/{approval['id']}"))["state"] == "pending"
 
 
-async def test_of_several_actions_one_is_struck_out(house: WebHouse, owner: ClientSession):
-    async def two(claim):
+async def test_of_several_actions_one_is_struck_out(house: WebHouse, owner: ClientSession) -> None:
+    async def two(claim: Any) -> Any:
         effects, approval = house.question(claim, "Post", count=2)
         return said("Waiting.", effects=effects, approval=approval)
 
@@ -118,7 +120,9 @@ async def test_of_several_actions_one_is_struck_out(house: WebHouse, owner: Clie
     assert states == {first: "ready", second: "abandoned"}
 
 
-async def test_a_question_to_the_agent_leaves_it_open(house: WebHouse, owner: ClientSession):
+async def test_a_question_to_the_agent_leaves_it_open(
+    house: WebHouse, owner: ClientSession
+) -> None:
     approval = await asked(house, owner)
     status, after = await decide(owner, approval, decision="ask", note="Why Sunday?")
     assert (status, after["state"]) == (200, "pending")
@@ -136,13 +140,15 @@ async def test_a_question_to_the_agent_leaves_it_open(house: WebHouse, owner: Cl
         {"decison": "approve"},
     ],
 )
-async def test_what_is_no_answer_decides_nothing(house, owner, body):
+async def test_what_is_no_answer_decides_nothing(
+    house: WebHouse, owner: ClientSession, body: Any
+) -> None:
     approval = await asked(house, owner)
     assert (await decide(owner, approval, **body))[0] == 422
     assert (await get(owner, f"/v1/approvals/{approval['id']}"))["state"] == "pending"
 
 
-async def test_who_is_not_named_may_look_but_not_decide(house: WebHouse):
+async def test_who_is_not_named_may_look_but_not_decide(house: WebHouse) -> None:
     asker, boss = await house.member("Max"), await house.member("Bo")
     client, decider = await house.bearer(asker), await house.bearer(boss)
     approval = await asked(house, client, named=[boss.id])
@@ -153,7 +159,7 @@ async def test_who_is_not_named_may_look_but_not_decide(house: WebHouse):
     assert (await decide(decider, approval, decision="approve"))[0] == 200
 
 
-async def test_a_strangers_approval_is_as_one_that_never_was(house: WebHouse):
+async def test_a_strangers_approval_is_as_one_that_never_was(house: WebHouse) -> None:
     mine = await house.bearer(await house.member("Max"))
     member = await house.bearer(await house.member("Bo"))
     other = await house.bearer((await house.other_tenant())[1])
@@ -169,7 +175,9 @@ async def test_a_strangers_approval_is_as_one_that_never_was(house: WebHouse):
     assert (await get(mine, f"/v1/approvals/{approval['id']}"))["state"] == "pending"
 
 
-async def test_the_list_has_what_waits_and_what_was_decided(house: WebHouse, owner: ClientSession):
+async def test_the_list_has_what_waits_and_what_was_decided(
+    house: WebHouse, owner: ClientSession
+) -> None:
     first, second = await asked(house, owner), await asked(house, owner)
     await decide(owner, first, decision="reject")
     assert [i["id"] for i in await items(owner, "/v1/approvals?state=pending")] == [second["id"]]

@@ -6,7 +6,7 @@ from tests.bot.web.api.reading import answered, get, items, say
 from tests.fakes.web_house import WebHouse
 
 
-async def test_the_book_is_read_page_by_page(house: WebHouse, owner: ClientSession):
+async def test_the_book_is_read_page_by_page(house: WebHouse, owner: ClientSession) -> None:
     await answered(owner, await say(owner, "Hello"))
     whole = await items(owner, "/v1/audit")
     first = await get(owner, "/v1/audit?limit=2")
@@ -16,11 +16,11 @@ async def test_the_book_is_read_page_by_page(house: WebHouse, owner: ClientSessi
     assert whole[-1]["action"] == "event.answered"
 
 
-async def test_the_book_is_verified(owner: ClientSession):
+async def test_the_book_is_verified(owner: ClientSession) -> None:
     assert (await get(owner, "/v1/audit/verify"))["ok"] is True
 
 
-async def test_the_book_is_for_owners_of_the_tenant(house: WebHouse):
+async def test_the_book_is_for_owners_of_the_tenant(house: WebHouse) -> None:
     member = await house.bearer(await house.member())
     await get(member, "/v1/audit", 403)
     await get(member, "/v1/audit/verify", 403)

@@ -56,7 +56,9 @@ def streaming(house: WebHouse, *pieces: str, whole: str = "", **more: Any) -> No
     house.script = script
 
 
-async def test_the_official_client_gets_an_answer(house: WebHouse, client: openai.AsyncOpenAI):
+async def test_the_official_client_gets_an_answer(
+    house: WebHouse, client: openai.AsyncOpenAI
+) -> None:
     house.script = spending
     made = await client.chat.completions.create(
         model="bri", messages=[{"role": "user", "content": "Hello"}], temperature=0.2
@@ -71,7 +73,7 @@ async def test_the_official_client_gets_an_answer(house: WebHouse, client: opena
     assert house.claims[0].event.channel == "api"
 
 
-async def test_the_official_client_streams(house: WebHouse, client: openai.AsyncOpenAI):
+async def test_the_official_client_streams(house: WebHouse, client: openai.AsyncOpenAI) -> None:
     streaming(house, "Grüße ", "aus ", "Wien 🎡")
     stream = await client.chat.completions.create(
         model="bri",
@@ -88,7 +90,7 @@ async def test_the_official_client_streams(house: WebHouse, client: openai.Async
     assert house.claims[0].event.payload["stream"] is True
 
 
-async def test_the_official_client_lists_the_team(client: openai.AsyncOpenAI):
+async def test_the_official_client_lists_the_team(client: openai.AsyncOpenAI) -> None:
     assert [model.id async for model in client.models.list()] == ["kelly", "bri"]
     assert (await client.models.retrieve("bri")).id == "bri"
 
@@ -112,13 +114,15 @@ async def test_the_official_client_lists_the_team(client: openai.AsyncOpenAI):
         ),
     ],
 )
-async def test_what_cannot_be_done_is_refused_and_not_stored(house, client, change, error):
+async def test_what_cannot_be_done_is_refused_and_not_stored(
+    house: WebHouse, client: openai.AsyncOpenAI, change: Any, error: Any
+) -> None:
     with pytest.raises(error):
         await client.chat.completions.create(**{**body(), **change})
     assert house.claims == []
 
 
-async def test_a_wrong_token_is_the_clients_authentication_error(house: WebHouse):
+async def test_a_wrong_token_is_the_clients_authentication_error(house: WebHouse) -> None:
     async with openai.AsyncOpenAI(
         base_url=f"{house.url}/v1", api_key="wrong", max_retries=0
     ) as client:
@@ -128,7 +132,7 @@ async def test_a_wrong_token_is_the_clients_authentication_error(house: WebHouse
 
 async def test_a_named_conversation_goes_on_and_needs_no_history(
     house: WebHouse, client: openai.AsyncOpenAI
-):
+) -> None:
     for text in ("One", "Two"):
         await client.chat.completions.create(
             **body(text), extra_headers={"X-Conversation-Id": "my talk / 7"}
@@ -138,7 +142,7 @@ async def test_a_named_conversation_goes_on_and_needs_no_history(
     assert [line.text for line in second.history] == ["One", "You said: One"]
 
 
-async def test_the_same_name_of_another_person_is_another_conversation(house: WebHouse):
+async def test_the_same_name_of_another_person_is_another_conversation(house: WebHouse) -> None:
     mine, theirs = await house.bearer(), await house.bearer(await house.member())
     await content(mine, "Mine", **{"X-Conversation-Id": "talk"})
     await content(theirs, "Theirs", **{"X-Conversation-Id": "talk"})
@@ -146,7 +150,9 @@ async def test_the_same_name_of_another_person_is_another_conversation(house: We
     assert house.claims[1].history == ()
 
 
-async def test_a_fresh_conversation_takes_its_history_as_data(house, owner: ClientSession):
+async def test_a_fresh_conversation_takes_its_history_as_data(
+    house: WebHouse, owner: ClientSession
+) -> None:
     sent = [
         {"role": "system", "content": "You are a pirate"},
         {"role": "user", "content": [{"type": "text", "text": "Ahoy"}]},
@@ -167,7 +173,9 @@ async def test_a_fresh_conversation_takes_its_history_as_data(house, owner: Clie
     assert [line["text"] for line in shown] == ["Hello", "You said: Hello"]
 
 
-async def test_a_named_conversation_carries_no_sent_history(house, owner: ClientSession):
+async def test_a_named_conversation_carries_no_sent_history(
+    house: WebHouse, owner: ClientSession
+) -> None:
     sent = [{"role": "assistant", "content": "Arr"}, {"role": "user", "content": "Hello"}]
     async with owner.post(
         PATH, json={"model": "bri", "messages": sent}, headers={"X-Conversation-Id": "t"}
@@ -176,7 +184,7 @@ async def test_a_named_conversation_carries_no_sent_history(house, owner: Client
     assert "history" not in house.claims[0].event.payload
 
 
-def test_a_long_history_is_cut_to_its_newest_part():
+def test_a_long_history_is_cut_to_its_newest_part() -> None:
     many = [{"role": "user", "content": f"{n}"} for n in range(200)]
     asked = read({"model": "bri", "messages": many})
     assert [item["content"] for item in asked.history] == [
@@ -186,7 +194,9 @@ def test_a_long_history_is_cut_to_its_newest_part():
     assert len(read({"model": "bri", "messages": long}).history) == 3
 
 
-async def test_an_ask_ends_with_the_waiting_line_and_the_link(house, owner: ClientSession):
+async def test_an_ask_ends_with_the_waiting_line_and_the_link(
+    house: WebHouse, owner: ClientSession
+) -> None:
     house.script = house.asks()
     async with owner.post(PATH, json=body("Publish")) as response:
         conversation = response.headers["X-Conversation"]
@@ -194,7 +204,7 @@ async def test_an_ask_ends_with_the_waiting_line_and_the_link(house, owner: Clie
     assert text == f"Waiting for your yes.\n\n{house.url}/chat/{conversation}"
 
 
-async def test_a_streamed_ask_ends_in_the_same_way(house: WebHouse, owner: ClientSession):
+async def test_a_streamed_ask_ends_in_the_same_way(house: WebHouse, owner: ClientSession) -> None:
     asks = house.asks()
 
     async def script(claim: Claim) -> TurnEnd:
@@ -218,12 +228,16 @@ async def poured(response: Any) -> str:
     return "".join(choice["delta"].get("content", "") for c in chunks for choice in c)
 
 
-async def test_the_footer_of_the_offline_model_is_told(house: WebHouse, owner: ClientSession):
+async def test_the_footer_of_the_offline_model_is_told(
+    house: WebHouse, owner: ClientSession
+) -> None:
     streaming(house, "Hello", footer="Answered by the offline model.")
     assert await content(owner, "Hi") == "Hello\n\n_Answered by the offline model._"
 
 
-async def test_a_failed_turn_is_told_in_its_own_sentence(house: WebHouse, owner: ClientSession):
+async def test_a_failed_turn_is_told_in_its_own_sentence(
+    house: WebHouse, owner: ClientSession
+) -> None:
     async def script(claim: Claim) -> TurnEnd:
         return TurnEnd(
             ending=Ending.FAILED, detail="x", reply="The model cannot be reached.", role="system"
@@ -233,7 +247,9 @@ async def test_a_failed_turn_is_told_in_its_own_sentence(house: WebHouse, owner:
     assert await content(owner, "Hi") == "The model cannot be reached."
 
 
-async def test_a_turn_that_says_nothing_is_an_empty_answer(house: WebHouse, owner: ClientSession):
+async def test_a_turn_that_says_nothing_is_an_empty_answer(
+    house: WebHouse, owner: ClientSession
+) -> None:
     async def script(claim: Claim) -> TurnEnd:
         return TurnEnd(ending=Ending.IGNORED, detail="not addressed")
 
@@ -241,13 +257,15 @@ async def test_a_turn_that_says_nothing_is_an_empty_answer(house: WebHouse, owne
     assert await content(owner, "Hi") == ""
 
 
-async def test_a_command_at_the_door_is_answered(owner: ClientSession):
+async def test_a_command_at_the_door_is_answered(owner: ClientSession) -> None:
     assert "Owner" in await content(owner, "/whoami")
     async with owner.post(PATH, json=body("/whoami", stream=True)) as response:
         assert "Owner" in await poured(response)
 
 
-async def test_a_repeat_with_the_same_key_gets_the_same_answer(house, owner: ClientSession):
+async def test_a_repeat_with_the_same_key_gets_the_same_answer(
+    house: WebHouse, owner: ClientSession
+) -> None:
     first = await content(owner, "Hello", **{"Idempotency-Key": "k"})
     assert await content(owner, "Hello", **{"Idempotency-Key": "k"}) == first
     assert len(house.claims) == 1
@@ -255,7 +273,9 @@ async def test_a_repeat_with_the_same_key_gets_the_same_answer(house, owner: Cli
         assert response.status == 409
 
 
-async def test_a_repeat_while_the_first_runs_waits_for_it(house: WebHouse, owner: ClientSession):
+async def test_a_repeat_while_the_first_runs_waits_for_it(
+    house: WebHouse, owner: ClientSession
+) -> None:
     go = asyncio.Event()
 
     async def script(claim: Claim) -> TurnEnd:
@@ -273,7 +293,7 @@ async def test_a_repeat_while_the_first_runs_waits_for_it(house: WebHouse, owner
     assert len(house.claims) == 1
 
 
-async def test_whoever_hangs_up_stops_nothing(house: WebHouse, owner: ClientSession):
+async def test_whoever_hangs_up_stops_nothing(house: WebHouse, owner: ClientSession) -> None:
     go, begun = asyncio.Event(), asyncio.Event()
 
     async def script(claim: Claim) -> TurnEnd:
@@ -301,7 +321,7 @@ async def _call(client: ClientSession, stream: bool) -> None:
 
 async def test_an_end_that_nobody_tells_is_found_in_the_database(
     house: WebHouse, owner: ClientSession, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     monkeypatch.setattr("bot.web.api.completions.SWEEP_S", 0.01)
     monkeypatch.setattr(house.live, "end", lambda *args: None)
     assert await content(owner, "Hello") == "You said: Hello"
@@ -309,7 +329,9 @@ async def test_an_end_that_nobody_tells_is_found_in_the_database(
         assert await poured(response) == "You said: Hello"
 
 
-async def test_a_second_attempt_never_mixes_with_the_first(house, owner: ClientSession):
+async def test_a_second_attempt_never_mixes_with_the_first(
+    house: WebHouse, owner: ClientSession
+) -> None:
     async def script(claim: Claim) -> TurnEnd:
         event, conv = claim.event, claim.conv.id
         house.live.text(event.tenant, conv, event.id, "The first half")
@@ -325,7 +347,9 @@ async def test_a_second_attempt_never_mixes_with_the_first(house, owner: ClientS
         assert await poured(response) == "The first half\n\nAnother answer"
 
 
-async def test_the_end_of_the_house_is_told_and_the_message_kept(house, owner: ClientSession):
+async def test_the_end_of_the_house_is_told_and_the_message_kept(
+    house: WebHouse, owner: ClientSession
+) -> None:
     go = asyncio.Event()
 
     async def script(claim: Claim) -> TurnEnd:
@@ -353,7 +377,7 @@ async def _status(client: ClientSession, asked: dict[str, Any]) -> tuple[int, st
         return response.status, await response.text()
 
 
-async def test_many_at_once_get_their_own_answers(house: WebHouse, owner: ClientSession):
+async def test_many_at_once_get_their_own_answers(house: WebHouse, owner: ClientSession) -> None:
     texts = [f"Number {n}" for n in range(40)]
     found = await asyncio.gather(*(content(owner, text) for text in texts))
     assert found == [f"You said: {text}" for text in texts]
@@ -371,11 +395,11 @@ async def test_many_at_once_get_their_own_answers(house: WebHouse, owner: Client
         ("Something else", "Done", "\n\nDone"),
     ],
 )
-def test_what_is_missing_of_a_draft_is_sent(sent: str, text: str, rest: str):
+def test_what_is_missing_of_a_draft_is_sent(sent: str, text: str, rest: str) -> None:
     assert missing(sent, text) == rest
 
 
-async def test_the_answer_is_in_the_conversation_too(house: WebHouse, owner: ClientSession):
+async def test_the_answer_is_in_the_conversation_too(house: WebHouse, owner: ClientSession) -> None:
     await content(owner, "Hello", **{"X-Conversation-Id": "t"})
     event = house.claims[0].event.id
     trace = await get(owner, f"/v1/events/{event}")

@@ -9,7 +9,7 @@ from tests.bot.web.api.reading import answered, get, items, lines, say
 from tests.fakes.web_house import WebHouse, said
 
 
-async def test_the_list_is_ones_own_and_latest_first(house: WebHouse, owner: ClientSession):
+async def test_the_list_is_ones_own_and_latest_first(house: WebHouse, owner: ClientSession) -> None:
     told = [await say(owner, f"Talk {n}") for n in range(3)]
     for one in told:
         await answered(owner, one)
@@ -21,7 +21,7 @@ async def test_the_list_is_ones_own_and_latest_first(house: WebHouse, owner: Cli
     assert (found[0]["channel"], found[0]["state"], found[0]["pending"]) == ("api", "idle", 0)
 
 
-async def test_pages_follow_one_another_without_a_gap(owner: ClientSession):
+async def test_pages_follow_one_another_without_a_gap(owner: ClientSession) -> None:
     told = [await say(owner, f"Talk {n}") for n in range(5)]
     for one in told:
         await answered(owner, one)
@@ -35,7 +35,7 @@ async def test_pages_follow_one_another_without_a_gap(owner: ClientSession):
     assert sorted(found) == sorted(one["conversation"] for one in told)
 
 
-async def test_lines_come_page_by_page_in_their_order(owner: ClientSession):
+async def test_lines_come_page_by_page_in_their_order(owner: ClientSession) -> None:
     told = await say(owner, "0")
     for n in range(1, 4):
         await answered(owner, await say(owner, f"{n}", conversation=told["conversation"]))
@@ -48,7 +48,9 @@ async def test_lines_come_page_by_page_in_their_order(owner: ClientSession):
     assert last["next"] is None
 
 
-async def test_an_owner_reads_everyones_and_lists_them_on_request(house, owner: ClientSession):
+async def test_an_owner_reads_everyones_and_lists_them_on_request(
+    house: WebHouse, owner: ClientSession
+) -> None:
     member = await house.bearer(await house.member())
     theirs = await say(member, "Mine")
     assert await answered(owner, theirs)
@@ -57,7 +59,7 @@ async def test_an_owner_reads_everyones_and_lists_them_on_request(house, owner: 
     assert [item["id"] for item in found] == [theirs["conversation"]]
 
 
-async def test_a_member_sees_their_own_alone(house: WebHouse, owner: ClientSession):
+async def test_a_member_sees_their_own_alone(house: WebHouse, owner: ClientSession) -> None:
     mine = await say(owner, "Mine")
     member = await house.bearer(await house.member())
     assert await items(member, "/v1/conversations?all=1") == []
@@ -70,7 +72,9 @@ async def test_a_member_sees_their_own_alone(house: WebHouse, owner: ClientSessi
         assert response.status == 404
 
 
-async def test_an_owner_does_not_write_in_a_members_conversation(house, owner: ClientSession):
+async def test_an_owner_does_not_write_in_a_members_conversation(
+    house: WebHouse, owner: ClientSession
+) -> None:
     member = await house.bearer(await house.member())
     theirs = await say(member, "Mine")
     async with owner.post(
@@ -79,7 +83,7 @@ async def test_an_owner_does_not_write_in_a_members_conversation(house, owner: C
         assert response.status == 409
 
 
-async def test_what_runs_is_stopped(house: WebHouse, owner: ClientSession):
+async def test_what_runs_is_stopped(house: WebHouse, owner: ClientSession) -> None:
     begun = asyncio.Event()
 
     async def script(claim: Claim) -> TurnEnd:
@@ -97,7 +101,7 @@ async def test_what_runs_is_stopped(house: WebHouse, owner: ClientSession):
     assert "Stopped." in [line["text"] for line in await answered(owner, told)]
 
 
-async def test_nobody_stops_what_is_not_theirs(house: WebHouse, owner: ClientSession):
+async def test_nobody_stops_what_is_not_theirs(house: WebHouse, owner: ClientSession) -> None:
     mine = await say(owner, "Mine")
     member = await house.bearer(await house.member())
     for id_ in (mine["conversation"], "cnv_unknown"):
@@ -105,7 +109,7 @@ async def test_nobody_stops_what_is_not_theirs(house: WebHouse, owner: ClientSes
             assert response.status == 404
 
 
-async def test_a_limit_is_a_number_in_its_bounds(owner: ClientSession):
+async def test_a_limit_is_a_number_in_its_bounds(owner: ClientSession) -> None:
     for limit in ("0", "1001", "-1", "x", "1e3", "²", "9" * 30):
         answer = await get(owner, f"/v1/conversations?limit={limit}", 422)
         assert answer["error"]["field"] == "limit"

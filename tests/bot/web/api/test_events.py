@@ -26,7 +26,9 @@ async def thoughtful(house: WebHouse, claim: Claim) -> TurnEnd:
     return said("Done", spends=(Spend(model="m", usage=Usage(tokens_in=7, tokens_out=3)),))
 
 
-async def test_a_trace_tells_the_whole_story_to_an_owner(house: WebHouse, owner: ClientSession):
+async def test_a_trace_tells_the_whole_story_to_an_owner(
+    house: WebHouse, owner: ClientSession
+) -> None:
     house.script = lambda claim: thoughtful(house, claim)
     told = await say(owner, "Hello")
     await answered(owner, told)
@@ -39,7 +41,7 @@ async def test_a_trace_tells_the_whole_story_to_an_owner(house: WebHouse, owner:
     assert "event.answered" in [entry["action"] for entry in trace["audit"]]
 
 
-async def test_a_member_sees_their_own_story_without_what_models_were_told(house: WebHouse):
+async def test_a_member_sees_their_own_story_without_what_models_were_told(house: WebHouse) -> None:
     house.script = lambda claim: thoughtful(house, claim)
     member = await house.bearer(await house.member())
     told = await say(member, "Hello")
@@ -48,7 +50,9 @@ async def test_a_member_sees_their_own_story_without_what_models_were_told(house
     assert [step["data"] for step in trace["steps"]] == [None, None]
 
 
-async def test_anothers_story_is_as_one_that_never_was(house: WebHouse, owner: ClientSession):
+async def test_anothers_story_is_as_one_that_never_was(
+    house: WebHouse, owner: ClientSession
+) -> None:
     told = await say(owner, "Hello")
     member = await house.bearer(await house.member())
     unknown = await get(member, "/v1/events/evt_unknown", 404)
@@ -57,7 +61,9 @@ async def test_anothers_story_is_as_one_that_never_was(house: WebHouse, owner: C
     assert len(await items(owner, "/v1/events")) == 1
 
 
-async def test_a_dead_letter_is_listed_and_tried_again(house: WebHouse, owner: ClientSession):
+async def test_a_dead_letter_is_listed_and_tried_again(
+    house: WebHouse, owner: ClientSession
+) -> None:
     async def fails(claim: Claim) -> TurnEnd:
         return TurnEnd(ending=Ending.FAILED, detail="no model", reply="Sorry.", role="system")
 
@@ -75,14 +81,14 @@ async def test_a_dead_letter_is_listed_and_tried_again(house: WebHouse, owner: C
         assert response.status == 404
 
 
-async def test_dead_letters_are_for_owners(house: WebHouse):
+async def test_dead_letters_are_for_owners(house: WebHouse) -> None:
     member = await house.bearer(await house.member())
     await get(member, "/v1/dead", 403)
     async with member.post("/v1/dead/evt_1/replay") as response:
         assert response.status == 403
 
 
-async def test_pages_of_events_follow_one_another(owner: ClientSession):
+async def test_pages_of_events_follow_one_another(owner: ClientSession) -> None:
     told = [(await say(owner, f"{n}"))["event"] for n in range(5)]
     found: list[str] = []
     after = ""

@@ -4,6 +4,7 @@ import hashlib
 import stat
 from collections.abc import AsyncIterator
 from io import BytesIO
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession, FormData
@@ -26,7 +27,7 @@ async def upload(
         return found
 
 
-async def test_bytes_come_back_as_a_download(house: WebHouse, owner: ClientSession):
+async def test_bytes_come_back_as_a_download(house: WebHouse, owner: ClientSession) -> None:
     data = bytes(range(256)) * 5000
     file = await upload(owner, data, "Bericht für Ümit.pdf", "application/pdf")
     assert (file["name"], file["size"]) == ("Bericht für Ümit.pdf", len(data))
@@ -38,7 +39,9 @@ async def test_bytes_come_back_as_a_download(house: WebHouse, owner: ClientSessi
         assert response.content_type == "application/pdf"
 
 
-async def test_the_same_bytes_are_kept_once_and_for_their_owner_alone(house, owner):
+async def test_the_same_bytes_are_kept_once_and_for_their_owner_alone(
+    house: WebHouse, owner: ClientSession
+) -> None:
     first, second = await upload(owner, b"same"), await upload(owner, b"same", "b.txt")
     assert first["id"] != second["id"]
     folder = house.folder / "files" / house.tenant.id
@@ -59,14 +62,16 @@ async def test_the_same_bytes_are_kept_once_and_for_their_owner_alone(house, own
         ("application/xhtml+xml", "attachment"),
     ],
 )
-async def test_only_pictures_without_scripts_are_shown(house, owner, media_type, how):
+async def test_only_pictures_without_scripts_are_shown(
+    house: WebHouse, owner: ClientSession, media_type: Any, how: Any
+) -> None:
     file = await upload(owner, PNG, "x", media_type)
     async with owner.get(f"/v1/files/{file['id']}") as response:
         assert response.headers["Content-Disposition"].startswith(f"{how};")
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_a_file_goes_along_with_a_message(house: WebHouse, owner: ClientSession):
+async def test_a_file_goes_along_with_a_message(house: WebHouse, owner: ClientSession) -> None:
     file = await upload(owner, b"data")
     told = await say(owner, "See this", attachments=[file["id"]])
     line = (await answered(owner, told))[0]
@@ -77,7 +82,9 @@ async def test_a_file_goes_along_with_a_message(house: WebHouse, owner: ClientSe
     assert sent.sha256 == hashlib.sha256(b"data").hexdigest()
 
 
-async def test_a_strangers_file_is_as_one_that_never_was(house: WebHouse, owner: ClientSession):
+async def test_a_strangers_file_is_as_one_that_never_was(
+    house: WebHouse, owner: ClientSession
+) -> None:
     file = await upload(owner, b"mine")
     member = await house.bearer(await house.member())
     other = await house.bearer((await house.other_tenant())[1])
@@ -94,13 +101,15 @@ async def test_a_strangers_file_is_as_one_that_never_was(house: WebHouse, owner:
         assert texts[0] == texts[1]
 
 
-async def test_an_owner_may_have_a_members_file(house: WebHouse, owner: ClientSession):
+async def test_an_owner_may_have_a_members_file(house: WebHouse, owner: ClientSession) -> None:
     file = await upload(await house.bearer(await house.member()), b"theirs")
     async with owner.get(f"/v1/files/{file['id']}") as response:
         assert await response.read() == b"theirs"
 
 
-async def test_too_many_bytes_are_refused_and_nothing_is_left(house, owner: ClientSession):
+async def test_too_many_bytes_are_refused_and_nothing_is_left(
+    house: WebHouse, owner: ClientSession
+) -> None:
     async def endless() -> AsyncIterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="file"; filename="big"\r\n\r\n'
         for _ in range(MAX_BYTES // 2**20 + 2):
@@ -114,7 +123,9 @@ async def test_too_many_bytes_are_refused_and_nothing_is_left(house, owner: Clie
     assert list(folder.iterdir()) == []
 
 
-async def test_a_declared_size_is_refused_before_it_is_sent(house: WebHouse, owner: ClientSession):
+async def test_a_declared_size_is_refused_before_it_is_sent(
+    house: WebHouse, owner: ClientSession
+) -> None:
     headers = {
         "Content-Type": "multipart/form-data; boundary=b",
         "Content-Length": str(MAX_BYTES * 2),
@@ -136,10 +147,10 @@ async def test_a_declared_size_is_refused_before_it_is_sent(house: WebHouse, own
         ("multipart/mixed; boundary=b", b"--b--\r\n", 415),
     ],
 )
-async def test_what_is_no_form_with_a_file_is_refused(house, owner, media_type, data, status):
-    async with owner.post(
-        "/v1/files", data=data, headers={"Content-Type": media_type}
-    ) as response:
+async def test_what_is_no_form_with_a_file_is_refused(
+    house: WebHouse, owner: ClientSession, media_type: Any, data: Any, status: Any
+) -> None:
+    async with owner.post("/v1/files", data=data, headers={"Content-Type": media_type}) as response:
         assert response.status == status, await response.text()
     assert not (house.folder / "files").exists()
 
@@ -157,7 +168,7 @@ async def test_what_is_no_form_with_a_file_is_refused(house, owner, media_type, 
         ("gut\u202egnp.exe", "gutgnp.exe"),
     ],
 )
-def test_a_name_is_a_name_and_never_a_path(name: str, kept: str):
+def test_a_name_is_a_name_and_never_a_path(name: str, kept: str) -> None:
     assert clean_name(name) == kept
 
 
@@ -171,5 +182,5 @@ def test_a_name_is_a_name_and_never_a_path(name: str, kept: str):
         ("../x", "application/octet-stream"),
     ],
 )
-def test_a_media_type_is_plain_or_bytes(given: str, kept: str):
+def test_a_media_type_is_plain_or_bytes(given: str, kept: str) -> None:
     assert clean_type(given) == kept

@@ -8,7 +8,7 @@ from tests.bot.web.api.reading import answered, get, items, say
 from tests.fakes.web_house import WebHouse, said
 
 
-async def test_me_is_who_asks_and_what_they_find(house: WebHouse, owner: ClientSession):
+async def test_me_is_who_asks_and_what_they_find(house: WebHouse, owner: ClientSession) -> None:
     me = await get(owner, "/v1/me")
     assert me["person"] == {
         "id": house.owner.id,
@@ -22,15 +22,18 @@ async def test_me_is_who_asks_and_what_they_find(house: WebHouse, owner: ClientS
     assert (me["pending"], me["access"]) == (0, "ask")
 
 
-async def test_what_waits_is_counted_for_who_may_see_it(house: WebHouse, owner: ClientSession):
+async def test_what_waits_is_counted_for_who_may_see_it(
+    house: WebHouse, owner: ClientSession
+) -> None:
     house.script = house.asks()
-    mine, other = (await house.bearer(await house.member(name)) for name in ("Max", "Bo"))
+    mine = await house.bearer(await house.member("Max"))
+    other = await house.bearer(await house.member("Bo"))
     await answered(mine, await say(mine, "Publish"))
     counts = [(await get(client, "/v1/me"))["pending"] for client in (owner, mine, other)]
     assert counts == [1, 1, 0]
 
 
-async def test_the_team_is_listed_with_its_tools(owner: ClientSession):
+async def test_the_team_is_listed_with_its_tools(owner: ClientSession) -> None:
     found = {item["name"]: item for item in await items(owner, "/v1/agents")}
     assert found["bri"]["tools"] == ["memory.*"]
     assert found["kelly"]["emoji"] == "✍️"
@@ -42,7 +45,9 @@ async def spends(claim: Claim) -> TurnEnd:
     )
 
 
-async def test_usage_is_the_tenants_for_owners_and_ones_own_for_members(house, owner):
+async def test_usage_is_the_tenants_for_owners_and_ones_own_for_members(
+    house: WebHouse, owner: ClientSession
+) -> None:
     house.script = spends
     member = await house.bearer(await house.member())
     for client in (owner, owner, member):
@@ -55,7 +60,7 @@ async def test_usage_is_the_tenants_for_owners_and_ones_own_for_members(house, o
     await get(owner, "/v1/usage?days=0", 422)
 
 
-async def test_anybody_may_ask_whether_the_house_lives(house: WebHouse):
+async def test_anybody_may_ask_whether_the_house_lives(house: WebHouse) -> None:
     anybody = house.client()
     assert await get(anybody, "/health") == {"ok": True}
     assert (await get(anybody, "/version"))["version"] == "1.2.3"
@@ -65,10 +70,10 @@ async def test_anybody_may_ask_whether_the_house_lives(house: WebHouse):
     assert await get(anybody, "/health") == {"ok": True}
 
 
-async def test_status_is_given_on(owner: ClientSession):
+async def test_status_is_given_on(owner: ClientSession) -> None:
     assert (await get(owner, "/v1/status"))["version"] == "1.2.3"
 
 
-async def test_the_sandbox_is_for_owners(house: WebHouse, owner: ClientSession):
+async def test_the_sandbox_is_for_owners(house: WebHouse, owner: ClientSession) -> None:
     assert await items(owner, "/v1/sandbox") == []
     await get(await house.bearer(await house.member()), "/v1/sandbox", 403)

@@ -9,7 +9,7 @@ from tests.bot.web.api.reading import get
 from tests.fakes.web_house import WebHouse
 
 
-async def test_a_right_key_is_adopted(house: WebHouse, owner: ClientSession):
+async def test_a_right_key_is_adopted(house: WebHouse, owner: ClientSession) -> None:
     async with owner.post("/v1/models/key", json={"key": " sk-right "}) as response:
         assert response.status == 200
         told = await response.json()
@@ -23,7 +23,7 @@ async def test_a_right_key_is_adopted(house: WebHouse, owner: ClientSession):
 
 async def test_a_wrong_key_changes_nothing_and_is_not_repeated(
     house: WebHouse, owner: ClientSession, caplog: pytest.LogCaptureFixture
-):
+) -> None:
     caplog.set_level(logging.DEBUG)
     key = "sk-wrong-and-secret-1234"
     async with owner.post("/v1/models/key", json={"key": key}) as response:
@@ -35,7 +35,7 @@ async def test_a_wrong_key_changes_nothing_and_is_not_repeated(
     assert house.models.adopted is None
 
 
-async def test_keys_are_for_owners(house: WebHouse):
+async def test_keys_are_for_owners(house: WebHouse) -> None:
     member = await house.bearer(await house.member())
     async with member.post("/v1/models/key", json={"key": "sk-right"}) as response:
         assert response.status == 403

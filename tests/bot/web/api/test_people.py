@@ -7,7 +7,9 @@ from tests.bot.web.api.reading import get, items
 from tests.fakes.web_house import WebHouse
 
 
-async def test_a_person_is_added_and_signs_in_by_the_link(house: WebHouse, owner: ClientSession):
+async def test_a_person_is_added_and_signs_in_by_the_link(
+    house: WebHouse, owner: ClientSession
+) -> None:
     async with owner.post(
         "/v1/people", json={"name": "Max", "role": "member", "email": "max@example.org"}
     ) as response:
@@ -21,7 +23,7 @@ async def test_a_person_is_added_and_signs_in_by_the_link(house: WebHouse, owner
     assert [item["name"] for item in await items(owner, "/v1/people")] == ["Owner", "Max"]
 
 
-async def test_a_person_is_changed(house: WebHouse, owner: ClientSession):
+async def test_a_person_is_changed(house: WebHouse, owner: ClientSession) -> None:
     person = await house.member()
     path = f"/v1/people/{person.id}"
     async with owner.post(path, json={"role": "owner", "zone": "Asia/Tokyo"}) as response:
@@ -36,7 +38,7 @@ async def test_a_person_is_changed(house: WebHouse, owner: ClientSession):
         assert response.status == 404
 
 
-async def test_a_removed_persons_token_opens_nothing(house: WebHouse, owner: ClientSession):
+async def test_a_removed_persons_token_opens_nothing(house: WebHouse, owner: ClientSession) -> None:
     person = await house.member()
     client = await house.bearer(person)
     await get(client, "/v1/me")
@@ -47,12 +49,12 @@ async def test_a_removed_persons_token_opens_nothing(house: WebHouse, owner: Cli
         assert response.status == 404
 
 
-async def test_the_only_owner_is_not_removed(house: WebHouse, owner: ClientSession):
+async def test_the_only_owner_is_not_removed(house: WebHouse, owner: ClientSession) -> None:
     async with owner.delete(f"/v1/people/{house.owner.id}") as response:
         assert response.status == 409
 
 
-async def test_a_stranger_is_paired(house: WebHouse, owner: ClientSession):
+async def test_a_stranger_is_paired(house: WebHouse, owner: ClientSession) -> None:
     who = Identity(channel="slack", account="T1", ext_id="U1", name="uma")
     code = await house.people.pairing_code(house.tenant.id, who)
     async with owner.post("/v1/pair", json={"code": code, "name": "Uma"}) as response:
@@ -67,7 +69,7 @@ async def test_a_stranger_is_paired(house: WebHouse, owner: ClientSession):
             assert response.status == status
 
 
-async def test_members_manage_nobody(house: WebHouse):
+async def test_members_manage_nobody(house: WebHouse) -> None:
     member = await house.bearer(await house.member())
     await get(member, "/v1/people", 403)
     for path, body in (

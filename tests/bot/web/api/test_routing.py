@@ -6,7 +6,7 @@ from tests.bot.web.api.reading import get, items
 from tests.fakes.web_house import WebHouse
 
 
-async def test_a_rule_is_added_and_removed(house: WebHouse, owner: ClientSession):
+async def test_a_rule_is_added_and_removed(house: WebHouse, owner: ClientSession) -> None:
     rule = {"agent": "kelly", "channel": "slack", "place": "C1"}
     async with owner.post("/v1/routes", json=rule) as response:
         assert response.status == 201
@@ -23,13 +23,13 @@ async def test_a_rule_is_added_and_removed(house: WebHouse, owner: ClientSession
     assert await items(owner, "/v1/routes") == []
 
 
-async def test_a_rule_names_an_agent_that_is_there(owner: ClientSession):
+async def test_a_rule_names_an_agent_that_is_there(owner: ClientSession) -> None:
     for body, status in (({"agent": "nobody"}, 404), ({}, 422), ({"agent": "bri", "x": 1}, 422)):
         async with owner.post("/v1/routes", json=body) as response:
             assert response.status == status
 
 
-async def test_a_choice_is_explained(house: WebHouse, owner: ClientSession):
+async def test_a_choice_is_explained(house: WebHouse, owner: ClientSession) -> None:
     told = await get(
         owner, "/v1/routes/explain?channel=slack&place=C1&person=U9&workspace=T1&mention=@kelly"
     )
@@ -44,7 +44,7 @@ async def test_a_choice_is_explained(house: WebHouse, owner: ClientSession):
     assert house.routes.asked.sender.person == house.owner.id
 
 
-async def test_routes_are_for_owners(house: WebHouse):
+async def test_routes_are_for_owners(house: WebHouse) -> None:
     member = await house.bearer(await house.member())
     await get(member, "/v1/routes", 403)
     await get(member, "/v1/routes/explain", 403)

@@ -29,7 +29,7 @@ def schedule(id_: str, tenant: TenantId, person: PersonId) -> Schedule:
     )
 
 
-async def test_a_schedule_is_paused_by_whose_it_is(house: WebHouse, owner: ClientSession):
+async def test_a_schedule_is_paused_by_whose_it_is(house: WebHouse, owner: ClientSession) -> None:
     person = await house.member()
     member = await house.bearer(person)
     await house.schedules.add(schedule("sch_1", house.tenant.id, person.id))

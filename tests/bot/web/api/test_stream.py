@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 
 from bot.core.conversation import Claim, TurnEnd
 from bot.live import Live
-from tests.bot.web.api.reading import Told, answered, say, told, until
+from tests.bot.web.api.reading import Answer, Told, answered, say, told, until
 from tests.fakes.web_house import WebHouse, said
 
 PIECES = ("The ", "quick ", "brown 🦊 ", "jumps ", "over.")
@@ -69,7 +69,7 @@ class Connection:
         self._response.close()
 
 
-def watch(client: ClientSession, where: dict, last: str = "", query: str = "") -> Connection:
+def watch(client: ClientSession, where: Answer, last: str = "", query: str = "") -> Connection:
     return Connection(client, where["conversation"], last, query)
 
 
@@ -91,7 +91,9 @@ async def last_draft(events: AsyncIterator[Told], length: int) -> list[Told]:
     raise AssertionError(seen)
 
 
-async def test_an_answer_grows_and_is_then_stored(house, owner: ClientSession, slowly: Slowly):
+async def test_an_answer_grows_and_is_then_stored(
+    house: WebHouse, owner: ClientSession, slowly: Slowly
+) -> None:
     where = await say(owner, "Go")
     async with watch(owner, where) as events:
         await slowly.say(5)
@@ -107,7 +109,7 @@ async def test_an_answer_grows_and_is_then_stored(house, owner: ClientSession, s
 
 async def test_a_broken_connection_goes_on_at_each_character(
     house: WebHouse, owner: ClientSession, slowly: Slowly
-):
+) -> None:
     where = await say(owner, "Go")
     await slowly.say(4)
     sofar = "".join(PIECES[:4])
@@ -121,7 +123,7 @@ async def test_a_broken_connection_goes_on_at_each_character(
 
 async def test_breaking_off_after_every_event_loses_and_repeats_nothing(
     house: WebHouse, owner: ClientSession, slowly: Slowly
-):
+) -> None:
     where = await say(owner, "Go")
     last, draft, messages = "", "", []
     for step in range(40):
@@ -149,7 +151,7 @@ async def test_breaking_off_after_every_event_loses_and_repeats_nothing(
 
 async def test_whoever_missed_the_end_gets_the_stored_line(
     house: WebHouse, owner: ClientSession, slowly: Slowly
-):
+) -> None:
     where = await say(owner, "Go")
     await slowly.say(2)
     place = f"{where['event']}.0.{len(''.join(PIECES[:2]))}"
@@ -160,7 +162,9 @@ async def test_whoever_missed_the_end_gets_the_stored_line(
     assert [(e.name, e.data.get("text")) for e in seen[:-1]] == [("message", WHOLE)]
 
 
-async def test_a_line_that_was_seen_is_not_sent_again(house: WebHouse, owner: ClientSession):
+async def test_a_line_that_was_seen_is_not_sent_again(
+    house: WebHouse, owner: ClientSession
+) -> None:
     where = await say(owner, "Hello")
     await answered(owner, where)
     async with watch(owner, where, query="?after=0") as events:
@@ -174,7 +178,7 @@ async def test_a_line_that_was_seen_is_not_sent_again(house: WebHouse, owner: Cl
 
 async def test_after_a_restart_the_draft_is_reset_and_begun_anew(
     house: WebHouse, owner: ClientSession, slowly: Slowly
-):
+) -> None:
     where = await say(owner, "Go")
     await slowly.say(3)
     place = f"{where['event']}.0.{len(''.join(PIECES[:3]))}"
@@ -194,7 +198,7 @@ async def test_after_a_restart_the_draft_is_reset_and_begun_anew(
 
 async def test_a_fresh_watcher_gets_the_draft_so_far_but_no_old_lines(
     house: WebHouse, owner: ClientSession, slowly: Slowly
-):
+) -> None:
     where = await say(owner, "Go")
     await slowly.say(2)
     async with watch(owner, where) as events:
@@ -207,7 +211,7 @@ async def test_a_fresh_watcher_gets_the_draft_so_far_but_no_old_lines(
 
 async def test_what_others_write_meanwhile_is_seen_in_its_order(
     house: WebHouse, owner: ClientSession
-):
+) -> None:
     where = await say(owner, "One")
     await answered(owner, where)
     async with watch(owner, where) as events:
@@ -223,7 +227,7 @@ async def test_what_others_write_meanwhile_is_seen_in_its_order(
 
 async def test_a_watcher_that_lost_notes_starts_from_the_rows(
     house: WebHouse, owner: ClientSession
-):
+) -> None:
     where = await say(owner, "One")
     await answered(owner, where)
     conv = house.claims[0].conv.id
@@ -236,7 +240,7 @@ async def test_a_watcher_that_lost_notes_starts_from_the_rows(
     assert [e.data["text"] for e in seen if e.name == "message"] == ["Two", "You said: Two"]
 
 
-async def test_an_approval_is_told(house: WebHouse, owner: ClientSession):
+async def test_an_approval_is_told(house: WebHouse, owner: ClientSession) -> None:
     house.script = house.asks()
     where = await say(owner, "Publish")
     found = await answered(owner, where)
@@ -249,7 +253,7 @@ async def test_an_approval_is_told(house: WebHouse, owner: ClientSession):
     assert seen[-1].data["id"] == found[1]["approval"]
 
 
-async def test_nobody_watches_what_they_may_not_read(house: WebHouse, owner: ClientSession):
+async def test_nobody_watches_what_they_may_not_read(house: WebHouse, owner: ClientSession) -> None:
     where = await say(owner, "Mine")
     member = await house.bearer(await house.member())
     other = await house.bearer((await house.other_tenant())[1])
@@ -259,7 +263,7 @@ async def test_nobody_watches_what_they_may_not_read(house: WebHouse, owner: Cli
                 assert response.status == 404
 
 
-async def test_a_watcher_whose_token_ended_is_let_go(house: WebHouse):
+async def test_a_watcher_whose_token_ended_is_let_go(house: WebHouse) -> None:
     person = await house.member()
     client = await house.bearer(person)
     where = await say(client, "Hello")
@@ -279,7 +283,7 @@ async def test_a_watcher_whose_token_ended_is_let_go(house: WebHouse):
 )
 async def test_a_place_that_makes_no_sense_harms_nothing(
     house: WebHouse, owner: ClientSession, place: str
-):
+) -> None:
     where = await say(owner, "Hello")
     await answered(owner, where)
     async with watch(owner, where, place) as events:
@@ -288,7 +292,7 @@ async def test_a_place_that_makes_no_sense_harms_nothing(
 
 async def test_the_end_of_the_house_ends_the_stream_cleanly(
     house: WebHouse, owner: ClientSession
-):
+) -> None:
     where = await say(owner, "Hello")
     await answered(owner, where)
     async with watch(owner, where) as events:
@@ -299,9 +303,11 @@ async def test_the_end_of_the_house_ends_the_stream_cleanly(
 
 async def test_without_the_running_draft_characters_would_be_lost(
     house: WebHouse, owner: ClientSession, slowly: Slowly, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """A negative control: a stream that cannot go on in a draft must say so, not skip."""
-    monkeypatch.setattr(Live, "subscribe", lambda self, tenant, conv: self._join((tenant, conv), None))
+    monkeypatch.setattr(
+        Live, "subscribe", lambda self, tenant, conv: self._join((tenant, conv), None)
+    )
     where = await say(owner, "Go")
     await slowly.say(2)
     async with watch(owner, where, f"{where['event']}.0.4") as events:

@@ -6,7 +6,7 @@ from tests.bot.web.api.reading import get, items
 from tests.fakes.web_house import WebHouse
 
 
-async def test_a_token_is_shown_once_and_opens(house: WebHouse, owner: ClientSession):
+async def test_a_token_is_shown_once_and_opens(house: WebHouse, owner: ClientSession) -> None:
     async with owner.post("/v1/tokens", json={"name": "laptop"}) as response:
         assert response.status == 201
         made = await response.json()
@@ -20,7 +20,9 @@ async def test_a_token_is_shown_once_and_opens(house: WebHouse, owner: ClientSes
     await get(client, "/v1/me", 401)
 
 
-async def test_an_owner_makes_tokens_for_others_and_members_for_themselves(house, owner):
+async def test_an_owner_makes_tokens_for_others_and_members_for_themselves(
+    house: WebHouse, owner: ClientSession
+) -> None:
     person = await house.member()
     member = await house.bearer(person)
     async with owner.post("/v1/tokens", json={"name": "a", "person": person.id}) as response:
@@ -33,7 +35,9 @@ async def test_an_owner_makes_tokens_for_others_and_members_for_themselves(house
         assert response.status == 404
 
 
-async def test_a_member_sees_and_ends_their_own_alone(house: WebHouse, owner: ClientSession):
+async def test_a_member_sees_and_ends_their_own_alone(
+    house: WebHouse, owner: ClientSession
+) -> None:
     person = await house.member()
     member = await house.bearer(person)
     assert {item["person"] for item in await items(member, "/v1/tokens")} == {person.id}

@@ -1,0 +1,149 @@
+"""What went wrong, sorted, and told without secrets."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import aiohttp
+import pytest
+
+from agents.runtime.connector import Connector
+from agents.runtime.failures import (
+    Failure,
+    Kind,
+    kind_of,
+    kind_of_status,
+    masked,
+    spoken_by,
+    wait_of,
+)
+from bot.core.errors import OperatorError, VendorError
+from bot.core.secret import Secret
+
+NOW = datetime(2027, 3, 3, 10, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "kind"),
+    [
+        (401, "", Kind.WRONG_KEY),
+        (400, "API key not valid. Please pass a valid API key.", Kind.WRONG_KEY),
+        (403, "Your country is not supported", Kind.REFUSED),
+        (402, "", Kind.NO_MONEY),
+        (400, "Your credit balance is too low to access the API", Kind.NO_MONEY),
+        (429, "You exceeded your current quota", Kind.NO_MONEY),
+        (429, "slow down", Kind.RATE),
+        (400, "prompt is too long: 210000 tokens > 200000 maximum", Kind.OVERFLOW),
+        (400, "The input token count (1200000) exceeds the maximum", Kind.OVERFLOW),
+        (413, "", Kind.OVERFLOW),
+        (404, "", Kind.NOT_FOUND),
+        (422, "bad", Kind.REFUSED),
+        (503, "", Kind.SERVER),
+        (529, "overloaded_error", Kind.SERVER),
+        (200, "<html>", Kind.NONSENSE),
+    ],
+)
+def test_a_refusal_is_sorted_by_status_and_words(status: int, words: str, kind: Kind) -> None:
+    assert kind_of_status(status, words) is kind
+
+
+def test_the_innermost_cause_decides() -> None:
+    inner = aiohttp.ConnectionTimeoutError("slow")
+    outer = RuntimeError("wrapped")
+    outer.__cause__ = ValueError("twice")
+    outer.__cause__.__context__ = inner
+    assert kind_of(outer) is Kind.UNREACHABLE
+    assert kind_of(TimeoutError()) is Kind.TIMEOUT
+    assert kind_of(RuntimeError("nobody knows")) is Kind.SERVER
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_each_kind_names_model_host_status_and_one_step(kind: Kind) -> None:
+    key = Secret("0123456789abcdefWXYZ")
+    failure = Failure(
+        kind=kind,
+        provider="openai",
+        title="OpenAI",
+        model="openai/gpt-4o-mini",
+        host="api.openai.com",
+        variable="OPENAI_API_KEY",
+        key=key,
+        status=418,
+        words=f"It is {key.reveal()} that\n  I refuse.",
+    )
+    message = failure.message
+    for part in ("openai/gpt-4o-mini", "api.openai.com", "HTTP 418", "…WXYZ that I refuse.”"):
+        assert part in message
+    assert key.reveal() not in message
+    assert message.endswith(".")
+    assert "{" not in message
+    assert isinstance(failure.error(), OperatorError | VendorError)
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("Incorrect key: sk-live-abcdefghijklmnop.", "Incorrect key: …mnop."),
+        ("key AIzaSyA0123456789012345 is bad", "key …2345 is bad"),
+        ("a  b\n c", "a b c"),
+        ("sk-short stays", "sk-short stays"),
+    ],
+)
+def test_what_looks_like_a_key_is_masked(words: str, shown: str) -> None:
+    assert masked(words, None) == shown
+
+
+def test_long_words_are_cut() -> None:
+    assert len(masked("word " * 500, None)) == 300
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ('{"error": {"message": "No."}}', "No."),
+        ('{"error": "No."}', "No."),
+        ('{"message": "No."}', "No."),
+        ('b\'{"error": {"message": "No."}}\'', "No."),
+        ('[{"error": {"message": "No."}}]', "No."),
+        ('{"error": {}}', '{"error": {}}'),
+        ("{broken", "{broken"),
+        ("plain", "plain"),
+    ],
+)
+def test_the_sentence_is_found_in_the_body(body: str, said: str) -> None:
+    assert spoken_by(body) == said
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("-3", 0.0),
+        ("Wed, 03 Mar 2027 10:01:00 GMT", 60.0),
+        ("Wed, 03 Mar 2027 09:00:00 GMT", 0.0),
+        ("soon", None),
+        (None, None),
+    ],
+)
+def test_a_retry_after_is_read(header: str | None, seconds: float | None) -> None:
+    assert wait_of(header, NOW) == seconds
+
+
+class _Silent(aiohttp.abc.AbstractResolver):
+    """A name server that never answers."""
+
+    async def resolve(self, host: str, port: int = 0, family: int = 0) -> list[object]:  # type: ignore[override]
+        await asyncio.Event().wait()
+        return []
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+async def test_a_silent_name_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.runtime.connector.CONNECT_S", 0.02)  # a test does not wait for 4.5
+    connector = Connector(resolver=_Silent())
+    async with aiohttp.ClientSession(connector=connector) as session:
+        with pytest.raises(aiohttp.ConnectionTimeoutError) as caught:
+            await session.get("http://model.example/", timeout=aiohttp.ClientTimeout(total=1))
+    assert kind_of(caught.value) is Kind.UNREACHABLE

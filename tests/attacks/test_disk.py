@@ -1,0 +1,61 @@
+"""A disk that fails under a running house: said plainly, nothing accepted that is not kept."""
+
+import errno
+
+import pytest
+from aiohttp import FormData
+
+from bot import files
+from tests.fakes.web_house import WebHouse
+
+
+@pytest.fixture
+async def house(tmp_path):
+    async with WebHouse(tmp_path) as made:
+        yield made
+
+
+async def _say(client):
+    async with client.post("/v1/messages", json={"text": "hello"}) as response:
+        return response.status, await response.json()
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+async def test_nothing_is_accepted_into_a_database_file_that_is_gone(house, replaced):
+    client = await house.bearer()
+    assert (await _say(client))[0] == 202
+    path, kept = house.db.path, house.db.path.with_suffix(".kept")
+    path.rename(kept)
+    if replaced:
+        path.write_bytes(kept.read_bytes())
+    status, told = await _say(client)
+    assert status == 503
+    assert "removed or replaced" in told["error"]["message"]
+    assert house.db.broken
+    kept.replace(path)
+    assert (await _say(client))[0] == 202
+    assert not house.db.broken
+
+
+async def _upload(client):
+    form = FormData()
+    form.add_field("file", b"text", filename="a.txt", content_type="text/plain")
+    async with client.post("/v1/files", data=form) as response:
+        return response.status, await response.json()
+
+
+async def test_a_file_that_finds_no_room_is_refused_with_the_reason_and_leaves_nothing(
+    house, monkeypatch
+):
+    client = await house.bearer()
+
+    def full(descriptor, piece):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "_write_all", full)
+        status, told = await _upload(client)
+    assert status == 503
+    assert "No space left on device" in told["error"]["message"]
+    assert not [path for path in (house.folder / "files").rglob("*") if path.is_file()]
+    assert (await _upload(client))[0] == 201

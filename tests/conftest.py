@@ -1,0 +1,32 @@
+"""What every test may use, and the tables that tests leave for the end of a run.
+
+A test that counts something says so by `record_property("table:NAME", {column: number})`; the
+numbers of all tests of that name are added up and printed, also when they ran on several workers.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import pytest
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the tables."""
+    tables: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+        if getattr(report, "when", "") != "call":
+            continue
+        for name, row in report.user_properties:
+            if name.startswith("table:") and isinstance(row, Mapping):
+                for column, number in row.items():
+                    tables[name.removeprefix("table:")][column] += number
+    if not tables:
+        return
+    terminalreporter.section("counted")
+    width = max(len(name) for name in tables)
+    columns = list(dict.fromkeys(column for row in tables.values() for column in row))
+    heads = "  ".join(f"{column:>12}" for column in columns)
+    terminalreporter.write_line(f"{'':{width}}  {heads}")
+    for name in sorted(tables):
+        cells = "  ".join(f"{tables[name].get(column, ''):>12}" for column in columns)
+        terminalreporter.write_line(f"{name:{width}}  {cells}")
