@@ -28,7 +28,13 @@ from bot.store.spends import Total
 Shown = dict[str, Json]
 """A JSON object of the API."""
 
-_TITLES = {"prompt": "Laid the prompt", "model": "Asked the model", "tool": "Used a tool"}
+_TITLES = {
+    "prompt": "Laid the prompt",
+    "model": "Asked the model",
+    "tool": "Looked something up",
+    "effect": "Did what needs no yes",
+    "code": "Drew a code for the question",
+}
 _KEPT = 4096
 """Conversations whose owner is remembered; that never changes."""
 
@@ -284,19 +290,29 @@ def shown_entry(entry: audit.Entry) -> Shown:
 
 
 def _step(step: Step, spent: Total | None, whole: bool) -> Shown:
-    name = step.kind.removeprefix("tool:")
-    title = _TITLES.get(step.kind) or f"Used {name}"
+    data = _unfolded(loads(step.result)) if step.result else None
+    title = _TITLES.get(step.kind, step.kind)
+    tool = data.get("tool") if isinstance(data, dict) else None
+    if about := spent.model if spent else tool:
+        title = f"{title}: {about}"
     return {
         "step": step.step,
         "kind": step.kind,
-        "title": title if spent is None else f"{title} {spent.model}",
+        "title": title,
         "at": iso(step.at),
         "ms": step.ms,
         "tokens_in": spent.tokens_in if spent else 0,
         "tokens_out": spent.tokens_out if spent else 0,
         "micros": spent.micros if spent else 0,
-        "data": loads(step.result) if whole and step.result else None,
+        "data": data if whole else None,
     }
+
+
+def _unfolded(data: Json) -> Json:
+    """What a step returned, with the messages of a model as JSON and not as text in it."""
+    if isinstance(data, dict) and str(data.get("message", "")).startswith("["):
+        return {**data, "message": loads(str(data["message"]))}
+    return data
 
 
 def _attachment(item: Attachment) -> Shown:

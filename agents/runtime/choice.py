@@ -46,12 +46,12 @@ class Candidate:
     provider: str
     key: Secret | None
     base: str | None
-    """Where it is reached, when not at its provider's own address."""
+    """Where it is reached; None when only LiteLLM knows."""
 
     @property
     def host(self) -> str:
         """The address in a sentence."""
-        return urlsplit(self.base or provider(self.provider).base).netloc or self.provider
+        return urlsplit(self.base or "").netloc or self.provider
 
     def failure(self, kind: Kind) -> Failure:
         """A failure of this one."""
@@ -174,7 +174,8 @@ class Choice:
         row = provider(name)
         if not key and not endpoint and not row.is_local:
             return None
-        base = address(name, endpoint) if endpoint else (row.base if row.is_local else None)
+        # Stated always where it is known: else LiteLLM looks for one in the environment.
+        base = address(name, endpoint) if endpoint else row.base or None
         return Candidate(model=model, provider=name, key=key, base=base)
 
     def _nobody(self, names: Sequence[str]) -> SettingsError:

@@ -102,6 +102,7 @@ class Team:
         self._files: dict[str, _Kept] = {}
         self._agents: dict[str, Agent] = {}
         self._all: tuple[Agent, ...] = ()
+        self._lost: Problem | None = None
         self.problems: tuple[Problem, ...] = ()
         """What is wrong with the files now, for `bot doctor`."""
         self.refresh()
@@ -125,9 +126,17 @@ class Team:
 
     def refresh(self) -> bool:
         """Read what has changed; True when something had. Cheap when nothing has."""
-        found = self._stamps()
-        if found == {name: kept.stamp for name, kept in self._files.items()}:
+        try:
+            found = self._stamps()
+        except OSError as error:  # whoever was here stays
+            text = f"the folder cannot be read: {error.strerror}; mend agents_dir"
+            self._lost = Problem(file=str(self._folder), line=1, text=text)
+            changed = self.problems != (self._lost,)
+            self.problems = (self._lost,)
+            return changed
+        if not self._lost and found == {name: kept.stamp for name, kept in self._files.items()}:
             return False
+        self._lost = None
         files = {}
         for name, stamp in found.items():
             old = self._files.get(name)
@@ -140,15 +149,12 @@ class Team:
 
     def _stamps(self) -> dict[str, tuple[int, int, int]]:
         """Name → what changes when a file does."""
-        try:
-            with os.scandir(self._folder) as entries:
-                stats = {
-                    entry.name: entry.stat()
-                    for entry in entries
-                    if entry.name.endswith(".md") and entry.name[0] not in "._" and entry.is_file()
-                }
-        except OSError:
-            return {}
+        with os.scandir(self._folder) as entries:
+            stats = {
+                entry.name: entry.stat()
+                for entry in entries
+                if entry.name.endswith(".md") and entry.name[0] not in "._" and entry.is_file()
+            }
         return {n: (stats[n].st_mtime_ns, stats[n].st_size, stats[n].st_ino) for n in sorted(stats)}
 
     def _read(self, name: str, stamp: tuple[int, int, int], old: _Kept | None) -> _Kept:

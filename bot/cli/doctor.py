@@ -4,6 +4,7 @@ Only what is configured is looked at. Each check is a function of its own and th
 the whole examination. No key and no token is ever shown.
 """
 
+import re
 import shutil
 import stat
 from argparse import ArgumentParser, Namespace
@@ -26,6 +27,7 @@ from bot.settings import Settings, find_file
 from bot.version import version
 
 PATIENCE_S = 5.0
+_IN_FILE = re.compile(r"(\S+\.(?:md|toml)):(\d+): ")
 LEAST_FREE = 200_000_000
 """Bytes on the disk below which the database may soon be unable to grow."""
 
@@ -65,7 +67,7 @@ def wrong_settings(patient: Patient) -> Iterator[Problem]:
         for mistake in error.mistakes:
             file, _, place = mistake.where.partition(":")
             line = place.partition(":")[0] or "1"
-            mend = f"unset {file}" if not place else f'"${{EDITOR:-vi}}" +{line} {file}'
+            mend = _edit(file, line) if place else f"unset {file}"
             yield Problem(what=str(mistake), command=mend)
 
 
@@ -132,6 +134,8 @@ def not_ready(patient: Patient) -> Iterator[Problem]:
     told = patient.status.texts("problems")
     for what in told or ([patient.why] if patient.why else []):
         mend = "bot keys paste" if "key" in what.lower() else "bot status"
+        if place := _IN_FILE.match(what):
+            mend = _edit(place[1], place[2])
         yield Problem(what=clean(what), command=mend)
 
 
@@ -217,6 +221,10 @@ def _notes(patient: Patient) -> list[str]:
     elif model := patient.status.text("model"):
         notes.append(f"model: {clean(model)}")
     return notes
+
+
+def _edit(file: str, line: str) -> str:
+    return f'"${{EDITOR:-vi}}" +{line} {file}'
 
 
 def _holds_secret(file: Path) -> bool:

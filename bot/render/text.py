@@ -50,22 +50,23 @@ def visible(text: str) -> str:
 
 def _show(found: re.Match[str]) -> str:
     mark, text, at = found[0], found.string, found.start()
-    before, after = text[at - 1 : at], text[at + 1 : at + 2]
-    if mark in "\ufe0e\ufe0f" and before and unicodedata.category(before) in ("So", "Sk", "Sm"):
-        return mark
-    if mark in "\ufe0f\u200d" and before and after and _is_emoji(before) and _is_emoji(after):
-        return mark
-    if mark in "\u200c\u200d" and _JOINED.match(before) and _JOINED.match(after):
-        return mark
-    if mark == "\ufe0f" and after == "\u20e3":
-        return mark
-    return f"[U+{ord(mark):04X}]"
+    before, after = text[max(0, at - 1) : at], text[at + 1 : at + 2]
+    if mark in "\ufe0e\ufe0f":
+        # The form of one sign, once: a row of these can carry a hidden message.
+        stays = _is_sign(before) or (after == "\u20e3" and before in tuple("0123456789#*"))
+    elif mark == "\u200d" and before == "\ufe0f":
+        stays = _is_sign(text[max(0, at - 2) : at - 1]) and _is_sign(after)
+    elif mark in "\u200c\u200d":
+        is_word = bool(_JOINED.match(before) and _JOINED.match(after))
+        stays = is_word or (mark == "\u200d" and _is_sign(before) and _is_sign(after))
+    else:
+        stays = False
+    return mark if stays else f"[U+{ord(mark):04X}]"
 
 
-def _is_emoji(letter: str) -> bool:
-    return (
-        unicodedata.category(letter) in ("So", "Sk") or letter in "\ufe0f\u200d\u2640\u2642\u2695"
-    )
+def _is_sign(letter: str) -> bool:
+    """Whether this is a picture, or the tone of skin of the one before it."""
+    return letter != "" and (unicodedata.category(letter) in ("So", "Sk") or letter in "‼⁉↔〰〽")
 
 
 def _gap(found: re.Match[str]) -> str:

@@ -9,11 +9,12 @@ Rules: nothing waits inside a transaction; a script that raises leaves nothing; 
 """
 
 import asyncio
+import contextlib
 import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,7 @@ from bot.core.errors import BotError, StoreError
 from bot.store.script import Ask, Row, Script, run
 
 T = TypeVar("T")
+R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 DIALECT = sqlite_dialect(paramstyle="named")
@@ -73,6 +75,7 @@ class SqliteDatabase:
         self._thread: threading.Thread | None = None
         self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
         self._opened = 0
+        self._asides: set[asyncio.Task[Any]] = set()
         self._file: tuple[int, int] | None = None
         self.broken: str = ""
         """Why the last commit failed; empty when the database is well."""
@@ -99,6 +102,7 @@ class SqliteDatabase:
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
             self._thread = None
+            self._loop = None
 
     async def write(self, script: Script[T]) -> T:
         if self._loop is None:
@@ -113,28 +117,53 @@ class SqliteDatabase:
     async def read(self, script: Script[T]) -> T:
         reader = await self._reader()
         try:
-            await reader.execute("BEGIN")
-            ask = next(script)
-            while True:
-                statement = ask.statement
-                text = statement.text(DIALECT)
-                rows = await reader.execute_fetchall(text, dict(statement.params(ask.params)))
-                ask = script.send([tuple(row) for row in rows])
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        finally:
-            await reader.execute("COMMIT")
-            self._readers.put_nowait(reader)
+            result = await _read(reader, script)
+        except BaseException as error:
+            self._aside(self._mend(reader))
+            if isinstance(error, sqlite3.Error):
+                raise StoreError(f"The database cannot be read: {error}.") from error
+            raise
+        self._readers.put_nowait(reader)
+        return result
 
     async def _reader(self) -> aiosqlite.Connection:
-        if self._readers.empty() and self._opened < READERS:
-            self._opened += 1
+        if not self._readers.empty() or self._opened >= READERS:
+            return await self._readers.get()
+        self._opened += 1
+        opening = self._aside(self._open_reader())
+        try:
+            return await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(self._keep)
+            raise
+
+    async def _open_reader(self) -> aiosqlite.Connection:
+        try:
             reader = await aiosqlite.connect(self.path, isolation_level=None)
             for pragma in ("query_only=ON", "wal_autocheckpoint=0", "busy_timeout=5000"):
                 await reader.execute(f"PRAGMA {pragma}")
-            return reader
-        return await self._readers.get()
+        except sqlite3.Error as error:
+            self._opened -= 1
+            raise StoreError(f"The database cannot be read: {error}.") from error
+        return reader
+
+    def _keep(self, opening: "asyncio.Task[aiosqlite.Connection]") -> None:
+        """Put a reader into the pool whose first user was cancelled while it opened."""
+        if not opening.cancelled() and opening.exception() is None:
+            self._readers.put_nowait(opening.result())
+
+    async def _mend(self, reader: aiosqlite.Connection) -> None:
+        """End what a cancelled or failed read left open, and let the next one have the reader."""
+        with contextlib.suppress(sqlite3.Error):
+            await reader.execute("ROLLBACK")
+        self._readers.put_nowait(reader)
+
+    def _aside(self, work: Coroutine[object, None, R]) -> "asyncio.Task[R]":
+        """Do something that does not end when whoever asked for it is cancelled."""
+        task = asyncio.create_task(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+        return task
 
     def _work(self, conn: sqlite3.Connection) -> None:
         """The writer: take all that waits, commit once, tell everyone."""
@@ -155,8 +184,8 @@ class SqliteDatabase:
             self._deliver(self._commit(conn, execute, batch))
             commits += 1
             if commits % 256 == 0:
-                checkpoint(conn)
-        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                checkpoint(conn, "PASSIVE")
+        checkpoint(conn, "TRUNCATE")
         conn.close()
 
     def _commit(
@@ -198,9 +227,28 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def checkpoint(conn: sqlite3.Connection) -> None:
-    """Move the log into the file when it has grown; readers are not disturbed."""
-    conn.execute("PRAGMA wal_checkpoint(PASSIVE)")
+def checkpoint(conn: sqlite3.Connection, how: str) -> None:
+    """Move the log into the file; readers are not disturbed. A full disk keeps the longer log."""
+    try:
+        conn.execute(f"PRAGMA wal_checkpoint({how})")
+    except sqlite3.Error as error:
+        log.warning("The log could not be moved into the database: %s", error)
+
+
+async def _read(reader: aiosqlite.Connection, script: Script[T]) -> T:
+    """Run a script on a reader, in one transaction."""
+    await reader.execute("BEGIN")
+    try:
+        ask = next(script)
+        while True:
+            statement = ask.statement
+            text = statement.text(DIALECT)
+            rows = await reader.execute_fetchall(text, dict(statement.params(ask.params)))
+            ask = script.send([tuple(row) for row in rows])
+    except StopIteration as stop:
+        result: T = stop.value
+    await reader.execute("COMMIT")
+    return result
 
 
 def _one(

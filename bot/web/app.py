@@ -205,6 +205,7 @@ def _wants_page(request: web.Request, route: Route | None) -> bool:
 
 async def _dress(request: web.Request, response: web.StreamResponse) -> None:
     headers = response.headers
+    headers["Server"] = "Switchboard"
     for name, value in _HEADERS.items():
         headers.setdefault(name, value)
     if REQUEST_ID in request:

@@ -5,8 +5,12 @@ import errno
 import pytest
 from aiohttp import FormData
 
+from agents.runtime.loader import Team
 from bot import files
+from bot.core.ids import TenantId
 from tests.fakes.web_house import WebHouse
+
+TENANT = TenantId("ten_1")
 
 
 @pytest.fixture
@@ -59,3 +63,20 @@ async def test_a_file_that_finds_no_room_is_refused_with_the_reason_and_leaves_n
     assert "No space left on device" in told["error"]["message"]
     assert not [path for path in (house.folder / "files").rglob("*") if path.is_file()]
     assert (await _upload(client))[0] == 201
+
+
+def test_a_team_whose_folder_goes_away_stays_and_the_folder_is_named(tmp_path):
+    folder, away = tmp_path / "agents", tmp_path / "away"
+    assert "cannot be read" in str(Team(folder).problems[0])
+    folder.mkdir()
+    (folder / "ann.md").write_text("---\ntitle: Helps\n---\nYou help.\n")
+    team = Team(folder)
+    assert [agent.name for agent in team.all(TENANT)] == ["ann"]
+    assert not team.problems
+    folder.rename(away)
+    assert team.refresh()
+    assert [agent.name for agent in team.all(TENANT)] == ["ann"]
+    assert str(folder) in str(team.problems[0])
+    away.rename(folder)
+    assert team.refresh()
+    assert not team.problems

@@ -287,7 +287,7 @@ async def test_an_unknown_path_tells_nothing(house: WebHouse, page: ClientSessio
         async with client.get("/unknown", headers={"Accept": "text/html"}) as response:
             assert response.status == 404
             assert response.content_type == "text/html"
-            assert response.headers["Server"] != ""
+            assert response.headers["Server"] == "Switchboard"
 
 
 async def test_a_bug_is_told_by_its_number_alone(

@@ -281,3 +281,21 @@ async def test_words_are_never_lost_when_even_the_script_cannot_be_had(screen: S
     await page.context.set_offline(False)
     await page.press("#text", "Enter")
     await expect(page.locator(".message.assistant")).to_contain_text("do not lose this")
+
+
+async def test_a_chosen_agent_is_named_once_and_an_unchosen_one_never(screen: Screen) -> None:
+    page = await screen.open()
+    await screen.say("to whoever fits")
+    await expect(page.locator("#agent")).to_have_value("bri")
+    await page.locator("#agent").select_option("donna")
+    await screen.say("to Donna")
+    await expect(page.locator(".message.assistant")).to_have_count(2)
+    assert [sent.get("agent") for sent in screen.house.sent] == [None, "donna"]
+
+
+async def test_signing_out_forgets_what_this_browser_kept(screen: Screen) -> None:
+    page = await screen.open()
+    await page.fill("#text", "half a thought")
+    await page.get_by_role("button", name="Sign out").click()
+    await page.wait_for_url("**/in")
+    assert await page.evaluate("localStorage.length") == 0

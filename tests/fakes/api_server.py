@@ -8,6 +8,7 @@ assert to be empty. It can be restarted on another port with another token, as a
 import json
 import os
 import re
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -131,7 +132,7 @@ class ApiServer:
         """Listen on a fresh port with a fresh token, and say so in `server.json`."""
         self.starts += 1
         self.token = f"sbp_{self.starts}"
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -257,6 +258,13 @@ def _fits(known: tuple[str, str], method: str, path: str) -> bool:
     if known[1] == "/v1/approvals/*" or known[1] == "/v1/events/*":
         pattern = re.escape(known[1][:-1]) + "[^/]+"
     return known[0] == method and re.fullmatch(pattern, path) is not None
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that has gone is no error; anything else is told as it always is."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:

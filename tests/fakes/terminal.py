@@ -62,10 +62,18 @@ class Sitting:
         """Press keys."""
         os.write(self._master, text.encode())
 
-    def end(self) -> int:
-        """Wait for the command to end; its exit code."""
+    def end(self, press: str = "") -> int:
+        """Wait for the command to end; its exit code.
+
+        `press` is pressed again each second: a Ctrl-C in the very moment in which readline begins
+        to wait is noticed only at the next key, as a person would notice too.
+        """
         limit = time.monotonic() + WAIT_S
+        again = time.monotonic()
         while self.process.poll() is None and time.monotonic() < limit:
+            if press and time.monotonic() >= again:
+                self.type(press)
+                again = time.monotonic() + 1
             self._more(min(limit, time.monotonic() + 0.1))
         code = self.process.wait(1)
         while self._more(time.monotonic()):

@@ -215,6 +215,8 @@ class House:
             if line["ext"] not in acked or line is mine[-1]:
                 await self._send(talk, line["number"])
         number = len(mine)
+        if talk == 1 and mine:
+            await self._schedule()
         while not self.life.messages or number < self.life.messages:
             self.sent.add(talk=talk, number=number, ext=f"{talk}:{number}")
             await self._send(talk, number)

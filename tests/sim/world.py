@@ -255,7 +255,7 @@ class World:
 Story = Callable[[World], Awaitable[None]]
 
 
-def tell(seed: int, story: Story, *, faults: float = 1.0) -> World:
+def tell(seed: int, story: Story, *, faults: float = 1.0, silent: bool = True) -> World:
     """Run one story to its end."""
 
     async def main() -> World:
@@ -271,7 +271,7 @@ def tell(seed: int, story: Story, *, faults: float = 1.0) -> World:
             points.arm(None)
         return world
 
-    logging.disable(logging.CRITICAL)
+    logging.disable(logging.CRITICAL if silent else logging.NOTSET)
     try:
         return run(seed, main())
     finally:

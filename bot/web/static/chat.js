@@ -183,6 +183,7 @@ async function refreshConversations() {
   const answer = await get(query("/v1/conversations", { limit: LISTED }));
   page.conversations = answer.items;
   page.next = answer.next;
+  if (page.open && !writer.agent) settleAgent();
   drawHead();
 }
 

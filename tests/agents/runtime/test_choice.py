@@ -48,7 +48,8 @@ def test_models_without_a_key_are_passed_over_and_told() -> None:
     chosen = choice(keys=KEYS, default=("anthropic/claude-haiku-5-5", "openai/a", "ollama/b"))
     found = chosen.all_for(request())
     assert [c.model for c in found] == ["openai/a", "ollama/b"]
-    assert found[1].base == "http://127.0.0.1:11434"
+    bases = [c.base for c in found]
+    assert bases == ["https://api.openai.com/v1", "http://127.0.0.1:11434"], "never left open"
     assert chosen.problems() == [
         "The model anthropic/claude-haiku-5-5 needs a key. Put it into ANTHROPIC_API_KEY."
     ]

@@ -1,12 +1,16 @@
 """The offline model: calls only what is offered, and words outcomes truly."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from agents.runtime.offline import OfflineModel, answer
+from agents.runtime.prompt import opening_text
 from bot.core.canonical import Json
+from bot.core.event import Event, Kind, Place, Sender
+from bot.core.ids import ConvKey, EventId, TenantId
 from bot.core.model import ModelMessage, ModelTool
 from bot.core.ports import Model
 from tests.agents.runtime.talk import calls, request, result, system, tool, user
@@ -241,3 +245,38 @@ async def test_a_call_ends_the_answer_as_a_real_models_does() -> None:
     assert reply.finish == "tool_calls"
     assert isinstance(reply.message, ModelMessage)
     assert reply.message.content
+
+
+@pytest.mark.parametrize(
+    ("kind", "payload", "words"),
+    [
+        (Kind.MESSAGE, {}, "laid it out for X"),
+        (Kind.MESSAGE, {"code": "12"}, "still open"),
+        (Kind.TICK, {}, "laid it out for X"),
+        (
+            Kind.SETTLED,
+            {"outcomes": [{"tool": "x_publish", "state": "rejected"}], "note": "no"},
+            "rejected. The note says: “no”",
+        ),
+    ],
+)
+def test_it_reads_what_the_prompt_really_says(
+    kind: Kind, payload: dict[str, Json], words: str
+) -> None:
+    now = datetime(2027, 3, 3, 10, 17, tzinfo=UTC)
+    event = Event(
+        id=EventId("evt_1"),
+        tenant=TenantId("ten_a"),
+        channel="web",
+        account="",
+        ext_id="1",
+        kind=kind,
+        conv=ConvKey("web:::"),
+        sender=Sender(ext_id="ana", name="Ana"),
+        place=Place(id="1"),
+        text="publish “Hi” on x",
+        at=now,
+        payload=payload,
+    )
+    asked = request(user(opening_text(event, None, now)), tools=PUBLISHERS)
+    assert words in answer(asked)[0]

@@ -129,8 +129,7 @@ def test_ctrl_c_stops_the_turn_first_and_then_leaves(sit: Sit, server: ApiServer
         terminal.type("\x03")
         terminal.wait_for("Stopped.\n")
         terminal.wait_for("you › ")
-        terminal.type("\x03")
-        assert terminal.end() == 0
+        assert terminal.end(press="\x03") == 0
         assert "Go on later: bot chat --conversation cnv_1" in terminal.text
     assert len(server.of("POST", "/v1/conversations/cnv_1/stop")) == 1
 

@@ -110,6 +110,11 @@ PROBLEMS = [
         "bot open",
     ),
     ({"problems": ["The OpenAI key is refused."]}, "The OpenAI key is refused.", "bot keys paste"),
+    (
+        {"problems": ["agents/ada.md:3: title: it is missing"]},
+        "agents/ada.md:3: title: it is missing",
+        '"${EDITOR:-vi}" +3 agents/ada.md',
+    ),
 ]
 
 

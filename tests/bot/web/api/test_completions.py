@@ -12,7 +12,6 @@ from aiohttp import ClientSession
 from bot.core.conversation import Claim, Spend, TurnEnd
 from bot.core.event import Ending
 from bot.core.model import Usage
-from bot.web.openai_shapes import MAX_HISTORY, MAX_HISTORY_CHARS, missing, read
 from tests.bot.web.api.reading import Told, answered, get, items, lines, told
 from tests.fakes.web_house import WebHouse, said
 
@@ -182,16 +181,6 @@ async def test_a_named_conversation_carries_no_sent_history(
     ) as response:
         assert response.status == 200
     assert "history" not in house.claims[0].event.payload
-
-
-def test_a_long_history_is_cut_to_its_newest_part() -> None:
-    many = [{"role": "user", "content": f"{n}"} for n in range(200)]
-    asked = read({"model": "bri", "messages": many})
-    assert [item["content"] for item in asked.history] == [
-        f"{n}" for n in range(199 - MAX_HISTORY, 199)
-    ]
-    long = [{"role": "user", "content": "x" * (MAX_HISTORY_CHARS // 3)} for _ in range(9)]
-    assert len(read({"model": "bri", "messages": long}).history) == 3
 
 
 async def test_an_ask_ends_with_the_waiting_line_and_the_link(
@@ -381,22 +370,6 @@ async def test_many_at_once_get_their_own_answers(house: WebHouse, owner: Client
     texts = [f"Number {n}" for n in range(40)]
     found = await asyncio.gather(*(content(owner, text) for text in texts))
     assert found == [f"You said: {text}" for text in texts]
-
-
-@pytest.mark.parametrize(
-    ("sent", "text", "rest"),
-    [
-        ("", "Hello", "Hello"),
-        ("Hel", "Hello", "lo"),
-        ("Hello", "Hello", ""),
-        (" Hello \n", "Hello", ""),
-        ("Hello ", "Hello you", "you"),
-        ("Let me see. Done", "Done", ""),
-        ("Something else", "Done", "\n\nDone"),
-    ],
-)
-def test_what_is_missing_of_a_draft_is_sent(sent: str, text: str, rest: str) -> None:
-    assert missing(sent, text) == rest
 
 
 async def test_the_answer_is_in_the_conversation_too(house: WebHouse, owner: ClientSession) -> None:

@@ -36,7 +36,7 @@ async def test_a_trace_tells_the_whole_story_to_an_owner(
     assert (trace["kind"], trace["channel"], trace["ending"]) == ("message", "api", "answered")
     assert trace["conversation"] == told["conversation"]
     assert [step["kind"] for step in trace["steps"]] == ["prompt", "model"]
-    assert (trace["steps"][1]["tokens_in"], trace["steps"][1]["title"]) == (7, "Asked the model m")
+    assert (trace["steps"][1]["tokens_in"], trace["steps"][1]["title"]) == (7, "Asked the model: m")
     assert trace["steps"][0]["data"] == {"system": "You are Bri"}
     assert "event.answered" in [entry["action"] for entry in trace["audit"]]
 

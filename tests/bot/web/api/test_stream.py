@@ -107,6 +107,17 @@ async def test_an_answer_grows_and_is_then_stored(
     assert set(first.data) == {"turn", "agent", "delta"}
 
 
+async def test_a_line_is_told_as_it_is_stored(
+    house: WebHouse, owner: ClientSession, slowly: Slowly
+) -> None:
+    where = await say(owner, "Go")
+    async with watch(owner, where) as events:
+        slowly.finish()
+        line = (await until(events, "message", role="assistant"))[-1].data
+    stored = (await answered(owner, where))[-1]
+    assert {name: line[name] for name in stored} == stored
+
+
 async def test_a_broken_connection_goes_on_at_each_character(
     house: WebHouse, owner: ClientSession, slowly: Slowly
 ) -> None:
