@@ -6,12 +6,12 @@ neighbour only ever adds. The model is the stub, at 0 ms unless the row says oth
 
 from collections.abc import Mapping, Sequence
 
+from bench import machine
 from bench.load import Plan, Seen
 from bench.model_client import measure
 from bench.scale import SIDES, Scale
 from bench.sides import Yard, play
 from bench.table import Row, at_most, times
-from bench import machine
 
 
 def added_latency(yard: Yard, scale: Scale) -> Sequence[Row]:

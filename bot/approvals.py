@@ -15,9 +15,9 @@ from bot.core.effect import Effect
 from bot.core.errors import Conflict, Invalid, NotFound
 from bot.core.event import Event
 from bot.core.ids import EffectId, TenantId
-from bot.core.points import point
 from bot.core.ports import Clock, Live, new_id
 from bot.core.times import to_us
+from bot.points import point
 from bot.questions import Questions, hash_of, rebound
 from bot.store import approvals as rows
 from bot.store import conversations, decisions, inbox, spends

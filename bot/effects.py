@@ -31,9 +31,9 @@ from bot.core.errors import (
     VendorError,
     VendorUnknown,
 )
-from bot.core.points import point
 from bot.core.ports import Clock, Live, Performer, new_id
 from bot.core.times import from_us, to_us
+from bot.points import point
 from bot.questions import Questions
 from bot.store import approvals as approval_rows
 from bot.store import conversations, decisions, turns

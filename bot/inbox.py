@@ -13,10 +13,10 @@ from typing import Protocol
 from bot.core.conversation import Claim
 from bot.core.errors import LimitReached, StoreError
 from bot.core.event import CONTROL, Event
-from bot.core.points import point
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import to_us
 from bot.limits import Buckets, Rate
+from bot.points import point
 from bot.store import inbox as rows
 from bot.store import turns
 from bot.store.script import Database, Script

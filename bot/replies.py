@@ -16,9 +16,9 @@ from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy, bi
 from bot.core.errors import VendorError, VendorUnknown
 from bot.core.event import Ending
 from bot.core.ids import AgentName, EffectId
-from bot.core.points import point
 from bot.core.ports import Clock
 from bot.core.times import to_us
+from bot.points import point
 from bot.store import effects as rows
 from bot.store import turns
 from bot.store.patient import surely

@@ -16,9 +16,9 @@ from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import EffectKind, EffectState
 from bot.core.errors import BotError, Diverged, Fenced, StoreError
 from bot.core.event import Ending
-from bot.core.points import point
 from bot.core.ports import Clock, Live
 from bot.core.times import iso, to_us
+from bot.points import point
 from bot.store import turns as rows
 from bot.store.patient import surely
 from bot.store.script import Database

@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from bot.core.errors import Conflict, Invalid, LimitReached
 from bot.core.event import Event, Kind, Place, Sender, Trust
 from bot.core.ids import ConvId, EventId, ScheduleId, TenantId
-from bot.core.points import point
 from bot.core.ports import Clock, new_id
 from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import iso, to_us
+from bot.points import point
 from bot.store import conversations, people
 from bot.store import schedules as rows
 from bot.store.script import Database, Script

@@ -10,8 +10,8 @@ from collections.abc import Awaitable, Callable
 from bot.core.canonical import Json
 from bot.core.conversation import Claim, Step
 from bot.core.errors import Diverged
-from bot.core.points import point
 from bot.core.ports import Clock
+from bot.points import point
 from bot.store import turns
 from bot.store.rows import dumps, loads
 from bot.store.script import Database

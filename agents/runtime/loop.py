@@ -23,9 +23,9 @@ from bot.core.errors import BudgetReached, Diverged, OperatorError, VendorError
 from bot.core.event import Ending
 from bot.core.model import ModelMessage, ModelReply, ModelRequest, Usage
 from bot.core.people import Person
-from bot.core.points import point
 from bot.core.ports import Agents, Clock, Live, Model
 from bot.core.times import iso
+from bot.points import point
 from bot.store.rows import messages_from, messages_to_json
 from bot.store.script import Database
 

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+SHOW_ALL: Final = "all"
+"""A choice that decides nothing: the channel answers it with the whole text."""
 WORDS: Final = {
     "approve": "OK",
     "reject": "NO",
@@ -19,10 +21,9 @@ WORDS: Final = {
     "there": "THERE",
     "again": "AGAIN",
     "leave": "LEAVE",
+    SHOW_ALL: "SHOW",
 }
 """Choice to word."""
-SHOW_ALL: Final = "all"
-"""A button that decides nothing: the channel answers it with the whole text."""
 MAX_PRESS_BYTES: Final = 64
 """Telegram's limit for `callback_data`, the smallest there is."""
 
@@ -48,7 +49,7 @@ class Reply:
     """What a person wrote to answer a card."""
 
     choice: str
-    """approve, reject, edit, ask, there, again or leave."""
+    """approve, reject, edit, ask, there, again, leave or all."""
     code: str
     rest: str = ""
     """New text, a question or a note."""

@@ -96,6 +96,7 @@ _VOTE = Statement(
 )
 _VOTES = Statement(
     select(func.count()).where(
+        vote.c.tenant == bindparam("tenant"),
         vote.c.approval == bindparam("id"),
         vote.c.version == bindparam("version"),
         vote.c.choice == "approve",
@@ -281,7 +282,7 @@ def cast(item: Approval, person: str, choice: str, at: int) -> Script[int]:
             "at": at,
         },
     )
-    rows = yield Ask(_VOTES, {"id": item.id, "version": item.version})
+    rows = yield Ask(_VOTES, {"tenant": item.tenant, "id": item.id, "version": item.version})
     return int(rows[0][0])
 
 

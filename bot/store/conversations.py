@@ -118,7 +118,11 @@ _LINE = (
 )
 _HISTORY = Statement(
     select(*_LINE)
-    .where(message.c.conv == bindparam("conv"), message.c.seq < bindparam("seq"))
+    .where(
+        message.c.tenant == bindparam("tenant"),
+        message.c.conv == bindparam("conv"),
+        message.c.seq < bindparam("seq"),
+    )
     .order_by(message.c.seq.desc(), message.c.n.desc())
     .limit(bindparam("limit"))
 )

@@ -59,7 +59,9 @@ _NUMBER = Statement(
 )
 _WAKE = Statement(
     update(conv)
-    .where(conv.c.id == bindparam("id"), conv.c.state == "idle")
+    .where(
+        conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"), conv.c.state == "idle"
+    )
     .values(state="ready", due_at=bindparam("at"))
 )
 EVENT = (
@@ -197,7 +199,7 @@ def ingest(event: Event, ids: tuple[str, str], at: int, body_hash: str = "") -> 
             attachments=event.attachments,
         )
         yield from conversations.say(event.tenant, where.id, said)
-    yield Ask(_WAKE, {"id": where.id, "at": at})
+    yield Ask(_WAKE, {"tenant": event.tenant, "id": where.id, "at": at})
     return Ingested(event=event.id, conv=where, seq=seq)
 
 
@@ -312,7 +314,7 @@ def replay(tenant: str, id_: str, at: int) -> Script[bool]:
     rows = yield Ask(_REPLAY, {"tenant": tenant, "id": id_})
     if not rows:
         return False
-    yield Ask(_WAKE, {"id": rows[0][0], "at": at})
+    yield Ask(_WAKE, {"tenant": tenant, "id": rows[0][0], "at": at})
     return True
 
 

@@ -40,18 +40,28 @@ _NEXT = Statement(
 )
 _TAKE = Statement(
     update(conv)
-    .where(conv.c.id == bindparam("id"), one_of(conv.c.state, "ready", "idle"))
+    .where(
+        conv.c.tenant == bindparam("tenant"),
+        conv.c.id == bindparam("id"),
+        one_of(conv.c.state, "ready", "idle"),
+    )
     .values(state="running", owner=bindparam("owner"), epoch=conv.c.epoch + 1)
     .returning(*CONV)
 )
 _HEAD = Statement(
     select(*EVENT)
-    .where(inbox.c.conv == bindparam("conv"), inbox.c.state == "new")
+    .where(
+        inbox.c.tenant == bindparam("tenant"),
+        inbox.c.conv == bindparam("conv"),
+        inbox.c.state == "new",
+    )
     .order_by(inbox.c.seq)
     .limit(1)
 )
 _TRIED = Statement(
-    update(inbox).where(inbox.c.id == bindparam("id")).values(attempts=inbox.c.attempts + 1)
+    update(inbox)
+    .where(inbox.c.tenant == bindparam("tenant"), inbox.c.id == bindparam("id"))
+    .values(attempts=inbox.c.attempts + 1)
 )
 _JOURNAL = Statement(
     select(
@@ -62,7 +72,7 @@ _JOURNAL = Statement(
         journal.c.at,
         journal.c.ms,
     )
-    .where(journal.c.turn == bindparam("turn"))
+    .where(journal.c.tenant == bindparam("tenant"), journal.c.turn == bindparam("turn"))
     .order_by(journal.c.step)
 )
 _WRITE_STEP = Statement(
@@ -73,9 +83,14 @@ _WRITE_STEP = Statement(
         }
     )
 )
-_FORGET_STEPS = Statement(journal.delete().where(journal.c.turn == bindparam("turn")))
+_FORGET_STEPS = Statement(
+    journal.delete().where(
+        journal.c.tenant == bindparam("tenant"), journal.c.turn == bindparam("turn")
+    )
+)
 _HOLDS = Statement(
     select(conv.c.id).where(
+        conv.c.tenant == bindparam("tenant"),
         conv.c.id == bindparam("conv"),
         conv.c.epoch == bindparam("epoch"),
         conv.c.state == "running",
@@ -83,12 +98,18 @@ _HOLDS = Statement(
 )
 _KEPT = Statement(
     select(func.count()).where(
-        journal.c.turn == bindparam("turn"), journal.c.step < bindparam("steps")
+        journal.c.tenant == bindparam("tenant"),
+        journal.c.turn == bindparam("turn"),
+        journal.c.step < bindparam("steps"),
     )
 )
 _DONE = Statement(
     update(inbox)
-    .where(inbox.c.id == bindparam("id"), inbox.c.state == "new")
+    .where(
+        inbox.c.tenant == bindparam("tenant"),
+        inbox.c.id == bindparam("id"),
+        inbox.c.state == "new",
+    )
     .values(
         state=bindparam("new_state"),
         ending=bindparam("new_ending"),
@@ -97,11 +118,18 @@ _DONE = Statement(
     )
 )
 _MORE = Statement(
-    select(inbox.c.id).where(inbox.c.conv == bindparam("conv"), inbox.c.state == "new").limit(1)
+    select(inbox.c.id)
+    .where(
+        inbox.c.tenant == bindparam("tenant"),
+        inbox.c.conv == bindparam("conv"),
+        inbox.c.state == "new",
+    )
+    .limit(1)
 )
 _RELEASE = Statement(
     update(conv)
     .where(
+        conv.c.tenant == bindparam("tenant"),
         conv.c.id == bindparam("conv"),
         conv.c.epoch == bindparam("epoch"),
         conv.c.state == "running",

@@ -22,7 +22,7 @@ import bot.effects
 import bot.replies
 import bot.turns
 from agents.runtime.toolset import Toolset
-from bot.core import points
+from bot import points
 from bot.core.channel import Features, Outbound, Receipt
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.event import Event, Kind, Place, Sender

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.core.points import POINTS
+from bot.points import POINTS
 from tests.kill.harness import Nursery, Tally
 
 POLICIES = ("keyed", "readback", "none")

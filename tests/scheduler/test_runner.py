@@ -11,9 +11,9 @@ import pytest
 from bot.core.errors import Conflict, Invalid, LimitReached, StoreError
 from bot.core.event import Event, Kind, Trust
 from bot.core.ids import ConvId, ScheduleId, TenantId
-from bot.core.points import arm
 from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import to_us
+from bot.points import arm
 from bot.store import inbox, people
 from bot.store import schedules as rows
 from bot.store.script import Script

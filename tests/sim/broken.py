@@ -16,12 +16,12 @@ from bot.core.effect import Effect, EffectState, Outcome
 from bot.core.errors import StoreError
 from bot.core.event import Event
 from bot.core.ids import ConvId
-from bot.core.points import point
 from bot.core.ports import Accepted, new_id
 from bot.core.times import to_us
 from bot.core.tool import Tool, ToolContext
 from bot.effects import Effects, _bear
 from bot.inbox import Inbox, arrive
+from bot.points import point
 from bot.store import approvals, decisions, effects, inbox, schedules, turns
 from bot.store.script import Ask, Script, Statement
 from bot.store.tables import approval, conv, effect

@@ -38,9 +38,10 @@ class Crowd:
         await asyncio.wait(work)
         for task in work:
             task.result()
-        if random.random() < 0.1:
+        leaps = random.random() < 0.1
+        if leaps:
             self.world.clock.leap(days=8)
-        await asyncio.sleep(random.uniform(0, 40))
+        await asyncio.sleep(random.uniform(0, 40) + 70 * leaps)
         for task in (pressing, killing):
             task.cancel()
         if random.random() < 0.3:

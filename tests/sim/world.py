@@ -15,7 +15,7 @@ from functools import cache
 from random import Random
 from typing import Any, TypeVar
 
-from bot.core import points
+from bot import points
 from bot.core.channel import Channel
 from bot.core.effect import Policy
 from bot.core.event import Event

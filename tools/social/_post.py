@@ -17,9 +17,9 @@ from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import Effect, Outcome
 from bot.core.errors import ConnectionBroken
-from bot.core.post import Media, Network, Post
 from bot.core.tool import Find, ToolContext
 from tools.social._count import Count, utf16_units
+from tools.social._network import Media, Network, Post
 
 HARD_MAX = 100_000
 """No text of any network is longer; checked before anything is counted."""

@@ -21,10 +21,10 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import SettingsError, VendorUnknown
 from bot.core.ports import Page
-from bot.core.post import Network, Post
 from bot.core.secret import Secret
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social import _article
+from tools.social._network import Network, Post
 from tools.social._post import Text, Title, refusals, unfit
 from tools.social._signed import headers_of
 

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 from bot.core.card import Card, Field
 from bot.core.effect import Outcome, Policy
-from bot.core.post import Network, Post
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.social._network import Network, Post
 from tools.social._post import PostArguments, Title, card_of, not_connected
 
 NETWORK = Network(

@@ -11,9 +11,9 @@ from pydantic import field_validator, model_validator
 
 from bot.core.card import Card, Field
 from bot.core.effect import Outcome, Policy
-from bot.core.post import Network, Post
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social._count import code_points
+from tools.social._network import Network, Post
 from tools.social._post import PostArguments, Text, Title, card_of, look_up, not_connected, unfit
 
 NETWORK = Network(

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 from bot.core.card import Card
 from bot.core.effect import Outcome, Policy
-from bot.core.post import Network, Post
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social._count import emoji_bytes
+from tools.social._network import Network, Post
 from tools.social._post import PostArguments, card_of, look_up, not_connected
 
 NETWORK = Network(

@@ -5,6 +5,7 @@ buttons in a row. Mentions are escaped and switched off.
 https://docs.discord.com/developers/components/reference (read 2026-11-01)
 """
 
+from datetime import datetime
 from typing import Final
 
 from bot.core.canonical import Json
@@ -61,10 +62,13 @@ class _Pen:
         """A bold line."""
         return f"**{literal(text)}**"
 
+    def moment(self, name: str, at: datetime) -> str:
+        """Discord shows it in the reader's own time."""
+        return f"**{name}:** <t:{int(at.timestamp())}:f>"
+
 
 def _description(layout: Layout) -> str:
-    moment = f"<t:{int(layout.expires_at.timestamp())}:f>" if layout.expires_at else ""
-    return sheet(layout, _Pen(), until_text=moment, answers=False)
+    return sheet(layout, _Pen(), answers=False)
 
 
 def _button(choice: Choice, ref: Ref) -> Json:

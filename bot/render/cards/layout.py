@@ -129,7 +129,8 @@ def text_answers(layout: Layout) -> str:
         return ""
     extra = {"EDIT": " and the new text", "ASK": " and your question"}
     ways = [f"{word} {layout.code}{extra.get(word, '')}" for word in _in_order(words)]
-    return f"Reply {', '.join(ways[:-1])}{' or ' if ways[1:] else ''}{ways[-1]}."
+    show = f" {WORDS[SHOW_ALL]} {layout.code} brings all of it." if layout.is_cut else ""
+    return f"Reply {', '.join(ways[:-1])}{' or ' if ways[1:] else ''}{ways[-1]}.{show}"
 
 
 def until(at: datetime) -> str:

@@ -1,5 +1,6 @@
 """A layout as lines of text: what Discord, Telegram, SMS, mail and the terminal have in common."""
 
+from datetime import datetime
 from typing import Protocol
 
 from bot.render.cards.layout import Layout, text_answers, until
@@ -16,10 +17,11 @@ class Pen(Protocol):
 
     def remark(self, text: str) -> str: ...
 
+    def moment(self, name: str, at: datetime) -> str: ...
 
-def sheet(layout: Layout, pen: Pen, *, until_text: str = "", answers: bool = True) -> str:
+
+def sheet(layout: Layout, pen: Pen, *, answers: bool = True) -> str:
     """The lines, the most important first."""
-    moment = until_text or (until(layout.expires_at) if layout.expires_at else "")
     parts = [
         pen.title(layout.title) if layout.title else "",
         *(pen.remark(note) for note in layout.notes),
@@ -27,7 +29,7 @@ def sheet(layout: Layout, pen: Pen, *, until_text: str = "", answers: bool = Tru
         *(pen.long(line.name, line.text) for line in layout.longs),
         *(pen.remark(f"⚠ {warning}") for warning in layout.warnings),
         *(pen.line(line.name, line.text) for line in layout.foot),
-        pen.line("Until", moment) if moment else "",
+        pen.moment("Until", layout.expires_at) if layout.expires_at else "",
         pen.remark(reply) if answers and (reply := text_answers(layout)) else "",
     ]
     return "\n".join(part for part in parts if part)
@@ -52,3 +54,7 @@ class PlainPen:
     def remark(self, text: str) -> str:
         """A line."""
         return text
+
+    def moment(self, name: str, at: datetime) -> str:
+        """A line with the time of everybody."""
+        return self.line(name, until(at))

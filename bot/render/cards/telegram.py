@@ -5,11 +5,12 @@ the card, or a form of the channel.
 https://core.telegram.org/bots/api#sendmessage (read 2026-11-01)
 """
 
+from datetime import datetime
 from typing import Final
 
 from bot.core.canonical import Json
 from bot.core.card import Card, Choice
-from bot.render.cards.layout import Layout, Ref, fit, lay_out, with_show_all
+from bot.render.cards.layout import Layout, Ref, fit, lay_out, until, with_show_all
 from bot.render.cards.sheet import sheet
 from bot.render.codes import SHOW_ALL, press
 from bot.render.dialects.telegram import escape, shown
@@ -51,6 +52,10 @@ class _Pen:
     def remark(self, text: str) -> str:
         """A bold line."""
         return f"<b>{escape(text)}</b>"
+
+    def moment(self, name: str, at: datetime) -> str:
+        """The time of everybody: the reader's own is not known."""
+        return self.line(name, until(at))
 
 
 def _text(layout: Layout) -> str:

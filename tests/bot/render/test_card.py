@@ -160,7 +160,9 @@ def test_buttons_carry_approval_version_and_choice(surface):
     found = [parse_press(value) for value in presses(surface, render(TEN["invoice"], surface, REF))]
     assert sorted(press.choice for press in found) == ["approve", "ask", "edit", "reject"]
     assert {(press.approval, press.version) for press in found} == {(REF.approval, 3)}
-    assert all(len(value.encode()) <= 64 for value in presses(surface, render(TEN["doubt"], surface, REF)))
+    assert all(
+        len(value.encode()) <= 64 for value in presses(surface, render(TEN["doubt"], surface, REF))
+    )
 
 
 def test_slacks_actions_have_the_names_that_its_handlers_know():
