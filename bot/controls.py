@@ -22,6 +22,7 @@ from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
 from bot.store import conversations, inbox
+from bot.store.decisions import may_decide
 from bot.store.script import Database, Script
 
 CODE = re.compile(r"(OK|NO|EDIT)\s+(\d{4,7})\b\s*(.*)", re.IGNORECASE | re.DOTALL)
@@ -139,7 +140,8 @@ class Controls:
         """A decision by the code of a pending question; other text is ordinary."""
         event = order.event
         item = await self._approvals.by_code(event.tenant, code)
-        if item is None or await self._person(event) is None:
+        person = await self._person(event)
+        if item is None or person is None or not may_decide(item, person.id, person.role.value):
             if event.text.startswith("/"):
                 return await self._answer(
                     order, f"Nothing waits under the code {code[:20]}.", "code"

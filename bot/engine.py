@@ -53,8 +53,8 @@ OWN = Features(
     reply_is_row=True,
 )
 """What the house's own channels can do: web, terminal, API, clock."""
-PERSON_RATE = Rate(count=60, seconds=60)
-TENANT_RATE = Rate(count=6000, seconds=60)
+PERSON_RATE = Rate(count=100_000, seconds=60)
+TENANT_RATE = Rate(count=1_000_000, seconds=60)
 STREAMED = ("web", "terminal")
 
 

@@ -107,5 +107,5 @@ def arrive(
     got = yield from rows.ingest(event, ids, now, body_hash)
     claim = None
     if owner and not got.duplicate:
-        claim = yield from turns.take(owner, got.conv.id, now)
+        claim = yield from turns.take(owner, got.conv.tenant, got.conv.id, now)
     return got, claim

@@ -212,11 +212,12 @@ class Turns:
                 return
             if not more or self._draining:
                 return
-            next_claim = await self._next(claim.conv.id)
+            next_claim = await self._next(claim)
 
-    async def _next(self, conv: str) -> Claim | None:
+    async def _next(self, last: Claim) -> Claim | None:
+        now, conv = to_us(self._clock.now()), last.conv
         try:
-            return await self._db.write(rows.take(self._owner, conv, to_us(self._clock.now())))
+            return await self._db.write(rows.take(self._owner, conv.tenant, conv.id, now))
         except StoreError as error:
             log.warning("The next event cannot be taken: %s", error.message)
             self.unsure()

@@ -298,9 +298,14 @@ def spoken_by(text: str) -> str:
     return text
 
 
+MAX_WAIT_S = 300.0
+"""A provider that asks for more is tried again after five minutes all the same."""
+
+
 def retry_after(error: BaseException, now: datetime) -> float | None:
     """Seconds that the provider asks to wait."""
-    return wait_of(_headers(error).get("retry-after"), now)
+    wait = wait_of(_headers(error).get("retry-after"), now)
+    return None if wait is None else min(wait, MAX_WAIT_S)
 
 
 def wait_of(value: object, now: datetime | None = None) -> float | None:

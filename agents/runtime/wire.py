@@ -19,6 +19,8 @@ from bot.core.model import ModelMessage, ModelTool, ToolCall
 Wire = dict[str, Any]
 """A message, tool or call as it leaves, in OpenAI's shape."""
 
+MAX_CHARS = 1_000_000
+"""What is kept of one answer; a model that goes on is cut off there."""
 CHARS_PER_TOKEN = 4
 """A rough count that needs no tokenizer; English has a little more."""
 _PLAIN_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
@@ -211,6 +213,7 @@ class Stream:
     _at: dict[int, _Pieces] = field(default_factory=dict)
     _chunks: list[Any] = field(default_factory=list)
     _more: bool = False
+    _size: int = 0
     _finish: str = ""
     _usage: Any = None
 
@@ -227,11 +230,16 @@ class Stream:
         delta = choice.delta
         if choice.finish_reason:
             self._finish = choice.finish_reason
+        if self._size > MAX_CHARS:
+            self._finish = "length"
+            return
         if delta.content:
+            self._size += len(delta.content)
             self._text.append(delta.content)
             self.spoken = True
             self.on_text(storable(delta.content))
         for piece in delta.tool_calls or ():
+            self._size += len(piece.function.arguments or "")
             self._add_call(piece)
         self._more = self._more or bool(_kept(delta, self.provider))
 
@@ -272,7 +280,7 @@ def _call(id_: str | None, name: str | None, arguments: str | None, n: int) -> T
 def _message(
     content: object, calls: tuple[ToolCall, ...], said: Any, provider: str
 ) -> ModelMessage:
-    text = storable(content) if isinstance(content, str) else ""
+    text = storable(content[:MAX_CHARS]) if isinstance(content, str) else ""
     message = ModelMessage(role="assistant", content=text, tool_calls=calls)
     kept = _kept(said, provider) if said is not None else {}
     if not kept or not all(is_object(call.arguments) for call in calls):

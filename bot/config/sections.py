@@ -104,10 +104,10 @@ class Limits(Section):
         description="The longest request that is read, in bytes; files are apart.",
     )
     person_per_minute: Annotated[Whole, Field(ge=1)] = Field(
-        default=60, description="Messages of one person in a minute, over all channels."
+        default=100_000, description="Messages of one person in a minute, on one channel."
     )
     tenant_per_minute: Annotated[Whole, Field(ge=1)] = Field(
-        default=6000, description="Messages of one tenant in a minute."
+        default=1_000_000, description="Messages of one tenant in a minute."
     )
     approvals_per_hour: Annotated[Whole, Field(ge=1)] = Field(
         default=60, description="Questions to people that one conversation may raise in an hour."

@@ -18,10 +18,10 @@ class Limits:
     money_micros: int = 1_000_000
     """Millionths of a US dollar."""
     wall_s: float = 300.0
-    per_minute: int = 30
-    """Messages to this agent, per channel and minute."""
-    per_hour: int = 600
-    per_day: int = 5_000
+    per_minute: int = 0
+    """Messages to this agent, per channel and minute; 0 is no limit."""
+    per_hour: int = 0
+    per_day: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,7 +176,9 @@ _OF_MESSAGE = Statement(
 )
 _UNRATE = Statement(
     feedback.delete().where(
-        feedback.c.message == bindparam("id"), feedback.c.person == bindparam("person")
+        feedback.c.tenant == bindparam("tenant"),
+        feedback.c.message == bindparam("id"),
+        feedback.c.person == bindparam("person"),
     )
 )
 _RATE = Statement(
@@ -318,9 +320,13 @@ def say(tenant: str, conv_id: str, said: Line) -> Script[int]:
     return n
 
 
-def history(conv_id: str, before_seq: int, limit: int) -> Script[tuple[Line, ...]]:
+def history(
+    tenant: str, conv_id: str, before_seq: int, limit: int
+) -> Script[tuple[Line, ...]]:
     """The last lines of events before a number, oldest first."""
-    rows = yield Ask(_HISTORY, {"conv": conv_id, "seq": before_seq, "limit": limit})
+    rows = yield Ask(
+        _HISTORY, {"tenant": tenant, "conv": conv_id, "seq": before_seq, "limit": limit}
+    )
     return tuple(line(row) for row in reversed(rows))
 
 
@@ -370,7 +376,7 @@ def conv_of_message(tenant: str, id_: str) -> Script[str | None]:
 
 def rate(tenant: str, id_: str, person: str, score: int, details: str, at: int) -> Script[None]:
     """Keep a person's opinion of a line; a later one replaces it."""
-    yield Ask(_UNRATE, {"id": id_, "person": person})
+    yield Ask(_UNRATE, {"tenant": tenant, "id": id_, "person": person})
     yield Ask(
         _RATE,
         {

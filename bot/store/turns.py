@@ -8,11 +8,10 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import bindparam, func, insert, select, update
 
-from bot.core.conversation import Claim, Line, Step, TurnEnd
+from bot.core.conversation import Claim, Conversation, Line, Step, TurnEnd
 from bot.core.effect import Effect
 from bot.core.errors import Fenced, StoreError
 from bot.core.event import Ending
-from bot.core.ids import ConvId
 from bot.core.times import from_us, to_us
 from bot.store import approvals, audit, conversations, effects, spends
 from bot.store.conversations import CONV, conversation
@@ -199,29 +198,29 @@ def claim(owner: str, now: int, limit: int, after: str = "") -> Script[list[Clai
             if not found:
                 tenants.remove(tenant)
                 continue
-            claimed = yield from take(owner, found[0][0], now)
+            claimed = yield from take(owner, tenant, found[0][0], now)
             if claimed:
                 claims.append(claimed)
     return claims
 
 
-def take(owner: str, conv_id: str, now: int) -> Script[Claim | None]:
+def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None]:
     """Take one conversation and the first event that waits in it; None when nothing waits."""
-    rows = yield Ask(_TAKE, {"id": conv_id, "owner": owner})
+    rows = yield Ask(_TAKE, {"tenant": tenant, "id": conv_id, "owner": owner})
     if not rows:
         return None
     where = conversation(rows[0])
-    heads = yield Ask(_HEAD, {"conv": conv_id})
+    heads = yield Ask(_HEAD, {"tenant": tenant, "conv": conv_id})
     if not heads:
-        yield from _release(where.id, where.epoch, "idle", now, where.agent or "", where.tainted)
+        yield from _release(where, "idle", now, where.agent or "", where.tainted)
         return None
     head = heads[0]
-    yield Ask(_TRIED, {"id": head[0]})
-    history = yield from conversations.history(where.id, head[8], HISTORY_LINES)
+    yield Ask(_TRIED, {"tenant": tenant, "id": head[0]})
+    history = yield from conversations.history(tenant, where.id, head[8], HISTORY_LINES)
     steps: dict[int, Step] = {}
     past: tuple[Effect, ...] = ()
     if head[9]:
-        rows = yield Ask(_JOURNAL, {"turn": head[0]})
+        rows = yield Ask(_JOURNAL, {"tenant": tenant, "turn": head[0]})
         steps = {
             row[0]: Step(
                 step=row[0],
@@ -266,7 +265,7 @@ def write_step(claim_: Claim, step: Step) -> Script[None]:
 
 def steps_of(tenant: str, turn: str) -> Script[list[Step]]:
     """The journal of a turn."""
-    rows = yield Ask(_JOURNAL, {"turn": turn})
+    rows = yield Ask(_JOURNAL, {"tenant": tenant, "turn": turn})
     return [
         Step(step=r[0], kind=r[1], input_hash=r[2], result=r[3], at=from_us(r[4]), ms=r[5])
         for r in rows
@@ -278,11 +277,12 @@ def hold(claim_: Claim, steps: int = 0) -> Script[None]:
 
     Steps are posted, not awaited: what leaves the house must not go before what led to it.
     """
-    rows = yield Ask(_HOLDS, {"conv": claim_.conv.id, "epoch": claim_.conv.epoch})
+    tenant, where = claim_.event.tenant, claim_.conv
+    rows = yield Ask(_HOLDS, {"tenant": tenant, "conv": where.id, "epoch": where.epoch})
     if not rows:
-        raise Fenced(conv=claim_.conv.id, event=claim_.event.id)
+        raise Fenced(conv=where.id, event=claim_.event.id)
     if steps:
-        kept = yield Ask(_KEPT, {"turn": claim_.event.id, "steps": steps})
+        kept = yield Ask(_KEPT, {"tenant": tenant, "turn": claim_.event.id, "steps": steps})
         if kept[0][0] < steps:
             raise StoreError("An earlier step of this turn did not reach the disk.")
 
@@ -334,6 +334,7 @@ def close(claim_: Claim, end: TurnEnd, at: int) -> Script[bool]:
     yield Ask(
         _DONE,
         {
+            "tenant": event.tenant,
             "id": event.id,
             "new_state": "dead" if end.ending is Ending.FAILED else "done",
             "new_ending": end.ending.value,
@@ -341,11 +342,10 @@ def close(claim_: Claim, end: TurnEnd, at: int) -> Script[bool]:
             "at": at,
         },
     )
-    waiting = yield Ask(_MORE, {"conv": where.id})
+    waiting = yield Ask(_MORE, {"tenant": event.tenant, "conv": where.id})
     agent = end.next_agent or where.agent or end.agent or ""
     yield from _release(
-        where.id,
-        where.epoch,
+        where,
         "ready" if waiting else "idle",
         at,
         agent,
@@ -366,13 +366,13 @@ def close(claim_: Claim, end: TurnEnd, at: int) -> Script[bool]:
 def put_back(claim_: Claim, due: int) -> Script[None]:
     """Let the conversation go without an ending; the event is tried again at `due`."""
     where = claim_.conv
-    yield from _release(where.id, where.epoch, "ready", due, where.agent or "", where.tainted)
+    yield from _release(where, "ready", due, where.agent or "", where.tainted)
 
 
 def start_over(claim_: Claim) -> Script[None]:
     """Forget the steps of a turn whose effects have all stayed `planned`."""
     yield from hold(claim_)
-    yield Ask(_FORGET_STEPS, {"turn": claim_.event.id})
+    yield Ask(_FORGET_STEPS, {"tenant": claim_.event.tenant, "turn": claim_.event.id})
 
 
 def _new_session(claim_: Claim, at: int) -> Script[None]:
@@ -421,13 +421,14 @@ def waiting() -> Script[int]:
 
 
 def _release(
-    conv_id: ConvId, epoch: int, state: str, due: int, agent: str, tainted: bool
+    where: Conversation, state: str, due: int, agent: str, tainted: bool
 ) -> Script[None]:
     rows = yield Ask(
         _RELEASE,
         {
-            "conv": conv_id,
-            "epoch": epoch,
+            "tenant": where.tenant,
+            "conv": where.id,
+            "epoch": where.epoch,
             "new_state": state,
             "due": due,
             "new_agent": agent,
@@ -435,4 +436,4 @@ def _release(
         },
     )
     if not rows:
-        raise Fenced(conv=conv_id)
+        raise Fenced(conv=where.id)

@@ -204,7 +204,7 @@ async def test_guessing_tokens_is_slowed_down_and_then_goes_on(house: WebHouse) 
         for n in range(22)
     ]
     assert found == [401] * 20 + [429] * 2
-    assert await status(right, "GET", "/v1/me") == 429
+    assert await status(right, "GET", "/v1/me") == 200  # the right token always opens
     house.clock.advance(seconds=30)
     assert await status(right, "GET", "/v1/me") == 200
 

@@ -100,7 +100,13 @@ class InlineDatabase(SqliteDatabase):
 
     async def read(self, script: Script[T]) -> T:
         await asyncio.sleep(self._weather.delay_s())
-        return run(script, self.disk.execute)
+        self.disk.conn.execute("PRAGMA query_only=ON")
+        try:
+            return run(script, self.disk.execute)
+        except sqlite3.Error as error:
+            raise StoreError(f"The database cannot be read: {error}.") from error
+        finally:
+            self.disk.conn.execute("PRAGMA query_only=OFF")
 
     def _put(self, script: Script[Any], future: "asyncio.Future[Any] | None") -> None:
         self._items.append((script, future))

@@ -124,13 +124,17 @@ def fit(layout: Layout, fits: Callable[[Layout], bool]) -> Layout:
 
 def text_answers(layout: Layout) -> str:
     """How to answer by a word and the code; empty when that is not possible."""
-    words = [WORDS[choice.id] for choice in layout.choices if choice.id in WORDS]
-    if not (layout.code and words and layout.ref.by_text):
+    labels = {WORDS[each.id]: one_line(each.label) for each in layout.choices if each.id in WORDS}
+    if not (layout.code and labels and layout.ref.by_text):
         return ""
-    extra = {"EDIT": " and the new text", "ASK": " and your question"}
-    ways = [f"{word} {layout.code}{extra.get(word, '')}" for word in _in_order(words)]
+    ways = [_way(word, layout.code, labels[word]) for word in WORDS.values() if word in labels]
     show = f" {WORDS[SHOW_ALL]} {layout.code} brings all of it." if layout.is_cut else ""
     return f"Reply {', '.join(ways[:-1])}{' or ' if ways[1:] else ''}{ways[-1]}.{show}"
+
+
+def _way(word: str, code: str, label: str) -> str:
+    more = {"EDIT": "and the new text", "ASK": "and your question"}
+    return f"{word} {code} {more.get(word, f'({label})')}"
 
 
 def until(at: datetime) -> str:
@@ -145,12 +149,6 @@ def with_show_all(layout: Layout) -> tuple[Choice, ...]:
         () if layout.is_decided or not layout.is_cut else (Choice(id=SHOW_ALL, label="Show all"),)
     )
     return (*more, *layout.choices)
-
-
-def _in_order(words: list[str]) -> list[str]:
-    """Yes and no first, as people read them."""
-    order = list(WORDS.values())
-    return sorted(words, key=order.index)
 
 
 def _to(card: Card) -> str:

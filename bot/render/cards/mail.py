@@ -69,6 +69,6 @@ def _table(lines: tuple[Line, ...]) -> str:
 
 
 def _long(line: Line) -> str:
-    text = escape(line.text).replace("\n", "<br>\n")
+    text = escape(line.text).replace("\n", "<br>")
     style = "margin:8px 0;padding:8px 12px;border-left:3px solid #999;white-space:pre-wrap"
     return f'<p><strong>{escape(line.name)}</strong></p>\n<div style="{style}">{text}</div>'

@@ -1,0 +1,60 @@
+"""The drivers that there are, held to the one contract."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bot.store import schema
+from bot.store.script import Database
+from bot.store.sqlite import SqliteDatabase
+from tests.contract.database import DatabaseContract
+from tests.fakes.database import Calm, InlineDatabase
+
+
+class TestSqlite(DatabaseContract):
+    """The embedded one, on a file."""
+
+    @pytest.fixture
+    async def db(self, tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+        path = tmp_path / "house.db"
+        schema.prepare(path)
+        made = SqliteDatabase(path)
+        await made.open()
+        yield made
+        await made.close()
+
+    @asynccontextmanager
+    async def broken(self, db: Database) -> AsyncIterator[None]:
+        """The file is gone from under its name: what is written to it now would be lost."""
+        assert isinstance(db, SqliteDatabase)
+        aside = db.path.with_suffix(".aside")
+        db.path.rename(aside)
+        yield
+        aside.rename(db.path)
+
+
+class Moody(Calm):
+    """A disk that refuses while it is told to."""
+
+    full = False
+
+    def commit(self) -> str:
+        return "refused" if self.full else "ok"
+
+
+class TestInline(DatabaseContract):
+    """The one of the simulation, in memory: a fake passes what the real part passes."""
+
+    @pytest.fixture
+    async def db(self) -> AsyncIterator[InlineDatabase]:
+        yield InlineDatabase(weather=Moody())
+
+    @asynccontextmanager
+    async def broken(self, db: Database) -> AsyncIterator[None]:
+        assert isinstance(db, InlineDatabase)
+        assert isinstance(db._weather, Moody)
+        db._weather.full = True
+        yield
+        db._weather.full = False
