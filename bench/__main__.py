@@ -11,6 +11,7 @@ could be measured. docs/performance.md says what each row means.
 
 import argparse
 import os
+import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -83,7 +84,7 @@ def _one(made: Yard, name: str, scale: Scale) -> Sequence[Row]:
     began = time.monotonic()
     try:
         rows = bench(made, scale)
-    except Failed as error:
+    except (Failed, OSError, subprocess.SubprocessError) as error:
         print(f"\n{title}\n  $ {command}\n  It could not be measured: {error}")
         return ()
     took = f"{time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}"

@@ -11,7 +11,7 @@ from bench.table import Row
 CONVERSATIONS = 16
 
 
-def engine(_: Yard, scale: Scale) -> Sequence[Row]:
+def engine(yard: Yard, scale: Scale) -> Sequence[Row]:
     """Turns a second at 16 conversations; both sides use all cores."""
     rates: dict[str, list[float]] = {"naive": [], "ours": []}
     for _ in range(scale.engine_rounds):

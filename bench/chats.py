@@ -5,8 +5,10 @@ neighbour only ever adds. The model is the stub, at 0 ms unless the row says oth
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench import machine
+from bench.house import NO_MODEL
 from bench.load import Plan, Seen
 from bench.model_client import measure
 from bench.scale import SIDES, Scale
@@ -16,28 +18,28 @@ from bench.table import Row, at_most, times
 
 def added_latency(yard: Yard, scale: Scale) -> Sequence[Row]:
     """One person, one thing at a time; what the stub itself takes is subtracted."""
-    seen: dict[str, list[Seen]] = {name: [] for name in (*SIDES, "long", "stub")}
+    seen: dict[str, list[Seen]] = {name: [] for name in (*SIDES, "long", "stub", "built in")}
+    quiet = yard.start("ours", NO_MODEL)
     for n in range(scale.rounds):
-        words = {"kind": "chat", "turns": scale.turns, "warm": 3, "name": f"latency{n}"}
+        words: dict[str, Any] = {"kind": "chat", "turns": scale.turns, "warm": 3}
+        words["name"] = f"latency{n}"
         for name in SIDES:
             seen[name].append(yard.kept(name).load(**words, renew=10))
         seen["long"].append(yard.kept("ours").load(**{**words, "warm": 45, "name": f"long{n}"}))
+        seen["built in"].append(quiet.load(**words, renew=10, answer="offline model"))
         seen["stub"].append(play(Plan(port=yard.stub_port, pid=yard.stub_pid, **words)))
+    quiet.stop()
     own = min(each.p50_ms for each in seen["stub"])
     p50 = {name: min(each.p50_ms for each in all_) - own for name, all_ in seen.items()}
     p99 = {name: min(each.p99_ms for each in all_) - own for name, all_ in seen.items()}
     even = p99["ours"] / p50["ours"]
     return (
-        Row(
-            what="added latency p50, ms",
-            **_beside(p50, "{:.2f}"),
+        _row("added latency p50, ms", p50, "{:.2f}",
             ratio=times(p50["ours"], p50["L"], "L"),
             goal="≤ 1.5 × L",
             ok=at_most(p50["ours"], 1.5 * p50["L"]),
         ),
-        Row(
-            what="added latency p99, ms",
-            **_beside(p99, "{:.2f}"),
+        _row("added latency p99, ms", p99, "{:.2f}",
             ratio=f"{even:.2f} × own p50",
             goal="≤ 2 × own p50",
             ok=at_most(even, 2),
@@ -54,12 +56,15 @@ def added_latency(yard: Yard, scale: Scale) -> Sequence[Row]:
 
 def _own_cpu(yard: Yard, scale: Scale, seen: Mapping[str, Sequence[Seen]]) -> Sequence[Row]:
     """CPU of a turn beside that of its model call, alone in a process of its own."""
-    turn = {name: min(each.cpu_s / each.done for each in seen[name]) * 1000 for name in SIDES}
+    turn = {
+        name: min(each.cpu_s / each.done for each in seen[name]) * 1000
+        for name in (*SIDES, "built in")
+    }
     same = measure(yard, scale, as_ours=True)
     plain = measure(yard, scale, as_ours=False)
     own, usual = turn["ours"] - same, turn["ours"] - plain
     return (
-        Row(what="CPU of a turn, ms", **_beside(turn, "{:.2f}")),
+        _row("CPU of a turn, ms", turn, "{:.2f}"),
         Row(
             what="CPU of the model client alone, ms",
             ours=f"{same:.2f}",
@@ -74,6 +79,7 @@ def _own_cpu(yard: Yard, scale: Scale, seen: Mapping[str, Sequence[Seen]]) -> Se
             goal="≤ 1",
             ok=at_most(own, 1),
         ),
+        Row(what="CPU of a turn of the built-in model, ms", ours=f"{turn['built in']:.2f}"),
     )
 
 
@@ -89,15 +95,12 @@ def throughput(yard: Yard, scale: Scale) -> Sequence[Row]:
     return (
         Row(
             what=f"turns/s a core, {scale.many} conversations",
-            **_beside(rate, "{:.0f}"),
+            **_beside(rate, "{:.0f}",
             ratio=times(rate["ours"], rate["L"], "L"),
             goal="≥ 0.8 × L",
             ok=rate["ours"] >= 0.8 * rate["L"],
         ),
-        Row(
-            what="CPU of a turn, ms",
-            **_beside({name: value * 1000 for name, value in cpu.items()}, "{:.2f}"),
-        ),
+        _row("CPU of a turn, ms", {name: value * 1000 for name, value in cpu.items()}, "{:.2f}"),
     )
 
 
@@ -120,22 +123,16 @@ def crowd(yard: Yard, scale: Scale) -> Sequence[Row]:
     done = {name: all_[0].done for name, all_ in seen.items()}
     lost = sum(each.lost for each in seen["ours"])
     return (
-        Row(
-            what=f"answered, {scale.crowd} conversations of 2",
-            **_beside(done, "{:.0f}"),
+        _row(f"answered, {scale.crowd} conversations of 2", done, "{:.0f}",
             goal="all",
             ok=not lost and all(each.done == 2 * scale.crowd for each in seen["ours"]),
         ),
-        Row(
-            what="p99, model at 500 ms, ms",
-            **_beside(p99, "{:.0f}"),
+        _row("p99, model at 500 ms, ms", p99, "{:.0f}",
             ratio=times(p99["ours"], p99["L"], "L"),
             goal="≤ 1.2 × L",
             ok=at_most(p99["ours"], 1.2 * p99["L"]),
         ),
-        Row(
-            what="memory of a conversation at the peak, kB",
-            **_beside(memory, "{:.0f}"),
+        _row("memory of a conversation at the peak, kB", memory, "{:.0f}",
             ratio=f"L {memory['ours'] - memory['L']:+.0f}",
             goal="≤ L + 50",
             ok=at_most(memory["ours"] - memory["L"], 50),
@@ -149,21 +146,18 @@ def growth(yard: Yard, scale: Scale) -> Sequence[Row]:
     held: dict[str, float] = {}
     for name in ("L", "ours"):
         side = yard.kept(name)
-        words = {"kind": "chat", "conversations": scale.many, "renew": 10}
+        words: dict[str, Any] = {"kind": "chat", "conversations": scale.many, "renew": 10}
         side.load(**words, turns=max(1, scale.growth // scale.many // 2), name="fill")
         before = machine.rss_kb(side.pid)
-        seen = side.load(**words, turns=-(-scale.growth // scale.many), name="grow")
+        side.load(**words, turns=-(-scale.growth // scale.many), name="grow")
         held[name] = machine.rss_kb(side.pid) / 1024
         grown[name] = (held[name] - before / 1024) / (before / 1024) * 100
-        del seen
     return (
-        Row(
-            what=f"memory grown over {scale.growth} turns, %",
-            **_beside(grown, "{:+.2f}"),
+        _row(f"memory grown over {scale.growth} turns, %", grown, "{:+.2f}",
             goal="≤ 1",
             ok=at_most(grown["ours"], 1),
         ),
-        Row(what="memory then, MB", **_beside(held, "{:.0f}")),
+        _row("memory then, MB", held, "{:.0f}"),
     )
 
 
@@ -182,7 +176,7 @@ def burst(yard: Yard, scale: Scale) -> Sequence[Row]:
     return (
         Row(
             what=f"last durable ack of {scale.burst} at once, s",
-            **_beside(last, "{:.2f}"),
+            **_beside(last, "{:.2f}",
             ratio=f"{lost} refused: {wrong[:40]}" if lost else times(last["ours"], last["L"], "L"),
             goal="≤ 1",
             ok=not lost and at_most(last["ours"], 1),
@@ -190,10 +184,23 @@ def burst(yard: Yard, scale: Scale) -> Sequence[Row]:
     )
 
 
-def _beside(values: Mapping[str, float], form: str) -> dict[str, str]:
+def _row(
+    what: str,
+    values: Mapping[str, float],
+    form: str,
+    *,
+    ratio: str = "",
+    goal: str = "",
+    ok: bool | None = None,
+) -> Row:
+    """A row of one number for each side."""
     cell = {name: form.format(value) for name, value in values.items()}
-    return {
-        "ours": cell["ours"],
-        "plain": cell.get("F", ""),
-        "litellm": cell.get("L", ""),
-    }
+    return Row(
+        what=what,
+        ours=cell["ours"],
+        plain=cell.get("F", ""),
+        litellm=cell.get("L", ""),
+        ratio=ratio,
+        goal=goal,
+        ok=ok,
+    )

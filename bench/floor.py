@@ -71,7 +71,7 @@ class Store:
             self._loop.call_soon_threadsafe(_tell, done)
 
 
-def _tell(done: list[tuple["asyncio.Future[Any]", object]]) -> None:
+def _tell(done: list[tuple["asyncio.Future[Any]", int | None]]) -> None:
     for future, number in done:
         if not future.done():
             future.set_result(number)

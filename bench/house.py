@@ -21,11 +21,11 @@ def start(yard: Yard, scale: Scale) -> Sequence[Row]:
         for name in ("F", "ours"):
             side, seconds = _first_ack(yard, name)
             took[name].append(seconds)
-            side.stop()
+            side.kill()
             if name == "ours":
                 again, seconds = _first_ack(yard, "ours", side)
                 took["again"].append(seconds)
-                again.stop()
+                again.kill()
     best = {name: min(all_) for name, all_ in took.items()}
     usual = {name: sorted(all_)[len(all_) // 2] for name, all_ in took.items()}
     return (

@@ -149,7 +149,7 @@ class Runs:
 
 
 def _answers(line: dict[str, Any]) -> bool:
-    return line["role"] != "user"
+    return str(line["role"]) != "user"
 
 
 def kill(yard: Yard, scale: Scale) -> Sequence[Row]:

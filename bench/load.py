@@ -36,6 +36,8 @@ class Plan:
     renew: int = 0
     """Turns after which a conversation is given up for a fresh one; 0: never."""
     text: str = "hello"
+    answer: str = "Hello from the stub."
+    """What a good answer holds."""
     name: str = ""
     """What the conversations' names begin with."""
     tools: bool = False
@@ -122,7 +124,7 @@ class Chat:
                 seen.wrong.append(str(error))
                 return
             self._took.append(time.perf_counter() - began)
-            if status != 200 or b"Hello from the stub." not in body:
+            if status != 200 or plan.answer.encode() not in body:
                 seen.lost += 1
                 seen.wrong.append(f"{status} {body[:200]!r}")
 

@@ -8,6 +8,7 @@ It reads the conversation's last 80 lines, as ours does. It has no gate, limits,
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text, event, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -47,7 +48,7 @@ def engine(path: Path) -> AsyncEngine:
     made = create_async_engine(address, pool_size=1, max_overflow=0)
 
     @event.listens_for(made.sync_engine, "connect")
-    def _settle(connection, _):
+    def _settle(connection: Any, _: object) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -66,7 +67,7 @@ class Naive:
         async with self._db.begin() as tx:
             values = {"ext_id": ext_id, "conv": conv, "body": text, "state": "new"}
             done = await tx.execute(insert(INBOX).values(values))
-            number = done.inserted_primary_key[0]
+            number = _key(done)
             said = {"conv": conv, "role": "user", "text": text, "state": "said"}
             await tx.execute(insert(LINES).values(said))
         async with self._db.begin() as tx:
@@ -82,10 +83,15 @@ class Naive:
         async with self._db.begin() as tx:
             reply = {"conv": conv, "role": "assistant", "text": self._answer, "state": "planned"}
             done = await tx.execute(insert(LINES).values(reply))
-            line = done.inserted_primary_key[0]
+            line = _key(done)
         async with self._db.begin() as tx:
             await tx.execute(update(LINES).where(LINES.c.id == line).values(state="sent"))
             await tx.execute(update(INBOX).where(INBOX.c.id == number).values(state="done"))
+
+
+def _key(done: Any) -> int:
+    key: int = done.inserted_primary_key[0]
+    return key
 
 
 async def run(home: Path, conversations: int, seconds: float, words: tuple[str, str]) -> float:

@@ -22,7 +22,7 @@ DEPTH = 60
 
 def stack_of(frame: FrameType | None) -> Stack:
     """File, line and function of each frame, innermost first."""
-    found = []
+    found: list[str] = []
     while frame and len(found) < DEPTH:
         code = frame.f_code
         found.append(f"{code.co_filename}:{frame.f_lineno}:{code.co_name}")

@@ -18,6 +18,7 @@ from agents.runtime.memory import StoredMemory
 from agents.runtime.models import ModelDoor, ModelSetup
 from bot.audit import Sealer
 from bot.core.canonical import Json
+from bot.core.errors import OperatorError
 from bot.core.event import Event
 from bot.core.ids import AgentName, TenantId
 from bot.core.model import Task
@@ -32,13 +33,13 @@ from bot.files import Files
 from bot.home import Home, listen
 from bot.inbox import arrive
 from bot.infra.clock import SystemClock
-from bot.keyring import ring_in, ring_of
+from bot.keyring import add_primary, ring_in, ring_of
 from bot.limits import Rate
 from bot.live import Live
 from bot.people import People
 from bot.settings import Settings
 from bot.store import approvals as approval_rows
-from bot.store import bindings, schema, spends
+from bot.store import audit, bindings, schema, spends
 from bot.store import inbox as inbox_rows
 from bot.store import turns as turn_rows
 from bot.store.script import Script
@@ -191,6 +192,8 @@ class App:
             status=self._status,
             problems=self._problems,
             verify_audit=self._verify,
+            keys=self._keys,
+            rotate=self._rotate,
             address=lambda: self.url,
             public_url=settings.public_url,
             version=VERSION,
@@ -225,6 +228,29 @@ class App:
         found += self.models.problems()
         found += [str(problem) for problem in self.team.problems]
         return found
+
+    async def _keys(self) -> Mapping[str, Json]:
+        counts = await self.vault.kek_counts()
+        return {
+            "models": list(await self.models.keys()),
+            "master": [{"id": id_, "wraps": wraps} for id_, wraps in sorted(counts.items())],
+        }
+
+    async def _rotate(self, actor: Person) -> Mapping[str, Json]:
+        if self.settings.master_key:
+            raise OperatorError(
+                "The master key comes from BOT_MASTER_KEY. Put a new one before it, with a comma "
+                "between them, and start again."
+            )
+        ring = add_primary(self.home.folder, self.clock)
+        done = await self.vault.adopt(ring)
+        at = to_us(self.clock.now())
+        told = {"rewrapped": done}
+        script = audit.note(
+            actor.tenant, at, f"person:{actor.id}", "keys.rotated", ring.primary.id, told
+        )
+        await self.db.write(script)
+        return {"id": ring.primary.id, "rewrapped": done}
 
     async def _verify(self, tenant: TenantId) -> Mapping[str, Json]:
         await self.sealer.seal()

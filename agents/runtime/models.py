@@ -13,6 +13,7 @@ from typing import Protocol
 from agents.runtime.llm import LiteLLM
 from agents.runtime.offline import OfflineModel
 from agents.runtime.providers import provider_of
+from bot.core.canonical import Json
 from bot.core.errors import Invalid
 from bot.core.ids import TenantId
 from bot.core.model import ModelReply, ModelRequest, Offer, Task, Usage
@@ -73,6 +74,16 @@ class ModelDoor:
         """Let connections go."""
         if self._real:
             await self._real.close()
+
+    async def keys(self) -> list[dict[str, Json]]:
+        """Whose keys there are, by their ends, and where each comes from."""
+        pasted = await self._secrets.of_field(self._tenant, FIELD)
+        found = {**{name: ("pasted", key) for name, key in pasted.items()}}
+        found.update({name: ("settings", key) for name, key in self._setup.keys.items()})
+        return [
+            {"provider": name, "last4": key.last4, "source": source}
+            for name, (source, key) in sorted(found.items())
+        ]
 
     def current(self) -> tuple[str, bool]:
         """The name of the model that answers, and whether it is the offline one."""
@@ -140,5 +151,3 @@ class ModelDoor:
             timeout_s=setup.timeout_s,
             clock=setup.clock,
         )
-
-

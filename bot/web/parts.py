@@ -91,6 +91,10 @@ class Parts:
     """What keeps messages from being answered; none means ready."""
     verify_audit: Callable[[TenantId], Awaitable[Mapping[str, Json]]]
     """`{ok, rows, problems}` of a tenant's book."""
+    keys: Callable[[], Awaitable[Mapping[str, Json]]]
+    """`{models: [{provider, last4, source}], master: [{id, wraps}]}`."""
+    rotate: Callable[[Person], Awaitable[Mapping[str, Json]]]
+    """Makes a new master key: `{id, rewrapped}`. Raises OperatorError."""
     address: Callable[[], str]
     """Where people reach the server, without a slash at the end."""
     public_url: str = ""

@@ -102,7 +102,12 @@ async def browser() -> AsyncIterator[Browser]:
     if program is None:
         pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
     async with playwright.async_playwright() as driver:
-        flags = ["--no-sandbox", "--disable-background-networking", "--disable-component-update"]
+        flags = [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-background-networking",
+            "--disable-component-update",
+        ]
         opened = await driver.chromium.launch(executable_path=program, args=flags)
         yield opened
         await opened.close()
@@ -123,32 +128,31 @@ async def serving(house: House, posts: Path) -> AsyncIterator[tuple[str, web.App
 
 
 Look = Callable[..., Awaitable[Screen]]
-Contexts = dict[tuple[bool, bool], BrowserContext]
+Contexts = dict[bool, BrowserContext]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def contexts(browser: Browser) -> Contexts:
-    """The desk and the phone, by light and in the dark. Each test's server is an origin of its own,
+    """The desk and the phone. Each test's server is an origin of its own,
     so nothing that a page keeps in the browser is seen by another test."""
     made: Contexts = {}
     for phone in (False, True):
-        for dark in (False, True):
-            size = PHONE if phone else DESK
-            made[phone, dark] = await browser.new_context(
-                color_scheme="dark" if dark else "light", reduced_motion="reduce", **size
-            )
+        size = PHONE if phone else DESK
+        made[phone] = await browser.new_context(
+            color_scheme="light", reduced_motion="reduce", **size
+        )
     return made
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def look(contexts: Contexts, tmp_path: Path) -> AsyncIterator[Look]:
-    """Return a function that opens a screen: `look(house, phone=True, dark=True)`."""
+    """Return a function that opens a screen: `look(house, phone=True)`."""
     screens: list[Screen] = []
     async with AsyncExitStack() as stack:
 
-        async def make(house: House, *, phone: bool = False, dark: bool = False) -> Screen:
+        async def make(house: House, *, phone: bool = False) -> Screen:
             url, app = await stack.enter_async_context(serving(house, tmp_path))
-            context = contexts[phone, dark]
+            context = contexts[phone]
             screen = Screen(page=await context.new_page(), house=house, url=url, app=app)
             stack.push_async_callback(screen.close)
             screen.watch(screen.page)

@@ -73,11 +73,11 @@ async def test_ten_thousand_events_are_paged_by_key_and_the_way_back_leads_back(
     screen: Screen,
 ) -> None:
     page = await screen.open("/admin/events")
-    await expect(page.locator("tbody tr")).to_have_count(100)
+    await expect(page.locator("tbody tr")).to_have_count(50)
     first = await page.locator("tbody tr").first.inner_text()
     await page.keyboard.press("n")
     await expect(page.locator("tbody tr").first).not_to_have_text(first)
-    assert "after=100" in page.url
+    assert "after=50" in page.url
     await page.keyboard.press("p")
     await expect(page.locator("tbody tr a").first).to_have_attribute(
         "href", "/admin/events/evt_00000"

@@ -224,11 +224,20 @@ class WebHouse:
             status=self._status,
             problems=self._problems,
             verify_audit=self._verify,
+            keys=self._keys,
+            rotate=self._rotate,
             address=lambda: self.url,
             version="1.2.3",
             extra=self.extra,
             **self.settings,
         )
+
+    async def _keys(self) -> Mapping[str, Json]:
+        master = [{"id": "kek_202611_a", "wraps": 3}]
+        return {"models": [{"provider": "openai", "last4": "abcd", "source": "pasted"}], "master": master}
+
+    async def _rotate(self, actor: Person) -> Mapping[str, Json]:
+        return {"id": "kek_202611_b", "rewrapped": 3}
 
     # What a test does.
 

@@ -21,7 +21,7 @@ READS = [
     ("status",), ("doctor",), ("agents",), ("agents", "show", "bri"), ("routes",), ("people",),
     ("tenants",), ("token",), ("schedules",), ("events",), ("events", "dead"), ("audit",),
     ("audit", "verify"), ("audit", "export"), ("approvals",), ("approvals", "list", "--all"),
-    ("login",), ("open", "--print"), ("db",),
+    ("login",), ("open", "--print"), ("db",), ("keys",),
 ]  # fmt: skip
 
 

@@ -1,12 +1,12 @@
 /**
- * A list of the API as a table, a hundred rows at a time. Which page is shown is part of the
+ * A list of the API as a table, fifty rows at a time. Which page is shown is part of the
  * address, so that a reload and the way back lead to the same rows.
  */
 import { el, fill, part, button, notice } from "../shared/dom.js";
 import { get, query } from "../shared/api.js";
 import { isTyping, isDialogOpen } from "../shared/keys.js";
 
-const ROWS = 100;
+const ROWS = 50;
 export const LIST_KEYS = [["n", "Next page"], ["p", "Previous page"]];
 
 /**

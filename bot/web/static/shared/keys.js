@@ -33,7 +33,7 @@ function isWriting({ key, target }) {
 
 /** Whether a key belongs to a field, or to the browser. */
 export function isTyping(event) {
-  return event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select, [contenteditable]") !== null;
+  return event.ctrlKey || event.metaKey || event.altKey || Boolean(event.target.closest?.("input, textarea, select, [contenteditable]"));
 }
 
 export function isDialogOpen() {
