@@ -34,12 +34,18 @@ def added_latency(yard: Yard, scale: Scale) -> Sequence[Row]:
     p99 = {name: min(each.p99_ms for each in all_) - own for name, all_ in seen.items()}
     even = p99["ours"] / p50["ours"]
     return (
-        _row("added latency p50, ms", p50, "{:.2f}",
+        _row(
+            "added latency p50, ms",
+            p50,
+            "{:.2f}",
             ratio=times(p50["ours"], p50["L"], "L"),
             goal="≤ 1.5 × L",
             ok=at_most(p50["ours"], 1.5 * p50["L"]),
         ),
-        _row("added latency p99, ms", p99, "{:.2f}",
+        _row(
+            "added latency p99, ms",
+            p99,
+            "{:.2f}",
             ratio=f"{even:.2f} × own p50",
             goal="≤ 2 × own p50",
             ok=at_most(even, 2),
@@ -93,9 +99,10 @@ def throughput(yard: Yard, scale: Scale) -> Sequence[Row]:
     rate = {name: max(each.done / each.seconds for each in all_) for name, all_ in seen.items()}
     cpu = {name: min(each.cpu_s / each.done for each in all_) for name, all_ in seen.items()}
     return (
-        Row(
-            what=f"turns/s a core, {scale.many} conversations",
-            **_beside(rate, "{:.0f}",
+        _row(
+            f"turns/s a core, {scale.many} conversations",
+            rate,
+            "{:.0f}",
             ratio=times(rate["ours"], rate["L"], "L"),
             goal="≥ 0.8 × L",
             ok=rate["ours"] >= 0.8 * rate["L"],
@@ -123,16 +130,25 @@ def crowd(yard: Yard, scale: Scale) -> Sequence[Row]:
     done = {name: all_[0].done for name, all_ in seen.items()}
     lost = sum(each.lost for each in seen["ours"])
     return (
-        _row(f"answered, {scale.crowd} conversations of 2", done, "{:.0f}",
+        _row(
+            f"answered, {scale.crowd} conversations of 2",
+            done,
+            "{:.0f}",
             goal="all",
             ok=not lost and all(each.done == 2 * scale.crowd for each in seen["ours"]),
         ),
-        _row("p99, model at 500 ms, ms", p99, "{:.0f}",
+        _row(
+            "p99, model at 500 ms, ms",
+            p99,
+            "{:.0f}",
             ratio=times(p99["ours"], p99["L"], "L"),
             goal="≤ 1.2 × L",
             ok=at_most(p99["ours"], 1.2 * p99["L"]),
         ),
-        _row("memory of a conversation at the peak, kB", memory, "{:.0f}",
+        _row(
+            "memory of a conversation at the peak, kB",
+            memory,
+            "{:.0f}",
             ratio=f"L {memory['ours'] - memory['L']:+.0f}",
             goal="≤ L + 50",
             ok=at_most(memory["ours"] - memory["L"], 50),
@@ -153,7 +169,10 @@ def growth(yard: Yard, scale: Scale) -> Sequence[Row]:
         held[name] = machine.rss_kb(side.pid) / 1024
         grown[name] = (held[name] - before / 1024) / (before / 1024) * 100
     return (
-        _row(f"memory grown over {scale.growth} turns, %", grown, "{:+.2f}",
+        _row(
+            f"memory grown over {scale.growth} turns, %",
+            grown,
+            "{:+.2f}",
             goal="≤ 1",
             ok=at_most(grown["ours"], 1),
         ),
@@ -174,9 +193,10 @@ def burst(yard: Yard, scale: Scale) -> Sequence[Row]:
     lost = sum(each.lost for each in seen["ours"])
     wrong = next((each.wrong[0] for each in seen["ours"] if each.wrong), "")
     return (
-        Row(
-            what=f"last durable ack of {scale.burst} at once, s",
-            **_beside(last, "{:.2f}",
+        _row(
+            f"last durable ack of {scale.burst} at once, s",
+            last,
+            "{:.2f}",
             ratio=f"{lost} refused: {wrong[:40]}" if lost else times(last["ours"], last["L"], "L"),
             goal="≤ 1",
             ok=not lost and at_most(last["ours"], 1),

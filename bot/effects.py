@@ -36,7 +36,7 @@ from bot.core.times import from_us, to_us
 from bot.points import point
 from bot.questions import Questions
 from bot.store import approvals as approval_rows
-from bot.store import conversations, decisions, turns
+from bot.store import conversations, decisions, journal
 from bot.store import effects as rows
 from bot.store.patient import surely
 from bot.store.script import Database, Script
@@ -341,7 +341,7 @@ def settle(
 
 def _bear(claim: Claim, born: Effect, at: int) -> Script[None]:
     """Write an effect of a turn as `sending`, if the turn is still ours."""
-    yield from turns.hold(claim, born.step)
+    yield from journal.hold(claim, born.step)
     yield from rows.plan(born, at)
 
 

@@ -20,7 +20,7 @@ from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.points import point
 from bot.store import effects as rows
-from bot.store import turns
+from bot.store import journal
 from bot.store.patient import surely
 from bot.store.script import Database, Script
 
@@ -180,7 +180,7 @@ def _undelivered(end: TurnEnd, why: str) -> TurnEnd:
 
 def _bear(claim: Claim, steps: int, effect: Effect, at: int) -> Script[None]:
     """Write a reply as `sending`, if the turn is still ours."""
-    yield from turns.hold(claim, steps)
+    yield from journal.hold(claim, steps)
     yield from rows.plan(effect, at)
 
 

@@ -17,7 +17,16 @@ from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.people import Person, Role
 from bot.core.times import from_us, iso, to_us
-from bot.store import approvals, audit, conversations, effects, inbox, people, spends, turns
+from bot.store import (
+    approvals,
+    audit,
+    conversations,
+    effects,
+    inbox,
+    journal,
+    people,
+    spends,
+)
 from bot.store import transcript as places
 from bot.store.decisions import may_decide
 from bot.store.inbox import Stored
@@ -382,7 +391,7 @@ def _story(tenant: str, event: str) -> Script[Story | None]:
         return None
     return Story(
         stored=stored,
-        steps=(yield from turns.steps_of(tenant, event)),
+        steps=(yield from journal.steps_of(tenant, event)),
         effects=(yield from effects.of_turn(tenant, event)),
         audit=(yield from audit.of_event(tenant, event)),
         spent=(yield from spends.of_turn(tenant, event)),

@@ -19,6 +19,7 @@ from bot.core.event import Ending
 from bot.core.ports import Clock, Live
 from bot.core.times import iso, to_us
 from bot.points import point
+from bot.store import journal
 from bot.store import turns as rows
 from bot.store.patient import surely
 from bot.store.script import Database
@@ -269,7 +270,7 @@ class Turns:
                 log.warning(
                     "A turn starts over: %s", error.message, extra={"event": claim.event.id}
                 )
-                await self._db.write(rows.start_over(claim))
+                await self._db.write(journal.start_over(claim))
                 return None
             return failed(claim, "This was cut off and could not be continued in the same way.")
         except BotError as error:

@@ -241,7 +241,6 @@ class Calls:
 
     async def ask_budget(self, run: Run, sentence: str) -> TurnEnd:
         """Ask an owner whether to go on although the budget is used up."""
-        event = run.claim.event
         question = self._p.questions.budget(
             run.claim,
             run.agent.name,

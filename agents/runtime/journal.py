@@ -12,7 +12,7 @@ from bot.core.conversation import Claim, Step
 from bot.core.errors import Diverged
 from bot.core.ports import Clock
 from bot.points import point
-from bot.store import turns
+from bot.store import journal
 from bot.store.rows import dumps, loads
 from bot.store.script import Database
 
@@ -53,6 +53,6 @@ class Journal:
             ms=ms,
         )
         point("step.before_journal")
-        self._db.post(turns.write_step(self._claim, step))
+        self._db.post(journal.write_step(self._claim, step))
         point("step.after_journal")
         return result

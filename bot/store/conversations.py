@@ -320,9 +320,7 @@ def say(tenant: str, conv_id: str, said: Line) -> Script[int]:
     return n
 
 
-def history(
-    tenant: str, conv_id: str, before_seq: int, limit: int
-) -> Script[tuple[Line, ...]]:
+def history(tenant: str, conv_id: str, before_seq: int, limit: int) -> Script[tuple[Line, ...]]:
     """The last lines of events before a number, oldest first."""
     rows = yield Ask(
         _HISTORY, {"tenant": tenant, "conv": conv_id, "seq": before_seq, "limit": limit}

@@ -6,18 +6,19 @@ turn names that epoch: a writer that was overtaken finds no row and is fenced.
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from bot.core.conversation import Claim, Conversation, Line, Step, TurnEnd
 from bot.core.effect import Effect
-from bot.core.errors import Fenced, StoreError
+from bot.core.errors import Fenced
 from bot.core.event import Ending
-from bot.core.times import from_us, to_us
+from bot.core.times import from_us
 from bot.store import approvals, audit, conversations, effects, spends
 from bot.store.conversations import CONV, conversation
 from bot.store.inbox import EVENT, event_of
+from bot.store.journal import hold, steps_of
 from bot.store.script import Ask, Script, Statement, one_of
-from bot.store.tables import conv, inbox, journal
+from bot.store.tables import conv, inbox
 
 HISTORY_LINES = 80
 
@@ -61,46 +62,6 @@ _TRIED = Statement(
     update(inbox)
     .where(inbox.c.tenant == bindparam("tenant"), inbox.c.id == bindparam("id"))
     .values(attempts=inbox.c.attempts + 1)
-)
-_JOURNAL = Statement(
-    select(
-        journal.c.step,
-        journal.c.kind,
-        journal.c.input_hash,
-        journal.c.result,
-        journal.c.at,
-        journal.c.ms,
-    )
-    .where(journal.c.tenant == bindparam("tenant"), journal.c.turn == bindparam("turn"))
-    .order_by(journal.c.step)
-)
-_WRITE_STEP = Statement(
-    insert(journal).values(
-        {
-            name: bindparam(name)
-            for name in ("turn", "step", "tenant", "kind", "input_hash", "result", "at", "ms")
-        }
-    )
-)
-_FORGET_STEPS = Statement(
-    journal.delete().where(
-        journal.c.tenant == bindparam("tenant"), journal.c.turn == bindparam("turn")
-    )
-)
-_HOLDS = Statement(
-    select(conv.c.id).where(
-        conv.c.tenant == bindparam("tenant"),
-        conv.c.id == bindparam("conv"),
-        conv.c.epoch == bindparam("epoch"),
-        conv.c.state == "running",
-    )
-)
-_KEPT = Statement(
-    select(func.count()).where(
-        journal.c.tenant == bindparam("tenant"),
-        journal.c.turn == bindparam("turn"),
-        journal.c.step < bindparam("steps"),
-    )
 )
 _DONE = Statement(
     update(inbox)
@@ -220,18 +181,7 @@ def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None
     steps: dict[int, Step] = {}
     past: tuple[Effect, ...] = ()
     if head[9]:
-        rows = yield Ask(_JOURNAL, {"tenant": tenant, "turn": head[0]})
-        steps = {
-            row[0]: Step(
-                step=row[0],
-                kind=row[1],
-                input_hash=row[2],
-                result=row[3],
-                at=from_us(row[4]),
-                ms=row[5],
-            )
-            for row in rows
-        }
+        steps = {step.step: step for step in (yield from steps_of(where.tenant, head[0]))}
         past = yield from effects.of_turn(where.tenant, head[0])
     return Claim(
         event=event_of(head),
@@ -243,48 +193,6 @@ def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None
         journal=steps,
         effects=past,
     )
-
-
-def write_step(claim_: Claim, step: Step) -> Script[None]:
-    """Journal one step of a turn. Raises Fenced."""
-    yield from hold(claim_)
-    yield Ask(
-        _WRITE_STEP,
-        {
-            "turn": claim_.event.id,
-            "step": step.step,
-            "tenant": claim_.event.tenant,
-            "kind": step.kind,
-            "input_hash": step.input_hash,
-            "result": step.result,
-            "at": to_us(step.at),
-            "ms": step.ms,
-        },
-    )
-
-
-def steps_of(tenant: str, turn: str) -> Script[list[Step]]:
-    """The journal of a turn."""
-    rows = yield Ask(_JOURNAL, {"tenant": tenant, "turn": turn})
-    return [
-        Step(step=r[0], kind=r[1], input_hash=r[2], result=r[3], at=from_us(r[4]), ms=r[5])
-        for r in rows
-    ]
-
-
-def hold(claim_: Claim, steps: int = 0) -> Script[None]:
-    """Raise Fenced unless the claim still holds, StoreError unless its first steps are kept.
-
-    Steps are posted, not awaited: what leaves the house must not go before what led to it.
-    """
-    tenant, where = claim_.event.tenant, claim_.conv
-    rows = yield Ask(_HOLDS, {"tenant": tenant, "conv": where.id, "epoch": where.epoch})
-    if not rows:
-        raise Fenced(conv=where.id, event=claim_.event.id)
-    if steps:
-        kept = yield Ask(_KEPT, {"tenant": tenant, "turn": claim_.event.id, "steps": steps})
-        if kept[0][0] < steps:
-            raise StoreError("An earlier step of this turn did not reach the disk.")
 
 
 def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
@@ -369,12 +277,6 @@ def put_back(claim_: Claim, due: int) -> Script[None]:
     yield from _release(where, "ready", due, where.agent or "", where.tainted)
 
 
-def start_over(claim_: Claim) -> Script[None]:
-    """Forget the steps of a turn whose effects have all stayed `planned`."""
-    yield from hold(claim_)
-    yield Ask(_FORGET_STEPS, {"tenant": claim_.event.tenant, "turn": claim_.event.id})
-
-
 def _new_session(claim_: Claim, at: int) -> Script[None]:
     """Begin the next session of the claim's conversation, unless it has begun already."""
     conv_id = f"cnv_{claim_.event.id[4:]}"
@@ -420,9 +322,7 @@ def waiting() -> Script[int]:
     return int(rows[0][0])
 
 
-def _release(
-    where: Conversation, state: str, due: int, agent: str, tainted: bool
-) -> Script[None]:
+def _release(where: Conversation, state: str, due: int, agent: str, tainted: bool) -> Script[None]:
     rows = yield Ask(
         _RELEASE,
         {

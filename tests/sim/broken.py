@@ -22,7 +22,7 @@ from bot.core.tool import Tool, ToolContext
 from bot.effects import Effects, _bear
 from bot.inbox import Inbox, arrive
 from bot.points import point
-from bot.store import approvals, decisions, effects, inbox, schedules, turns
+from bot.store import approvals, decisions, effects, inbox, journal, schedules, turns
 from bot.store.script import Ask, Script, Statement
 from bot.store.tables import approval, conv, effect
 
@@ -102,6 +102,7 @@ def no_epoch_check(patch: Patch) -> None:
         .returning(conv.c.id)
     )
     patch(turns, "hold", hold)
+    patch(journal, "hold", hold)
     patch(turns, "_RELEASE", release)
 
 

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from bot.core.canonical import Json
 from bot.web.answers import NUMBER, OBJECT, TEXT, answer, schema
 from bot.web.parts import VISIT, Access, Doc, Parts, Route
 
@@ -24,7 +25,7 @@ class Keys:
 def routes(parts: Parts) -> list[Route]:
     """The addresses of this noun."""
     keys = Keys(parts)
-    listed = {"type": "array", "items": OBJECT}
+    listed: Json = {"type": "array", "items": OBJECT}
     return [
         Route(
             method="GET",

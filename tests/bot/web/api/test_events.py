@@ -6,7 +6,7 @@ from bot.core.conversation import Claim, Spend, Step, TurnEnd
 from bot.core.event import Ending
 from bot.core.model import Usage
 from bot.core.times import from_us
-from bot.store import turns
+from bot.store import journal
 from tests.bot.web.api.reading import answered, get, items, say
 from tests.fakes.web_house import WebHouse, said
 
@@ -22,7 +22,7 @@ async def thoughtful(house: WebHouse, claim: Claim) -> TurnEnd:
             at=from_us(0),
             ms=5,
         )
-        await house.db.write(turns.write_step(claim, step))
+        await house.db.write(journal.write_step(claim, step))
     return said("Done", spends=(Spend(model="m", usage=Usage(tokens_in=7, tokens_out=3)),))
 
 
