@@ -196,7 +196,8 @@ class Turns:
         if task is not None and task.done():
             del self._tasks[conv]
             if not task.cancelled() and (error := task.exception()):
-                log.error("A turn was lost to a bug; it goes on after a restart.", exc_info=error)
+                log.error("A turn was lost to a bug; it is tried again.", exc_info=error)
+                self.unsure()
             if self._crowded:
                 self.wake()
 
@@ -214,6 +215,8 @@ class Turns:
             if not more or self._draining:
                 return
             next_claim = await self._next(claim)
+            if next_claim is None:  # somebody has it: a task of ours, or a claim that got lost
+                self.unsure()
 
     async def _next(self, last: Claim) -> Claim | None:
         now, conv = to_us(self._clock.now()), last.conv

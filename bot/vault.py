@@ -309,7 +309,7 @@ class Vault:
         known = self._open_keys.get((tenant, dek))
         if known is None:
             row = await self._keys.by_id(tenant, dek)
-            if row is None or row.tenant != tenant or row.id != dek:
+            if row is None:
                 raise LookupError(dek)
             known = self._open_keys[tenant, dek] = AESGCM(self._unwrap(row))
         return known

@@ -13,7 +13,9 @@ import pytest
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the tables."""
     tables: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get("failed", []):
+    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get(
+        "failed", []
+    ):
         if getattr(report, "when", "") != "call":
             continue
         for name, row in report.user_properties:

@@ -89,7 +89,9 @@ class DatabaseContract:
         assert await db.read(get("a")) is None
 
     async def test_text_comes_back_as_it_was(self, db: Database) -> None:
-        for n, text in enumerate(("", "ü 漢 😀", "a\x01b", "'); drop table meta; --", "x" * 100_000)):
+        for n, text in enumerate(
+            ("", "ü 漢 😀", "a\x01b", "'); drop table meta; --", "x" * 100_000)
+        ):
             await db.write(put(f"t{n}", text))
             assert await db.read(get(f"t{n}")) == text
 
@@ -205,5 +207,3 @@ class DatabaseContract:
             assert all(isinstance(answer, StoreError) for answer in answers)
         assert await db.write(put("b", "1")) == "1"
         assert await db.read(everything()) == {"a": "1", "b": "1"}
-
-

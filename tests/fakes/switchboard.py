@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
+from random import Random
 from typing import Any
 
 from agents.runtime.toolset import Toolset
@@ -34,8 +35,8 @@ from bot.store import bindings, policies
 from bot.store import people as people_rows
 from bot.store.policies import Rule
 from bot.store.script import Database
-from tests.fakes.clock import StillClock
-from tests.fakes.database import Disk, InlineDatabase
+from tests.fakes.clock import LoopClock
+from tests.fakes.database import Disk, InlineDatabase, Weather
 from tests.fakes.live import RecordingLive
 from tests.fakes.model import ScriptedModel, say
 from tests.fakes.vendor import ASKED, AUTO, READS, Vendor, tools_of
@@ -165,10 +166,11 @@ class Switchboard:
         limits: Limits | None = None,
         disk: Disk | None = None,
         tools: Mapping[str, Tool] | None = None,
+        weather: Weather | None = None,
     ) -> None:
         self.disk = disk or Disk(image())
-        self.db = InlineDatabase(self.disk)
-        self.clock = StillClock()
+        self.db = InlineDatabase(self.disk, weather)
+        self.clock = LoopClock(Random(1))
         self.model = model or ScriptedModel([say("Hello.")])
         self.vendor = vendor or Vendor()
         self.live = RecordingLive()
@@ -277,8 +279,8 @@ class Switchboard:
         return rows[0]
 
     def move(self, **span: float) -> None:
-        """Let time pass."""
-        self.clock.move(**span)
+        """Let days pass at once."""
+        self.clock.leap(**span)
 
     @property
     def now_us(self) -> int:

@@ -234,7 +234,10 @@ class WebHouse:
 
     async def _keys(self) -> Mapping[str, Json]:
         master = [{"id": "kek_202611_a", "wraps": 3}]
-        return {"models": [{"provider": "openai", "last4": "abcd", "source": "pasted"}], "master": master}
+        return {
+            "models": [{"provider": "openai", "last4": "abcd", "source": "pasted"}],
+            "master": master,
+        }
 
     async def _rotate(self, actor: Person) -> Mapping[str, Json]:
         return {"id": "kek_202611_b", "rewrapped": 3}

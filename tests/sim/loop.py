@@ -8,8 +8,9 @@ it runs again, not even its `finally`, just as after `kill -9`.
 import asyncio
 import contextlib
 import heapq
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
+from functools import wraps
 from random import Random
 from typing import Any, TypeVar
 
@@ -116,6 +117,16 @@ def run(seed: int, main: Coroutine[Any, Any, T]) -> T:
     finally:
         _bury(loop)
         loop.close()
+
+
+def virtual(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Run an asynchronous test in virtual time: a wait of minutes costs nothing."""
+
+    @wraps(test)
+    def ran(*given: Any, **named: Any) -> None:
+        run(1, test(*given, **named))
+
+    return ran
 
 
 def _bury(loop: SeededLoop) -> None:

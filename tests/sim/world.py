@@ -91,9 +91,7 @@ class World:
             fate=nature.fate, delay=nature.delay, time=loop.time, elsewhere=self.outside
         )
         self.channels = {
-            name: FakeChannel(
-                name=name, policy=Policy(name), fate=nature.fate, delay=nature.delay
-            )
+            name: FakeChannel(name=name, policy=Policy(name), fate=nature.fate, delay=nature.delay)
             for name in CHANNELS
         }
         self.model = ScriptedModel(nature.think)

@@ -270,6 +270,21 @@ def test_an_address_is_not_cut_while_it_fits():
     assert second.startswith("https://e.example/some/long/path/to/a/page")
 
 
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "text", ["<div>\nwords\n</div>", "a <b>words</b>", "<script>words", "<!-- words -->"]
+)
+def test_html_in_a_reply_is_shown_as_it_is(text, dialect):
+    assert letters(seen(to(text, dialect), dialect)) == letters(text)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_link_that_leads_nowhere_safe_is_its_words(dialect):
+    for href in ("/relative", "ftp://e.example", "#part", "data:text/html,x", "tg://user?id=1"):
+        assert "href" not in to(f"[words]({href})", dialect)
+        assert "words" in to(f"[words]({href})", dialect)
+
+
 def test_definitions_of_links_are_not_swallowed():
     assert "https://e.example/spec" in to("See [1].\n\n[1]: https://e.example/spec", Dialect.PLAIN)
 
