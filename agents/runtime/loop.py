@@ -78,13 +78,16 @@ class Loop:
                 "version": agent.version,
                 "tools": list(agent.tools),
                 "at": iso(began),
-                "history": len(claim.history),
+                "history": max((line.n for line in claim.history), default=0),
             }
 
         laid_from = await journal.step("prompt", agent.name, record)
         if not isinstance(laid_from, Mapping) or laid_from["version"] != agent.version:
             raise Diverged("The agent was changed while its turn was cut off.")
         now = datetime.fromisoformat(str(laid_from["at"]))
+        last = laid_from["history"]  # lines that were written since then are not of this prompt
+        known = tuple(line for line in claim.history if isinstance(last, int) and line.n <= last)
+        claim = replace(claim, history=known)
         laid = lay(agent, self._p.agents.all(claim.event.tenant), claim, person, now)
         return Run(
             claim=claim,

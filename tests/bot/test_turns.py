@@ -72,7 +72,7 @@ async def test_seats_are_given_round_by_tenant():
         crowd = [await house.accept("many", thread=f"t{n}") for n in range(20)]
         other = await house.accept("one", thread="x", tenant=AWAY, person=EVE)
         await house.live.line_of(other.event, 60)
-        done = {turn for turn in house.live.ended}
+        done = set(house.live.ended)
         assert first.event in done
         assert sum(each.event in done for each in crowd) <= 2
 
@@ -167,7 +167,10 @@ async def test_stop_ends_the_running_turn_and_the_next_message_is_answered():
         assert stopped.reply == "Stopping."
         assert (await house.live.line_of(got.event))["text"] == "Stopped."
         assert house.ending(got.event) == ("done", "answered")
+        await asyncio.sleep(1)
         assert house.engine.turns.open == 0
+        again = await house.accept("and now")
+        assert (await house.live.line_of(again.event, 200))["text"] == "and now"
 
 
 @virtual
