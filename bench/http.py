@@ -8,6 +8,8 @@ import asyncio
 import json
 from collections.abc import Mapping
 
+WAIT_S = 60.0
+
 
 class Broken(Exception):
     """The server hung up, or answered what this client cannot read."""
@@ -34,7 +36,11 @@ class Connection(asyncio.Protocol):
             raise Broken("not connected")
         self._waiter = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        return await self._waiter
+        try:
+            async with asyncio.timeout(WAIT_S):
+                return await self._waiter
+        except TimeoutError:
+            raise Broken(f"no answer within {WAIT_S:.0f} s") from None
 
     def close(self) -> None:
         """Hang up."""

@@ -5,6 +5,7 @@ What a house is made of stands in `bot/house.py`.
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 import threading
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from bot.core.secret import Secret
 from bot.home import Home, hold, owner_token
 from bot.house import VERSION, App
+from bot.logs import Logs
 from bot.logs import setup as setup_logs
 from bot.settings import Settings
 from bot.store import schema
@@ -24,17 +26,19 @@ NO_SECRET = Secret("")
 def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code. Raises OperatorError, OSError (no port is free)."""
     home = hold(settings.home)
-    setup_logs(settings.log.level, sys.stderr, _secrets(settings))
-    return asyncio.run(_serve(settings, home))
+    logs = setup_logs(settings.log.level, sys.stderr, _secrets(settings))
+    return asyncio.run(_serve(settings, home, logs))
 
 
-async def _serve(settings: Settings, home: Home) -> int:
-    app = App(settings, home)
+async def _serve(settings: Settings, home: Home, logs: Logs) -> int:
+    app = App(settings, home, logs.redact.add)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     await app.start(settings.ports)
+    gc.freeze()  # what a start leaves stays; it need not be looked through again and again
+    gc.enable()
     token = owner_token()
     app.doors.lend(app.owner, token)
     home.announce(app.local_url, token, VERSION)
@@ -77,11 +81,11 @@ class _Lent:
 def local(settings: Settings) -> Iterator[tuple[str, str]]:
     """A house of one verb's length on a free port of this machine: its URL and token."""
     home = hold(settings.home)
-    setup_logs("error", sys.stderr, _secrets(settings))
+    logs = setup_logs("error", sys.stderr, _secrets(settings))
     ready, done, lent = threading.Event(), threading.Event(), _Lent()
 
     async def lend() -> None:
-        app = App(settings, home)
+        app = App(settings, home, logs.redact.add)
         try:
             await app.start((0,))
             lent.url, lent.token = app.local_url, owner_token()

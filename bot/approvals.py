@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from bot.core.approval import Answer, Approval, ApprovalKind, ApprovalState, Decision
 from bot.core.canonical import Json
 from bot.core.conversation import Line
-from bot.core.effect import Effect
+from bot.core.effect import Effect, EffectState
 from bot.core.errors import Conflict, Invalid, NotFound
 from bot.core.event import Event
 from bot.core.ids import EffectId, TenantId
@@ -120,7 +120,8 @@ class Approvals:
 
     async def _edit(self, tenant: TenantId, answer: Answer) -> decisions.Edit:
         """Check an edit and lay out the card that it makes."""
-        item, covered = await self.get(tenant, answer.approval)
+        item, whole = await self.get(tenant, answer.approval)
+        covered = [effect for effect in whole if effect.state is EffectState.AWAITING]
         unknown = set(answer.arguments) - {effect.id for effect in covered}
         if unknown or not answer.arguments:
             raise Invalid("The edit names no action of this approval.")
@@ -156,6 +157,7 @@ class Approvals:
             hashes={effect.id: effect.hash for effect in new},
             hash=hash_of(new),
             card=card,
+            version=item.version,
         )
 
 

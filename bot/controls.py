@@ -21,11 +21,13 @@ from bot.core.ids import ApprovalId, ConvId, EffectId, EventId, PersonId, Tenant
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
+from bot.render.card import whole
+from bot.render.cards.layout import Ref
+from bot.render.codes import SHOW_ALL, Reply, parse_code
 from bot.store import conversations, inbox
 from bot.store.decisions import may_decide
 from bot.store.script import Database, Script
 
-CODE = re.compile(r"(OK|NO|EDIT)\s+(\d{4,7})\b\s*(.*)", re.IGNORECASE | re.DOTALL)
 COMMAND = re.compile(r"/(stop|status|whoami|approve|reject)\b\s*(\S*)\s*(.*)", re.DOTALL)
 
 
@@ -82,7 +84,7 @@ class Controls:
         """Apply an event, once; None when it is an ordinary one."""
         press = event.kind in CONTROL
         command = None if press else COMMAND.fullmatch(event.text.strip())
-        code = None if press or command else CODE.fullmatch(event.text.strip())
+        code = None if press or command else parse_code(event.text)
         if not (press or command or code):
             return None
         order = Order(event=event, body_hash=body_hash)
@@ -91,8 +93,7 @@ class Controls:
         if command:
             done = await self._command(order, *command.groups())
         elif code:
-            word, digits, more = code.groups()
-            done = await self._code(order, word.upper(), digits, more)
+            done = await self._code(order, code)
         else:
             done = await self._press(order)
         return (done and await self._before(order)) or done  # its repeat may have been quicker
@@ -125,7 +126,7 @@ class Controls:
         if person is None:
             return None  # the router meets strangers
         if word in ("approve", "reject"):
-            return await self._code(order, "OK" if word == "approve" else "NO", first, rest)
+            return await self._code(order, Reply(choice=word, code=first, rest=rest))
         if word == "stop":
             found = await self._db.read(conversations.current(event.tenant, event.conv))
             stopped = found is not None and self._running.stop(found[0].id)
@@ -136,21 +137,23 @@ class Controls:
             reply = await self._status(event.tenant)
         return await self._answer(order, reply, word)
 
-    async def _code(self, order: Order, word: str, code: str, rest: str) -> Accepted | None:
+    async def _code(self, order: Order, said: Reply) -> Accepted | None:
         """A decision by the code of a pending question; other text is ordinary."""
         event = order.event
-        item = await self._approvals.by_code(event.tenant, code)
+        item = await self._approvals.by_code(event.tenant, said.code)
         person = await self._person(event)
         if item is None or person is None or not may_decide(item, person.id, person.role.value):
             if event.text.startswith("/"):
-                return await self._answer(
-                    order, f"Nothing waits under the code {code[:20]}.", "code"
-                )
+                text = f"Nothing waits under the code {said.code[:20]}."
+                return await self._answer(order, text, "code")
             return None
-        if word == "EDIT":
-            return await self._edit(order, item, rest)
-        decision = Decision.APPROVE if word == "OK" else Decision.REJECT
-        return await self._decide(order, item.id, decision, note=rest.strip())
+        if said.choice == SHOW_ALL:
+            ref = Ref(approval=item.id, version=item.version)
+            return await self._answer(order, whole(item.card, ref), "shown")
+        decision = Decision(said.choice)
+        if decision is Decision.EDIT:
+            return await self._edit(order, item, said.rest)
+        return await self._decide(order, item.id, decision, note=said.rest.strip())
 
     async def _edit(self, order: Order, item: Approval, text: str) -> Accepted:
         """New words for the one text that the card shows."""

@@ -7,9 +7,10 @@ open and nobody waits.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
+from urllib.parse import urlsplit
 
 from aiohttp import web as aio
 
@@ -25,6 +26,7 @@ from bot.core.model import Task
 from bot.core.people import Person, Tenant
 from bot.core.ports import House
 from bot.core.route import Binding
+from bot.core.secret import Secret
 from bot.core.times import iso, to_us
 from bot.doors import FIRST_LINK_LASTS, Doors
 from bot.engine import Engine, Given, Limits
@@ -64,7 +66,9 @@ REFRESH_S = 2.0
 class App:
     """One running house."""
 
-    def __init__(self, settings: Settings, home: Home) -> None:
+    def __init__(self, settings: Settings, home: Home, mask: Callable[[Secret], None]) -> None:
+        """`mask` keeps a secret out of the logs."""
+        self._mask = mask
         self.settings = settings
         self.home = home
         self.clock = SystemClock()
@@ -86,7 +90,7 @@ class App:
         )
         self.vault = Vault(ring, StoredKeys(self.db), self.clock)
         await self.vault.start()
-        self.strongroom = Strongroom(self.db, self.clock, self.vault)
+        self.strongroom = Strongroom(self.db, self.clock, self.vault, self._mask)
         key = bytes.fromhex(self.vault.lookup("house", "people"))
         self.doors = Doors(self.db, self.clock, key)
         self.people = People(self.db, self.clock, key, self._people_changed)
@@ -97,7 +101,7 @@ class App:
         self.models = ModelDoor(_model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
-        self.fetcher = WebFetcher()
+        self.fetcher = WebFetcher(allow=_own_addresses(settings))
         self.engine = Engine(self._given())
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key)
         self.resumed = await self.engine.start()
@@ -323,3 +327,10 @@ def _blog(settings: Settings) -> object:
 
 def _micros(dollars: float | None) -> int | None:
     return None if dollars is None else int(dollars * 1_000_000)
+
+
+def _own_addresses(settings: Settings) -> frozenset[tuple[str, int]]:
+    """Hosts and ports that the operator named, which may lie inside a private network."""
+    named = urlsplit(settings.blog.webhook_url)
+    port = named.port or (443 if named.scheme == "https" else 80)
+    return frozenset({(named.hostname, port)} if named.hostname else ())

@@ -42,8 +42,8 @@ class Seats(Protocol):
         ...
 
 
-CONTROL_MARKS = tuple("/OoNnEe")
-"""First letters of `/stop`, `OK 4821`, `NO 4821`, `EDIT 4821 …`; anything else is no control."""
+CONTROL_MARKS = tuple("/ OoNnEeAaTtLlSs")
+"""First letters of `/stop` and of the words before a code; anything else is no control."""
 
 Control = Callable[[Event, str], Awaitable[Accepted | None]]
 """Applies an event (with its body's hash) that decides something; None: it is an ordinary one."""

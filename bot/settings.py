@@ -66,7 +66,7 @@ TASKS = ("reason", "write", "summarise", "fast")
 
 NOT_SETTINGS = frozenset(
     {"BOT_CONFIG", "BOT_SPECS", "BOT_PYTHON", "BOT_TEST_SEEDS", "BOT_TEST_DATABASE_URL"}
-    | {"BOT_TEST_POSTGRES", "BOT_TEST_KILLS", "BOT_TEST_POINT"}
+    | {"BOT_SNAPSHOT", "BOT_TEST_POSTGRES", "BOT_TEST_KILLS", "BOT_TEST_POINT"}
 )
 """`BOT_` variables that are no settings: where the file is, and switches of the tests."""
 

@@ -4,7 +4,7 @@ The vault seals and opens and touches no database; the store keeps rows and cann
 the two meet. A secret is named by tenant, provider, owner (empty: the tenant's own) and field.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.core.ids import TenantId
 from bot.core.ports import Clock
@@ -73,7 +73,11 @@ class StoredValues:
 class Strongroom:
     """Keeps secrets."""
 
-    def __init__(self, db: Database, clock: Clock, vault: Vault) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, vault: Vault, mask: Callable[[Secret], None]
+    ) -> None:
+        """`mask` is told every secret that passes, so that no log shows it."""
+        self._mask = mask
         self._db = db
         self._clock = clock
         self.vault = vault
@@ -82,6 +86,7 @@ class Strongroom:
         self, tenant: TenantId, provider: str, field: str, secret: Secret, owner: str = ""
     ) -> None:
         """Keep a secret, over the one before."""
+        self._mask(secret)
         old = await self._db.read(rows.value(tenant, provider, owner, field))
         version = old[0] + 1 if old else 1
         slot = _place(tenant, provider, owner, field, version)
@@ -101,12 +106,19 @@ class Strongroom:
         found = await self._db.read(rows.value(tenant, provider, owner, field))
         if found is None:
             return None
-        return await self.vault.open(_place(tenant, provider, owner, field, found[0]), found[1])
+        secret = await self.vault.open(_place(tenant, provider, owner, field, found[0]), found[1])
+        self._mask(secret)
+        return secret
 
     async def of_field(self, tenant: TenantId, field: str) -> dict[str, Secret]:
         """Provider → secret, for one field."""
         found = await self._db.read(rows.of_field(tenant, field))
-        return {row.provider: await self.vault.open(_slot(tenant, row), row.value) for row in found}
+        opened = {
+            row.provider: await self.vault.open(_slot(tenant, row), row.value) for row in found
+        }
+        for secret in opened.values():
+            self._mask(secret)
+        return opened
 
 
 def _place(tenant: TenantId, provider: str, owner: str, field: str, version: int) -> Slot:

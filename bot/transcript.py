@@ -17,6 +17,7 @@ from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.people import Person, Role
 from bot.core.times import from_us, iso, to_us
+from bot.render.cards.web import show
 from bot.store import (
     approvals,
     audit,
@@ -238,7 +239,7 @@ def shown_approval(
         "arguments": dict(first.arguments) if first else {},
         "version": item.version,
         "hash": item.hash,
-        "shown": card_to_json(item.card),
+        "shown": card_to_json(show(item.card)),
         "effects": [shown_effect(effect) for effect in covered],
         "requested_by": names.of(item.requested_by),
         "agent": item.agent,

@@ -103,12 +103,23 @@ class Team:
         self._agents: dict[str, Agent] = {}
         self._all: tuple[Agent, ...] = ()
         self._lost: Problem | None = None
-        self.problems: tuple[Problem, ...] = ()
+        self._problems: tuple[Problem, ...] = ()
+        self._is_read = False
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
         """What is wrong with the files now, for `bot doctor`."""
-        self.refresh()
+        self._begin()
+        return self._problems
+
+    def _begin(self) -> None:
+        """Read the files when somebody first asks: 30 ms that no start should wait for."""
+        if not self._is_read:
+            self.refresh()
 
     def get(self, tenant: TenantId, name: str) -> Agent | None:
         """An agent by name; upper and lower case are one."""
+        self._begin()
         wanted = name.lower()
         for agent in self._overlay(tenant) if self._overlay else ():
             if agent.name.lower() == wanted:
@@ -117,6 +128,7 @@ class Team:
 
     def all(self, tenant: TenantId) -> Sequence[Agent]:
         """Everybody, by name."""
+        self._begin()
         own = (
             {agent.name.lower(): agent for agent in self._overlay(tenant)} if self._overlay else {}
         )
@@ -126,13 +138,14 @@ class Team:
 
     def refresh(self) -> bool:
         """Read what has changed; True when something had. Cheap when nothing has."""
+        self._is_read = True
         try:
             found = self._stamps()
         except OSError as error:  # whoever was here stays
             text = f"the folder cannot be read: {error.strerror}; mend agents_dir"
             self._lost = Problem(file=str(self._folder), line=1, text=text)
-            changed = self.problems != (self._lost,)
-            self.problems = (self._lost,)
+            changed = self._problems != (self._lost,)
+            self._problems = (self._lost,)
             return changed
         if not self._lost and found == {name: kept.stamp for name, kept in self._files.items()}:
             return False
@@ -144,7 +157,7 @@ class Team:
         self._files = files
         self._agents = {k.agent.name.lower(): k.agent for k in files.values() if k.agent}
         self._all = _sorted(self._agents)
-        self.problems = (*(p for kept in files.values() for p in kept.problems), *self._chart())
+        self._problems = (*(p for kept in files.values() for p in kept.problems), *self._chart())
         return True
 
     def _stamps(self) -> dict[str, tuple[int, int, int]]:

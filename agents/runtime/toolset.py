@@ -131,6 +131,8 @@ class Toolset:
     async def perform(self, effect: Effect) -> Outcome:
         """Do it."""
         call = self.understand(effect.tool, effect.arguments)
+        if call.tool.version != effect.tool_version:
+            raise Invalid("This was asked for when the tool meant something else. Ask for it anew.")
         if effect.sandbox:
             return sandboxed(effect)
         context = await self._effect_context(effect, call.tool)

@@ -5,6 +5,7 @@ that Python finds, a house that runs already (exit 4), a port that somebody else
 """
 
 import errno
+import gc
 import socket
 from argparse import ArgumentParser, Namespace
 from importlib.util import find_spec
@@ -38,6 +39,7 @@ def run(shell: Shell, _: Namespace) -> int:
     if all(is_taken(settings.host, port) for port in settings.ports):
         raise port_taken(settings)
     take_secrets()
+    gc.disable()  # until the start is over: it makes much and drops little
     try:
         return house().serve(settings)
     except OSError as error:

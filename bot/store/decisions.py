@@ -41,6 +41,8 @@ class Edit:
     hashes: Mapping[EffectId, str]
     hash: str
     card: Card
+    version: int
+    """Of the question that it was laid out for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +75,8 @@ def decide(
     if answer.decision is Decision.ASK:
         yield from _ask_agent(item, answer, at, ids)
         return item
+    if edit and edit.version != item.version:
+        raise Conflict("Somebody else has just edited this. Look at it again.")
     if edit:
         item = yield from _apply_edit(item, edit, at)
     name = rows[0][1]
@@ -154,7 +158,9 @@ def settle_group(item: Approval, at: int, ids: Ids) -> Script[bool]:
 
 def _outcome(effect: Effect, item: Approval) -> dict[str, Json]:
     state = effect.state.value
-    if effect.state is EffectState.ABANDONED and item.state is not ApprovalState.APPROVED:
+    if effect.state is EffectState.ABANDONED and effect.doubt:
+        state = "in doubt, and left so"
+    elif effect.state is EffectState.ABANDONED and item.state is not ApprovalState.APPROVED:
         state = item.state.value
     return {
         "tool": effect.tool,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
+from itertools import count
 from random import Random
 from typing import Any
 
@@ -112,6 +113,9 @@ _OFFERED: dict[tuple[str, ...], tuple[ModelTool, ...]] = {}
 """Shared by all tool sets of the tests: a name means the same tool in each."""
 
 
+_SEEDS = count()
+
+
 class FakeToolset(Toolset):
     """The real tool set, with the tools that it is given."""
 
@@ -170,7 +174,7 @@ class Switchboard:
     ) -> None:
         self.disk = disk or Disk(image())
         self.db = InlineDatabase(self.disk, weather)
-        self.clock = LoopClock(Random(1))
+        self.clock = LoopClock(Random(next(_SEEDS)))
         self.model = model or ScriptedModel([say("Hello.")])
         self.vendor = vendor or Vendor()
         self.live = RecordingLive()

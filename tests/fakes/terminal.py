@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-WAIT_S = 15.0
+WAIT_S = 30.0
 _TAKE_OVER = (
     "import os, sys\n"
     "tty = os.open(sys.argv[1], os.O_RDWR)\n"  # the first one that a session opens is its own
@@ -49,11 +49,17 @@ class Sitting:
         lines = self.raw.replace("\r\n", "\n").replace("\r\x1b[K", "\n")
         return re.sub("\n+", "\n", _CODES.sub("", lines))
 
-    def wait_for(self, words: str) -> str:
-        """Read until the words are shown after what was waited for before; return what came."""
+    def wait_for(self, words: str, press: str = "") -> str:
+        """Read until the words are shown after what was waited for before; return what came.
+
+        `press` is pressed each second: a Ctrl-C in the very moment in which readline begins to
+        wait is noticed only at the next key.
+        """
         limit = time.monotonic() + WAIT_S
         while (at := self.text.find(words, self._read_to)) < 0:
-            if not self._more(limit):
+            if press and not self._more(min(limit, time.monotonic() + 1)):
+                self.type(press)
+            if not press and not self._more(limit) or time.monotonic() > limit:
                 raise AssertionError(f"{words!r} was not shown:\n{self.text}")
         start, self._read_to = self._read_to, at + len(words)
         return self.text[start : self._read_to]
@@ -75,7 +81,7 @@ class Sitting:
                 self.type(press)
                 again = time.monotonic() + 1
             self._more(min(limit, time.monotonic() + 0.1))
-        code = self.process.wait(1)
+        code = self.process.wait(WAIT_S)
         while self._more(time.monotonic()):
             pass
         return code

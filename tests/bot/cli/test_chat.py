@@ -139,7 +139,7 @@ def test_ctrl_c_on_a_begun_line_only_clears_it(sit: Sit, server: ApiServer) -> N
         terminal.type("half a thou")
         terminal.wait_for("half a thou")
         terminal.type("\x03")
-        terminal.wait_for("you › ")
+        terminal.wait_for("you › ", press=" ")
         say(terminal, "hello")
         terminal.wait_for("You said hello\n")
     assert server.of("POST", "/v1/messages")[0].body["text"] == "hello"

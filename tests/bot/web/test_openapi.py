@@ -105,6 +105,8 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("GET", "/v1/schedules")
     await check("POST", "/v1/login", {})
     await check("POST", "/v1/models/key", {"key": "sk-right"})
+    await check("GET", "/v1/keys")
+    await check("POST", "/v1/keys/rotate")
     await check("POST", "/v1/logout")
     left = {(m.upper(), p) for p, found in check.paths.items() for m in found} - check.seen
     assert left == {  # tested by hand, beside their nouns

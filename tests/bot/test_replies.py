@@ -1,0 +1,211 @@
+"""Answers on their way: shown once where that can be, never out of order, never without a trace."""
+
+import asyncio
+from itertools import chain, repeat
+
+import pytest
+
+from bot.core.effect import Policy
+from bot.store import inbox
+from tests.fakes.channel import FakeChannel, Shown
+from tests.fakes.database import Disk
+from tests.fakes.model import ScriptedModel, call, last_words, say
+from tests.fakes.switchboard import HOME, Switchboard, image
+from tests.fakes.vendor import Fate
+from tests.sim.loop import virtual
+
+
+def channel(policy: Policy, *fates: Fate, buttons: bool = False) -> FakeChannel:
+    """A platform that meets these messages so, and every later one kindly."""
+    coming = chain(fates, repeat(Fate.DONE))
+    return FakeChannel(name="chat", policy=policy, fate=lambda name: next(coming), buttons=buttons)
+
+
+def on(outside: FakeChannel, model: ScriptedModel | None = None, disk: Disk | None = None):
+    """A switchboard with that platform."""
+    echo = ScriptedModel(lambda request: say(last_words(request).rpartition("] ")[2]))
+    return Switchboard(model or echo, channels={"chat": outside}, disk=disk)
+
+
+ON_CHAT = {"channel": "chat", "ext": "U-Ana", "person": None}
+
+
+@virtual
+@pytest.mark.parametrize("policy", list(Policy))
+async def test_an_answer_is_shown_once_and_kept_as_a_line_and_an_effect(policy: Policy):
+    outside = channel(policy)
+    async with on(outside) as house:
+        assert await house.ask("hello", **ON_CHAT) == "hello"
+        assert [shown.text for shown in outside.book] == ["hello"]
+        rows = house.disk.all("select kind, tool, state, vendor_ref from effect")
+        assert rows == [("reply", "chat", "sent", "msg0")]
+
+
+@virtual
+async def test_answers_of_one_conversation_are_shown_in_order():
+    outside = channel(Policy.NONE)
+
+    async def far(_):
+        await asyncio.sleep(3)
+        return 0.0
+
+    outside.delay = far
+    async with on(outside) as house:
+        got = [await house.accept(f"m{n}", **ON_CHAT) for n in range(5)]
+        await house.live.line_of(got[-1].event, 200)
+        assert [shown.text for shown in outside.book] == [f"m{n}" for n in range(5)]
+
+
+@virtual
+async def test_where_replies_are_rows_nothing_is_sent():
+    outside = channel(Policy.NONE)
+    async with on(outside) as house:
+        await house.ask("hello")
+        assert outside.book == []
+        assert house.disk.all("select 1 from effect") == []
+
+
+@virtual
+async def test_what_waits_for_a_yes_is_shown_with_its_code_where_there_are_no_buttons():
+    def think(request):
+        return call(("none_ask", {"text": "a"}))
+
+    for buttons in (False, True):
+        outside = channel(Policy.NONE, buttons=buttons)
+        async with on(outside, ScriptedModel(think)) as house:
+            await house.ask("do it", **ON_CHAT)
+            (question,) = await house.pending()
+            assert (f"Reply OK {question.code}" in outside.book[0].text) is not buttons
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("policy", "fate", "shown"),
+    [
+        (Policy.KEYED, Fate.SILENT, 1),
+        (Policy.KEYED, Fate.LOST, 1),
+        (Policy.READBACK, Fate.SILENT, 1),
+        (Policy.READBACK, Fate.LOST, 1),
+        (Policy.NONE, Fate.SILENT, 1),
+        (Policy.NONE, Fate.LOST, 0),
+    ],
+    ids=str,
+)
+async def test_when_the_platform_is_silent_the_answer_is_never_shown_twice(policy, fate, shown):
+    outside = channel(policy, fate)
+    async with on(outside) as house:
+        got = await house.accept("hello", **ON_CHAT)
+        await house.live.line_of(got.event, 60)
+        assert len(outside.book) == shown
+        (state,) = house.disk.all("select state from effect")
+        assert state[0] == ("in_doubt" if policy is Policy.NONE else "sent")
+
+
+@virtual
+async def test_an_answer_that_the_platform_refuses_is_a_dead_letter_that_can_be_replayed():
+    outside = channel(Policy.NONE, Fate.REFUSED)
+    async with on(outside) as house:
+        got = await house.accept("hello", **ON_CHAT)
+        await house.live.line_of(got.event)
+        assert house.ending(got.event) == ("dead", "failed")
+        (detail,) = house.disk.all("select detail from inbox")
+        assert "not delivered" in detail[0]
+        house.live.ended.clear()
+        await house.db.write(inbox.replay(HOME, got.event, house.now_us))
+        house.engine.turns.wake()
+        await house.live.line_of(got.event)
+        assert [shown.text for shown in outside.book] == ["hello"]
+        assert house.ending(got.event) == ("done", "answered")
+
+
+async def cut_off(outside: FakeChannel, disk: Disk) -> str:
+    """A turn that dies while its answer is on its way; returns its event."""
+
+    async def never(_):
+        await asyncio.sleep(10_000)
+        return 0.0
+
+    house = on(outside, disk=disk)
+    await house.engine.start()
+    outside.delay = never
+    got = await house.accept("hello", **ON_CHAT)
+    await asyncio.sleep(1)
+    await house.engine.stop(seconds=0)
+    outside.delay = FakeChannel().delay
+    return got.event
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("policy", "shown"), [(Policy.KEYED, 1), (Policy.READBACK, 1), (Policy.NONE, 1)]
+)
+async def test_after_a_restart_an_answer_that_was_not_shown_is_shown(policy: Policy, shown: int):
+    disk, outside = Disk(image()), channel(policy)
+    event = await cut_off(outside, disk)
+    assert outside.book == []
+    async with on(outside, disk=disk) as house:
+        await house.live.line_of(event, 60)
+        assert len(outside.book) == shown
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("policy", "shown"), [(Policy.KEYED, 1), (Policy.READBACK, 1), (Policy.NONE, 2)]
+)
+async def test_after_a_restart_only_a_platform_with_neither_key_nor_look_up_shows_it_again(
+    policy: Policy, shown: int
+):
+    disk, outside = Disk(image()), channel(policy)
+    event = await cut_off(outside, disk)
+    (effect,) = disk.all("select id, conv from effect")
+    outside.book.append(_shown(effect))
+    async with on(outside, disk=disk) as house:
+        await house.live.line_of(event, 60)
+        assert len(outside.book) == shown
+
+
+@virtual
+async def test_an_answer_is_repeated_once_and_then_let_be():
+    disk, outside = Disk(image()), channel(Policy.NONE)
+    event = await cut_off(outside, disk)
+
+    async def never(_):
+        await asyncio.sleep(10_000)
+        return 0.0
+
+    outside.delay = never
+    house = on(outside, disk=disk)
+    await house.engine.start()
+    await asyncio.sleep(5)
+    await house.engine.stop(seconds=0)
+    outside.delay = FakeChannel().delay
+    async with on(outside, disk=disk) as house:
+        await house.live.line_of(event, 60)
+        assert outside.book == []
+        assert house.ending(event) == ("done", "answered")
+        assert house.disk.all("select state, attempt from effect") == [("in_doubt", 2)]
+
+
+@virtual
+async def test_what_was_said_before_a_crash_stands_even_when_the_turn_would_now_say_something_else():
+    disk, outside = Disk(image()), channel(Policy.READBACK)
+    event = await cut_off(outside, disk)
+    (effect,) = disk.all("select id, conv from effect")
+    outside.book.append(_shown(effect))
+    disk.all("delete from journal")
+    other = ScriptedModel([say("Something else.")])
+    async with on(outside, other, disk) as house:
+        line = await house.live.line_of(event, 60)
+        assert line["text"] == "hello"
+        assert [shown.text for shown in outside.book] == ["hello"]
+
+
+def _shown(effect):
+    return Shown(effect=effect[0], conv=effect[1], text="hello", attempt=1)
+
+
+@virtual
+async def test_the_person_behind_a_platform_s_id_is_found():
+    async with on(channel(Policy.NONE)) as house:
+        got = await house.accept("/whoami", **ON_CHAT)
+        assert got.reply.startswith("You are **Ana**")
