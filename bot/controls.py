@@ -21,9 +21,9 @@ from bot.core.ids import ApprovalId, ConvId, EffectId, EventId, PersonId, Tenant
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
-from bot.render.card import whole
 from bot.render.cards.layout import Ref
 from bot.render.codes import SHOW_ALL, Reply, parse_code
+from bot.render.whole import whole
 from bot.store import conversations, inbox
 from bot.store.decisions import may_decide
 from bot.store.script import Database, Script

@@ -131,6 +131,8 @@ class Router:
         if self._told.take(sender, Rate(count=1, seconds=3600)):
             return ignored("stranger")
         code = await self._people.pairing_code(*sender, event.sender.name)
+        if not code:  # an earlier one still holds
+            return ignored("stranger")
         return TurnEnd(
             ending=Ending.IGNORED,
             detail="stranger",

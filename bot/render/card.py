@@ -11,8 +11,7 @@ from typing import Final
 from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.render.cards import discord, mail, slack, sms, teams, telegram, terminal, web
-from bot.render.cards.layout import Layout, Ref, lay_out
-from bot.render.cards.sheet import PlainPen, sheet
+from bot.render.cards.layout import Ref
 
 
 class Surface(StrEnum):
@@ -44,9 +43,3 @@ _RENDERERS: Final[Mapping[Surface, Callable[[Card, Ref], Payload]]] = {
 def render(card: Card, surface: Surface, ref: Ref) -> Payload:
     """The payload; text for SMS and the terminal, an object for the others."""
     return _RENDERERS[surface](card, ref)
-
-
-def whole(card: Card, ref: Ref) -> str:
-    """Everything that the card says, as plain text: what *Show all* answers with."""
-    layout: Layout = lay_out(card, ref)
-    return sheet(layout, PlainPen(), answers=False)

@@ -10,10 +10,11 @@ nothing. Rows are plain tuples in the order of the statement's columns.
 """
 
 from collections.abc import Callable, Generator, Mapping
+from functools import cache
 from typing import Any, NamedTuple, Protocol, TypeVar
 
-from sqlalchemy import ColumnElement, or_
-from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy import BindParameter, ColumnElement, or_
+from sqlalchemy.engine.interfaces import Compiled, Dialect
 from sqlalchemy.sql.expression import Executable
 
 T = TypeVar("T")
@@ -24,29 +25,39 @@ Row = tuple[Any, ...]
 
 
 class Statement:
-    """One SQL statement, compiled on first use and then kept as text."""
+    """One SQL statement, compiled on first use and then kept as text.
 
-    __slots__ = ("_defaults", "_element", "_text")
+    Values that stand in the statement are written into its text: `state = 'new'` finds the index
+    of new rows, while a bound value makes the planner read every row of the tenant.
+    """
+
+    __slots__ = ("_element", "_text")
 
     def __init__(self, element: Executable) -> None:
         self._element = element
         self._text = ""
-        self._defaults: dict[str, Value] = {}
 
     def text(self, dialect: Dialect) -> str:
         """The SQL. A process speaks one dialect, so it is compiled once."""
         if not self._text:
-            compiled = self._element.compile(dialect=dialect)  # type: ignore[attr-defined]
-            params = compiled.construct_params(_check=False)
-            self._defaults = {name: value for name, value in params.items() if value is not None}
-            self._text = str(compiled)
+            compiler = _writing_values_out(dialect.statement_compiler)
+            self._text = str(compiler(dialect, self._element))
             if "POSTCOMPILE" in self._text:
                 raise ValueError(f"Use `one_of` instead of `in_`: {self._text}")
         return self._text
 
-    def params(self, given: Mapping[str, Value]) -> Mapping[str, Value]:
-        """The given values over those written into the statement."""
-        return {**self._defaults, **given} if self._defaults else given
+
+@cache
+def _writing_values_out(usual: type[Compiled]) -> type[Compiled]:
+    """The dialect's compiler, which binds only what has no value yet."""
+
+    def visit_bindparam(self: Any, param: BindParameter[Any], **how: Any) -> str:
+        if param.value is None:
+            text: str = usual.visit_bindparam(self, param, **how)  # type: ignore[attr-defined]
+            return text
+        return str(self.render_literal_value(param.value, param.type))
+
+    return type("WritingValuesOut", (usual,), {"visit_bindparam": visit_bindparam})
 
 
 def one_of(column: ColumnElement[str], *values: str) -> ColumnElement[bool]:

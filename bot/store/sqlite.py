@@ -58,8 +58,7 @@ def executor(conn: sqlite3.Connection) -> Callable[[Ask], list[Row]]:
 
     def execute(ask: Ask) -> list[Row]:
         statement = ask.statement
-        text = statement.text(DIALECT)
-        cursor.execute(text, statement.params(ask.params))
+        cursor.execute(statement.text(DIALECT), ask.params)
         return cursor.fetchall() if cursor.description else []
 
     return execute
@@ -242,8 +241,7 @@ async def _read(reader: aiosqlite.Connection, script: Script[T]) -> T:
         ask = next(script)
         while True:
             statement = ask.statement
-            text = statement.text(DIALECT)
-            rows = await reader.execute_fetchall(text, dict(statement.params(ask.params)))
+            rows = await reader.execute_fetchall(statement.text(DIALECT), dict(ask.params))
             ask = script.send([tuple(row) for row in rows])
     except StopIteration as stop:
         result: T = stop.value

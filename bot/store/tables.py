@@ -30,7 +30,7 @@ conv = Table(
     num("created_at"),
     num("updated_at"),
     UniqueConstraint("tenant", "key", "session"),
-    Index("conv_due", "due_at", "tenant", sqlite_where=text("state = 'ready'")),
+    Index("conv_due", "tenant", "due_at", sqlite_where=text("state = 'ready'")),
     Index("conv_recent", "tenant", "person", "updated_at"),
 )
 
@@ -108,12 +108,8 @@ effect = Table(
     num("started_at", null=True),
     num("ended_at", null=True),
     UniqueConstraint("turn", "step", "n"),
-    Index(
-        "effect_open",
-        "state",
-        "due_at",
-        sqlite_where=text("state in ('ready', 'sending')"),
-    ),
+    Index("effect_ready", "due_at", sqlite_where=text("state = 'ready'")),
+    Index("effect_sending", "turn", sqlite_where=text("state = 'sending'")),
     Index("effect_approval", "tenant", "approval"),
     Index("effect_recent", "tenant", "sandbox", "started_at"),
 )

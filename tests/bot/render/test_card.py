@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.core.card import Card, Choice, Field
-from bot.render.card import Surface, render, whole
+from bot.render.card import Surface, render
 from bot.render.codes import parse_code, parse_press
 from bot.render.text import one_line, units, visible
+from bot.render.whole import whole
 from tests.bot.render.checks import check_telegram
 from tests.bot.render.ten import LINKED, REF, TEN, letters_of, presses, strings
 
