@@ -63,8 +63,9 @@ class Budgets:
         if self._midnight() != self._day.start:
             self._day = _Day(start=self._midnight())
         keys = self._keys(tenant, person)
-        for key in keys:
-            await self._load(key, tenant)
+        while missing := [key for key in keys if key not in self._day.spent]:
+            await self._load(missing[0], tenant)
+        for key in keys:  # from here on nothing waits, so no other call comes in between
             limit = self._limits[key[0]]
             used = self._day.spent[key] + self._day.reserved.get(key, 0)
             if limit is not None and used + most.micros > limit:

@@ -16,7 +16,7 @@ from bot.core.canonical import Json, digest
 from bot.core.conversation import TurnEnd
 from bot.core.effect import TERMINAL, Effect, EffectKind, EffectState, Outcome, bind
 from bot.core.errors import BotError, Diverged, Invalid
-from bot.core.event import Ending
+from bot.core.event import Ending, Kind
 from bot.core.ids import ApprovalId, EffectId, PersonId, TenantId
 from bot.core.model import ModelMessage, ToolCall
 from bot.core.people import Person
@@ -240,7 +240,11 @@ class Calls:
         return self._p.questions.ask(effects, asking)
 
     async def ask_budget(self, run: Run, sentence: str) -> TurnEnd:
-        """Ask an owner whether to go on although the budget is used up."""
+        """Ask an owner whether to go on although the budget is used up, unless one is asked."""
+        event = run.claim.event
+        waiting = await self._p.db.read(approval_rows.budgets_waiting(event.tenant))
+        if waiting or event.kind == Kind.SETTLED:
+            return replace(run.end(Ending.ANSWERED, sentence, "budget", "system"), raw=())
         question = self._p.questions.budget(
             run.claim,
             run.agent.name,

@@ -135,6 +135,13 @@ _DOUBTS = Statement(
         approval.c.kind == "doubt",
     )
 )
+_BUDGETS = Statement(
+    select(func.count()).where(
+        approval.c.tenant == bindparam("tenant"),
+        approval.c.state == "pending",
+        approval.c.kind == "budget",
+    )
+)
 _ASKED = Statement(
     select(func.count()).where(
         approval.c.tenant == bindparam("tenant"),
@@ -310,6 +317,12 @@ def pending(tenant: str) -> Script[int]:
 def doubts(tenant: str) -> Script[int]:
     """How many pending questions are doubts."""
     rows = yield Ask(_DOUBTS, {"tenant": tenant})
+    return int(rows[0][0])
+
+
+def budgets_waiting(tenant: str) -> Script[int]:
+    """How many pending questions are about the budget."""
+    rows = yield Ask(_BUDGETS, {"tenant": tenant})
     return int(rows[0][0])
 
 

@@ -123,7 +123,7 @@ _HISTORY = Statement(
         message.c.conv == bindparam("conv"),
         message.c.seq < bindparam("seq"),
     )
-    .order_by(message.c.seq.desc(), message.c.n.desc())
+    .order_by(message.c.n.desc())
     .limit(bindparam("limit"))
 )
 _LINES = Statement(
@@ -325,7 +325,8 @@ def history(tenant: str, conv_id: str, before_seq: int, limit: int) -> Script[tu
     rows = yield Ask(
         _HISTORY, {"tenant": tenant, "conv": conv_id, "seq": before_seq, "limit": limit}
     )
-    return tuple(line(row) for row in reversed(rows))
+    # What was said while an earlier turn ran stands behind that turn's answer.
+    return tuple(line(row) for row in sorted(rows, key=lambda row: (row[1], row[2])))
 
 
 def lines(

@@ -40,7 +40,8 @@ class Statement:
     def text(self, dialect: Dialect) -> str:
         """The SQL. A process speaks one dialect, so it is compiled once."""
         if not self._text:
-            compiler = _writing_values_out(dialect.statement_compiler)
+            usual: Any = dialect.statement_compiler  # its class is hashable, its stubs say not
+            compiler: Any = _writing_values_out(usual)
             self._text = str(compiler(dialect, self._element))
             if "POSTCOMPILE" in self._text:
                 raise ValueError(f"Use `one_of` instead of `in_`: {self._text}")

@@ -84,6 +84,7 @@ _MORE = Statement(
         inbox.c.conv == bindparam("conv"),
         inbox.c.state == "new",
     )
+    .order_by(inbox.c.seq)  # or the planner takes the index of all that the tenant ever sent
     .limit(1)
 )
 _RELEASE = Statement(

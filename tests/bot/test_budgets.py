@@ -74,9 +74,10 @@ async def test_a_refused_hold_holds_nothing_of_the_other_budget():
     assert await made.reserve(HOME, ANA, most(10 * CENT))
 
 
+@pytest.mark.parametrize(("tenant", "person"), [(10, 10), (10, 5000), (5000, 10)])
 @virtual
-async def test_many_calls_at_once_spend_no_more_than_the_limit():
-    made = budgets(tenant=10 * CENT, person=10 * CENT)
+async def test_many_calls_at_once_spend_no_more_than_the_limit(tenant: int, person: int):
+    made = budgets(tenant=tenant * CENT, person=person * CENT)
     answers = await asyncio.gather(
         *(made.reserve(HOME, ANA, most(CENT)) for _ in range(1000)), return_exceptions=True
     )
@@ -137,11 +138,13 @@ async def test_at_the_limit_an_owner_is_asked_and_a_yes_lets_it_go_on():
 @virtual
 async def test_a_no_leaves_the_limit_where_it_is():
     model = ScriptedModel(lambda request: say("Hello.", micros=6 * CENT), most(6 * CENT))
-    async with Switchboard(model, limits=thrifty(person_day_micros=10 * CENT)) as house:
+    async with Switchboard(model, limits=thrifty(tenant_day_micros=10 * CENT)) as house:
         await house.ask("hello")
         await house.ask("hello")
         (question,) = await house.pending()
         await house.decide(question, "reject", OLGA)
+        await asyncio.sleep(10)
+        assert await house.pending() == []
         assert "is used up" in await house.ask("hello")
         assert len(model.asked) == 1
 
