@@ -25,6 +25,7 @@ from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import (
     BotError,
     Conflict,
+    Fenced,
     OperatorError,
     StoreError,
     UserError,
@@ -178,7 +179,10 @@ class Effects:
     def _done(self, task: asyncio.Task[Any], effect: str) -> None:
         self._tasks.discard(task)
         self._mine.discard(effect)
-        if not task.cancelled() and (error := task.exception()):
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, StoreError | Fenced):
+            log.warning("An effect is left for later: %s", error.message)
+        elif error:
             log.error("An effect could not be brought to its end.", exc_info=error)
 
     async def _run_group(

@@ -217,6 +217,7 @@ class Engine:
                 live=given.live,
                 rules=self.rules_of,
                 deciders=deciders,
+                people=self.directory.get,
                 asks_per_hour=limits.asks_per_hour,
                 budget_step=f"{micros / 1e6:.2f} USD",
             )

@@ -7,7 +7,8 @@ joins the same question, so that a person decides about the whole at once and in
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
-from agents.runtime.gate import Action, Verdict, judge
+from agents.runtime.asked import OTHERS, Asked
+from agents.runtime.gate import Action, judge
 from agents.runtime.prompt import outside
 from agents.runtime.run import Run, arguments_of
 from agents.runtime.toolset import Call, Toolset
@@ -44,6 +45,8 @@ class Parts:
     rules: Callable[[TenantId], Awaitable[Sequence[Rule]]]
     deciders: Callable[[TenantId], Awaitable[Sequence[Person]]]
     """The owners of a tenant."""
+    people: Callable[[TenantId, str], Awaitable[Person | None]]
+    """A person by id."""
     asks_per_hour: int = 20
     budget_step: str = "1.00 USD"
 
@@ -63,7 +66,7 @@ class Calls:
         """Answer every call of the message; the end of the turn when something must wait."""
         rules = await self._p.rules(run.claim.event.tenant)
         step = run.journal.at
-        asked: list[tuple[ToolCall, Effect, Verdict]] = []
+        asked = Asked(await self._usual(run))
         doubtful = False
         for n, call in enumerate(message.tool_calls):
             understood = self._understand(run, call)
@@ -73,14 +76,15 @@ class Calls:
             verdict = judge(run.agent, tool, rules, tainted=run.tainted)
             if verdict.action is Action.DENY:
                 run.answer(call, f"Refused: {verdict.why}")
-            elif verdict.action is Action.ASK or (asked and tool.risk is not Risk.READ):
-                asked.append((call, self._effect(run, understood, step, n), verdict))
+            elif verdict.action is Action.ASK or (asked.items and tool.risk is not Risk.READ):
+                if not asked.join(call, self._effect(run, understood, step, n), verdict):
+                    run.answer(call, OTHERS)
             elif tool.risk is Risk.READ:
                 await self._read(run, call, understood)
             else:
                 effect = self._effect(run, understood, step, n)
                 doubtful |= await self._perform(run, call, effect)
-        if asked:
+        if asked.items:
             return await self._park(run, message, asked)
         if doubtful:
             return self._wait_for_word(run, message)
@@ -184,9 +188,13 @@ class Calls:
             return await self._p.effects.resume(past)
         return Outcome(state=past.state, vendor_ref=past.vendor_ref, url=past.url, error=past.error)
 
-    async def _park(
-        self, run: Run, message: ModelMessage, asked: Sequence[tuple[ToolCall, Effect, Verdict]]
-    ) -> TurnEnd:
+    async def _usual(self, run: Run) -> tuple[PersonId, ...]:
+        """Who decides where no rule names anybody."""
+        owners = await self._p.deciders(run.claim.event.tenant)
+        asking = (run.person.id,) if run.person else ()
+        return tuple(dict.fromkeys((*asking, *(owner.id for owner in owners))))
+
+    async def _park(self, run: Run, message: ModelMessage, asked: Asked) -> TurnEnd:
         """Lay the asked calls before a person and end the turn; the conversation is free."""
         event = run.claim.event
         since = to_us(self._p.clock.now()) - 3_600_000_000
@@ -200,7 +208,7 @@ class Calls:
                 "too many questions",
             )
         question = await self._question(run, asked)
-        for call, _, _ in asked:
+        for call, _ in asked.items:
             run.answer(call, f"Waiting for approval {question.code}; not done.")
         line = waiting_line(question)
         run.messages.append(ModelMessage(role="assistant", content=line))
@@ -208,33 +216,27 @@ class Calls:
         end = run.end(Ending.ANSWERED, f"{said}\n\n{line}" if said else line, "waits for approval")
         waiting = tuple(
             replace(effect, state=EffectState.AWAITING, approval=question.id)
-            for _, effect, _ in asked
+            for effect in asked.effects
         )
         return replace(end, effects=waiting, approval=question)
 
-    async def _question(
-        self, run: Run, asked: Sequence[tuple[ToolCall, Effect, Verdict]]
-    ) -> Approval:
+    async def _question(self, run: Run, asked: Asked) -> Approval:
         event = run.claim.event
-        verdict = max((v for _, _, v in asked), key=lambda v: (bool(v.approvers), v.needs))
-        effects = [effect for _, effect, _ in asked]
-        owners = await self._p.deciders(event.tenant)
+        effects = asked.effects
         names: dict[PersonId, str] = {}
-        if run.person and not verdict.approvers:
-            names[run.person.id] = run.person.name
-        for person in owners:
-            if not verdict.approvers or person.id in verdict.approvers:
-                names.setdefault(person.id, person.name)
+        for id_ in asked.deciders:
+            person = await self._p.people(event.tenant, id_)
+            names[id_] = person.name if person else "somebody who left"
         asking = Asking(
             id=ApprovalId(f"apr_{event.id[4:]}{effects[0].step:02d}"),
             code=await self._code(run, digest([effect.hash for effect in effects])),
-            why=verdict.why,
+            why=asked.why,
             requested_by=run.person.id if run.person else None,
             on_behalf_of=run.person.name if run.person else "",
             approvers=names,
-            named=bool(verdict.approvers),
-            needs=verdict.needs,
-            expires=verdict.expires,
+            named=asked.named,
+            needs=asked.needs,
+            expires=asked.expires,
             warnings=("This conversation holds text from outside.",) if run.tainted else (),
         )
         return self._p.questions.ask(effects, asking)

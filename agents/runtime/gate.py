@@ -7,7 +7,7 @@ asks, whatever the policy says.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -48,10 +48,8 @@ def judge(
     if verdict.action is not Action.AUTO or not tainted:
         return verdict
     if tool.risk is not Risk.READ or tool.egress:
-        return Verdict(
-            action=Action.ASK,
-            why="This conversation holds text from outside, which may try to steer the agent.",
-        )
+        why = "This conversation holds text from outside, which may try to steer the agent."
+        return replace(verdict, action=Action.ASK, why=why)
     return verdict
 
 

@@ -19,7 +19,7 @@ from bot.budgets import Budgets
 from bot.core.agent import Agent
 from bot.core.canonical import Json, digest
 from bot.core.conversation import Claim, Spend, TurnEnd
-from bot.core.errors import BudgetReached, Diverged, OperatorError, VendorError
+from bot.core.errors import BudgetReached, Diverged, OperatorError, StoreError, VendorError
 from bot.core.event import Ending
 from bot.core.model import ModelMessage, ModelReply, ModelRequest, Usage
 from bot.core.people import Person
@@ -63,6 +63,8 @@ class Loop:
             return run.stop(f"I stopped: this took longer than {minutes:.0f} minutes.", "wall time")
         except BudgetReached as error:
             return await self._p.calls.ask_budget(run, error.message)
+        except StoreError:
+            raise  # no failure of the turn: it waits until there is room, and goes on
         except (OperatorError, VendorError) as error:
             failed = run.end(Ending.FAILED, error.message, error.message, role="system")
             return replace(failed, raw=())

@@ -80,8 +80,18 @@ class Run:
 
     def stop(self, sentence: str, why: str) -> TurnEnd:
         """End because a cap was reached; the sentence is the last thing the agent says."""
+        self._close_calls()
         self.messages.append(ModelMessage(role="assistant", content=sentence))
         return replace(self.end(Ending.ANSWERED, sentence, why), agent=self.agent.name)
+
+    def _close_calls(self) -> None:
+        """Give every call a result that has none: no model takes a history with an open call."""
+        said = self.messages[self.opened_at :]
+        closed = {message.tool_call_id for message in said}
+        for message in said:
+            for call in message.tool_calls:
+                if call.id not in closed:
+                    self.answer(call, "Cut off: nobody waited for the result.")
 
 
 OFFLINE_FOOTER = "Answered by the built-in offline model, which understands a few set phrases."

@@ -14,6 +14,7 @@ import logging
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,7 +32,11 @@ log = logging.getLogger(__name__)
 DIALECT = sqlite_dialect(paramstyle="named")
 MAX_BATCH = 256
 READERS = 4
-CHECKPOINT_PAGES = 2000
+RIDE_S = 0.02
+"""How long a step that is only posted waits for a commit to ride along with."""
+PAUSE_S = 0.1
+FEW, MANY = 100, 2000
+"""Transactions after which the log is moved into the file: in a pause, and at the latest."""
 _GONE = "its file was removed or replaced; put it back, or stop the house"
 _Item = tuple[Script[Any], "asyncio.Future[Any] | None"]
 _Done = tuple["asyncio.Future[Any]", Any, BaseException | None]
@@ -167,25 +172,44 @@ class SqliteDatabase:
     def _work(self, conn: sqlite3.Connection) -> None:
         """The writer: take all that waits, commit once, tell everyone."""
         execute = executor(conn)
-        commits = 0
+        logged = 0
         closing = False
         while not closing:
-            first = self._queue.get()
+            try:
+                first = self._queue.get(timeout=PAUSE_S if logged >= FEW else None)
+            except queue.Empty:
+                checkpoint(conn, "PASSIVE")
+                logged = 0
+                continue
             if first is None:
                 break
-            batch = [first]
-            while len(batch) < MAX_BATCH and not self._queue.empty():
-                item = self._queue.get()
-                if item is None:
-                    closing = True
-                    break
-                batch.append(item)
+            batch, closing = self._gather(first)
             self._deliver(self._commit(conn, execute, batch))
-            commits += 1
-            if commits % 256 == 0:
+            logged += len(batch)
+            if logged >= MANY:
                 checkpoint(conn, "PASSIVE")
+                logged = 0
         checkpoint(conn, "TRUNCATE")
         conn.close()
+
+    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
+        """All that shares the next commit, and whether it is the last one.
+
+        What nobody awaits waits a moment for a commit that somebody does.
+        """
+        batch = [first]
+        is_awaited = first[1] is not None
+        until = time.monotonic() + RIDE_S
+        while len(batch) < MAX_BATCH:
+            try:
+                item = self._queue.get(not is_awaited, max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                break
+            if item is None:
+                return batch, True
+            batch.append(item)
+            is_awaited = is_awaited or item[1] is not None
+        return batch, False
 
     def _commit(
         self, conn: sqlite3.Connection, execute: Callable[[Ask], list[Row]], batch: list[_Item]

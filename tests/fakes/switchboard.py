@@ -273,9 +273,7 @@ class Switchboard:
 
     def states(self) -> list[tuple[str, str]]:
         """Tool and state of every tool effect, in the order in which they were asked for."""
-        return self.disk.all(
-            "select tool, state from effect where kind = 'tool' order by turn, step, n"
-        )
+        return self.disk.all("select tool, state from effect where kind = 'tool' order by rowid")
 
     def ending(self, event: str) -> tuple[str, str]:
         """State and ending of an event."""
