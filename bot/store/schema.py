@@ -127,11 +127,11 @@ def restore(copy: Path, path: Path) -> None:
         check.close()
     if whole != "ok" or not 0 < version <= VERSION:
         raise StoreError(f"{copy} is damaged or from another version; nothing was changed.")
-    for rest in ("-wal", "-shm"):
-        path.with_name(path.name + rest).unlink(missing_ok=True)
     temporary = path.with_name(path.name + ".restoring")
     shutil.copyfile(copy, temporary)
     temporary.chmod(0o600)
+    for rest in ("-wal", "-shm"):  # of the old file: it would be played into the new one
+        path.with_name(path.name + rest).unlink(missing_ok=True)
     temporary.replace(path)
 
 

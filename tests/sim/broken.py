@@ -101,6 +101,7 @@ def no_epoch_check(patch: Patch) -> None:
         )
         .returning(conv.c.id)
     )
+    patch(journal, "hold", hold)
     patch(turns, "hold", hold)
     patch(journal, "hold", hold)
     patch(turns, "_RELEASE", release)

@@ -6,6 +6,7 @@ from agents.runtime.journal import Journal
 from bot.core.conversation import Claim
 from bot.core.errors import Diverged, StoreError
 from bot.store import inbox, turns
+from bot.store import journal as journal_rows
 from tests.fakes.database import Disk, InlineDatabase
 from tests.fakes.switchboard import Switchboard, image
 from tests.sim.loop import virtual
@@ -77,7 +78,7 @@ async def test_a_step_of_an_overtaken_turn_is_not_kept():
     clock = Switchboard().clock
     await again(db, claim)
     await Journal(db, clock, claim).step("tool", "given", answering(1))
-    assert await db.read(turns.steps_of(claim.event.tenant, claim.event.id)) == []
+    assert await db.read(journal_rows.steps_of(claim.event.tenant, claim.event.id)) == []
 
 
 @virtual
@@ -90,7 +91,7 @@ async def test_work_that_fails_leaves_no_step():
 
     with pytest.raises(RuntimeError):
         await Journal(db, Switchboard().clock, claim).step("tool", "given", broken)
-    assert await db.read(turns.steps_of(claim.event.tenant, claim.event.id)) == []
+    assert await db.read(journal_rows.steps_of(claim.event.tenant, claim.event.id)) == []
 
 
 @virtual
@@ -99,9 +100,9 @@ async def test_nothing_leaves_before_the_steps_that_led_to_it_are_kept():
     claim = await claimed(db)
     journal = Journal(db, Switchboard().clock, claim)
     await journal.step("prompt", "a", answering(1))
-    await db.write(turns.hold(claim, 1))
+    await db.write(journal_rows.hold(claim, 1))
     with pytest.raises(StoreError, match="did not reach the disk"):
-        await db.write(turns.hold(claim, 2))
+        await db.write(journal_rows.hold(claim, 2))
 
 
 @virtual
@@ -109,8 +110,8 @@ async def test_the_steps_of_a_turn_are_read_by_its_own_tenant_alone():
     db = InlineDatabase(Disk(image()))
     claim = await claimed(db)
     await Journal(db, Switchboard().clock, claim).step("tool", "given", answering(1))
-    assert len(await db.read(turns.steps_of("ten_home", claim.event.id))) == 1
-    assert await db.read(turns.steps_of("ten_away", claim.event.id)) == []
+    assert len(await db.read(journal_rows.steps_of("ten_home", claim.event.id))) == 1
+    assert await db.read(journal_rows.steps_of("ten_away", claim.event.id)) == []
 
 
 @virtual
@@ -118,6 +119,6 @@ async def test_a_turn_that_starts_over_has_no_steps():
     db = InlineDatabase(Disk(image()))
     claim = await claimed(db)
     await Journal(db, Switchboard().clock, claim).step("tool", "given", answering(1))
-    await db.write(turns.start_over(claim))
+    await db.write(journal_rows.start_over(claim))
     taken = await again(db, claim)
     assert taken.journal == {}
