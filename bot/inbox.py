@@ -104,8 +104,6 @@ def arrive(
     event: Event, ids: tuple[str, str], now: int, body_hash: str, owner: str
 ) -> Script[tuple[rows.Ingested, Claim | None]]:
     """Store an event and, for an owner with a free seat, claim its conversation as well."""
-    got = yield from rows.ingest(event, ids, now, body_hash)
-    claim = None
-    if owner and not got.duplicate:
-        claim = yield from turns.take(owner, got.conv.tenant, got.conv.id, now)
+    got = yield from rows.ingest(event, ids, now, body_hash, owner)
+    claim = (yield from turns.begin(event, got)) if got.claimed else None
     return got, claim

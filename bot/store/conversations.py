@@ -1,6 +1,6 @@
 """Conversations and their lines: the rows that order hangs on, and what people read back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import and_, bindparam, func, insert, select, update
@@ -294,9 +294,14 @@ def open_(event: Event, id_: str, session: int, at: int) -> Script[Conversation]
 
 def say(tenant: str, conv_id: str, said: Line) -> Script[int]:
     """Write a line at the conversation's next position (not at its `n`); returns that position."""
-    at = to_us(said.at)
-    rows = yield Ask(_NUMBER, {"tenant": tenant, "id": conv_id, "at": at})
+    rows = yield Ask(_NUMBER, {"tenant": tenant, "id": conv_id, "at": to_us(said.at)})
     n: int = rows[0][0]
+    yield from write(tenant, conv_id, replace(said, n=n))
+    return n
+
+
+def write(tenant: str, conv_id: str, said: Line) -> Script[None]:
+    """Write a line at its `n`, which is the conversation's by now."""
     files = attachments_to_json(said.attachments)
     yield Ask(
         _SAY,
@@ -305,7 +310,7 @@ def say(tenant: str, conv_id: str, said: Line) -> Script[int]:
             "tenant": tenant,
             "conv": conv_id,
             "seq": said.seq,
-            "n": n,
+            "n": said.n,
             "turn": said.turn,
             "role": said.role,
             "agent": said.agent or "",
@@ -314,10 +319,9 @@ def say(tenant: str, conv_id: str, said: Line) -> Script[int]:
             "approval": said.approval,
             "footer": said.footer,
             "attachments": dumps(files) if files else "[]",
-            "at": at,
+            "at": to_us(said.at),
         },
     )
-    return n
 
 
 def history(tenant: str, conv_id: str, before_seq: int, limit: int) -> Script[tuple[Line, ...]]:

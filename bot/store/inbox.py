@@ -4,9 +4,9 @@ A key that was seen before stores nothing, for as long as its row (later: its to
 Events that only decide something (`control`) take number 0 and never wait in a conversation.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import bindparam, delete, insert, null, select, update
+from sqlalchemy import Integer, bindparam, delete, insert, null, select, update
 
 from bot.core.conversation import Conversation, Line
 from bot.core.event import Ending, Event
@@ -44,6 +44,7 @@ _STORE = Statement(
                 "state",
                 "ending",
                 "detail",
+                "attempts",
                 "at",
                 "received_at",
                 "ended_at",
@@ -51,11 +52,31 @@ _STORE = Statement(
         }
     )
 )
-_NUMBER = Statement(
+_NUMBERS = (conv.c.next_seq - 1, conv.c.next_n - 1, conv.c.epoch)
+_ENTER = Statement(
     update(conv)
     .where(conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"))
-    .values(next_seq=conv.c.next_seq + 1)
-    .returning(conv.c.next_seq - 1)
+    .values(
+        next_seq=conv.c.next_seq + 1,
+        next_n=conv.c.next_n + bindparam("lines", type_=Integer),
+        updated_at=bindparam("at"),
+    )
+    .returning(*_NUMBERS)
+)
+_SEIZE = Statement(
+    update(conv)
+    .where(
+        conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"), conv.c.state == "idle"
+    )
+    .values(
+        next_seq=conv.c.next_seq + 1,
+        next_n=conv.c.next_n + bindparam("lines", type_=Integer),
+        updated_at=bindparam("at"),
+        state="running",
+        owner=bindparam("new_owner"),
+        epoch=conv.c.epoch + 1,
+    )
+    .returning(*_NUMBERS)
 )
 _WAKE = Statement(
     update(conv)
@@ -151,6 +172,8 @@ class Ingested:
     event: EventId
     conv: Conversation
     seq: int
+    claimed: bool = False
+    """The conversation is the owner's now, and `conv` has the epoch of the claim."""
     duplicate: bool = False
     same: bool = True
     """For a duplicate: whether it said the same as the first time."""
@@ -171,10 +194,13 @@ class Stored:
     received_at: int
 
 
-def ingest(event: Event, ids: tuple[str, str], at: int, body_hash: str = "") -> Script[Ingested]:
+def ingest(
+    event: Event, ids: tuple[str, str], at: int, body_hash: str = "", owner: str = ""
+) -> Script[Ingested]:
     """Store a message-like event: number it, write the person's line, wake the conversation.
 
-    `ids` are fresh ids for a conversation and a line, used if they are needed.
+    `ids` are fresh ids for a conversation and a line, used if they are needed. An `owner` takes the
+    conversation in the same breath if nobody works on it and nothing waits in it.
     """
     conv_id, line_id = ids
     seen = yield from _seen(event, body_hash)
@@ -185,22 +211,31 @@ def ingest(event: Event, ids: tuple[str, str], at: int, body_hash: str = "") -> 
         where = found[0]
     else:
         where = yield from conversations.open_(event, conv_id, 1, at)
-    rows = yield Ask(_NUMBER, {"tenant": event.tenant, "id": where.id})
-    seq: int = rows[0][0]
-    yield from _store(event, (where.id, seq), at, body_hash)
-    if event.kind in ("message", "command"):
+    lines = int(event.kind in ("message", "command"))
+    place: Params = {"tenant": event.tenant, "id": where.id, "at": at, "lines": lines}
+    rows: list[Row] = []
+    if owner:
+        rows = yield Ask(_SEIZE, {**place, "new_owner": owner})
+    claimed = bool(rows)
+    if not claimed:
+        rows = yield Ask(_ENTER, place)
+        yield Ask(_WAKE, {"tenant": event.tenant, "id": where.id, "at": at})
+    seq, n, epoch = rows[0]
+    yield from _store(event, (where.id, seq), at, body_hash, attempts=int(claimed))
+    if lines:
         said = Line(
             id=line_id,
             seq=seq,
+            n=n,
             turn=event.id,
             role="user",
             text=event.text,
             at=from_us(at),
             attachments=event.attachments,
         )
-        yield from conversations.say(event.tenant, where.id, said)
-    yield Ask(_WAKE, {"tenant": event.tenant, "id": where.id, "at": at})
-    return Ingested(event=event.id, conv=where, seq=seq)
+        yield from conversations.write(event.tenant, where.id, said)
+    where = replace(where, epoch=epoch)
+    return Ingested(event=event.id, conv=where, seq=seq, claimed=claimed)
 
 
 def ingest_control(
@@ -267,6 +302,7 @@ def _store(
     at: int,
     body_hash: str,
     end: tuple[str, str] | None = None,
+    attempts: int = 0,
 ) -> Script[None]:
     """Write the row at (conversation, number), with its (ending, detail) if it has ended."""
     yield Ask(
@@ -286,6 +322,7 @@ def _store(
             "state": "done" if end else "new",
             "ending": end[0] if end else "",
             "detail": end[1] if end else "",
+            "attempts": attempts,
             "at": to_us(event.at),
             "received_at": at,
             "ended_at": at if end else None,
@@ -318,7 +355,7 @@ def replay(tenant: str, id_: str, at: int) -> Script[bool]:
     return True
 
 
-def replace(event: Event, original: str) -> Script[bool]:
+def reword(event: Event, original: str) -> Script[bool]:
     """Give a waiting event its edited text; False when it is already being worked on."""
     rows = yield Ask(_REPLACE, {"tenant": event.tenant, "id": original, "body": event_body(event)})
     return bool(rows)

@@ -259,6 +259,7 @@ spend = Table(
     num("micros"),
     num("at"),
     Index("spend_day", "tenant", "at"),
+    sqlite_with_rowid=False,
 )
 
 audit = Table(
@@ -274,7 +275,6 @@ audit = Table(
     txt("event"),
     Index("audit_recent", "tenant", "seq"),
     Index("audit_event", "tenant", "event"),
-    sqlite_autoincrement=True,
 )
 
 audit_seal = Table(

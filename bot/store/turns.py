@@ -6,17 +6,17 @@ turn names that epoch: a writer that was overtaken finds no row and is fenced.
 
 from dataclasses import dataclass, replace
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import Integer, bindparam, func, select, update
 
 from bot.core.conversation import Claim, Conversation, Line, Step, TurnEnd
 from bot.core.effect import Effect
 from bot.core.errors import Fenced
-from bot.core.event import Ending
+from bot.core.event import Ending, Event
 from bot.core.times import from_us
 from bot.store import approvals, audit, conversations, effects, spends
 from bot.store.conversations import CONV, conversation
-from bot.store.inbox import EVENT, event_of
-from bot.store.journal import hold, steps_of
+from bot.store.inbox import EVENT, Ingested, event_of
+from bot.store.journal import steps_of
 from bot.store.script import Ask, Script, Statement, one_of
 from bot.store.tables import conv, inbox
 
@@ -101,8 +101,9 @@ _RELEASE = Statement(
         due_at=bindparam("due"),
         agent=bindparam("new_agent"),
         tainted=bindparam("new_tainted"),
+        next_n=conv.c.next_n + bindparam("lines", type_=Integer),
     )
-    .returning(conv.c.id)
+    .returning(conv.c.next_n - 1)
 )
 _VOID = Statement(
     update(conv)
@@ -174,7 +175,9 @@ def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None
     where = conversation(rows[0])
     heads = yield Ask(_HEAD, {"tenant": tenant, "conv": conv_id})
     if not heads:
-        yield from _release(where, "idle", now, where.agent or "", where.tainted)
+        yield from _release(
+            where, now, state="idle", agent=where.agent or "", tainted=where.tainted
+        )
         return None
     head = heads[0]
     yield Ask(_TRIED, {"tenant": tenant, "id": head[0]})
@@ -196,11 +199,26 @@ def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None
     )
 
 
+def begin(event: Event, got: Ingested) -> Script[Claim]:
+    """The claim of an event that was stored and claimed in this very transaction."""
+    history = yield from conversations.history(event.tenant, got.conv.id, got.seq, HISTORY_LINES)
+    return Claim(
+        event=event,
+        seq=got.seq,
+        conv=got.conv,
+        attempt=0,
+        replay=0,
+        history=history,
+        journal={},
+        effects=(),
+    )
+
+
 def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
     """End a turn: its effects, question, reply, costs and ending, in one commit. Raises Fenced."""
     event, where = claim_.event, claim_.conv
-    line_id = f"msg_{event.id[4:]}" + (f"-{claim_.replay}" if claim_.replay else "")
-    yield from hold(claim_)
+    says = bool(end.reply or end.raw or end.approval)
+    more, n = yield from _close(claim_, end, at, int(says))
     for effect in end.effects:
         yield from effects.plan(effect, at)
     if end.approval:
@@ -214,31 +232,38 @@ def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
             {"code": end.approval.code, "hash": end.approval.hash},
             event.id,
         )
-    n = 0
-    if end.reply or end.raw or end.approval:
-        said = Line(
-            id=line_id,
-            seq=claim_.seq,
-            turn=event.id,
-            role=end.role,
-            text=end.reply,
-            at=from_us(at),
-            agent=end.agent,
-            raw=end.raw,
-            approval=end.approval.id if end.approval else None,
-            footer=end.footer,
-        )
-        n = yield from conversations.say(event.tenant, where.id, said)
+    said = _last_line(claim_, end, n, at) if says else None
+    if said:
+        yield from conversations.write(event.tenant, where.id, said)
     for i, spend in enumerate(end.spends):
         yield from spends.settle(claim_, spend, i, end.agent or "", at)
-    more = yield from close(claim_, end, at)
     if end.new_session:
         yield from _new_session(claim_, at)
-    return Finished(more=more, line=line_id if n else "", n=n)
+    return Finished(more=more, line=said.id if said else "", n=n if said else 0)
 
 
-def close(claim_: Claim, end: TurnEnd, at: int) -> Script[bool]:
-    """Mark the event's ending and let the conversation go; True when another event waits."""
+def _last_line(claim_: Claim, end: TurnEnd, n: int, at: int) -> Line:
+    event = claim_.event
+    return Line(
+        id=f"msg_{event.id[4:]}" + (f"-{claim_.replay}" if claim_.replay else ""),
+        seq=claim_.seq,
+        n=n,
+        turn=event.id,
+        role=end.role,
+        text=end.reply,
+        at=from_us(at),
+        agent=end.agent,
+        raw=end.raw,
+        approval=end.approval.id if end.approval else None,
+        footer=end.footer,
+    )
+
+
+def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[bool, int]]:
+    """Mark the ending and let the conversation go, with room for the last line. Raises Fenced.
+
+    Returns whether another event waits, and the position of that line.
+    """
     event, where = claim_.event, claim_.conv
     yield Ask(
         _DONE,
@@ -252,13 +277,13 @@ def close(claim_: Claim, end: TurnEnd, at: int) -> Script[bool]:
         },
     )
     waiting = yield Ask(_MORE, {"tenant": event.tenant, "conv": where.id})
-    agent = end.next_agent or where.agent or end.agent or ""
-    yield from _release(
+    n = yield from _release(
         where,
-        "ready" if waiting else "idle",
         at,
-        agent,
-        where.tainted or end.tainted,
+        state="ready" if waiting else "idle",
+        agent=end.next_agent or where.agent or end.agent or "",
+        tainted=where.tainted or end.tainted,
+        lines=lines,
     )
     yield from audit.note(
         event.tenant,
@@ -269,13 +294,13 @@ def close(claim_: Claim, end: TurnEnd, at: int) -> Script[bool]:
         {"detail": end.detail} if end.detail else None,
         event.id,
     )
-    return bool(waiting)
+    return bool(waiting), n
 
 
 def put_back(claim_: Claim, due: int) -> Script[None]:
     """Let the conversation go without an ending; the event is tried again at `due`."""
     where = claim_.conv
-    yield from _release(where, "ready", due, where.agent or "", where.tainted)
+    yield from _release(where, due, state="ready", agent=where.agent or "", tainted=where.tainted)
 
 
 def _new_session(claim_: Claim, at: int) -> Script[None]:
@@ -323,7 +348,10 @@ def waiting() -> Script[int]:
     return int(rows[0][0])
 
 
-def _release(where: Conversation, state: str, due: int, agent: str, tainted: bool) -> Script[None]:
+def _release(
+    where: Conversation, due: int, *, state: str, agent: str, tainted: bool, lines: int = 0
+) -> Script[int]:
+    """Let a conversation go; returns the position of its last line. Raises Fenced."""
     rows = yield Ask(
         _RELEASE,
         {
@@ -334,7 +362,10 @@ def _release(where: Conversation, state: str, due: int, agent: str, tainted: boo
             "due": due,
             "new_agent": agent,
             "new_tainted": int(tainted),
+            "lines": lines,
         },
     )
     if not rows:
         raise Fenced(conv=where.id)
+    n: int = rows[0][0]
+    return n

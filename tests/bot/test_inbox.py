@@ -8,8 +8,9 @@ import pytest
 from bot.core.errors import LimitReached
 from bot.core.event import Kind
 from bot.engine import Limits
+from bot.inbox import arrive
 from bot.limits import Rate
-from bot.store import inbox
+from bot.store import inbox, turns
 from tests.fakes.model import ScriptedModel, say
 from tests.fakes.switchboard import AWAY, EVE, UNLIMITED, Switchboard
 from tests.sim.loop import virtual
@@ -108,16 +109,32 @@ async def test_a_repeat_is_known_for_as_long_as_its_row_is_kept_and_only_then_fo
 
 
 @virtual
+async def test_a_claim_made_on_arrival_is_the_one_that_would_be_read_back():
+    async with Switchboard() as house:
+        first = house.event("hello")
+        await house.engine.inbox.accept(first)
+        await house.live.line_of(first.id)
+        event = replace(house.event("again"), reply_to="msg_1", payload={"a": 1})
+        ids = ("cnv_unused", "msg_x")
+        got, made = house.disk.now(arrive(event, ids, house.now_us, "", "me"))
+        assert got.claimed
+        house.disk.now(turns.put_back(made, house.now_us))
+        read = house.disk.now(turns.take("me", event.tenant, got.conv.id, house.now_us))
+        assert len(made.history) == 2
+        assert read == replace(made, attempt=1, conv=replace(made.conv, epoch=made.conv.epoch + 1))
+
+
+@virtual
 async def test_an_edited_message_replaces_the_one_that_still_waits_and_no_other():
     async with Switchboard() as house:
         event = house.event("hello")
         house.disk.now(inbox.ingest(event, ("cnv_x", "msg_x"), 1))
         edited = replace(event, text="good morning")
-        assert await house.db.write(inbox.replace(edited, event.id))
+        assert await house.db.write(inbox.reword(edited, event.id))
         house.engine.turns.wake()
         await house.live.line_of(event.id)
         assert "good morning" in house.model.asked[0].messages[-1].content
-        assert not await house.db.write(inbox.replace(event, event.id))
+        assert not await house.db.write(inbox.reword(event, event.id))
 
 
 @virtual

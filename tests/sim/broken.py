@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Integer, bindparam, select, update
 
 import scheduler.runner
 from agents.runtime.toolset import Toolset
@@ -98,11 +98,10 @@ def no_epoch_check(patch: Patch) -> None:
             due_at=bindparam("due"),
             agent=bindparam("new_agent"),
             tainted=bindparam("new_tainted"),
+            next_n=conv.c.next_n + bindparam("lines", type_=Integer),
         )
-        .returning(conv.c.id)
+        .returning(conv.c.next_n - 1)
     )
-    patch(journal, "hold", hold)
-    patch(turns, "hold", hold)
     patch(journal, "hold", hold)
     patch(turns, "_RELEASE", release)
 
@@ -175,11 +174,10 @@ def number_without_lock(patch: Patch) -> None:
     def numbered(script: Script[Any], number: int) -> Script[Any]:
         ask = next(script)
         while True:
-            if ask.statement is inbox._NUMBER:
+            rows = yield ask
+            if rows and ask.statement in (inbox._ENTER, inbox._SEIZE):
                 yield Ask(put, {"id": ask.params["id"], "next": number + 1})
-                rows: list[Any] = [(number,)]
-            else:
-                rows = yield ask
+                rows = [(number, *rows[0][1:])]
             try:
                 ask = script.send(rows)
             except StopIteration as stop:
