@@ -21,6 +21,9 @@ from bot.settings import Settings
 from bot.store import schema
 
 NO_SECRET = Secret("")
+RUBBISH = (10_000, 20, 20)
+"""How much is left lying before cycles are looked for: a turn makes few, and looking at Python's
+usual thresholds costs a twentieth of it."""
 
 
 def serve(settings: Settings) -> int:
@@ -38,6 +41,7 @@ async def _serve(settings: Settings, home: Home, logs: Logs) -> int:
         loop.add_signal_handler(name, stop.set)
     await app.start(settings.ports)
     gc.freeze()  # what a start leaves stays; it need not be looked through again and again
+    gc.set_threshold(*RUBBISH)
     gc.enable()
     token = owner_token()
     app.doors.lend(app.owner, token)

@@ -6,6 +6,7 @@ open and nobody waits.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -300,6 +301,7 @@ class App:
         await self.engine.turns.idle()
         await asyncio.to_thread(lambda: self.engine.toolset.tools)
         await self.models.warm()
+        gc.freeze()  # a library's hundred thousand objects are there to stay
 
 
 def _model_setup(settings: Settings, clock: SystemClock) -> ModelSetup:
