@@ -16,7 +16,7 @@ from bench.machine import PYTHON, ROOT, cpu_s, threads_cpu_s
 from bench.scale import Scale
 from bench.sides import Yard
 
-LIBRARIES = ("litellm", "openai", "httpx", "aiohttp", "pydantic", "aiosqlite", "sqlalchemy")
+LIBRARIES = ("litellm", "openai", "httpx", "aiohttp", "pydantic", "sqlalchemy")
 OURS = ("bot", "agents", "tools", "scheduler", "channels")
 SHOWN = 28
 

@@ -6,6 +6,7 @@ neither is ever read from anything else in a request. What was found is remember
 seconds; every change here forgets it at once, another process's change is seen after `FRESH_S`.
 """
 
+import asyncio
 import base64
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -70,6 +71,7 @@ class Doors:
         self._clock = clock
         self._key = key
         self._seen: dict[str, tuple[float, Visit]] = {}
+        self._looking: dict[str, asyncio.Task[Visit | None]] = {}
         self._lent: dict[str, Person] = {}
         self._age = 0
 
@@ -77,6 +79,7 @@ class Doors:
         """Look everybody up again: what somebody may do has changed."""
         self._age += 1
         self._seen.clear()
+        self._looking.clear()
 
     async def link(self, person: Person, actor: str, lasts: timedelta = LINK_LASTS) -> str:
         """Make a one-time sign-in code for `/in/<code>`: 160 bits."""
@@ -160,13 +163,26 @@ class Doors:
         seen = self._seen.get(hashed)
         if seen and seen[0] > now:
             return seen[1]
-        age = self._age
+        looking = self._looking.get(hashed)
+        if looking is None:  # a crowd with one token asks the database once
+            looking = self._looking[hashed] = asyncio.create_task(self._look(hashed, find))
+            looking.add_done_callback(lambda done: self._seen_to(hashed, done))
+        return await asyncio.shield(looking)
+
+    async def _look(
+        self, hashed: str, find: Callable[[str], Awaitable[Visit | None]]
+    ) -> Visit | None:
+        now, age = self._clock.monotonic(), self._age
         visit = await find(hashed)
         if visit and age == self._age:
             if len(self._seen) >= _REMEMBERED:
                 self._seen.clear()
             self._seen[hashed] = (now + FRESH_S, visit)
         return visit
+
+    def _seen_to(self, hashed: str, done: "asyncio.Task[Visit | None]") -> None:
+        if self._looking.get(hashed) is done:
+            del self._looking[hashed]
 
     async def _session(self, hashed: str) -> Visit | None:
         now = to_us(self._clock.now())

@@ -81,6 +81,10 @@ def hold(folder: Path) -> Home:
     return Home(folder=folder, lock=lock, since=datetime.now(UTC))
 
 
+BACKLOG = 2048
+"""Callers that may stand before the door; one more is sent away and comes back a second later."""
+
+
 def listen(host: str, ports: tuple[int, ...]) -> socket.socket:
     """A listening socket on the first free port. Raises OSError when there is none."""
     for port in ports:
@@ -89,7 +93,7 @@ def listen(host: str, ports: tuple[int, ...]) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host.strip("[]"), port))
-            sock.listen(1024)
+            sock.listen(BACKLOG)
         except OSError as error:
             sock.close()
             if error.errno != errno.EADDRINUSE or port == ports[-1]:

@@ -33,7 +33,7 @@ from bot.doors import FIRST_LINK_LASTS, Doors
 from bot.engine import Engine, Given, Limits
 from bot.fetch.client import WebFetcher
 from bot.files import Files
-from bot.home import Home, listen
+from bot.home import BACKLOG, Home, listen
 from bot.inbox import arrive
 from bot.infra.clock import SystemClock
 from bot.keyring import add_primary, ring_in, ring_of
@@ -170,7 +170,7 @@ class App:
         self._runner = runner(app, STOP_S / 2)
         await self._runner.setup()
         sock = listen(settings.host, tuple(ports))
-        await aio.SockSite(self._runner, sock).start()
+        await aio.SockSite(self._runner, sock, backlog=BACKLOG).start()
         port = sock.getsockname()[1]
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
         self.url = settings.public_url.rstrip("/") or f"http://{shown}:{port}"

@@ -25,8 +25,12 @@ from bot.store.script import Database, Script
 class Seats(Protocol):
     """The open turns of this process."""
 
-    def free(self) -> str:
-        """The owner's name when a turn may open at once, else empty."""
+    def enter(self) -> str:
+        """An event is being stored; the owner's name when its turn may open at once, else empty."""
+        ...
+
+    def entered(self) -> None:
+        """It is stored, or will not be."""
         ...
 
     def start(self, claim: Claim) -> None:
@@ -79,13 +83,15 @@ class Inbox:
         """Store an event for a turn, without asking the controls."""
         now = to_us(self._clock.now())
         ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"))
-        owner = self._seats.free()
+        owner = self._seats.enter()
         point("accept.before_commit")
         try:
             got, claim = await self._db.write(arrive(event, ids, now, body_hash, owner))
         except (StoreError, asyncio.CancelledError):
             self._seats.unsure()  # it may be stored and claimed all the same
             raise
+        finally:
+            self._seats.entered()
         point("accept.after_commit")
         if claim:
             self._seats.start(claim)

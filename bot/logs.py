@@ -34,7 +34,7 @@ FIELDS = (
 VENDORS = (
     *("aiohttp", "httpx", "httpcore", "urllib3", "LiteLLM", "LiteLLM Proxy", "LiteLLM Router"),
     *("openai", "anthropic", "slack_bolt", "slack_sdk", "telegram", "discord", "twilio", "msal"),
-    *("apscheduler", "sqlalchemy", "aiosqlite", "asyncpg", "alembic", "asyncio", "botocore"),
+    *("apscheduler", "sqlalchemy", "asyncpg", "alembic", "asyncio", "botocore"),
     *("boto3", "mcp", "markdown_it", "hpack", "websockets", "nats", "redis", "litellm"),
 )
 """Libraries whose debug output holds requests, bodies or keys: capped at WARNING."""

@@ -32,6 +32,11 @@ BACKOFF_S = 0.5
 SWEEP_S = 2.0
 """How long the dispatcher sleeps at most: the guarantee behind the wake-ups."""
 
+RUSH = 64
+"""More events than this being stored at once: turns wait until they are acknowledged."""
+RUSH_S, RUSH_STEPS = 2.0, 100
+"""How long they wait at most, and how often they look."""
+
 SEARCHES = 3
 """How many sweeps look for a claim that got lost: it is let go of when two have seen it."""
 
@@ -83,6 +88,8 @@ class Turns:
         self._wake = asyncio.Event()
         self._after = ""
         self._crowded = False
+        self._entering = 0
+        """Events that are being stored at the moment."""
         self._draining = False
 
     @property
@@ -92,11 +99,16 @@ class Turns:
 
     # The port of the inbox.
 
-    def free(self) -> str:
+    def enter(self) -> str:
         """The owner's name when a turn may open at once."""
-        if self._draining or self._crowded or len(self._tasks) >= self._seats:
+        self._entering += 1
+        if self._draining or self._crowded or self._entering > RUSH:
             return ""
-        return self._owner
+        return self._owner if len(self._tasks) < self._seats else ""
+
+    def entered(self) -> None:
+        """An event is stored, or will not be."""
+        self._entering -= 1
 
     def start(self, claim: Claim) -> None:
         """Run a claimed turn."""
@@ -130,6 +142,7 @@ class Turns:
         """Claim and run until cancelled."""
         while not self._draining:
             self._wake.clear()
+            await self._let_in()
             room = self._seats - len(self._tasks)
             claims: list[Claim] = []
             if room > 0:
@@ -154,6 +167,13 @@ class Turns:
             await asyncio.gather(*late, return_exceptions=True)
             return len(late)
         return 0
+
+    async def _let_in(self) -> None:
+        """Who arrives is acknowledged before the next turns open; for a moment, not for ever."""
+        for _ in range(RUSH_STEPS):
+            if self._entering <= RUSH:
+                return
+            await asyncio.sleep(RUSH_S / RUSH_STEPS)
 
     async def _claim(self, limit: int) -> list[Claim]:
         now = to_us(self._clock.now())

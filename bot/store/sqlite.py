@@ -9,24 +9,22 @@ Rules: nothing waits inside a transaction; a script that raises leaves nothing; 
 """
 
 import asyncio
-import contextlib
 import logging
 import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-import aiosqlite
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from bot.core.errors import BotError, StoreError
 from bot.store.script import Ask, Row, Script, run
 
 T = TypeVar("T")
-R = TypeVar("R")
 log = logging.getLogger(__name__)
 
 DIALECT = sqlite_dialect(paramstyle="named")
@@ -77,9 +75,9 @@ class SqliteDatabase:
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._readers: asyncio.Queue[aiosqlite.Connection] = asyncio.Queue()
-        self._opened = 0
-        self._asides: set[asyncio.Task[Any]] = set()
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
         self._file: tuple[int, int] | None = None
         self.broken: str = ""
         """Why the last commit failed; empty when the database is well."""
@@ -98,10 +96,9 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Finish what waits, checkpoint, close. Readers go first."""
-        while self._opened:
-            reader = await self._readers.get()
-            self._opened -= 1
-            await reader.close()
+        await asyncio.to_thread(self._readers.shutdown)
+        for reader in self._opened:
+            reader.close()
         if self._thread:
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
@@ -119,55 +116,31 @@ class SqliteDatabase:
         self._queue.put((script, None))
 
     async def read(self, script: Script[T]) -> T:
-        reader = await self._reader()
-        try:
-            result = await _read(reader, script)
-        except BaseException as error:
-            self._aside(self._mend(reader))
-            if isinstance(error, sqlite3.Error):
-                raise StoreError(f"The database cannot be read: {error}.") from error
-            raise
-        self._readers.put_nowait(reader)
-        return result
+        if self._loop is None:
+            raise StoreError("The database is not open.")
+        return await self._loop.run_in_executor(self._readers, self._read, script)
 
-    async def _reader(self) -> aiosqlite.Connection:
-        if not self._readers.empty() or self._opened >= READERS:
-            return await self._readers.get()
-        self._opened += 1
-        opening = self._aside(self._open_reader())
+    def _read(self, script: Script[T]) -> T:
+        """Run a script on this thread's own reader, in one transaction."""
         try:
-            return await asyncio.shield(opening)
-        except asyncio.CancelledError:
-            opening.add_done_callback(self._keep)
-            raise
-
-    async def _open_reader(self) -> aiosqlite.Connection:
-        try:
-            reader = await aiosqlite.connect(self.path, isolation_level=None)
-            for pragma in ("query_only=ON", "wal_autocheckpoint=0", "busy_timeout=5000"):
-                await reader.execute(f"PRAGMA {pragma}")
+            reader = self._reader()
+            reader.execute("BEGIN")
+            try:
+                return run(script, executor(reader))
+            finally:
+                reader.execute("COMMIT")
         except sqlite3.Error as error:
-            self._opened -= 1
             raise StoreError(f"The database cannot be read: {error}.") from error
+
+    def _reader(self) -> sqlite3.Connection:
+        reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
+        if reader is None:
+            reader = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+            for pragma in ("query_only=ON", "wal_autocheckpoint=0", "busy_timeout=5000"):
+                reader.execute(f"PRAGMA {pragma}")
+            self._local.reader = reader
+            self._opened.append(reader)
         return reader
-
-    def _keep(self, opening: "asyncio.Task[aiosqlite.Connection]") -> None:
-        """Put a reader into the pool whose first user was cancelled while it opened."""
-        if not opening.cancelled() and opening.exception() is None:
-            self._readers.put_nowait(opening.result())
-
-    async def _mend(self, reader: aiosqlite.Connection) -> None:
-        """End what a cancelled or failed read left open, and let the next one have the reader."""
-        with contextlib.suppress(sqlite3.Error):
-            await reader.execute("ROLLBACK")
-        self._readers.put_nowait(reader)
-
-    def _aside(self, work: Coroutine[object, None, R]) -> "asyncio.Task[R]":
-        """Do something that does not end when whoever asked for it is cancelled."""
-        task = asyncio.create_task(work)
-        self._asides.add(task)
-        task.add_done_callback(self._asides.discard)
-        return task
 
     def _work(self, conn: sqlite3.Connection) -> None:
         """The writer: take all that waits, commit once, tell everyone."""
@@ -256,21 +229,6 @@ def checkpoint(conn: sqlite3.Connection, how: str) -> None:
         conn.execute(f"PRAGMA wal_checkpoint({how})")
     except sqlite3.Error as error:
         log.warning("The log could not be moved into the database: %s", error)
-
-
-async def _read(reader: aiosqlite.Connection, script: Script[T]) -> T:
-    """Run a script on a reader, in one transaction."""
-    await reader.execute("BEGIN")
-    try:
-        ask = next(script)
-        while True:
-            statement = ask.statement
-            rows = await reader.execute_fetchall(statement.text(DIALECT), dict(ask.params))
-            ask = script.send([tuple(row) for row in rows])
-    except StopIteration as stop:
-        result: T = stop.value
-    await reader.execute("COMMIT")
-    return result
 
 
 def _one(

@@ -186,7 +186,7 @@ def number_without_lock(patch: Patch) -> None:
     async def store(self: Inbox, event: Event, body_hash: str = "") -> Accepted:
         ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"))
         number = await self._db.read(look(event))
-        owner = self._seats.free()
+        owner = self._seats.enter()
         script = arrive(event, ids, to_us(self._clock.now()), body_hash, owner)
         try:
             got, claim = await self._db.write(numbered(script, number))
