@@ -52,6 +52,9 @@ SWITCHES = {
     "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "True",
 }
 MISSING = "Language models need LiteLLM. Install it: pip install 'switchboard[llm]'"
+PASSED_ON = frozenset({"openai"})
+"""Providers that get our tools as they are, past LiteLLM, which walks through every schema in every
+call: a tenth of a turn. Ours have nothing that it would mend."""
 MAX_TRIES = 3
 MAX_WAIT_S = 8.0
 """A pause that a person still waits for; a longer one is told instead."""
@@ -255,7 +258,11 @@ class LiteLLM:
         if candidate.base is not None:
             arguments["api_base"] = candidate.base
         if request.tools:
-            arguments["tools"] = self._toolboxes.get(request.tools)[0]
+            tools = self._toolboxes.get(request.tools)[0]
+            if candidate.provider in PASSED_ON:
+                arguments["extra_body"] = {"tools": tools}
+            else:
+                arguments["tools"] = tools
         if stream is None:
             return from_response(await library.ask(arguments), candidate.provider)
         arguments["stream"] = True
