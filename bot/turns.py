@@ -33,9 +33,9 @@ SWEEP_S = 2.0
 """How long the dispatcher sleeps at most: the guarantee behind the wake-ups."""
 
 RUSH = 64
-"""More events than this being stored at once: turns wait until they are acknowledged."""
-RUSH_S, RUSH_STEPS = 2.0, 100
-"""How long they wait at most, and how often they look."""
+"""More events than this being stored at once are a rush: turns wait until it is acknowledged."""
+RUSH_S = 2.0
+"""How long they wait at most."""
 
 SEARCHES = 3
 """How many sweeps look for a claim that got lost: it is let go of when two have seen it."""
@@ -90,6 +90,9 @@ class Turns:
         self._crowded = False
         self._entering = 0
         """Events that are being stored at the moment."""
+        self._calm = asyncio.Event()
+        self._calm.set()
+        self._rush_over: asyncio.TimerHandle
         self._draining = False
 
     @property
@@ -102,13 +105,19 @@ class Turns:
     def enter(self) -> str:
         """The owner's name when a turn may open at once."""
         self._entering += 1
-        if self._draining or self._crowded or self._entering > RUSH:
+        if self._entering > RUSH and self._calm.is_set():
+            self._calm.clear()
+            self._rush_over = asyncio.get_running_loop().call_later(RUSH_S, self._calm.set)
+        if self._draining or self._crowded or len(self._tasks) >= self._seats:
             return ""
-        return self._owner if len(self._tasks) < self._seats else ""
+        return self._owner
 
     def entered(self) -> None:
         """An event is stored, or will not be."""
         self._entering -= 1
+        if self._entering <= RUSH and not self._calm.is_set():
+            self._calm.set()
+            self._rush_over.cancel()
 
     def start(self, claim: Claim) -> None:
         """Run a claimed turn."""
@@ -142,7 +151,7 @@ class Turns:
         """Claim and run until cancelled."""
         while not self._draining:
             self._wake.clear()
-            await self._let_in()
+            await self._calm.wait()
             room = self._seats - len(self._tasks)
             claims: list[Claim] = []
             if room > 0:
@@ -167,13 +176,6 @@ class Turns:
             await asyncio.gather(*late, return_exceptions=True)
             return len(late)
         return 0
-
-    async def _let_in(self) -> None:
-        """Who arrives is acknowledged before the next turns open; for a moment, not for ever."""
-        for _ in range(RUSH_STEPS):
-            if self._entering <= RUSH:
-                return
-            await asyncio.sleep(RUSH_S / RUSH_STEPS)
 
     async def _claim(self, limit: int) -> list[Claim]:
         now = to_us(self._clock.now())
@@ -223,6 +225,7 @@ class Turns:
 
     async def _run(self, claim: Claim) -> None:
         """Work through a conversation while it has events."""
+        await self._calm.wait()
         next_claim: Claim | None = claim
         while next_claim is not None:
             point("turn.claimed")

@@ -335,6 +335,14 @@ class _Library:
             self._internal.reset(token)
 
 
+class _Tokenizer:
+    """Stands where LiteLLM hands its tokenizer to every call, and loads its 40 MB if one counts."""
+
+    def __getattr__(self, name: str) -> Any:
+        lazy: Any = importlib.import_module("litellm._lazy_imports")
+        return getattr(lazy.get_default_encoding(), name)
+
+
 def load(models: tuple[str, ...]) -> _Library:
     """Import LiteLLM and make one call that goes nowhere, which imports the rest of it.
 
@@ -351,10 +359,12 @@ def load(models: tuple[str, ...]) -> _Library:
     module.turn_off_message_logging = True
     module.disable_streaming_logging = True
     module.suppress_debug_info = True
+    module.disable_token_counter = True  # what a provider does not count, `tokens_of` does
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logger = logging.getLogger(name)
         logger.setLevel(logging.ERROR)
         logger.handlers.clear()  # its own writes past our redaction
+    vars(importlib.import_module("litellm.main"))["encoding"] = _Tokenizer()
     library = _Library(module, _internal_mark())
     names = {name.partition("/")[0]: name for name in reversed(models)}
     for model in names.values() or ("openai/gpt-4o-mini",):
