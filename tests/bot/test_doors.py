@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -11,7 +12,10 @@ from bot.core.errors import Forbidden, NotFound
 from bot.core.people import Role
 from bot.core.secret import Secret
 from bot.doors import LINK_LASTS, SESSION_LASTS, Doors
+from bot.store.script import Script
 from tests.fakes.people_house import KEY, PeopleHouse
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -146,3 +150,40 @@ async def test_what_opens_and_closes_doors_is_in_the_book(house: PeopleHouse) ->
     await house.doors.revoke(house.tenant, token.id, "*", "house")
     actions = [action for _, action in await house.book()][2:]
     assert actions == ["login.link", "login.in", "login.out", "token.added", "token.revoked"]
+
+
+async def test_a_crowd_with_one_token_asks_the_database_once(
+    house: PeopleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, secret = await house.doors.add_token(house.owner, "bench", "house")
+    reads = 0
+    really = house.db.read
+
+    async def counted(script: Script[T]) -> T:
+        nonlocal reads
+        reads += 1
+        return await really(script)
+
+    monkeypatch.setattr(house.db, "read", counted)
+    found = await asyncio.gather(*(house.doors.by_token(secret.reveal()) for _ in range(50)))
+    assert {visit.person.id for visit in found if visit} == {house.owner.id}
+    assert reads == 1
+
+
+async def test_one_who_hangs_up_leaves_the_others_their_answer(house: PeopleHouse) -> None:
+    _, secret = await house.doors.add_token(house.owner, "bench", "house")
+    first = asyncio.create_task(house.doors.by_token(secret.reveal()))
+    second = asyncio.create_task(house.doors.by_token(secret.reveal()))
+    await asyncio.sleep(0)
+    first.cancel()
+    assert await second
+
+
+async def test_a_look_up_that_began_before_a_change_is_not_shared_after_it(
+    house: PeopleHouse,
+) -> None:
+    token, secret = await house.doors.add_token(house.owner, "bench", "house")
+    early = asyncio.create_task(house.doors.by_token(secret.reveal()))
+    await house.doors.revoke(house.tenant, token.id, house.owner.id, "house")
+    assert await house.doors.by_token(secret.reveal()) is None
+    await early

@@ -7,7 +7,7 @@ import pytest
 from bot.core.errors import OperatorError, StoreError
 from bot.engine import Limits
 from bot.store import inbox
-from bot.turns import ATTEMPTS
+from bot.turns import ATTEMPTS, RUSH, RUSH_S
 from tests.fakes.database import Calm, Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import AWAY, EVE, UNLIMITED, Switchboard, Team, agent, image
@@ -62,6 +62,29 @@ async def test_beyond_the_seats_an_event_waits_on_the_disk_and_is_marked_queued(
         assert house.engine.turns.open == 2
         for each in got:
             await house.live.line_of(each.event, 60)
+
+
+@virtual
+async def test_who_arrives_is_acknowledged_before_turns_open():
+    async with Switchboard() as house:
+        turns = house.engine.turns
+        for _ in range(RUSH + 1):
+            turns.enter()
+        got = await house.accept("hi")
+        await asyncio.sleep(RUSH_S / 2)
+        assert not house.live.begun
+        turns.entered()
+        await asyncio.sleep(0.1)
+        assert [turn for turn, _ in house.live.begun] == [got.event]
+
+
+@virtual
+async def test_a_rush_without_end_holds_turns_up_for_a_moment_only():
+    async with Switchboard() as house:
+        for _ in range(RUSH + 1):
+            house.engine.turns.enter()
+        got = await house.accept("hi")
+        assert await house.live.line_of(got.event, RUSH_S + 1)
 
 
 @virtual
