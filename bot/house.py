@@ -194,6 +194,7 @@ class App:
             schedules=self.clockwork,
             wake=self.engine.turns.wake,
             rules_changed=lambda tenant: self.engine.changed(),
+            tools=lambda: sorted(self.engine.toolset.tools),
             status=self._status,
             problems=self._problems,
             verify_audit=self._verify,

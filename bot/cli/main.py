@@ -25,6 +25,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "approvals": ("approvals", "what waits for a yes; decide it"),
     "agents": ("agents", "who is on the team"),
     "routes": ("routes", "who answers where; try it out; change it"),
+    "policies": ("policies", "which tool runs unasked, asks, or is refused"),
     "people": ("people", "who may come in"),
     "pair": ("people", "admit a stranger by the code they were told"),
     "tenants": ("people", "the walled parts of the house"),

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from bot.core.ids import PersonId
 from bot.store.rows import dumps, loads
-from bot.store.script import Ask, Script, Statement
+from bot.store.script import Ask, Row, Script, Statement
 from bot.store.tables import policy
 
 _NAMES = ("id", "agent", "tool", "decision", "above_minor", "approvers", "needs", "hours")
@@ -21,7 +21,9 @@ _ADD = Statement(
     .values({name: bindparam(name) for name in (*_NAMES, "tenant", "created_at")})
 )
 _REMOVE = Statement(
-    delete(policy).where(policy.c.tenant == bindparam("tenant"), policy.c.id == bindparam("id"))
+    delete(policy)
+    .where(policy.c.tenant == bindparam("tenant"), policy.c.id == bindparam("id"))
+    .returning(*(policy.c[name] for name in _NAMES))
 )
 
 
@@ -41,23 +43,23 @@ class Rule:
     hours: int = 0
     """How long an approval waits; 0 is the usual seven days."""
 
+    def describe(self) -> str:
+        """The rule in words."""
+        who = f"{self.agent or 'every agent'} with {self.tool or 'every tool'}"
+        if self.above_minor:
+            who += f", from {self.above_minor / 100:.2f} on"
+        if self.decision != "ask":
+            return f"{who}: {'runs unasked' if self.decision == 'auto' else 'is refused'}"
+        people = f" of {len(self.approvers)} named" if self.approvers else ""
+        need = f"{self.needs}{people}" if self.needs > 1 or people else "one"
+        hours = f", within {self.hours} hours" if self.hours else ""
+        return f"{who}: {need} must say yes{hours}"
+
 
 def rules(tenant: str) -> Script[list[Rule]]:
-    """A tenant's rules."""
+    """A tenant's rules, oldest first."""
     rows = yield Ask(_LIST, {"tenant": tenant})
-    return [
-        Rule(
-            id=row[0],
-            agent=row[1],
-            tool=row[2],
-            decision=row[3],
-            above_minor=row[4],
-            approvers=tuple(PersonId(p) for p in loads(row[5])),
-            needs=row[6],
-            hours=row[7],
-        )
-        for row in rows
-    ]
+    return [_rule(row) for row in rows]
 
 
 def put(tenant: str, rule: Rule, at: int) -> Script[None]:
@@ -79,6 +81,20 @@ def put(tenant: str, rule: Rule, at: int) -> Script[None]:
     )
 
 
-def remove(tenant: str, id_: str) -> Script[None]:
-    """Remove a rule."""
-    yield Ask(_REMOVE, {"tenant": tenant, "id": id_})
+def remove(tenant: str, id_: str) -> Script[Rule | None]:
+    """Remove a rule and return it; None when there is none such."""
+    rows = yield Ask(_REMOVE, {"tenant": tenant, "id": id_})
+    return _rule(rows[0]) if rows else None
+
+
+def _rule(row: Row) -> Rule:
+    return Rule(
+        id=row[0],
+        agent=row[1],
+        tool=row[2],
+        decision=row[3],
+        above_minor=row[4],
+        approvers=tuple(PersonId(p) for p in loads(row[5])),
+        needs=row[6],
+        hours=row[7],
+    )

@@ -28,12 +28,14 @@ from bot.web.api import (
     messages,
     models,
     people,
+    policies,
     routing,
     schedules,
     sign_in,
     stream,
     tenants,
     tokens,
+    tools,
 )
 from bot.web.auth import Gate, SignedOut
 from bot.web.openapi import describe
@@ -56,11 +58,13 @@ _API = (
     messages.routes,
     models.routes,
     people.routes,
+    policies.routes,
     routing.routes,
     schedules.routes,
     stream.routes,
     tenants.routes,
     tokens.routes,
+    tools.routes,
 )
 _OPEN_PAGES = frozenset({"/in", "/in/{code}", "/static/{file}"})
 _NO_HOST = frozenset({"/health"})

@@ -43,6 +43,7 @@ ADMIN_PAGES: Mapping[str, str] = {
     "agents": "Agents",
     "approvals": "Approvals",
     "routes": "Routes",
+    "policies": "Policies",
     "people": "People",
     "events": "Events",
     "schedules": "Schedules",

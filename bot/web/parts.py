@@ -84,7 +84,9 @@ class Parts:
     wake: Callable[[], None]
     """There is work again: a dead letter was put back."""
     rules_changed: Callable[[TenantId], None]
-    """The bindings of a tenant are not what they were."""
+    """The bindings or policies of a tenant are not what they were."""
+    tools: Callable[[], Sequence[str]]
+    """The names of all tools."""
     status: Callable[[Person], Awaitable[Mapping[str, Json]]]
     """The answer of `/v1/status`."""
     problems: Callable[[], Awaitable[Sequence[str]]]

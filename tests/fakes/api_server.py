@@ -52,6 +52,12 @@ CONTRACT: Mapping[tuple[str, str], tuple[Body | None, str]] = {
         None,
         "channel workspace place thread person address mention",
     ),
+    ("GET", "/v1/policies"): (None, "limit after"),
+    ("POST", "/v1/policies"): (
+        _body("decision", "agent tool above_minor approvers needs hours"),
+        "",
+    ),
+    ("DELETE", "/v1/policies/*"): (None, ""),
     ("GET", "/v1/people"): (None, "limit after"),
     ("POST", "/v1/people"): (_body("name", "role email"), ""),
     ("POST", "/v1/pair"): (_body("code", "name person"), ""),

@@ -221,6 +221,7 @@ class WebHouse:
             schedules=self.schedules,
             wake=self.turns.wake,
             rules_changed=self.rules_changed.append,
+            tools=lambda: ("blog_publish", "x_publish"),
             status=self._status,
             problems=self._problems,
             verify_audit=self._verify,

@@ -59,7 +59,7 @@ class Completions:
         named = request.headers.get("X-Conversation-Id", "")
         payload: dict[str, Json] = {"stream": True} if asked.stream else {}
         if asked.history and not named:
-            payload["history"] = asked.history
+            payload["history"] = list(asked.history)
         said = Said(text=asked.text, agent=agent, thread=thread_of(named), payload=payload)
         key = key_of(request)
         event = event_of(parts, visit, channel_of(request, visit), said, key)

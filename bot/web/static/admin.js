@@ -9,6 +9,7 @@ import { statusPage } from "./admin/status.js";
 import { agentsPage } from "./admin/agents.js";
 import { approvalsPage } from "./admin/approvals.js";
 import { routesPage } from "./admin/routes.js";
+import { policiesPage } from "./admin/policies.js";
 import { peoplePage } from "./admin/people.js";
 import { eventsPage } from "./admin/events.js";
 import { tracePage, TRACE_KEYS } from "./admin/trace.js";
@@ -18,7 +19,7 @@ import { sandboxPage } from "./admin/sandbox.js";
 import { LIST_KEYS } from "./admin/list.js";
 
 const PAGES = {
-  status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, people: peoplePage,
+  status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, policies: policiesPage, people: peoplePage,
   events: eventsPage, trace: tracePage, schedules: schedulesPage, audit: auditPage, sandbox: sandboxPage,
 };
 

@@ -16,12 +16,16 @@ PLAN = {"id": "sch_1", "state": "active", "agent": "bri", "words": "every weekda
 EVENT = {"id": "evt_1", "kind": "message", "channel": "web", "ending": "failed", "detail": "Why."}
 ENTRY = {"seq": 1, "actor": "person:per_1", "action": "route.added", "target": "rul_1"}
 
+POLICY = {"id": "pol_1", "rule": "every agent with x_publish: one must say yes"}
+
 # Words, the address, its answer, and what must be shown.
 READS = [
     (("agents",), "/v1/agents", {"items": [TEAM]}, ("kelly", "Posts on X", "x.*, hand_off")),
     (("agents", "show", "KELLY"), "/v1/agents", {"items": [TEAM]}, ("✍️ kelly", "Posts on X")),
     (("agents",), "/v1/agents", {"items": []}, ("bot new agent NAME",)),
     (("routes",), "/v1/routes", {"items": [RULE]}, ("rul_1", "kelly", "channel slack")),
+    (("policies",), "/v1/policies", {"items": [POLICY]}, ("pol_1", "x_publish: one must")),
+    (("policies",), "/v1/policies", {"items": []}, ("reading runs, writing asks",)),
     (("people",), "/v1/people", {"items": [ADA]}, ("Ada", "owner", "ada@example.org")),
     (("tenants",), "/v1/tenants", {"items": [TENANT]}, ("ten_1", "Home", "2020-01-02")),
     (("token",), "/v1/tokens", {"items": [TOKEN]}, ("tok_1", "ci", "…9xyz")),
@@ -66,6 +70,23 @@ WRITES = [
         RULE,
         "kelly answers channel slack.",
     ),
+    (
+        ("policies", "set", "ask", "--tool", "x_publish", "--above", "9.5", "--approver", "per_1"),
+        (
+            "POST",
+            "/v1/policies",
+            {
+                "decision": "ask",
+                "agent": "",
+                "tool": "x_publish",
+                "above_minor": 950,
+                "approvers": ["per_1"],
+            },
+        ),
+        POLICY,
+        "From the next call on: every agent with x_publish: one must say yes.",
+    ),
+    (("policies", "remove", "pol_1"), ("DELETE", "/v1/policies/pol_1", {}), {}, "pol_1 is gone."),
     (("routes", "remove", "rul_1"), ("DELETE", "/v1/routes/rul_1", {}), {}, "rul_1 is gone."),
     (
         ("people", "add", "Ada", "--role", "owner", "--email", "a@b.c"),

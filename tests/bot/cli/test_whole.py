@@ -18,7 +18,7 @@ from tests.bot.cli.conftest import Bot, Sit, say, surroundings
 from tests.fakes.terminal import Sitting
 
 READS = [
-    ("status",), ("doctor",), ("agents",), ("agents", "show", "bri"), ("routes",), ("people",),
+    ("status",), ("doctor",), ("agents",), ("agents", "show", "bri"), ("routes",), ("policies",), ("people",),
     ("tenants",), ("token",), ("schedules",), ("events",), ("events", "dead"), ("audit",),
     ("audit", "verify"), ("audit", "export"), ("approvals",), ("approvals", "list", "--all"),
     ("login",), ("open", "--print"), ("db",), ("keys",),
@@ -84,6 +84,23 @@ def test_from_a_message_to_a_post(bot: Bot, running: subprocess.Popen[str], home
     (post,) = (home / "blog").glob("*.md")
     assert "We are open on Monday" in post.read_text()
     assert bot("audit", "verify").code == 0
+
+
+def test_a_policy_holds_from_the_next_call_on(
+    bot: Bot, running: subprocess.Popen[str], home: Path
+) -> None:
+    wrong = bot("policies", "set", "deny", "--tool", "blog_publsh")
+    assert (wrong.code, "Did you mean `blog_publish`?" in wrong.err) == (1, True)
+    rule = bot("policies", "set", "deny", "--tool", "blog_publish", "--json").json
+    refused = bot("chat", 'publish "We are open on Sunday" on the blog')
+    assert bot("approvals", "--json").json["items"] == []
+    assert not list((home / "blog").glob("*.md")), refused.out
+    assert bot("policies", "remove", rule["id"]).code == 0
+    assert bot("policies", "set", "auto", "--tool", "blog_publish").code == 0
+    bot("chat", 'publish "We are open on Monday" on the blog')
+    (post,) = (home / "blog").glob("*.md")
+    assert "We are open on Monday" in post.read_text()
+    assert bot("approvals", "--json").json["items"] == []
 
 
 def test_people_tokens_and_routes_come_and_go(bot: Bot, running: subprocess.Popen[str]) -> None:

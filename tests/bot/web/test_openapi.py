@@ -92,6 +92,10 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("GET", "/v1/routes")
     await check("GET", "/v1/routes/explain")
     await check("DELETE", "/v1/routes/{id}", id=rule["id"])
+    await check("GET", "/v1/tools")
+    policy = await check("POST", "/v1/policies", {"decision": "deny", "tool": "x_publish"})
+    await check("GET", "/v1/policies")
+    await check("DELETE", "/v1/policies/{id}", id=policy["id"])
     added = await check("POST", "/v1/people", {"name": "Max", "role": "member"})
     person = added["person"]["id"]
     await check("GET", "/v1/people")

@@ -1,9 +1,10 @@
 /** Who answers what: the rules, a test of them, a new one. */
-import { el, fill, button, span, announce } from "../shared/dom.js";
-import { call, get, post, query } from "../shared/api.js";
+import { el, fill, span } from "../shared/dom.js";
+import { get, post, query } from "../shared/api.js";
 import { capital } from "../shared/words.js";
 import { listOf, plainTable } from "./list.js";
 import { formOf } from "./form.js";
+import { remover } from "./remover.js";
 
 const PARTS = [["channel", "Channel", "slack"], ["workspace", "Workspace", "T0123"], ["place", "Place", "C0123"], ["thread", "Thread", ""], ["person", "Person", "U0123"], ["address", "Number or address", "help@example.org"]];
 
@@ -53,36 +54,8 @@ function rules() {
     columns: [
       { name: "When", cell: describe },
       { name: "Answers", tight: true, cell: ({ agent }) => capital(agent) },
-      { name: "", tight: true, cell: (rule) => remover(rule, () => list.refresh()) },
+      { name: "", tight: true, cell: (rule) => remover(`/v1/routes/${encodeURIComponent(rule.id)}`, describe(rule), () => list.refresh()) },
     ],
   });
   return list;
-}
-
-/** Removes after a second press, so that a slip removes nothing. */
-function remover(rule, done) {
-  let sure = false;
-  const made = button("Remove", async () => {
-    if (!sure) {
-      sure = true;
-      made.textContent = "Really remove?";
-      made.classList.add("danger");
-      return;
-    }
-    made.disabled = true;
-    try {
-      await call("DELETE", `/v1/routes/${encodeURIComponent(rule.id)}`);
-      announce("Rule removed");
-      await done();
-    } catch (error) {
-      made.textContent = error.message;
-    }
-  });
-  made.setAttribute("aria-label", `Remove the rule for ${describe(rule)}`);
-  made.addEventListener("blur", () => {
-    sure = false;
-    made.textContent = "Remove";
-    made.classList.remove("danger");
-  });
-  return made;
 }
