@@ -220,6 +220,10 @@ def kind_of_status(status: int, words: str) -> Kind:
     return Kind.SERVER if status >= 500 else Kind.REFUSED
 
 
+class CutOff(Exception):
+    """A stream ended without saying that the answer is whole."""
+
+
 _UNREACHABLE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
@@ -229,7 +233,7 @@ def kind_of(error: BaseException) -> Kind:
     names = {type(each).__name__ for each in chain}
     if any(isinstance(each, _UNREACHABLE) for each in chain):
         return Kind.UNREACHABLE
-    if "ClientPayloadError" in names:
+    if "ClientPayloadError" in names or isinstance(error, CutOff):
         return Kind.CUT
     if "MidStreamFallbackError" in names:
         inner = getattr(error, "original_exception", None)

@@ -270,6 +270,15 @@ class Stream:
         )
 
 
+def has_finished(chunks: Any) -> bool:
+    """Whether the provider itself ended its stream; where it did not, LiteLLM adds a `stop`.
+
+    A `[DONE]` without a reason counts as an end: LiteLLM shows no difference.
+    """
+    said = (chunks.received_finish_reason, chunks.intermittent_finish_reason)
+    return any(said)
+
+
 def _call(id_: str | None, name: str | None, arguments: str | None, n: int) -> ToolCall:
     name = name or "nameless"
     if not _PLAIN_NAME.fullmatch(name):  # invented; it must not spoil every later request
