@@ -143,10 +143,10 @@ class Calls:
             try:
                 outcome = await tool.perform(context, understood.arguments)
             except BotError as error:
-                return {"text": f"Error: {error.message}"}
+                return {"tool": tool.name, "text": f"Error: {error.message}"}
             text = outcome.error or _text(outcome.data)
             handed = outcome.data.get("hand_off") if isinstance(outcome.data, dict) else None
-            return {"text": text, "hand_off": handed}
+            return {"tool": tool.name, "text": text, "hand_off": handed}
 
         given = digest([tool.name, understood.plain])
         result = await run.journal.step("tool", given, work)
@@ -167,7 +167,8 @@ class Calls:
         async def work() -> Json:
             self._say(run, f"using {effect.tool.replace('_', ' ')}")
             outcome = await self._bring_to_end(run, effect)
-            return {"state": outcome.state.value, "text": outcome_text(outcome)}
+            said = {"state": outcome.state.value, "text": outcome_text(outcome)}
+            return {"tool": effect.tool, **said}
 
         result = await run.journal.step("effect", effect.hash, work)
         self._say(run, "")
