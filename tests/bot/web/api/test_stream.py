@@ -264,6 +264,21 @@ async def test_an_approval_is_told(house: WebHouse, owner: ClientSession) -> Non
     assert seen[-1].data["id"] == found[1]["approval"]
 
 
+async def test_a_reminder_is_told_as_a_line_and_as_the_approval_that_waits(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    house.script = house.asks()
+    where = await say(owner, "Publish")
+    id_ = (await answered(owner, where))[1]["approval"]
+    async with watch(owner, where) as events:
+        await until(events, "state", state="idle")
+        house.clock.advance(hours=4, seconds=1)
+        assert await house.approvals.remind() == 1
+        seen = await until(events, "approval", id=id_)
+    assert names(seen) == ["message", "approval"]
+    assert (seen[0].data["approval"], seen[1].data["state"]) == (id_, "pending")
+
+
 async def test_nobody_watches_what_they_may_not_read(house: WebHouse, owner: ClientSession) -> None:
     where = await say(owner, "Mine")
     member = await house.bearer(await house.member())
