@@ -45,6 +45,7 @@ from bot.store import approvals as approval_rows
 from bot.store import audit, bindings, schema, spends
 from bot.store import inbox as inbox_rows
 from bot.store import turns as turn_rows
+from bot.store.keys import are_there
 from bot.store.script import Script
 from bot.store.sqlite import SqliteDatabase
 from bot.strongroom import StoredKeys, Strongroom
@@ -52,6 +53,7 @@ from bot.transcript import Transcript
 from bot.vault import Vault
 from bot.version import version
 from bot.web.app import Parts, build, runner
+from bot.web.said import API, TERMINAL, WEB
 from scheduler.housework import Housework, Keeper, load
 from scheduler.runner import Runner
 
@@ -87,7 +89,7 @@ class App:
         ring = (
             ring_of(settings.master_key)
             if settings.master_key
-            else ring_in(self.home.folder, self.clock)
+            else ring_in(self.home.folder, self.clock, make=not await self.db.read(are_there()))
         )
         self.vault = Vault(ring, StoredKeys(self.db), self.clock)
         await self.vault.start()
@@ -103,6 +105,8 @@ class App:
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
         self.fetcher = WebFetcher(allow=_own_addresses(settings))
+        if settings.blog.folder:
+            import_module("tools.social.blog").sweep(settings.blog.folder)
         self.engine = Engine(self._given())
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key)
         self.resumed = await self.engine.start()
@@ -218,7 +222,10 @@ class App:
             "version": VERSION,
             "model": model,
             "offline": offline,
-            "channels": [{"name": "web", "up": True, "detail": self.url}],
+            "channels": [
+                {"name": name, "up": True, "detail": detail}
+                for name, detail in ((WEB, self.url), (TERMINAL, "bot chat"), (API, "/v1"))
+            ],
             "queued": await self.db.read(turn_rows.waiting()),
             "open_turns": self.engine.turns.open,
             "pending": await self.db.read(approval_rows.pending(tenant)),
