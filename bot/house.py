@@ -105,7 +105,7 @@ class App:
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
         self.fetcher = WebFetcher(allow=_own_addresses(settings))
-        if settings.blog.folder:
+        if not settings.blog.webhook_url:
             import_module("tools.social.blog").sweep(settings.blog.folder)
         self.engine = Engine(self._given())
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key)
@@ -207,6 +207,7 @@ class App:
             public_url=settings.public_url,
             version=VERSION,
             body_bytes=settings.limits.body_bytes,
+            streams_per_person=settings.limits.streams_per_person,
             blog=None if settings.blog.webhook_url else settings.blog.folder,
         )
 
@@ -232,14 +233,24 @@ class App:
             "spent_today_micros": spent.micros,
             "dead": len(dead),
             "doubts": await self.db.read(approval_rows.doubts(tenant)),
-            "problems": list(await self._problems()),
+            "problems": [*await self._problems(), *self._mistakes()],
         }
 
     async def _problems(self) -> Sequence[str]:
         found = [self.db.broken] if self.db.broken else []
         found += self.models.problems()
-        found += [str(problem) for problem in self.team.problems]
+        if not self.team.all(self.tenant.id):
+            found.append(f"There is no agent that could answer in {self.settings.agents_dir}.")
         return found
+
+    def _mistakes(self) -> Sequence[str]:
+        """What is wrong with agents' files; whoever is whole goes on."""
+        unknown = self.team.unknown(self.engine.toolset.known)
+        return [str(problem) for problem in (*self.team.problems, *unknown)]
+
+    def _log_mistakes(self) -> None:
+        for mistake in self._mistakes():
+            log.warning("An agent's file needs mending: %s", mistake)
 
     async def _keys(self) -> Mapping[str, Json]:
         counts = await self.vault.kek_counts()
@@ -300,13 +311,15 @@ class App:
         """See files that were saved; a broken one keeps its last good version."""
         while True:
             await asyncio.sleep(REFRESH_S)
-            self.team.refresh()
+            if self.team.refresh():
+                self._log_mistakes()
 
     async def _warm(self) -> None:
         """Load what the first turn needs, while nobody waits."""
         await asyncio.sleep(WARM_AFTER_S)
         await self.engine.turns.idle()
-        await asyncio.to_thread(lambda: self.engine.toolset.tools)
+        await asyncio.to_thread(lambda: self.engine.toolset.known)
+        self._log_mistakes()
         await self.models.warm()
         gc.freeze()  # a library's hundred thousand objects are there to stay
 
