@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.core.conversation import Conversation, Line
 from bot.core.event import Event
@@ -102,7 +102,7 @@ _SAY = Statement(
         }
     )
 )
-_LINE = (
+LINE = (
     message.c.id,
     message.c.seq,
     message.c.n,
@@ -117,27 +117,13 @@ _LINE = (
     message.c.attachments,
 )
 _HISTORY = Statement(
-    select(*_LINE)
+    select(*LINE)
     .where(
         message.c.tenant == bindparam("tenant"),
         message.c.conv == bindparam("conv"),
         message.c.seq < bindparam("seq"),
     )
     .order_by(message.c.n.desc())
-    .limit(bindparam("limit"))
-)
-_LINES = Statement(
-    select(*_LINE, feedback.c.score)
-    .outerjoin(
-        feedback,
-        and_(feedback.c.message == message.c.id, feedback.c.person == bindparam("person")),
-    )
-    .where(
-        message.c.tenant == bindparam("tenant"),
-        message.c.conv == bindparam("conv"),
-        message.c.n > bindparam("after"),
-    )
-    .order_by(message.c.n)
     .limit(bindparam("limit"))
 )
 _LAST = Statement(
@@ -331,17 +317,6 @@ def history(tenant: str, conv_id: str, before_seq: int, limit: int) -> Script[tu
     )
     # What was said while an earlier turn ran stands behind that turn's answer.
     return tuple(line(row) for row in sorted(rows, key=lambda row: (row[1], row[2])))
-
-
-def lines(
-    tenant: str, conv_id: str, person: str, after: int, limit: int
-) -> Script[list[tuple[Line, int | None]]]:
-    """Lines after a position, each with this person's feedback."""
-    rows = yield Ask(
-        _LINES,
-        {"tenant": tenant, "conv": conv_id, "person": person, "after": after, "limit": limit},
-    )
-    return [(line(row), row[12]) for row in rows]
 
 
 def last_n(tenant: str, conv_id: str) -> Script[int]:

@@ -256,8 +256,13 @@ async def test_a_long_conversation_shows_its_end_and_gives_the_rest_on_demand(
     page = await screen.open(f"/chat/{talk.id}")
     await expect(page.locator(".message")).to_have_count(100)
     await expect(page.get_by_text("line 449", exact=True)).to_be_in_viewport()
-    await page.get_by_role("button", name="Show earlier messages (350)").click()
+    await page.get_by_role("button", name="Show earlier messages").click()
     await expect(page.locator(".message")).to_have_count(200)
+    await expect(page.get_by_text("line 350", exact=True)).to_be_in_viewport()
+    for shown in (300, 400, 450):
+        await page.locator(".message").first.evaluate("node => node.scrollIntoView()")
+        await expect(page.locator(".message")).to_have_count(shown)
+    await expect(page.get_by_role("button", name="Show earlier messages")).to_have_count(0)
 
 
 async def test_a_silent_server_is_told_and_found_again(screen: Screen) -> None:

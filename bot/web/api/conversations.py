@@ -70,8 +70,11 @@ class Conversations:
         person = request[VISIT].person
         transcript = self._parts.transcript
         conv = await transcript.conversation(person, request.match_info["id"])
+        limit, before = limit_of(request), number(request, "before", 0)
+        if before:
+            return listed(*await transcript.earlier(person, conv.id, before, limit))
         items, last, more = await transcript.lines(
-            person, conv.id, number(request, "after", 0), limit_of(request)
+            person, conv.id, number(request, "after", 0), limit
         )
         return listed(items, last if more else None)
 
@@ -113,7 +116,12 @@ def routes(parts: Parts) -> list[Route]:
             doc=Doc(
                 summary="What was said, oldest first.",
                 answer=list_of(LINE),
-                query={"limit": "1 to 1,000", "after": "a position `n`"},
+                query={
+                    "limit": "1 to 1,000",
+                    "after": "begin after this position `n`",
+                    "before": "the last ones before this position; `next` is then the `before` "
+                    "of the page that stands before this one",
+                },
             ),
         ),
         Route(

@@ -114,3 +114,22 @@ async def test_a_limit_is_a_number_in_its_bounds(owner: ClientSession) -> None:
         answer = await get(owner, f"/v1/conversations?limit={limit}", 422)
         assert answer["error"]["field"] == "limit"
     await get(owner, "/v1/conversations?limit=1000")
+
+
+async def test_pages_go_backwards_without_gap_or_repeat(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    told = await say(owner, "1")
+    await answered(owner, told)
+    for text in ("2", "3"):
+        more = await say(owner, text, conversation=told["conversation"])
+        await answered(owner, more)
+    path = f"/v1/conversations/{told['conversation']}/messages"
+    whole = await items(owner, path)
+    found: list[object] = []
+    before: int | None = 2**53 - 1
+    while before:
+        page = await get(owner, f"{path}?limit=4&before={before}")
+        found, before = [*page["items"], *found], page["next"]
+    assert found == whole
+    assert len(whole) == 6
