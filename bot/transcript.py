@@ -8,6 +8,7 @@ decided, except who sees what.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.causes import told
 from bot.core.approval import Approval
 from bot.core.canonical import Json
 from bot.core.conversation import Conversation, Line, Step
@@ -192,6 +193,7 @@ def shown_line(line: Line, score: int | None = None) -> Shown:
         shown["approval"] = line.approval
     if line.footer:
         shown["footer"] = line.footer
+    shown |= told(line.cause)
     if line.attachments:
         shown["attachments"] = [_attachment(item) for item in line.attachments]
     if score is not None:

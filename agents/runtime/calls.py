@@ -12,6 +12,7 @@ from agents.runtime.gate import Action, judge
 from agents.runtime.prompt import outside
 from agents.runtime.run import Run, arguments_of
 from agents.runtime.toolset import Call, Toolset
+from bot.causes import BUDGET
 from bot.core.approval import Approval
 from bot.core.canonical import Json, digest
 from bot.core.conversation import TurnEnd
@@ -247,7 +248,8 @@ class Calls:
         event = run.claim.event
         waiting = await self._p.db.read(approval_rows.budgets_waiting(event.tenant))
         if waiting or event.kind == Kind.SETTLED:
-            return replace(run.end(Ending.ANSWERED, sentence, "budget", "system"), raw=())
+            end = run.end(Ending.ANSWERED, sentence, "budget", "system")
+            return replace(end, raw=(), cause=BUDGET)
         question = self._p.questions.budget(
             run.claim,
             run.agent.name,
@@ -256,7 +258,7 @@ class Calls:
             await self._code(run, "budget"),
         )
         end = run.end(Ending.ANSWERED, f"{sentence} An owner can allow more.", "budget", "system")
-        return replace(end, raw=(), approval=question)
+        return replace(end, raw=(), approval=question, cause=BUDGET)
 
     def _wait_for_word(self, run: Run, message: ModelMessage) -> TurnEnd:
         line = "I do not know whether this was done, and I will not do it twice. Please look."

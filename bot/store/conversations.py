@@ -96,6 +96,7 @@ _SAY = Statement(
                 "raw",
                 "approval",
                 "footer",
+                "cause",
                 "attachments",
                 "at",
             )
@@ -115,6 +116,7 @@ LINE = (
     message.c.approval,
     message.c.footer,
     message.c.attachments,
+    message.c.cause,
 )
 _HISTORY = Statement(
     select(*LINE)
@@ -212,7 +214,7 @@ def conversation(row: Row) -> Conversation:
 
 
 def line(row: Row) -> Line:
-    """The line of the columns `_LINE`."""
+    """The line of the columns `LINE`."""
     return Line(
         id=row[0],
         seq=row[1],
@@ -226,6 +228,7 @@ def line(row: Row) -> Line:
         approval=ApprovalId(row[9]) if row[9] else None,
         footer=row[10],
         attachments=attachments_from(loads(row[11])) if row[11] != "[]" else (),
+        cause=row[12],
     )
 
 
@@ -304,6 +307,7 @@ def write(tenant: str, conv_id: str, said: Line) -> Script[None]:
             "raw": raw_text(said.raw) if said.raw else "",
             "approval": said.approval,
             "footer": said.footer,
+            "cause": said.cause,
             "attachments": dumps(files) if files else "[]",
             "at": to_us(said.at),
         },

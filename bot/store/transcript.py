@@ -44,7 +44,7 @@ def lines(
         _LINES,
         {"tenant": tenant, "conv": conv_id, "person": person, "after": after, "limit": limit},
     )
-    return [(line(row), row[12]) for row in rows]
+    return [(line(row), row[13]) for row in rows]
 
 
 def earlier(
@@ -55,7 +55,7 @@ def earlier(
         _EARLIER,
         {"tenant": tenant, "conv": conv_id, "person": person, "before": before, "limit": limit},
     )
-    return [(line(row), row[12]) for row in reversed(rows)]
+    return [(line(row), row[13]) for row in reversed(rows)]
 
 
 def before_turn(tenant: str, conv: str, turn: str) -> Script[int | None]:

@@ -44,6 +44,8 @@ LINE = optional(
     ),
     approval=MAYBE,
     footer=TEXT,
+    cause=TEXT,
+    action=schema(label=TEXT, href=TEXT),
     feedback=NUMBER,
     attachments={"type": "array", "items": _FILE},
 )

@@ -13,6 +13,7 @@ export function messageNode(message, { name, follows = false }) {
   if (role !== "system" && !follows) node.append(header(name, message));
   node.append(body);
   if (message.attachments?.length) node.append(attachments(message.attachments));
+  if (message.action) node.append(el("a", { class: "button", href: ownAddress(message.action.href) }, message.action.label));
   if (role === "assistant") node.append(actions(message, footer));
   return node;
 }

@@ -189,8 +189,8 @@ function dayLine(message, before) {
 }
 
 /** Whether the house says that a turn failed for its key, such as `put a key that works into …`. */
-function isAboutKey({ role, text }) {
-  return role === "system" && /\bkey\b/i.test(text);
+function isAboutKey({ role, text, cause = "" }) {
+  return role === "system" && (cause === "model.auth" || (!cause && /\bkey\b/i.test(text)));
 }
 
 /** Owners get the field for a key right below the newest answer that could be better with one. */

@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import ClientSession
 
 from bot.core.conversation import Claim, TurnEnd
+from bot.core.errors import ConnectionBroken
 from tests.bot.web.api.reading import answered, get, items, lines, say
 from tests.fakes.web_house import WebHouse, said
 
@@ -133,3 +134,14 @@ async def test_pages_go_backwards_without_gap_or_repeat(
         found, before = [*page["items"], *found], page["next"]
     assert found == whole
     assert len(whole) == 6
+
+
+async def test_a_failed_turn_says_why_and_what_to_do(house: WebHouse, owner: ClientSession) -> None:
+    async def fails(claim: Claim) -> TurnEnd:
+        raise ConnectionBroken("OpenAI does not accept the key.", cause="model.auth")
+
+    house.script = fails
+    told = await say(owner, "Hello")
+    line = (await answered(owner, told))[-1]
+    assert (line["role"], line["cause"]) == ("system", "model.auth")
+    assert line["action"] == {"label": "Give another key", "href": "/admin#key"}
