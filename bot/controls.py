@@ -24,6 +24,7 @@ from bot.core.times import from_us, to_us
 from bot.render.cards.layout import Ref
 from bot.render.codes import SHOW_ALL, Reply, parse_code
 from bot.render.whole import whole
+from bot.render.text import visible
 from bot.store import conversations, inbox, transcript
 from bot.store.decisions import may_decide
 from bot.store.script import Database, Script
@@ -132,7 +133,7 @@ class Controls:
             stopped = found is not None and self._running.stop(found[0].id)
             reply = "Stopping." if stopped else "Nothing is running here."
         elif word == "whoami":
-            reply = f"You are **{person.name}** ({person.role.value}) here."
+            reply = f"You are **{visible(person.name)}** ({person.role.value}) here."
         else:
             reply = await self._status(event.tenant)
         return await self._answer(order, reply, word)

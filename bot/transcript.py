@@ -19,6 +19,7 @@ from bot.core.ids import TenantId
 from bot.core.people import Person, Role
 from bot.core.times import from_us, iso, to_us
 from bot.render.cards.web import show
+from bot.render.text import visible
 from bot.store import (
     approvals,
     audit,
@@ -105,7 +106,7 @@ class Transcript:
         items: list[Shown] = [
             {
                 "id": item.conv.id,
-                "title": item.conv.title,
+                "title": visible(item.conv.title),
                 "agent": item.conv.agent,
                 "channel": item.conv.channel,
                 "updated_at": item.updated_at,
@@ -223,7 +224,9 @@ class Names:
 
     def of(self, id_: str | None) -> Shown | None:
         """A person as the API names them."""
-        return {"id": id_, "name": self.names.get(id_, "somebody who left")} if id_ else None
+        return (
+            {"id": id_, "name": visible(self.names.get(id_, "somebody who left"))} if id_ else None
+        )
 
 
 def shown_approval(
