@@ -23,8 +23,8 @@ from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
 from bot.render.cards.layout import Ref
 from bot.render.codes import SHOW_ALL, Reply, parse_code
-from bot.render.whole import whole
 from bot.render.text import visible
+from bot.render.whole import whole
 from bot.store import conversations, inbox, transcript
 from bot.store.decisions import may_decide
 from bot.store.script import Database, Script
