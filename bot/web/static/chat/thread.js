@@ -136,6 +136,7 @@ function showEarlier(view, made, items) {
     for (const child of parts(view, item, before)) view.node.insertBefore(child, anchor);
     before = item;
   }
+  if (before && anchor?.className === "day" && anchor.textContent === day(before.at)) anchor.remove();
   if (!view.before) made.remove();
   view.scroller.scrollTop = view.scroller.scrollHeight - from;
 }
@@ -197,6 +198,7 @@ function isAboutKey({ role, text, cause = "" }) {
 function offerKey(view, node) {
   if (told("role") !== "owner") return;
   view.node.querySelector(".message > .key-form")?.remove();
+  node.querySelector(":scope > .mend")?.remove();
   node.append(keyForm(() => view.on.mended()));
 }
 
