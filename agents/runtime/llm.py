@@ -22,15 +22,7 @@ import aiohttp
 
 from agents.runtime.choice import Candidate, Choice, Keys, Options
 from agents.runtime.connector import Connector
-from agents.runtime.failures import (
-    CutOff,
-    Failure,
-    Kind,
-    kind_of,
-    retry_after,
-    status_of,
-    words_of,
-)
+from agents.runtime.failures import Failure, Kind, kind_of, retry_after, status_of, words_of
 from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import PROVIDERS, check
 from agents.runtime.providers import provider_of as provider_of
@@ -39,7 +31,6 @@ from agents.runtime.wire import (
     Stream,
     Toolboxes,
     from_response,
-    has_finished,
     size_of,
     to_wire,
     tokens_of,
@@ -282,10 +273,7 @@ class LiteLLM:
                 stream.add(chunk)
         finally:
             await chunks.aclose()
-        answer = stream.end()
-        if answer is not None and not has_finished(chunks):
-            raise CutOff
-        return answer
+        return stream.whole(chunks)
 
     def _http(self, library: "_Library", candidate: Candidate) -> dict[str, object]:
         """Our own connections for a call, where its route takes them."""
