@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +40,11 @@ PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" exec "$root/.venv/bin/python" -P -
 
 class CannotInstall(Exception):
     """What is wrong and what to do, in one sentence."""
+
+
+AXE = Path.home() / ".cache/switchboard/node_modules/axe-core/axe.min.js"
+AXE_VERSION = "4.14.1"
+AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
 
 
 def say(text):
@@ -201,6 +207,25 @@ def provide_browser():
     say("      browser tests use %s" % found if found else "      no Chromium: those tests skip")
 
 
+def provide_axe():
+    """The checker of the pages' accessibility: found, fetched by npm, or done without."""
+    if not AXE.exists() and find_browser() and shutil.which("npm"):
+        cache = AXE.parents[2]
+        cache.mkdir(parents=True, exist_ok=True)
+        fetch = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                [*fetch, "--prefix", str(cache), "axe-core@" + AXE_VERSION],
+                stdout=subprocess.DEVNULL,
+                timeout=120,
+            )
+        if AXE.exists() and hashlib.sha256(AXE.read_bytes()).hexdigest() != AXE_SHA256:
+            AXE.unlink()
+            say("      what npm brought is not axe-core %s; it is thrown away" % AXE_VERSION)
+    if not AXE.exists():
+        say("      no axe-core: the tests of accessibility skip")
+
+
 def install(shape):
     """All steps, each told."""
     began = time.monotonic()
@@ -218,6 +243,7 @@ def install(shape):
     compile_ours()
     if shape == "dev":
         provide_browser()
+        provide_axe()
     write_stamp(shape)
     say("Installed in %.0f s. It works offline from now on." % (time.monotonic() - began))
 

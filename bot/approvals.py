@@ -115,7 +115,8 @@ class Approvals:
         script = _remind(to_us(now - REMIND_AFTER), now, ids)
         reminded = await self._db.write(script)
         for item in reminded:
-            self._live.tell(item.tenant, item.conv, "state", {"reminder": item.id})
+            self._live.tell(item.tenant, item.conv, "look", {})
+            tell_live(self._live, item)
         return len(reminded)
 
     async def _edit(self, tenant: TenantId, answer: Answer) -> decisions.Edit:

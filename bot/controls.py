@@ -23,8 +23,9 @@ from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
 from bot.render.cards.layout import Ref
 from bot.render.codes import SHOW_ALL, Reply, parse_code
+from bot.render.text import visible
 from bot.render.whole import whole
-from bot.store import conversations, inbox
+from bot.store import conversations, inbox, transcript
 from bot.store.decisions import may_decide
 from bot.store.script import Database, Script
 
@@ -132,7 +133,7 @@ class Controls:
             stopped = found is not None and self._running.stop(found[0].id)
             reply = "Stopping." if stopped else "Nothing is running here."
         elif word == "whoami":
-            reply = f"You are **{person.name}** ({person.role.value}) here."
+            reply = f"You are **{visible(person.name)}** ({person.role.value}) here."
         else:
             reply = await self._status(event.tenant)
         return await self._answer(order, reply, word)
@@ -246,7 +247,7 @@ def _before(order: Order) -> Script[Accepted | None]:
     reply = _DONE
     at = yield from conversations.position_of_turn(event.tenant, conv, id_)
     if at is not None:
-        lines = yield from conversations.lines(event.tenant, conv, "", at - 1, 1)
+        lines = yield from transcript.lines(event.tenant, conv, "", at - 1, 1)
         reply = lines[0][0].text
     return Accepted(event=EventId(id_), conv=ConvId(conv), duplicate=True, same=same, reply=reply)
 

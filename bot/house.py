@@ -45,6 +45,7 @@ from bot.store import approvals as approval_rows
 from bot.store import audit, bindings, schema, spends
 from bot.store import inbox as inbox_rows
 from bot.store import turns as turn_rows
+from bot.store.keys import are_there
 from bot.store.script import Script
 from bot.store.sqlite import SqliteDatabase
 from bot.strongroom import StoredKeys, Strongroom
@@ -52,6 +53,7 @@ from bot.transcript import Transcript
 from bot.vault import Vault
 from bot.version import version
 from bot.web.app import Parts, build, runner
+from bot.web.said import API, TERMINAL, WEB
 from scheduler.housework import Housework, Keeper, load
 from scheduler.runner import Runner
 
@@ -87,7 +89,7 @@ class App:
         ring = (
             ring_of(settings.master_key)
             if settings.master_key
-            else ring_in(self.home.folder, self.clock)
+            else ring_in(self.home.folder, self.clock, make=not await self.db.read(are_there()))
         )
         self.vault = Vault(ring, StoredKeys(self.db), self.clock)
         await self.vault.start()
@@ -103,6 +105,8 @@ class App:
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
         self.fetcher = WebFetcher(allow=_own_addresses(settings))
+        if not settings.blog.webhook_url:
+            import_module("tools.social.blog").sweep(settings.blog.folder)
         self.engine = Engine(self._given())
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key)
         self.resumed = await self.engine.start()
@@ -204,6 +208,7 @@ class App:
             public_url=settings.public_url,
             version=VERSION,
             body_bytes=settings.limits.body_bytes,
+            streams_per_person=settings.limits.streams_per_person,
             blog=None if settings.blog.webhook_url else settings.blog.folder,
         )
 
@@ -219,21 +224,34 @@ class App:
             "version": VERSION,
             "model": model,
             "offline": offline,
-            "channels": [{"name": "web", "up": True, "detail": self.url}],
+            "channels": [
+                {"name": name, "up": True, "detail": detail}
+                for name, detail in ((WEB, self.url), (TERMINAL, "bot chat"), (API, "/v1"))
+            ],
             "queued": await self.db.read(turn_rows.waiting()),
             "open_turns": self.engine.turns.open,
             "pending": await self.db.read(approval_rows.pending(tenant)),
             "spent_today_micros": spent.micros,
             "dead": len(dead),
             "doubts": await self.db.read(approval_rows.doubts(tenant)),
-            "problems": list(await self._problems()),
+            "problems": [*await self._problems(), *self._mistakes()],
         }
 
     async def _problems(self) -> Sequence[str]:
         found = [self.db.broken] if self.db.broken else []
         found += self.models.problems()
-        found += [str(problem) for problem in self.team.problems]
+        if not self.team.all(self.tenant.id):
+            found.append(f"There is no agent that could answer in {self.settings.agents_dir}.")
         return found
+
+    def _mistakes(self) -> Sequence[str]:
+        """What is wrong with agents' files; whoever is whole goes on."""
+        unknown = self.team.unknown(self.engine.toolset.known)
+        return [str(problem) for problem in (*self.team.problems, *unknown)]
+
+    def _log_mistakes(self) -> None:
+        for mistake in self._mistakes():
+            log.warning("An agent's file needs mending: %s", mistake)
 
     async def _keys(self) -> Mapping[str, Json]:
         counts = await self.vault.kek_counts()
@@ -294,13 +312,15 @@ class App:
         """See files that were saved; a broken one keeps its last good version."""
         while True:
             await asyncio.sleep(REFRESH_S)
-            self.team.refresh()
+            if self.team.refresh():
+                self._log_mistakes()
 
     async def _warm(self) -> None:
         """Load what the first turn needs, while nobody waits."""
         await asyncio.sleep(WARM_AFTER_S)
         await self.engine.turns.idle()
-        await asyncio.to_thread(lambda: self.engine.toolset.tools)
+        await asyncio.to_thread(lambda: self.engine.toolset.known)
+        self._log_mistakes()
         await self.models.warm()
         gc.freeze()  # a library's hundred thousand objects are there to stay
 

@@ -66,10 +66,11 @@ def ring_of(text: Secret) -> Ring:
     return Ring(tuple(_kek(part) for part in text.reveal().split(",")))
 
 
-def ring_in(home: Path, clock: Clock, *, make: bool = True) -> Ring:
+def ring_in(home: Path, clock: Clock, *, make: bool) -> Ring:
     """The ring of the file in the home folder, made there if need be.
 
-    Raises SettingsError when it is missing and not to be made, is open to others, or is damaged.
+    `make` is False where something is wrapped already: no fresh key could open that. Raises
+    SettingsError when the file is missing and not to be made, is open to others, or is damaged.
     """
     path = home / FILE
     if make and not path.exists():
@@ -80,7 +81,7 @@ def ring_in(home: Path, clock: Clock, *, make: bool = True) -> Ring:
 
 def add_primary(home: Path, clock: Clock) -> Ring:
     """Put a fresh key before those of the file. The old ones stay while anything needs them."""
-    ring = ring_in(home, clock)
+    ring = ring_in(home, clock, make=False)
     grown = Ring((_fresh(clock), *ring.keks))
     path = home / FILE
     half = path.with_suffix(".new")
@@ -155,7 +156,7 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise SettingsError(
             f"The master key {path} cannot be read ({error.strerror}). Without it the stored "
-            "secrets stay closed: put it back from your backup."
+            "secrets stay closed: put it back from your backup, or set BOT_MASTER_KEY to its line."
         ) from None
     with os.fdopen(number, encoding="ascii", errors="replace") as file:
         if stat.S_IMODE(os.fstat(number).st_mode) & 0o077:

@@ -18,6 +18,7 @@ from bot.core.ids import PersonId, TenantId
 from bot.core.people import Person, Role, Tenant
 from bot.core.ports import Clock, new_id
 from bot.core.times import to_us
+from bot.leaving import leave
 from bot.limits import Buckets, Rate
 from bot.store import audit, logins
 from bot.store import people as rows
@@ -116,7 +117,10 @@ class People:
         return person
 
     async def remove(self, tenant: TenantId, id_: str, actor: str) -> None:
-        """Remove a person; nothing opens for them from that commit on. Raises as `change`."""
+        """Remove a person; nothing opens for them from that commit on, and nothing of theirs runs.
+
+        Raises as `change`.
+        """
         await self._db.write(_remove(tenant, id_, to_us(self._clock.now()), actor))
         self._changed()
 
@@ -248,7 +252,8 @@ def _remove(tenant: TenantId, id_: str, at: int, actor: str) -> Script[None]:
         yield from _keep_an_owner(tenant)
     yield from rows.remove(tenant, id_, at)
     yield from logins.close_all(tenant, id_, at)
-    yield from audit.note(tenant, at, actor, "person.removed", id_, {"name": person.name})
+    left = yield from leave(tenant, id_, at)
+    yield from audit.note(tenant, at, actor, "person.removed", id_, {"name": person.name, **left})
 
 
 def _keep_an_owner(tenant: TenantId) -> Script[None]:

@@ -8,6 +8,7 @@ decided, except who sees what.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.causes import told
 from bot.core.approval import Approval
 from bot.core.canonical import Json
 from bot.core.conversation import Conversation, Line, Step
@@ -18,6 +19,7 @@ from bot.core.ids import TenantId
 from bot.core.people import Person, Role
 from bot.core.times import from_us, iso, to_us
 from bot.render.cards.web import show
+from bot.render.text import visible
 from bot.store import (
     approvals,
     audit,
@@ -38,13 +40,6 @@ from bot.store.spends import Total
 Shown = dict[str, Json]
 """A JSON object of the API."""
 
-_TITLES = {
-    "prompt": "Laid the prompt",
-    "model": "Asked the model",
-    "tool": "Looked something up",
-    "effect": "Did what needs no yes",
-    "code": "Drew a code for the question",
-}
 _KEPT = 4096
 """Conversations whose owner is remembered; that never changes."""
 
@@ -111,7 +106,7 @@ class Transcript:
         items: list[Shown] = [
             {
                 "id": item.conv.id,
-                "title": item.conv.title,
+                "title": visible(item.conv.title),
                 "agent": item.conv.agent,
                 "channel": item.conv.channel,
                 "updated_at": item.updated_at,
@@ -129,12 +124,21 @@ class Transcript:
 
         The position is `after` when there was nothing. Lines that show nothing are left out.
         """
-        found = await self._db.read(
-            conversations.lines(person.tenant, conv, person.id, after, limit + 1)
-        )
+        found = await self._db.read(places.lines(person.tenant, conv, person.id, after, limit + 1))
         page = found[:limit]
         items = [shown_line(line, score) for line, score in page if _shows(line)]
         return items, page[-1][0].n if page else after, len(found) > limit
+
+    async def earlier(
+        self, person: Person, conv: str, before: int, limit: int
+    ) -> tuple[list[Shown], int | None]:
+        """What was said before a position, oldest first, and where the page before that ends."""
+        found = await self._db.read(
+            places.earlier(person.tenant, conv, person.id, before, limit + 1)
+        )
+        page = found[-limit:]
+        items = [shown_line(line, score) for line, score in page if _shows(line)]
+        return items, page[0][0].n if len(found) > limit else None
 
     async def last(self, tenant: TenantId, conv: str) -> int:
         """The position of the last line."""
@@ -190,6 +194,7 @@ def shown_line(line: Line, score: int | None = None) -> Shown:
         shown["approval"] = line.approval
     if line.footer:
         shown["footer"] = line.footer
+    shown |= told(line.cause)
     if line.attachments:
         shown["attachments"] = [_attachment(item) for item in line.attachments]
     if score is not None:
@@ -219,7 +224,9 @@ class Names:
 
     def of(self, id_: str | None) -> Shown | None:
         """A person as the API names them."""
-        return {"id": id_, "name": self.names.get(id_, "somebody who left")} if id_ else None
+        return (
+            {"id": id_, "name": visible(self.names.get(id_, "somebody who left"))} if id_ else None
+        )
 
 
 def shown_approval(
@@ -272,20 +279,6 @@ def shown_event(stored: Stored) -> Shown:
     }
 
 
-def shown_story(story: Story, whole: bool) -> Shown:
-    """A trace; `whole` brings what each step was given and returned."""
-    spent = iter(story.spent)
-    return {
-        **shown_event(story.stored),
-        "steps": [
-            _step(step, next(spent, None) if step.kind == "model" else None, whole)
-            for step in story.steps
-        ],
-        "effects": [shown_effect(effect) for effect in story.effects],
-        "audit": [shown_entry(entry) for entry in story.audit],
-    }
-
-
 def shown_entry(entry: audit.Entry) -> Shown:
     """A line of the book."""
     return {
@@ -297,32 +290,6 @@ def shown_entry(entry: audit.Entry) -> Shown:
         "details": loads(entry.details) if entry.details else {},
         "event": entry.event or None,
     }
-
-
-def _step(step: Step, spent: Total | None, whole: bool) -> Shown:
-    data = _unfolded(loads(step.result)) if step.result else None
-    title = _TITLES.get(step.kind, step.kind)
-    tool = data.get("tool") if isinstance(data, dict) else None
-    if about := spent.model if spent else tool:
-        title = f"{title}: {about}"
-    return {
-        "step": step.step,
-        "kind": step.kind,
-        "title": title,
-        "at": iso(step.at),
-        "ms": step.ms,
-        "tokens_in": spent.tokens_in if spent else 0,
-        "tokens_out": spent.tokens_out if spent else 0,
-        "micros": spent.micros if spent else 0,
-        "data": data if whole else None,
-    }
-
-
-def _unfolded(data: Json) -> Json:
-    """What a step returned, with the messages of a model as JSON and not as text in it."""
-    if isinstance(data, dict) and str(data.get("message", "")).startswith("["):
-        return {**data, "message": loads(str(data["message"]))}
-    return data
 
 
 def _attachment(item: Attachment) -> Shown:
@@ -353,7 +320,7 @@ def _answer(tenant: str, turn: str) -> Script[tuple[Stored | None, Line | None]]
     before = yield from conversations.position_of_turn(tenant, stored.conv, turn)
     if before is None:
         return stored, None
-    found = yield from conversations.lines(tenant, stored.conv, "", before - 1, 1)
+    found = yield from places.lines(tenant, stored.conv, "", before - 1, 1)
     return stored, found[0][0] if found else None
 
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from bot.causes import INTERNAL, cause_of, told
 from bot.core.canonical import Json
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import EffectKind, EffectState
@@ -301,7 +302,7 @@ class Turns:
             return failed(claim, "This was cut off and could not be continued in the same way.")
         except BotError as error:
             log.error("A turn failed: %s", error.message, extra={"event": claim.event.id})
-            return failed(claim, error.message)
+            return failed(claim, error.message, cause_of(error))
         except Exception:
             log.exception("A turn broke.", extra={"event": claim.event.id})
             return failed(claim, BROKEN) if claim.attempt + 1 >= ATTEMPTS else None
@@ -343,6 +344,7 @@ def _shown(claim: Claim, end: TurnEnd, done: rows.Finished, at: str) -> dict[str
         "n": done.n,
         "approval": end.approval.id if end.approval else None,
         "footer": end.footer,
+        **told(end.cause),
         "usage": {
             "tokens_in": sum(spend.usage.tokens_in for spend in end.spends),
             "tokens_out": sum(spend.usage.tokens_out for spend in end.spends),
@@ -350,12 +352,13 @@ def _shown(claim: Claim, end: TurnEnd, done: rows.Finished, at: str) -> dict[str
     }
 
 
-def failed(claim: Claim, sentence: str) -> TurnEnd:
+def failed(claim: Claim, sentence: str, cause: str = INTERNAL) -> TurnEnd:
     """A failure, told to the person with the id that the log has as well."""
     return TurnEnd(
         ending=Ending.FAILED,
         detail=sentence,
         reply=f"{sentence} (`{claim.event.id}`)",
+        cause=cause,
         role="system",
     )
 

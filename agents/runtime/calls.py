@@ -12,6 +12,7 @@ from agents.runtime.gate import Action, judge
 from agents.runtime.prompt import outside
 from agents.runtime.run import Run, arguments_of
 from agents.runtime.toolset import Call, Toolset
+from bot.causes import BUDGET
 from bot.core.approval import Approval
 from bot.core.canonical import Json, digest
 from bot.core.conversation import TurnEnd
@@ -143,10 +144,10 @@ class Calls:
             try:
                 outcome = await tool.perform(context, understood.arguments)
             except BotError as error:
-                return {"text": f"Error: {error.message}"}
+                return {"tool": tool.name, "text": f"Error: {error.message}"}
             text = outcome.error or _text(outcome.data)
             handed = outcome.data.get("hand_off") if isinstance(outcome.data, dict) else None
-            return {"text": text, "hand_off": handed}
+            return {"tool": tool.name, "text": text, "hand_off": handed}
 
         given = digest([tool.name, understood.plain])
         result = await run.journal.step("tool", given, work)
@@ -167,7 +168,8 @@ class Calls:
         async def work() -> Json:
             self._say(run, f"using {effect.tool.replace('_', ' ')}")
             outcome = await self._bring_to_end(run, effect)
-            return {"state": outcome.state.value, "text": outcome_text(outcome)}
+            said = {"state": outcome.state.value, "text": outcome_text(outcome)}
+            return {"tool": effect.tool, **said}
 
         result = await run.journal.step("effect", effect.hash, work)
         self._say(run, "")
@@ -246,7 +248,8 @@ class Calls:
         event = run.claim.event
         waiting = await self._p.db.read(approval_rows.budgets_waiting(event.tenant))
         if waiting or event.kind == Kind.SETTLED:
-            return replace(run.end(Ending.ANSWERED, sentence, "budget", "system"), raw=())
+            end = run.end(Ending.ANSWERED, sentence, "budget", "system")
+            return replace(end, raw=(), cause=BUDGET)
         question = self._p.questions.budget(
             run.claim,
             run.agent.name,
@@ -255,7 +258,7 @@ class Calls:
             await self._code(run, "budget"),
         )
         end = run.end(Ending.ANSWERED, f"{sentence} An owner can allow more.", "budget", "system")
-        return replace(end, raw=(), approval=question)
+        return replace(end, raw=(), approval=question, cause=BUDGET)
 
     def _wait_for_word(self, run: Run, message: ModelMessage) -> TurnEnd:
         line = "I do not know whether this was done, and I will not do it twice. Please look."

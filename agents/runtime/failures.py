@@ -33,6 +33,8 @@ MAX_WORDS = 300
 class Consequence:
     """What follows."""
 
+    cause: str
+    """In one word, for programs."""
     error: type[BotError]
     says: str
     """What happened; `{…}` are fields of the failure."""
@@ -50,18 +52,21 @@ class Kind(Enum):
     """The sorts of failure."""
 
     WRONG_KEY = Consequence(
+        cause="model.auth",
         error=ConnectionBroken,
         says="{title} does not accept the key{last4}",
         step="Put a key that works into {variable}.",
         rest_s=60.0,
     )
     NO_MONEY = Consequence(
+        cause="model.credit",
         error=ConnectionBroken,
         says="The account at {title} has no credit left for the key{last4}",
         step="Add credit there, or name another model in models.default.",
         rest_s=60.0,
     )
     RATE = Consequence(
+        cause="model.rate",
         error=VendorRefused,
         says="{title} takes no more requests for now",
         step="Try again {later}.",
@@ -69,23 +74,27 @@ class Kind(Enum):
         rest_s=20.0,
     )
     OVERFLOW = Consequence(
+        cause="model.overflow",
         error=VendorRefused,
         says="This conversation is longer than the model can read",
         step="Start a new one with /new.",
     )
     TIMEOUT = Consequence(
+        cause="model.timeout",
         error=VendorUnknown,
         says="{title} did not answer in time",
         step="Try again, or raise models.timeout_s.",
         rest_s=30.0,
     )
     UNREACHABLE = Consequence(
+        cause="model.unreachable",
         error=ConnectionBroken,
         says="The model cannot be asked: cannot reach {host}",
         step="Check the network{endpoint}.",
         rest_s=15.0,
     )
     SERVER = Consequence(
+        cause="model.failed",
         error=VendorUnknown,
         says="{title} failed",
         step="Try again in a minute.",
@@ -93,6 +102,7 @@ class Kind(Enum):
         rest_s=15.0,
     )
     NONSENSE = Consequence(
+        cause="model.nonsense",
         error=VendorUnknown,
         says="{title} answered something that is no answer",
         step="Try again; if it stays so, check the address of the model.",
@@ -100,6 +110,7 @@ class Kind(Enum):
         rest_s=15.0,
     )
     CUT = Consequence(
+        cause="model.cut",
         error=VendorUnknown,
         says="{title} broke off in the middle of its answer",
         step="Try again.",
@@ -107,12 +118,14 @@ class Kind(Enum):
         rest_s=5.0,
     )
     NOT_FOUND = Consequence(
+        cause="model.unknown",
         error=SettingsError,
         says="{title} knows no such model, or not for this key",
         step="Name another one in models.default or in the agent's file.",
         falls_over=False,
     )
     REFUSED = Consequence(
+        cause="model.refused",
         error=VendorRefused,
         says="{title} refused the request",
         step="Say it in other words, or name another model in models.default.",
@@ -169,12 +182,15 @@ class Failure:
 
 
 def _model(failure: Failure) -> dict[str, str]:
-    return {"model": failure.model} if failure.model else {}
+    named = {"cause": failure.kind.value.cause}
+    return {**named, "model": failure.model} if failure.model else named
 
 
 def no_key(model: str, variable: str) -> OperatorError:
     """A model is named and its provider has no key."""
-    return SettingsError(f"The model {model} needs a key. Put it into {variable}.")
+    return SettingsError(
+        f"The model {model} needs a key. Put it into {variable}.", cause="model.auth"
+    )
 
 
 _KEYLIKE = re.compile(r"\b(?:sk|csk|gsk|xai|AIza)[-_\w]{12,}")
@@ -220,6 +236,10 @@ def kind_of_status(status: int, words: str) -> Kind:
     return Kind.SERVER if status >= 500 else Kind.REFUSED
 
 
+class CutOff(Exception):
+    """A stream ended without saying that the answer is whole."""
+
+
 _UNREACHABLE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
@@ -229,7 +249,7 @@ def kind_of(error: BaseException) -> Kind:
     names = {type(each).__name__ for each in chain}
     if any(isinstance(each, _UNREACHABLE) for each in chain):
         return Kind.UNREACHABLE
-    if "ClientPayloadError" in names:
+    if "ClientPayloadError" in names or isinstance(error, CutOff):
         return Kind.CUT
     if "MidStreamFallbackError" in names:
         inner = getattr(error, "original_exception", None)

@@ -273,7 +273,7 @@ class LiteLLM:
                 stream.add(chunk)
         finally:
             await chunks.aclose()
-        return stream.end()
+        return stream.whole(chunks)
 
     def _http(self, library: "_Library", candidate: Candidate) -> dict[str, object]:
         """Our own connections for a call, where its route takes them."""

@@ -9,8 +9,8 @@ shadows the file. A turn pins the version it began with.
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
@@ -91,6 +91,8 @@ class _Kept:
     agent: Agent | None
     """Its last good version."""
     problems: tuple[Problem, ...] = ()
+    tools: Mapping[str, int] = field(default_factory=dict)
+    """The line on which each tool is first named."""
 
 
 class Team:
@@ -184,7 +186,17 @@ class Team:
         except (OSError, UnicodeDecodeError) as error:
             problem = Problem(file=shown, line=1, text=f"cannot be read: {error}")
             return _Kept(stamp=stamp, agent=old.agent if old else None, problems=(problem,))
-        return _Kept(stamp=stamp, agent=agent)
+        return _Kept(stamp=stamp, agent=agent, tools=_places(raw.decode(), agent))
+
+    def unknown(self, known: Collection[str]) -> tuple[Problem, ...]:
+        """Tools that files name and nobody has; the agents go on without them."""
+        self._begin()
+        return tuple(
+            Problem(file=f"{self._folder.name}/{name}", line=line, text=_no_tool(tool, known))
+            for name, kept in self._files.items()
+            for tool, line in kept.tools.items()
+            if tool not in known
+        )
 
     def _chart(self) -> Iterator[Problem]:
         """Leads that nobody is."""
@@ -196,6 +208,20 @@ class Team:
                     line=1,
                     text=f"lead: nobody is called {lead}",
                 )
+
+
+def _places(text: str, agent: Agent) -> dict[str, int]:
+    """The line on which each tool of an agent's file is first named."""
+    lines = text.splitlines()
+    return {
+        tool: next((n for n, line in enumerate(lines, 1) if tool in line), 1)
+        for tool in (*agent.tools, *agent.policy)
+    }
+
+
+def _no_tool(tool: str, known: Collection[str]) -> str:
+    near = get_close_matches(tool, sorted(known), n=1)
+    return f"there is no tool {tool}; " + (f"did you mean {near[0]}?" if near else "leave it out")
 
 
 def _sorted(agents: Mapping[str, Agent]) -> tuple[Agent, ...]:

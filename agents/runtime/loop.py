@@ -16,6 +16,7 @@ from agents.runtime.prompt import lay, system_text
 from agents.runtime.run import Run
 from agents.runtime.toolset import Toolset
 from bot.budgets import Budgets
+from bot.causes import cause_of
 from bot.core.agent import Agent
 from bot.core.canonical import Json, digest
 from bot.core.conversation import Claim, Spend, TurnEnd
@@ -67,7 +68,7 @@ class Loop:
             raise  # no failure of the turn: it waits until there is room, and goes on
         except (OperatorError, VendorError) as error:
             failed = run.end(Ending.FAILED, error.message, error.message, role="system")
-            return replace(failed, raw=())
+            return replace(failed, raw=(), cause=cause_of(error))
 
     async def _open(self, claim: Claim, agent: Agent, person: Person | None, stream: bool) -> Run:
         """Step 0: what the prompt is laid from; on replay it must still be the same."""

@@ -2,7 +2,8 @@
 
     publish “TEXT” on x | facebook | the blog, linkedin and r/bread | everywhere [with https://…]
     post on the blog: TEXT          tweet TEXT          (quotes may be left out)
-    remind me to TEXT every weekday at 9          every monday at 14:30 publish “TEXT” on x
+    remind me to TEXT every weekday at 9          tomorrow at 8 remind me to TEXT
+    set a reminder for friday at 3pm to TEXT      every monday at 14:30 publish “TEXT” on x
     invoice NAME 120 EUR for TEXT
     remember TEXT     what do you remember [about TEXT]     forget TEXT     show my reminders
     read https://…     hand over to NAME     help
@@ -128,16 +129,20 @@ def _places(text: str) -> tuple[str, ...] | None:
 
 
 _REMIND = re.compile(
-    r"remind\s+(?:me|us)\b(?:\s+(?:to|that|about|of)\b)?\s*(?P<rest>.*)", re.I | re.S
+    r"(?:remind\s+(?:me|us)\b|(?:set|make|add|create)\s+(?:me\s+|us\s+)?a\s+reminder\b(?:\s+for\b)?)"
+    r":?(?:\s+(?:to|that|about|of)\b)?\s*(?P<rest>.*)",
+    re.I | re.S,
 )
 _STARTERS = frozenset(
     re.findall(
-        r"\w+", "every each daily weekly monthly yearly hourly tomorrow today tonight in on at"
+        r"\w+",
+        "every each daily weekly monthly yearly hourly tomorrow today tonight in on at next this "
+        "weekdays monday tuesday wednesday thursday friday saturday sunday",
     )
 )
 _RECURRING = frozenset(["every", "each", "daily", "weekly", "monthly", "yearly", "hourly"])
 """After one of these anything is a task; after another time it must be a phrase of ours."""
-_LOOSE = frozenset(re.findall(r"\w+", "and the of from in on at next"))
+_LOOSE = frozenset(re.findall(r"\w+", "and the of from in on at next this a an"))
 _TIME_WORDS = (_STARTERS | _LOOSE) | frozenset(
     re.findall(
         r"\w+",
@@ -145,7 +150,8 @@ _TIME_WORDS = (_STARTERS | _LOOSE) | frozenset(
         "minute minutes year years morning afternoon evening night midnight am pm first second "
         "third fourth last monday tuesday wednesday thursday friday saturday sunday mondays "
         "tuesdays wednesdays thursdays fridays saturdays sundays january february march april may "
-        "june july august september october november december",
+        "june july august september october november december half one two three four five six "
+        "seven eight nine ten eleven twelve",
     )
 )
 _NUMBER = re.compile(r"\d{1,4}(?:[:.]\d\d)?(?:am|pm|st|nd|rd|th)?|\d{4}-\d\d-\d\d")
@@ -158,18 +164,24 @@ def reminding(text: str) -> Wish | None:
         when, what = _when_first(text.split())
         if not when or not (understand(what) or (what and text.split()[0].lower() in _RECURRING)):
             return None
-        return Wish(want=Want.REMIND, values={"when": when, "text": what})
+        asked = _REMIND.fullmatch(_POLITE.sub("", what))
+        text = f"Remind me: {asked['rest']}" if asked else what
+        return Wish(want=Want.REMIND, values={"when": when, "text": text})
     words = found["rest"].split()
     when, what = _when_first(words)
     if not when:
         when, what = _when_last(words)
+    elif not re.search(r"\d|noon", when):
+        late, rest = _when_last(what.split())
+        if late.lower().startswith("at "):
+            when, what = f"{when} {late}", rest
     return Wish(
         want=Want.REMIND, values={"when": when, "text": f"Remind me: {what}" if what else ""}
     )
 
 
 def _is_time(word: str) -> bool:
-    word = word.lower().strip(",.;:")
+    word = word.lower().strip(",.;:!?")
     return word in _TIME_WORDS or _NUMBER.fullmatch(word) is not None
 
 
@@ -193,7 +205,7 @@ def _when_last(words: Sequence[str]) -> tuple[str, str]:
     """A time at the end, and what stands before it."""
     for at, word in enumerate(words):
         if word.lower() in _STARTERS and all(_is_time(rest) for rest in words[at:]):
-            return " ".join(words[at:]).rstrip(",.:;!"), " ".join(words[:at]).rstrip(",;")
+            return " ".join(words[at:]).rstrip(",.:;!?"), " ".join(words[:at]).rstrip(",;")
     return "", " ".join(words)
 
 

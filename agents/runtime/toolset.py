@@ -67,6 +67,11 @@ class Toolset:
     def _groups(self) -> Mapping[str, tuple[str, ...]]:
         return registry.groups(self._disabled)
 
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every word that an agent's file may name tools by."""
+        return frozenset({*self.tools, *(f"{group}.*" for group in self._groups)})
+
     def offered(self, agent: Agent) -> tuple[ModelTool, ...]:
         """An agent's tools as a model sees them; the same tuple for the same list."""
         found = self._offered.get(agent.tools)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agents.runtime.failures import CutOff
 from bot.core.canonical import Json
 from bot.core.model import ModelMessage, ModelTool, ToolCall
 
@@ -252,6 +253,13 @@ class Stream:
         call.name = piece.function.name or call.name
         call.arguments.append(piece.function.arguments or "")
 
+    def whole(self, chunks: Any) -> Answer | None:
+        """What `end` gives, of LiteLLM's stream. Raises CutOff when that broke off."""
+        answer = self.end()
+        if answer is not None and not _has_finished(chunks):
+            raise CutOff
+        return answer
+
     def end(self) -> Answer | None:
         """The whole; None when the stream held nothing at all."""
         tokens = _tokens(self._usage)
@@ -268,6 +276,15 @@ class Stream:
             tokens=tokens,
             cost=_cost(self._usage),
         )
+
+
+def _has_finished(chunks: Any) -> bool:
+    """Whether the provider itself ended its stream; where it did not, LiteLLM adds a `stop`.
+
+    A `[DONE]` without a reason counts as an end: LiteLLM shows no difference.
+    """
+    said = (chunks.received_finish_reason, chunks.intermittent_finish_reason)
+    return any(said)
 
 
 def _call(id_: str | None, name: str | None, arguments: str | None, n: int) -> ToolCall:

@@ -5,12 +5,14 @@ of a conversation may print while a person types; `above` does that without brea
 """
 
 import getpass
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread, get_ident
+from time import sleep
 from types import ModuleType
 
 MOST = 1000
@@ -37,6 +39,38 @@ def ctrl_c_waits() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+NUDGES = 40
+NUDGE_S = 0.05
+
+
+class Nudge:
+    """Wakes a waiting readline until it has noticed a Ctrl-C.
+
+    Python's readline looks for signals only when one breaks its `select` (CPython,
+    Modules/readline.c, read 2026-11-21): a Ctrl-C that comes a moment before is noticed at the
+    next one. So a second signal that does nothing follows, until no line is waited for.
+    """
+
+    def __init__(self) -> None:
+        self.waits = False
+        """Somebody types a line."""
+        self._read, write = os.pipe()
+        os.set_blocking(write, False)
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        self._main = get_ident()
+        with ctrl_c_waits():
+            Thread(target=self._follow, name="ctrl-c", daemon=True).start()
+
+    def _follow(self) -> None:
+        while got := os.read(self._read, 64):
+            left = NUDGES if signal.SIGINT in got else 0
+            while left and self.waits:
+                sleep(NUDGE_S)
+                signal.pthread_kill(self._main, signal.SIGUSR1)
+                left -= 1
+
+
 class Lines:
     """The keyboard."""
 
@@ -45,6 +79,7 @@ class Lines:
         self._tools = _readline() if sys.stdin.isatty() else None
         self._prompt = ""
         self._lock = Lock()
+        self._nudge = Nudge() if self._tools else None
         if self._tools and history and history.is_file():
             with suppress(OSError):
                 self._tools.read_history_file(history)
@@ -95,13 +130,19 @@ class Lines:
                 self._tools.set_history_length(MOST)
                 self._tools.write_history_file(self._history)
 
+    def _wait(self, waits: bool) -> None:
+        if self._nudge:
+            self._nudge.waits = waits
+
     def _read(self, prompt: str, *, remember: bool) -> str:
         if self._tools:
             self._tools.set_auto_history(remember)
         with self._lock:
             self._prompt = prompt if sys.stdout.isatty() else ""
         try:
+            self._wait(True)
             return input(prompt)
         finally:
+            self._wait(False)
             with self._lock:
                 self._prompt = ""

@@ -72,6 +72,8 @@ def _lines(terminal: Terminal, found: Running, answer: Record, why: str) -> list
     lines.append(f"  now       {turns} being worked on, {answer.number('queued')} queued")
     lines.append(f"  waiting   {count(answer.number('pending'), 'approval')}{_more(answer)}")
     lines.append(f"  spent     {money(answer.number('spent_today_micros'))} today")
+    if (problems := len(answer.texts("problems"))) and not why:
+        lines.append(f"  to mend   {count(problems, 'problem')} (bot doctor names them)")
     return lines
 
 

@@ -112,6 +112,10 @@ class Limits(Section):
     approvals_per_hour: Annotated[Whole, Field(ge=1)] = Field(
         default=60, description="Questions to people that one conversation may raise in an hour."
     )
+    streams_per_person: Annotated[Whole, Field(ge=1)] = Field(
+        default=100,
+        description="Conversations that one person may watch at a time, in all windows.",
+    )
 
 
 class Budget(Section):

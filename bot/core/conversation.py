@@ -51,6 +51,8 @@ class Line:
     """For an agent's line: all that the turn said to and heard from the model."""
     approval: ApprovalId | None = None
     footer: str = ""
+    cause: str = ""
+    """Why its turn failed, in one word; see `bot/causes.py`."""
     attachments: tuple[Attachment, ...] = ()
 
 
@@ -100,6 +102,7 @@ class TurnEnd:
     detail: str = ""
     reply: str = ""
     footer: str = ""
+    cause: str = ""
     role: str = "assistant"
     agent: AgentName | None = None
     raw: tuple[ModelMessage, ...] = ()

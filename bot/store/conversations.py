@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.core.conversation import Conversation, Line
 from bot.core.event import Event
@@ -96,13 +96,14 @@ _SAY = Statement(
                 "raw",
                 "approval",
                 "footer",
+                "cause",
                 "attachments",
                 "at",
             )
         }
     )
 )
-_LINE = (
+LINE = (
     message.c.id,
     message.c.seq,
     message.c.n,
@@ -115,29 +116,16 @@ _LINE = (
     message.c.approval,
     message.c.footer,
     message.c.attachments,
+    message.c.cause,
 )
 _HISTORY = Statement(
-    select(*_LINE)
+    select(*LINE)
     .where(
         message.c.tenant == bindparam("tenant"),
         message.c.conv == bindparam("conv"),
         message.c.seq < bindparam("seq"),
     )
     .order_by(message.c.n.desc())
-    .limit(bindparam("limit"))
-)
-_LINES = Statement(
-    select(*_LINE, feedback.c.score)
-    .outerjoin(
-        feedback,
-        and_(feedback.c.message == message.c.id, feedback.c.person == bindparam("person")),
-    )
-    .where(
-        message.c.tenant == bindparam("tenant"),
-        message.c.conv == bindparam("conv"),
-        message.c.n > bindparam("after"),
-    )
-    .order_by(message.c.n)
     .limit(bindparam("limit"))
 )
 _LAST = Statement(
@@ -226,7 +214,7 @@ def conversation(row: Row) -> Conversation:
 
 
 def line(row: Row) -> Line:
-    """The line of the columns `_LINE`."""
+    """The line of the columns `LINE`."""
     return Line(
         id=row[0],
         seq=row[1],
@@ -240,6 +228,7 @@ def line(row: Row) -> Line:
         approval=ApprovalId(row[9]) if row[9] else None,
         footer=row[10],
         attachments=attachments_from(loads(row[11])) if row[11] != "[]" else (),
+        cause=row[12],
     )
 
 
@@ -318,6 +307,7 @@ def write(tenant: str, conv_id: str, said: Line) -> Script[None]:
             "raw": raw_text(said.raw) if said.raw else "",
             "approval": said.approval,
             "footer": said.footer,
+            "cause": said.cause,
             "attachments": dumps(files) if files else "[]",
             "at": to_us(said.at),
         },
@@ -331,17 +321,6 @@ def history(tenant: str, conv_id: str, before_seq: int, limit: int) -> Script[tu
     )
     # What was said while an earlier turn ran stands behind that turn's answer.
     return tuple(line(row) for row in sorted(rows, key=lambda row: (row[1], row[2])))
-
-
-def lines(
-    tenant: str, conv_id: str, person: str, after: int, limit: int
-) -> Script[list[tuple[Line, int | None]]]:
-    """Lines after a position, each with this person's feedback."""
-    rows = yield Ask(
-        _LINES,
-        {"tenant": tenant, "conv": conv_id, "person": person, "after": after, "limit": limit},
-    )
-    return [(line(row), row[12]) for row in rows]
 
 
 def last_n(tenant: str, conv_id: str) -> Script[int]:

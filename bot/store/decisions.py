@@ -99,15 +99,23 @@ def decide(
 
 def expire(item: Approval, at: int, ids: Ids) -> Script[bool]:
     """Close a question that nobody answered in time; its effects are never done."""
-    card = dumps(card_to_json(replace(item.card, decided="Expired: nobody decided in time.")))
-    done = yield from approvals.decide(item, ApprovalState.EXPIRED, None, "", card, at)
-    if not done:
+    said = "Expired: nobody decided in time."
+    return (yield from _lapse(item, ApprovalState.EXPIRED, said, at, ids))
+
+
+def withdraw(item: Approval, said: str, at: int, ids: Ids) -> Script[bool]:
+    """Close a question that nobody can answer any more; its effects are never done."""
+    return (yield from _lapse(item, ApprovalState.WITHDRAWN, f"Withdrawn: {said}", at, ids))
+
+
+def _lapse(item: Approval, state: ApprovalState, said: str, at: int, ids: Ids) -> Script[bool]:
+    card = dumps(card_to_json(replace(item.card, decided=said)))
+    if not (yield from approvals.decide(item, state, None, "", card, at)):
         return False
-    closed = replace(item, state=ApprovalState.EXPIRED)
+    closed = replace(item, state=state)
     yield from _move_effects(closed, Decision.LEAVE, at)
-    yield from audit.note(
-        item.tenant, at, "house", "approval.expired", item.id, {"hash": item.hash}, item.turn
-    )
+    action = f"approval.{state.value}"
+    yield from audit.note(item.tenant, at, "house", action, item.id, {"hash": item.hash}, item.turn)
     yield from settle_group(closed, at, ids)
     return True
 

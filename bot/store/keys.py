@@ -37,6 +37,7 @@ _UPDATE = Statement(
 _LIST = Statement(
     select(*_KEY).where(dek.c.id > bindparam("after")).order_by(dek.c.id).limit(bindparam("limit"))
 )
+_ANY = Statement(select(dek.c.id).limit(1))
 _DELETE = Statement(delete(dek).where(dek.c.tenant == bindparam("tenant")))
 _VALUE = (sealed.c.provider, sealed.c.owner, sealed.c.field, sealed.c.version, sealed.c.value)
 _GET = Statement(
@@ -126,6 +127,11 @@ def active(tenant: str) -> Script[KeyRow | None]:
     """The data key that seals."""
     rows = yield Ask(_ACTIVE, {"tenant": tenant})
     return _key(rows[0]) if rows else None
+
+
+def are_there() -> Script[bool]:
+    """Whether any tenant has a data key, which only its master key opens."""
+    return bool((yield Ask(_ANY, {})))
 
 
 def by_id(tenant: str, id_: str) -> Script[KeyRow | None]:

@@ -45,6 +45,11 @@ _LIST = Statement(
     .limit(bindparam("limit"))
 )
 _FORGET = Statement(delete(memo).where(*_MINE, memo.c.id == bindparam("id")).returning(memo.c.id))
+_FORGET_PERSON = Statement(
+    delete(memo)
+    .where(memo.c.tenant == bindparam("tenant"), memo.c.person == bindparam("person"))
+    .returning(memo.c.id)
+)
 
 
 def keep(tenant: str, item: Memo, most: int) -> Script[bool]:
@@ -82,6 +87,11 @@ def forget(tenant: str, agent: str, person: str | None, id_: str) -> Script[bool
     """Delete a memo of this owner; False when there is none such."""
     rows = yield Ask(_FORGET, {"tenant": tenant, "agent": agent, "person": person or "", "id": id_})
     return bool(rows)
+
+
+def forget_person(tenant: str, person: str) -> Script[int]:
+    """Delete everything that any agent keeps about a person; returns how many memos."""
+    return len((yield Ask(_FORGET_PERSON, {"tenant": tenant, "person": person})))
 
 
 def _memo(row: Row) -> Memo:

@@ -185,6 +185,7 @@ message = Table(
     txt("raw"),
     txt("approval", null=True),
     txt("footer"),
+    txt("cause"),
     txt("attachments", default="[]"),
     num("at"),
     Index("message_order", "conv", "n", unique=True),

@@ -1,9 +1,11 @@
-"""Places in a transcript: where a watcher that was away has to begin reading again."""
+"""Pages of a transcript, and where a watcher that was away has to begin reading again."""
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import and_, bindparam, func, select
 
+from bot.core.conversation import Line
+from bot.store.conversations import LINE, line
 from bot.store.script import Ask, Script, Statement
-from bot.store.tables import inbox, message
+from bot.store.tables import feedback, inbox, message
 
 _SEQ = Statement(
     select(inbox.c.seq).where(
@@ -12,6 +14,17 @@ _SEQ = Statement(
         inbox.c.conv == bindparam("conv"),
     )
 )
+_RATED = (
+    select(*LINE, feedback.c.score)
+    .outerjoin(
+        feedback,
+        and_(feedback.c.message == message.c.id, feedback.c.person == bindparam("person")),
+    )
+    .where(message.c.tenant == bindparam("tenant"), message.c.conv == bindparam("conv"))
+    .limit(bindparam("limit"))
+)
+_LINES = Statement(_RATED.where(message.c.n > bindparam("after")).order_by(message.c.n))
+_EARLIER = Statement(_RATED.where(message.c.n < bindparam("before")).order_by(message.c.n.desc()))
 _BEFORE = Statement(
     select(func.max(message.c.n)).where(
         message.c.tenant == bindparam("tenant"),
@@ -21,6 +34,28 @@ _BEFORE = Statement(
         (message.c.turn != bindparam("turn")) | (message.c.role == "user"),
     )
 )
+
+
+def lines(
+    tenant: str, conv_id: str, person: str, after: int, limit: int
+) -> Script[list[tuple[Line, int | None]]]:
+    """Lines after a position, each with this person's feedback."""
+    rows = yield Ask(
+        _LINES,
+        {"tenant": tenant, "conv": conv_id, "person": person, "after": after, "limit": limit},
+    )
+    return [(line(row), row[13]) for row in rows]
+
+
+def earlier(
+    tenant: str, conv_id: str, person: str, before: int, limit: int
+) -> Script[list[tuple[Line, int | None]]]:
+    """The last lines before a position, oldest first, each with this person's feedback."""
+    rows = yield Ask(
+        _EARLIER,
+        {"tenant": tenant, "conv": conv_id, "person": person, "before": before, "limit": limit},
+    )
+    return [(line(row), row[13]) for row in reversed(rows)]
 
 
 def before_turn(tenant: str, conv: str, turn: str) -> Script[int | None]:

@@ -256,6 +256,7 @@ def _last_line(claim_: Claim, end: TurnEnd, n: int, at: int) -> Line:
         raw=end.raw,
         approval=end.approval.id if end.approval else None,
         footer=end.footer,
+        cause=end.cause,
     )
 
 

@@ -38,6 +38,7 @@ from bot.web.api import (
     tools,
 )
 from bot.web.auth import Gate, SignedOut
+from bot.web.malformed import Runner
 from bot.web.openapi import describe
 from bot.web.parts import REQUEST_ID, Access, Handler, Parts, Route
 from bot.web.sse import STREAMED
@@ -130,9 +131,7 @@ def build(parts: Parts) -> web.Application:
 
 def runner(app: web.Application, stop_s: float = 5.0) -> web.AppRunner:
     """Return what listens once a site is added to it: bodies stay as sent, nothing is logged."""
-    return web.AppRunner(
-        app, access_log=None, auto_decompress=False, shutdown_timeout=stop_s, handle_signals=False
-    )
+    return Runner(app, {"Server": "Switchboard", **_HEADERS}, stop_s)
 
 
 def _door(parts: Parts, gate: Gate, known: Mapping[AbstractRoute, Route]) -> Door:

@@ -102,6 +102,8 @@ class Parts:
     public_url: str = ""
     version: str = "0"
     body_bytes: int = 1_048_576
+    streams_per_person: int = 100
+    """Conversations that one person may watch at a time."""
     blog: Path | None = None
     """The folder of the blog; None when it is kept elsewhere."""
     extra: Sequence["Route"] = ()

@@ -5,6 +5,7 @@ Through the real server. After each: a 4xx with a reason, nothing stored, nothin
 
 import asyncio
 import json
+import logging
 import random
 import resource
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ import pytest
 from aiohttp import ClientSession
 
 from bot.store import audit
+from bot.web.malformed import Sparing
 from tests.bot.web.test_body import BAD
 from tests.fakes.web_house import WebHouse
 
@@ -213,3 +215,29 @@ async def test_odd_paths_and_queries_are_no_server_error(
         for value in odd:
             async with owner.get(place.format(value)) as response:
                 assert response.status < 500, (place, value)
+
+
+async def test_what_is_no_http_gets_our_shape_and_few_log_lines(
+    house: WebHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(40):
+        reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n")
+        head, _, body = (await reader.read()).decode().partition("\r\n\r\n")
+        writer.close()
+    assert head.startswith("HTTP/1.0 400")
+    assert "default-src 'none'" in head and "Server: Switchboard" in head
+    assert json.loads(body)["error"]["code"] == "malformed"
+    kept = [record for record in caplog.records if record.name == "bot.web.malformed"]
+    assert len(kept) == 5
+
+
+def test_lines_that_were_left_out_are_counted() -> None:
+    sparing = Sparing(most=2)
+
+    def seen(at: float) -> str:
+        record = logging.makeLogRecord({"msg": "bad", "created": at})
+        return str(record.msg) if sparing.filter(record) else ""
+
+    assert [seen(at) for at in (100, 101, 102, 103)] == ["bad", "bad", "", ""]
+    assert seen(161) == "bad (2 more like this were left out)"

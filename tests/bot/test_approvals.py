@@ -318,10 +318,14 @@ async def test_policy_says_how_long_a_question_waits():
 @virtual
 async def test_what_waits_for_hours_is_said_once_more_and_only_once():
     async with Switchboard(asking("none_ask")) as house:
-        await asked(house)
+        question = await asked(house)
         assert await house.engine.approvals.remind() == 0
         house.move(hours=4, seconds=1)
+        live = house.live.told
+        before = len(live)
         assert await house.engine.approvals.remind() == 1
+        assert [what for what, _ in live[before:]] == ["look", "approval"]
+        assert live[-1][1] == {"id": question.id, "state": "pending", "version": question.version}
         assert await house.engine.approvals.remind() == 0
 
 

@@ -12,26 +12,26 @@ from tests.bot.seeded import SeededClock
 
 
 def test_the_key_file_is_made_once_and_for_its_owner_only(tmp_path):
-    ring = ring_in(tmp_path, SeededClock())
+    ring = ring_in(tmp_path, SeededClock(), make=True)
     path = tmp_path / FILE
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert re.fullmatch(r"kek_202611_[0-9a-f]{8}", ring.primary.id)
-    assert ring_in(tmp_path, SeededClock(9)) == ring
+    assert ring_in(tmp_path, SeededClock(9), make=True) == ring
     assert [each.name for each in tmp_path.iterdir()] == [FILE]
 
 
 def test_a_key_file_that_others_may_read_is_refused(tmp_path):
-    ring_in(tmp_path, SeededClock())
+    ring_in(tmp_path, SeededClock(), make=True)
     (tmp_path / FILE).chmod(0o640)
     with pytest.raises(SettingsError, match="chmod 600"):
-        ring_in(tmp_path, SeededClock())
+        ring_in(tmp_path, SeededClock(), make=True)
 
 
 def test_a_key_file_that_is_a_link_is_refused(tmp_path):
     (tmp_path / "elsewhere").write_text("kek_202611_a:" + "00" * 32)
     (tmp_path / FILE).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SettingsError, match="cannot be read"):
-        ring_in(tmp_path, SeededClock())
+        ring_in(tmp_path, SeededClock(), make=True)
 
 
 def test_a_missing_key_file_is_not_made_when_secrets_are_there(tmp_path):
@@ -41,10 +41,10 @@ def test_a_missing_key_file_is_not_made_when_secrets_are_there(tmp_path):
 
 
 def test_a_new_primary_key_stands_before_the_old_one(tmp_path):
-    old = ring_in(tmp_path, SeededClock())
+    old = ring_in(tmp_path, SeededClock(), make=True)
     grown = add_primary(tmp_path, SeededClock(9))
     assert grown.keks[1:] == old.keks
-    assert ring_in(tmp_path, SeededClock()) == grown
+    assert ring_in(tmp_path, SeededClock(), make=True) == grown
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
     assert [each.name for each in tmp_path.iterdir()] == [FILE]
 

@@ -131,6 +131,11 @@ async def conversations(request: web.Request) -> web.Response:
 async def messages(request: web.Request) -> web.Response:
     found: Talk = find(request.app[HOUSE].talks, request.match_info["id"])
     limit, after = int(request.query.get("limit", 50)), int(request.query.get("after") or 0)
+    if before := int(request.query.get("before", 0)):
+        earlier = found.messages[: before - 1]
+        more = len(earlier) > limit
+        page = earlier[-limit:]
+        return web.json_response({"items": page, "next": page[0]["n"] if more else None})
     items = found.messages[after : after + limit]
     more = after + len(items) < len(found.messages)
     return web.json_response({"items": items, "next": items[-1]["n"] if more else None})

@@ -256,8 +256,13 @@ async def test_a_long_conversation_shows_its_end_and_gives_the_rest_on_demand(
     page = await screen.open(f"/chat/{talk.id}")
     await expect(page.locator(".message")).to_have_count(100)
     await expect(page.get_by_text("line 449", exact=True)).to_be_in_viewport()
-    await page.get_by_role("button", name="Show earlier messages (350)").click()
-    await expect(page.locator(".message")).to_have_count(200)
+    for shown in (200, 300, 400, 450):
+        first = await page.locator(".message .text").first.inner_text()
+        await page.locator(".message").first.evaluate("node => node.scrollIntoView()")
+        await expect(page.locator(".message")).to_have_count(shown)
+        await expect(page.locator(".day")).to_have_count(1)
+        await expect(page.get_by_text(first, exact=True)).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="Show earlier messages")).to_have_count(0)
 
 
 async def test_a_silent_server_is_told_and_found_again(screen: Screen) -> None:
@@ -299,3 +304,18 @@ async def test_signing_out_forgets_what_this_browser_kept(screen: Screen) -> Non
     await page.get_by_role("button", name="Sign out").click()
     await page.wait_for_url("**/in")
     assert await page.evaluate("localStorage.length") == 0
+
+
+async def test_a_failed_turn_shows_what_can_be_done_about_it(screen: Screen) -> None:
+    talk = screen.house.talk("Broken", "bri")
+    spent = {"label": "See what waits for a yes", "href": "/admin/approvals"}
+    screen.house.say(
+        talk, "system", "The budget is used up.", "evt_1", cause="budget", action=spent
+    )
+    key = {"label": "Give another key", "href": "/admin#key"}
+    screen.house.say(talk, "system", "Refused.", "evt_2", cause="model.auth", action=key)
+    page = await screen.open(f"/chat/{talk.id}")
+    link = page.get_by_role("link", name=spent["label"])
+    await expect(link).to_have_attribute("href", "/admin/approvals")
+    await expect(page.locator(".message > .key-form")).to_have_count(1)
+    await expect(page.get_by_role("link", name=key["label"])).to_have_count(0)

@@ -31,8 +31,9 @@ Body = dict[str, Any]
 """A request or answer as JSON, in the vendor's shape."""
 
 REQUEST = "#/components/schemas/CreateChatCompletionRequest"
-FAULTS = ("hang", "cut", "nonsense", "empty", "drop")
-"""hang: never answers; cut: ends in the middle of a stream, or of a body; nonsense: 200 with HTML;
+FAULTS = ("hang", "cut", "unfinished", "nonsense", "empty", "drop")
+"""hang: never answers; cut: ends in the middle of a stream, or of a body; unfinished: a
+stream that closes well, but with neither a reason nor [DONE]; nonsense: 200 with HTML;
 empty: 200 without a choice; drop: closes the socket without a word."""
 
 
@@ -289,6 +290,8 @@ async def events(body: Body, reply: Reply) -> AsyncIterator[str]:
         for at in range(0, len(whole), 7):
             piece = {"index": n, "function": {"arguments": whole[at : at + 7]}}
             yield chunk({"tool_calls": [piece]})
+    if reply.fault == "unfinished":
+        return
     yield chunk({}, _finish(reply))
     asked = (body.get("stream_options") or {}).get("include_usage")
     if asked and (usage := _usage(reply)) is not None:

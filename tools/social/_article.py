@@ -20,6 +20,8 @@ from bot.core.errors import SettingsError, VendorUnknown
 from bot.core.times import iso
 
 MAX_SLUG = 60
+HALF = ".switchboard-"
+"""What the name of a file that is being written begins with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +74,15 @@ def write(folder: Path, article: Article) -> str:
     return name
 
 
+def sweep(folder: Path) -> None:
+    """Remove what a killed process left half written; what others hide in the folder stays."""
+    for path in folder.glob(f"{HALF}*.tmp"):
+        path.unlink(missing_ok=True)
+
+
 def _stored(folder: Path, text: str) -> Path:
     """A file that no reader sees, with the whole text on the disk."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".tmp")
+    handle, name = tempfile.mkstemp(dir=folder, prefix=HALF, suffix=".tmp")
     path = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:

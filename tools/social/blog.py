@@ -82,6 +82,11 @@ class BlogPost(BaseModel):
         return self
 
 
+def sweep(folder: Path) -> None:
+    """Clear away what a killed process left half written; run it before anybody publishes."""
+    _article.sweep(folder)
+
+
 def preview(args: BlogPost) -> Card:
     """Show the post as it will appear."""
     lines = [

@@ -44,6 +44,8 @@ LINE = optional(
     ),
     approval=MAYBE,
     footer=TEXT,
+    cause=TEXT,
+    action=schema(label=TEXT, href=TEXT),
     feedback=NUMBER,
     attachments={"type": "array", "items": _FILE},
 )
@@ -70,8 +72,11 @@ class Conversations:
         person = request[VISIT].person
         transcript = self._parts.transcript
         conv = await transcript.conversation(person, request.match_info["id"])
+        limit, before = limit_of(request), number(request, "before", 0)
+        if before:
+            return listed(*await transcript.earlier(person, conv.id, before, limit))
         items, last, more = await transcript.lines(
-            person, conv.id, number(request, "after", 0), limit_of(request)
+            person, conv.id, number(request, "after", 0), limit
         )
         return listed(items, last if more else None)
 
@@ -113,7 +118,12 @@ def routes(parts: Parts) -> list[Route]:
             doc=Doc(
                 summary="What was said, oldest first.",
                 answer=list_of(LINE),
-                query={"limit": "1 to 1,000", "after": "a position `n`"},
+                query={
+                    "limit": "1 to 1,000",
+                    "after": "begin after this position `n`",
+                    "before": "the last ones before this position; `next` is then the `before` "
+                    "of the page that stands before this one",
+                },
             ),
         ),
         Route(

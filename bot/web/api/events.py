@@ -9,7 +9,8 @@ from bot.core.times import to_us
 from bot.store import audit
 from bot.store import inbox as rows
 from bot.store.script import Script
-from bot.transcript import shown_event, shown_story
+from bot.story import shown_story
+from bot.transcript import shown_event
 from bot.web.answers import (
     LATEST,
     MAYBE,

@@ -8,6 +8,7 @@ from bot.core.agent import Agent
 from bot.core.canonical import Json
 from bot.core.people import Role
 from bot.core.times import iso, to_us
+from bot.render.text import visible
 from bot.store import approvals, sandbox, spends
 from bot.store.spends import Total
 from bot.transcript import shown_effect
@@ -78,11 +79,11 @@ class House:
             {
                 "person": {
                     "id": person.id,
-                    "name": person.name,
+                    "name": visible(person.name),
                     "role": person.role.value,
                     "zone": person.zone,
                 },
-                "tenant": {"id": tenant.id, "name": tenant.name},
+                "tenant": {"id": tenant.id, "name": visible(tenant.name)},
                 "agents": [_brief(agent) for agent in parts.agents.all(visit.tenant)],
                 "model": {"name": model, "offline": offline},
                 "pending": pending,
@@ -157,7 +158,7 @@ class House:
 
 
 def _brief(agent: Agent) -> dict[str, Json]:
-    return {"name": agent.name, "title": agent.title, "emoji": agent.emoji}
+    return {"name": agent.name, "title": visible(agent.title), "emoji": agent.emoji}
 
 
 def _sum(total: Total) -> dict[str, Json]:

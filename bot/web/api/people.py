@@ -8,6 +8,7 @@ from bot.core.canonical import Json
 from bot.core.people import Person, Role
 from bot.core.times import iso
 from bot.people import Change
+from bot.render.text import visible
 from bot.store.people import Identity
 from bot.web.answers import TEXT, TIME, answer, list_of, listed, optional, schema
 from bot.web.body import Fields, read_json
@@ -94,13 +95,18 @@ def shown(person: Person, identities: Sequence[Identity] = ()) -> dict[str, Json
     """A person as the API shows them."""
     return {
         "id": person.id,
-        "name": person.name,
+        "name": visible(person.name),
         "role": person.role.value,
         "email": person.email,
         "zone": person.zone,
         "created_at": iso(person.created_at),
         "identities": [
-            {"channel": who.channel, "account": who.account, "ext_id": who.ext_id, "name": who.name}
+            {
+                "channel": who.channel,
+                "account": who.account,
+                "ext_id": who.ext_id,
+                "name": visible(who.name),
+            }
             for who in identities
         ],
     }

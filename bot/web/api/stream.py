@@ -11,13 +11,15 @@ draft is still running; else it reads the lines from before that turn's answer, 
 when the answer is not written yet.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
 
 from bot.core.canonical import Json
 from bot.core.conversation import Conversation
-from bot.core.errors import BotError
+from bot.core.errors import BotError, LimitReached
 from bot.core.ids import TenantId
 from bot.core.people import Person
 from bot.doors import Visit
@@ -163,14 +165,37 @@ class Streams:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._open: dict[tuple[TenantId, str], list[web.Request]] = {}
+
+    @contextmanager
+    def _seat(self, request: web.Request) -> Iterator[None]:
+        """Count one more stream of a person while it is open. Raises LimitReached.
+
+        One whose connection is lost counts no more, though its watcher notices that later.
+        """
+        person, most = request[VISIT].person, self._parts.streams_per_person
+        who = (person.tenant, person.id)
+        mine = self._open.setdefault(who, [])
+        if sum(each.transport is not None for each in mine) >= most:
+            raise LimitReached(
+                f"You watch {most} conversations already, which is the most. Close a window, or "
+                "have an owner raise limits.streams_per_person."
+            )
+        mine.append(request)
+        try:
+            yield
+        finally:
+            mine.remove(request)
+            if not mine:
+                self._open.pop(who, None)
 
     async def watch(self, request: web.Request) -> web.StreamResponse:
         """Stream a conversation until somebody leaves."""
         parts, visit = self._parts, request[VISIT]
         conv, _ = await parts.transcript.now(visit.person, request.match_info["id"])
         after = number(request, "after", -1)
-        stream = Stream(request)
-        with parts.live.subscribe(visit.tenant, conv.id) as watch:
+        with self._seat(request), parts.live.subscribe(visit.tenant, conv.id) as watch:
+            stream = Stream(request)
             tail = Tail(parts, visit, conv, stream, watch)
             try:
                 await stream.open()

@@ -7,6 +7,7 @@ from bot.core.errors import Forbidden
 from bot.core.people import Tenant
 from bot.core.times import iso
 from bot.doors import FIRST_LINK_LASTS
+from bot.render.text import visible
 from bot.web.answers import TEXT, TIME, answer, list_of, listed, optional, schema
 from bot.web.api.people import PERSON, actor_of, shown
 from bot.web.body import Fields, read_json
@@ -49,7 +50,7 @@ class Tenants:
 
 
 def _shown(tenant: Tenant) -> dict[str, Json]:
-    return {"id": tenant.id, "name": tenant.name, "created_at": iso(tenant.created_at)}
+    return {"id": tenant.id, "name": visible(tenant.name), "created_at": iso(tenant.created_at)}
 
 
 def routes(parts: Parts) -> list[Route]:

@@ -6,9 +6,12 @@ import pytest
 
 from bot.core.errors import Forbidden
 from bot.engine import Limits
+from bot.store import people as people_rows
 from bot.store.policies import Rule
+from bot.story import shown_story
+from bot.transcript import Transcript
 from tests.fakes.model import ScriptedModel, call, last_words, say
-from tests.fakes.switchboard import ANA, BEN, OLGA, OTTO, UNLIMITED, Switchboard, Team, agent
+from tests.fakes.switchboard import ANA, BEN, HOME, OLGA, OTTO, UNLIMITED, Switchboard, Team, agent
 from tests.fakes.vendor import Fate, Vendor
 from tests.sim.loop import virtual
 
@@ -220,3 +223,16 @@ async def test_a_doubt_that_a_person_has_in_hand_is_left_alone_by_a_turn_that_go
         await asyncio.sleep(60)
         assert len(vendor.book) == 1
         assert house.states() == [("readback_auto", "sent")]
+
+
+@virtual
+async def test_the_trace_names_the_tool_of_each_step():
+    async with Switchboard(using("note_read", "keyed_auto")) as house:
+        await house.ask("go")
+        ((event,),) = house.disk.all("select distinct id from inbox")
+        olga = house.disk.now(people_rows.get(HOME, OLGA))
+        assert olga
+        story = await Transcript(house.db).story(olga, event)
+        titles = [str(step["title"]) for step in shown_story(story, whole=False)["steps"]]
+        assert "Looked something up: note_read" in titles
+        assert "Did what needs no yes: keyed_auto" in titles

@@ -13,9 +13,11 @@ from agents.runtime.failures import (
     kind_of,
     kind_of_status,
     masked,
+    no_key,
     spoken_by,
     wait_of,
 )
+from bot.causes import cause_of
 from bot.core.errors import OperatorError, VendorError
 from bot.core.secret import Secret
 
@@ -147,3 +149,10 @@ async def test_a_silent_name_server_is_given_up(monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(aiohttp.ConnectionTimeoutError) as caught:
             await session.get("http://model.example/", timeout=aiohttp.ClientTimeout(total=1))
     assert kind_of(caught.value) is Kind.UNREACHABLE
+
+
+def test_every_kind_has_a_cause_of_its_own_that_the_error_carries() -> None:
+    causes = [kind.value.cause for kind in Kind]
+    assert len(set(causes)) == len(causes)
+    assert all(cause.startswith("model.") for cause in causes)
+    assert cause_of(no_key("openai/x", "OPENAI_API_KEY")) == "model.auth"

@@ -95,6 +95,21 @@ async def test_a_stream_that_breaks_before_any_word_is_asked_again(house: House)
     assert reply.message.content == "".join(words) == "Hello from the stub."
 
 
+async def test_a_stream_without_a_reason_for_its_end_is_asked_again(house: House) -> None:
+    half = Reply(fault="unfinished", calls=[("x_publish", '{"text": "a"}')])
+    house.server.script.append(half)
+    reply, words = await ask(house.door(), request(), stream=True)
+    assert reply.message.content == "".join(words) == "Hello from the stub."
+    assert len(house.server.requests) == 2
+
+
+async def test_words_without_a_reason_for_their_end_are_never_a_whole_answer(house: House) -> None:
+    house.server.otherwise = Reply(fault="unfinished", text="Yes, I will")
+    with pytest.raises(VendorUnknown, match="broke off"):
+        await house.door(MODEL, OTHER).complete(request(), lambda _: None)
+    assert house.models() == ["gpt-4o-mini"]
+
+
 async def test_an_unreachable_host_is_named_and_not_asked_again(house: House) -> None:
     door = house.door(endpoints={"openai": "http://127.0.0.1:9/v1"})
     with pytest.raises(

@@ -191,3 +191,15 @@ def test_a_tenants_own_version_shadows_the_file_for_that_tenant_alone(folder: Pa
     assert kelly is not None
     assert kelly.title == "posts on X"
     assert [agent.name for agent in team.all(other)] == ["bri", "kelly"]
+
+
+def test_a_tool_that_nobody_has_is_told_by_file_and_line_and_the_agent_goes_on(
+    folder: Path,
+) -> None:
+    team = Team(folder)
+    assert [str(problem) for problem in team.unknown({"x_publsh", "blog_publish"})] == [
+        "agents/kelly.md:6: there is no tool x_publish; did you mean x_publsh?",
+        "agents/kelly.md:6: there is no tool social.*; leave it out",
+    ]
+    assert team.unknown({"x_publish", "social.*"}) == ()
+    assert team.get(TENANT, "kelly") is not None

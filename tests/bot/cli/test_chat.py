@@ -134,13 +134,12 @@ def test_ctrl_c_stops_the_turn_first_and_then_leaves(sit: Sit, server: ApiServer
     assert len(server.of("POST", "/v1/conversations/cnv_1/stop")) == 1
 
 
-@pytest.mark.long  # at a busy machine readline may notice the Ctrl-C only much later
 def test_ctrl_c_on_a_begun_line_only_clears_it(sit: Sit, server: ApiServer) -> None:
     with sit() as terminal:
         terminal.type("half a thou")
         terminal.wait_for("half a thou")
         terminal.type("\x03")
-        terminal.wait_for("you › ", press=" ")
+        terminal.wait_for("you › ")
         say(terminal, "hello")
         terminal.wait_for("You said hello\n")
     assert server.of("POST", "/v1/messages")[0].body["text"] == "hello"

@@ -34,8 +34,8 @@ def port() -> int:
         return found
 
 
-def _start(home: Path, port: int) -> subprocess.Popen[str]:
-    around = surroundings(home, BOT_PORT=str(port))
+def _start(home: Path, port: int, **more: str) -> subprocess.Popen[str]:
+    around = surroundings(home, BOT_PORT=str(port), **more)
     around.pop("PYTHONWARNINGS")  # what others' packages warn of is not the command's
     command = [sys.executable, "-m", "bot", "run"]
     process = subprocess.Popen(
@@ -172,3 +172,53 @@ def test_a_saved_house_comes_back_whole(bot: Bot, home: Path, tmp_path: Path) ->
     assert bot("restore", "all.tar.gz", BOT_HOME=there).code == 0
     assert "Bo" in bot("people", BOT_HOME=there).out
     assert os.stat(there).st_mode & 0o077 == 0
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.wait(20)
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+def test_a_lost_master_key_is_told_and_never_replaced(bot: Bot, home: Path, port: int) -> None:
+    _stop(_start(home, port))
+    (home / "master.key").unlink()
+    said = bot("run")
+    assert said.code == 2
+    assert "put it back from your backup" in said.err
+    assert not (home / "master.key").exists()
+
+
+def test_the_status_names_every_own_channel(bot: Bot, running: subprocess.Popen[str]) -> None:
+    names = [channel["name"] for channel in bot("status", "--json").json["channels"]]
+    assert names == ["web", "terminal", "api"]
+
+
+def test_what_a_kill_left_in_the_blog_is_gone_after_the_start(home: Path, port: int) -> None:
+    (home / "blog").mkdir(parents=True)
+    left = home / "blog" / ".switchboard-abc.tmp"
+    left.touch()
+    _stop(_start(home, port))
+    assert not left.exists()
+
+
+def test_a_broken_agent_and_an_unknown_tool_are_named_and_the_others_go_on(
+    bot: Bot, home: Path, port: int, tmp_path: Path
+) -> None:
+    folder = tmp_path / "team"
+    folder.mkdir()
+    (folder / "bri.md").write_text(
+        "---\ntitle: helps\ntools: [memory_remembr]\n---\nYou are Bri.\n"
+    )
+    (folder / "max.md").write_text("no settings")
+    process = _start(home, port, BOT_AGENTS_DIR=str(folder))
+    try:
+        ready = bot("status")
+        assert ready.code == 0, ready.out
+        assert "2 problems (bot doctor names them)" in ready.out
+        named = bot("doctor").out
+        assert "team/bri.md:3: there is no tool memory_remembr; did you mean" in named
+        assert "team/max.md:1: begin with a line" in named
+    finally:
+        _stop(process)

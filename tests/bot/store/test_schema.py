@@ -173,3 +173,17 @@ def test_every_table_of_a_tenant_is_text_numbers_and_bytes_alone(path: Path) -> 
     }
     conn.close()
     assert kinds <= {"TEXT", "INTEGER", "BIGINT", "BLOB"}
+
+
+def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path: Path) -> None:
+    write(path, "kept")
+    conn = sqlite3.connect(path)
+    conn.execute("alter table message drop column cause")
+    conn.execute("pragma user_version=1")
+    conn.commit()
+    conn.close()
+    assert schema.prepare(path) == "upgraded"
+    conn = sqlite3.connect(path)
+    assert "cause" in [row[1] for row in conn.execute("pragma table_info(message)")]
+    conn.close()
+    assert (value(path), schema.version_of(path)) == (("kept",), 2)

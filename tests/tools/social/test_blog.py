@@ -16,11 +16,12 @@ from bot.infra.clock import SystemClock
 from bot.web import blog as reader
 from tests.tools.kit import FakeFetcher, context, effect, house, lines, refusal
 from tools.social import _article
-from tools.social.blog import TOOLS, BlogPost, BlogSettings, blog_publish, find, preview
+from tools.social.blog import TOOLS, BlogPost, BlogSettings, blog_publish, find, preview, sweep
 
 (TOOL,) = TOOLS
 POST = BlogPost(title="Open on Sunday", text="We are open.\n\nCome in.", tags=["news"])
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+NOW = SystemClock().now()
 HOOK = BlogSettings(webhook_url="https://example.org/hook", webhook_secret=Secret(SECRET))
 
 
@@ -50,6 +51,23 @@ async def test_the_same_key_never_makes_a_second_post(tmp_path: Path) -> None:
     assert len(names(tmp_path)) == 1
     await blog_publish(at(tmp_path, key="eff_2"), POST)
     assert len(names(tmp_path)) == 2, "another deed with the same words is another post"
+
+
+async def test_what_a_killed_process_left_half_written_is_swept(
+    tmp_path: Path, monkeypatch
+) -> None:
+    def killed(number: int) -> None:
+        raise KeyboardInterrupt
+
+    (tmp_path / ".theirs.tmp").touch()
+    monkeypatch.setattr(os, "fsync", killed)  # the one place where a post is half written
+    with pytest.raises(KeyboardInterrupt):
+        _article.write(tmp_path, _article.Article(title="A", text="b", tags=(), key="k", at=NOW))
+    monkeypatch.undo()
+    assert len(names(tmp_path)) == 2
+    sweep(tmp_path)
+    assert names(tmp_path) == [".theirs.tmp"]
+    sweep(tmp_path / "nowhere")
 
 
 async def test_a_post_that_somebody_edited_is_not_overwritten(tmp_path: Path) -> None:

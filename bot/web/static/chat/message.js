@@ -1,5 +1,5 @@
 /** One message of a conversation: said by a person, an agent or the house. */
-import { el, icon, iconButton, copy, notice, announce, ownAddress, span } from "../shared/dom.js";
+import { el, icon, iconButton, copy, notice, announce, ownAddress, span, told } from "../shared/dom.js";
 import { clock, moment, size } from "../shared/words.js";
 import { load } from "../shared/load.js";
 import { reveal } from "../shared/reveal.js";
@@ -13,8 +13,14 @@ export function messageNode(message, { name, follows = false }) {
   if (role !== "system" && !follows) node.append(header(name, message));
   node.append(body);
   if (message.attachments?.length) node.append(attachments(message.attachments));
+  if (message.action && isOpen(message.action.href)) node.append(el("a", { class: "button mend", href: ownAddress(message.action.href) }, message.action.label));
   if (role === "assistant") node.append(actions(message, footer));
   return node;
+}
+
+/** Whether this person may go there: the administration is for owners. */
+function isOpen(href) {
+  return told("role") === "owner" || !href.startsWith("/admin");
 }
 
 /** An answer that is being written; `write` appends to it, `clear` starts it anew. */

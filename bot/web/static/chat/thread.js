@@ -9,6 +9,7 @@ import { day, capital } from "../shared/words.js";
 import { load } from "../shared/load.js";
 import { messageNode, draftNode, pendingNode } from "./message.js";
 import { follow } from "./stream.js";
+import { page, older, earlier, reach } from "./earlier.js";
 import { keyForm } from "../shared/key.js";
 import { newEntry, waitingIn, drop, send } from "./outbox.js";
 
@@ -22,7 +23,10 @@ const GONE = { message: "This conversation does not exist, or is not open to you
 export function thread(node, scroller, on) {
   const view = { node, scroller, on, conversation: "", stream: null, shown: new Map(), drafts: new Map(), acts: new Map(), cards: new Map(), heeded: new Set(), after: 0, epoch: 0 };
   node.addEventListener("grown", () => settle(view));
-  scroller.addEventListener("scroll", () => drawLatest(view), { passive: true });
+  scroller.addEventListener("scroll", () => {
+    drawLatest(view);
+    reach(view);
+  }, { passive: true });
   part("latest").addEventListener("click", () => toEnd(view));
   return {
     open: (conversation, isNew = false) => open(view, conversation, isNew),
@@ -36,7 +40,7 @@ export function thread(node, scroller, on) {
 function leave(view) {
   view.stream?.close();
   view.epoch++;
-  Object.assign(view, { conversation: "", stream: null, stick: true, after: 0, last: null });
+  Object.assign(view, { conversation: "", stream: null, stick: true, after: 0, before: null, last: null });
   for (const map of [view.shown, view.drafts, view.acts, view.cards]) map.clear();
   fill(view.node);
 }
@@ -83,13 +87,13 @@ async function catchUp(view) {
 }
 
 async function newMessages(view) {
-  const path = `/v1/conversations/${encodeURIComponent(view.conversation)}/messages`;
+  if (!view.after) return older(view, Number.MAX_SAFE_INTEGER);
   const items = [];
   let { after } = view;
   do {
-    const page = await get(query(path, { limit: PAGE, after: after || "" }));
-    items.push(...page.items);
-    after = page.next;
+    const found = await get(page(view, { limit: PAGE, after }));
+    items.push(...found.items);
+    after = found.next;
   } while (after);
   return items;
 }
@@ -114,33 +118,27 @@ function show(view, items) {
   const fresh = items.filter((item) => !view.shown.has(item.id));
   const first = view.shown.size === 0;
   view.after = Math.max(view.after, ...items.map((item) => item.n ?? 0));
-  const late = first && fresh.length > SHOWN ? fresh.splice(0, fresh.length - SHOWN) : [];
   view.stick = first || isNearEnd(view);
-  if (late.length) view.node.prepend(earlier(view, late));
+  if (first && view.before) view.node.prepend(earlier(view, { ready: fetchCards, draw: showEarlier, fail }));
   for (const item of fresh) addMessage(view, item, !first);
   showWaiting(view);
   if (first && !view.node.childElementCount) view.node.append(el("p", { class: "empty" }, "Nothing has been said here yet. Write the first message below."));
   settle(view);
 }
 
-/** A button that brings the older messages, a hundred at a time. */
-function earlier(view, items) {
-  const made = el("button", { type: "button", class: "button" }, `Show earlier messages (${items.length})`);
-  made.addEventListener("click", () => {
-    const height = view.scroller.scrollHeight;
-    const batch = items.splice(-SHOWN);
-    const anchor = made.nextSibling;
-    let before = null;
-    for (const item of batch) {
-      view.node.insertBefore(dayLine(item, before), anchor);
-      for (const child of parts(view, item, before)) view.node.insertBefore(child, anchor);
-      before = item;
-    }
-    if (items.length) made.textContent = `Show earlier messages (${items.length})`;
-    else made.remove();
-    view.scroller.scrollTop += view.scroller.scrollHeight - height;
-  });
-  return made;
+/** Draws older messages above the others; what is being read stays where it is. */
+function showEarlier(view, made, items) {
+  const anchor = made.nextSibling;
+  const from = view.scroller.scrollHeight - view.scroller.scrollTop;
+  let before = null;
+  for (const item of items) {
+    view.node.insertBefore(dayLine(item, before), anchor);
+    for (const child of parts(view, item, before)) view.node.insertBefore(child, anchor);
+    before = item;
+  }
+  if (before && anchor?.className === "day" && anchor.textContent === day(before.at)) anchor.remove();
+  if (!view.before) made.remove();
+  view.scroller.scrollTop = view.scroller.scrollHeight - from;
 }
 
 function addMessage(view, message, aloud = true) {
@@ -192,14 +190,15 @@ function dayLine(message, before) {
 }
 
 /** Whether the house says that a turn failed for its key, such as `put a key that works into …`. */
-function isAboutKey({ role, text }) {
-  return role === "system" && /\bkey\b/i.test(text);
+function isAboutKey({ role, text, cause = "" }) {
+  return role === "system" && (cause === "model.auth" || (!cause && /\bkey\b/i.test(text)));
 }
 
 /** Owners get the field for a key right below the newest answer that could be better with one. */
 function offerKey(view, node) {
   if (told("role") !== "owner") return;
   view.node.querySelector(".message > .key-form")?.remove();
+  node.querySelector(":scope > .mend")?.remove();
   node.append(keyForm(() => view.on.mended()));
 }
 

@@ -5,6 +5,7 @@ import asyncio
 from aiohttp import ClientSession
 
 from bot.core.conversation import Claim, TurnEnd
+from bot.core.errors import ConnectionBroken
 from tests.bot.web.api.reading import answered, get, items, lines, say
 from tests.fakes.web_house import WebHouse, said
 
@@ -114,3 +115,33 @@ async def test_a_limit_is_a_number_in_its_bounds(owner: ClientSession) -> None:
         answer = await get(owner, f"/v1/conversations?limit={limit}", 422)
         assert answer["error"]["field"] == "limit"
     await get(owner, "/v1/conversations?limit=1000")
+
+
+async def test_pages_go_backwards_without_gap_or_repeat(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    told = await say(owner, "1")
+    await answered(owner, told)
+    for text in ("2", "3"):
+        more = await say(owner, text, conversation=told["conversation"])
+        await answered(owner, more)
+    path = f"/v1/conversations/{told['conversation']}/messages"
+    whole = await items(owner, path)
+    found: list[object] = []
+    before: int | None = 2**53 - 1
+    while before:
+        page = await get(owner, f"{path}?limit=4&before={before}")
+        found, before = [*page["items"], *found], page["next"]
+    assert found == whole
+    assert len(whole) == 6
+
+
+async def test_a_failed_turn_says_why_and_what_to_do(house: WebHouse, owner: ClientSession) -> None:
+    async def fails(claim: Claim) -> TurnEnd:
+        raise ConnectionBroken("OpenAI does not accept the key.", cause="model.auth")
+
+    house.script = fails
+    told = await say(owner, "Hello")
+    line = (await answered(owner, told))[-1]
+    assert (line["role"], line["cause"]) == ("system", "model.auth")
+    assert line["action"] == {"label": "Give another key", "href": "/admin#key"}

@@ -3,7 +3,7 @@
 from aiohttp import ClientSession
 
 from bot.store.people import Identity
-from tests.bot.web.api.reading import get, items
+from tests.bot.web.api.reading import answered, get, items, say
 from tests.fakes.web_house import WebHouse
 
 
@@ -81,3 +81,17 @@ async def test_members_manage_nobody(house: WebHouse) -> None:
             assert response.status == 403
     async with member.delete(f"/v1/people/{house.owner.id}") as response:
         assert response.status == 403
+
+
+async def test_a_name_shows_what_is_hidden_in_it_wherever_it_is_listed(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    sly = "Ana\u202eevE\u200b"
+    member = await house.bearer(await house.member(sly))
+    told = await say(member, "Title \u202edne")
+    await answered(member, told)
+    shown = "Ana[U+202E]evE[U+200B]"
+    assert shown in [item["name"] for item in await items(owner, "/v1/people")]
+    assert (await get(member, "/v1/me"))["person"]["name"] == shown
+    titles = [item["title"] for item in await items(owner, "/v1/conversations?all=1")]
+    assert titles == ["Title [U+202E]dne"]

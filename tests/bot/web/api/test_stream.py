@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
@@ -262,6 +263,45 @@ async def test_an_approval_is_told(house: WebHouse, owner: ClientSession) -> Non
             assert response.status == 200
         seen = await until(events, "approval", state="rejected")
     assert seen[-1].data["id"] == found[1]["approval"]
+
+
+async def test_a_reminder_is_told_as_a_line_and_as_the_approval_that_waits(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    house.script = house.asks()
+    where = await say(owner, "Publish")
+    id_ = (await answered(owner, where))[1]["approval"]
+    async with watch(owner, where) as events:
+        await until(events, "state", state="idle")
+        house.clock.advance(hours=4, seconds=1)
+        assert await house.approvals.remind() == 1
+        seen = await until(events, "approval", id=id_)
+    assert names(seen) == ["message", "approval"]
+    assert (seen[0].data["approval"], seen[1].data["state"]) == (id_, "pending")
+
+
+async def test_one_more_stream_than_allowed_is_refused_until_another_is_closed(
+    tmp_path: Path,
+) -> None:
+    async with WebHouse(tmp_path, streams_per_person=2) as house:
+        owner = await house.bearer()
+        where = await say(owner, "Hello")
+        await answered(owner, where)
+        path = f"/v1/conversations/{where['conversation']}/stream"
+        async with watch(owner, where), watch(owner, where):
+            async with owner.get(path) as response:
+                assert response.status == 429
+                assert "streams_per_person" in (await response.json())["error"]["message"]
+            member = await house.bearer(await house.member())
+            own = await say(member, "Hello")
+            async with watch(member, own):
+                pass  # somebody else's seats are their own
+        for _ in range(100):  # the server notices that they left
+            async with owner.get(path) as response:
+                if response.status == 200:
+                    return
+            await asyncio.sleep(0.05)
+        raise AssertionError("a closed stream still counts")
 
 
 async def test_nobody_watches_what_they_may_not_read(house: WebHouse, owner: ClientSession) -> None:
