@@ -8,6 +8,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("house", deadline=None)  # a busy machine is no wrong answer
+settings.load_profile("house")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -226,7 +226,7 @@ class House:
 
     async def _send(self, talk: int, number: int) -> None:
         channel = CHANNEL if talk % 2 else "web"
-        word = ("plain", "auto", "ask", "auto")[number % 4]
+        word = ("auto", "ask", "plain", "ask")[number % 4]
         event = Event(
             id=EventId(new_id(self.clock, "evt")),
             tenant=HOME,
