@@ -18,6 +18,7 @@ from aiohttp import web as aio
 from agents.runtime.loader import Team
 from agents.runtime.memory import StoredMemory
 from agents.runtime.models import ModelDoor, ModelSetup
+from agents.runtime.own import OwnAgents
 from bot.audit import Sealer
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
@@ -100,7 +101,9 @@ class App:
         self.tenant, self.owner = await self.people.ensure_first()
         await self.doors.keep_env_token(self.owner, settings.api_token)
         await self._first_route(self.tenant)
-        self.team = Team(settings.agents_dir)
+        self.own_agents = OwnAgents(self.db, self.clock, settings.agents_dir)
+        await self.own_agents.load()
+        self.team = Team(settings.agents_dir, self.own_agents.of)
         self.models = ModelDoor(_model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
@@ -194,6 +197,7 @@ class App:
             files=Files(self.db, self.clock, self.home.folder / "files"),
             routes=self.engine.router,
             agents=self.team,
+            own_agents=self.own_agents,
             models=self.models,
             schedules=self.clockwork,
             wake=self.engine.turns.wake,

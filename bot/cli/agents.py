@@ -1,6 +1,7 @@
 """`bot agents`: who is on the team, and what each may use."""
 
 from argparse import ArgumentParser, Namespace
+from difflib import unified_diff
 
 from bot.cli.client import pages, path_of
 from bot.cli.record import Record
@@ -35,6 +36,41 @@ def show_agent(shell: Shell, args: Namespace) -> int:
     return 0
 
 
+def diff_agent(shell: Shell, args: Namespace) -> int:
+    """Show what your own version changed in the file."""
+    source = _source(shell, args.name)
+    lines = unified_diff(
+        source.text("file").splitlines(),
+        source.text("text").splitlines(),
+        f"{source.text('name')}.md",
+        "your own version",
+        lineterm="",
+    )
+    same = [f"{source.text('name')} is the file, unchanged."]
+    shell.terminal.show(source, [clean(line) for line in lines] or same)
+    return 0
+
+
+def export_agent(shell: Shell, args: Namespace) -> int:
+    """Print the version that holds, as a file for the agents folder."""
+    source = _source(shell, args.name)
+    shell.terminal.show(source, [clean(line) for line in source.text("text").splitlines()])
+    return 0
+
+
+def reset_agent(shell: Shell, args: Namespace) -> int:
+    """Drop your own version, so that the file holds again."""
+    with shell.client() as client:
+        answer = client.call("DELETE", path_of("agents", args.name))
+    shell.terminal.show(answer, [f"The file of {clean(args.name)} holds again."])
+    return 0
+
+
+def _source(shell: Shell, name: str) -> Record:
+    with shell.client() as client:
+        return client.call("GET", path_of("agents", name))
+
+
 def _lines(agent: Record) -> list[str]:
     lines = [f"{clean(agent.text('emoji'))} {clean(agent.text('name'))}".strip()]
     for key, value in agent.items():
@@ -53,6 +89,9 @@ def _declare(parser: ArgumentParser) -> None:
     actions = Actions(parser)
     actions.add("list", list_agents, "the team")
     actions.add("show", show_agent, "one of them").add_argument("name")
+    actions.add("diff", diff_agent, "what your own version changed").add_argument("name")
+    actions.add("export", export_agent, "the text of one, for a file").add_argument("name")
+    actions.add("reset", reset_agent, "back to the file").add_argument("name")
 
 
 VERBS = {"agents": _declare}

@@ -1,4 +1,4 @@
-"""Tables of the house's own keeping: what it remembers, and the clock's book.
+"""Tables of the house's own keeping: what it remembers, its own agents, the clock's book.
 
 They share the metadata of `bot/store/columns.py`; times are microseconds since 1970, UTC. `fire`
 is the lock of the clock: one row for each time that a schedule fired, whoever fired it.
@@ -20,6 +20,16 @@ memo = Table(
     num("trusted"),
     num("at"),
     Index("memo_owner", "tenant", "agent", "person", "at"),
+)
+
+own_agent = Table(
+    "own_agent",
+    metadata,
+    txt("tenant", key=True),
+    txt("name", key=True),
+    txt("text"),
+    txt("saved_by"),
+    num("at"),
 )
 
 schedule = Table(

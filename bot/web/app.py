@@ -17,6 +17,7 @@ from bot.core.errors import BotError
 from bot.web import blog, pages
 from bot.web.answers import of_error, refusal
 from bot.web.api import (
+    agents,
     approvals,
     audit,
     completions,
@@ -48,6 +49,7 @@ __all__ = ["Parts", "build", "routes", "runner"]
 log = logging.getLogger(__name__)
 
 _API = (
+    agents.routes,
     approvals.routes,
     audit.routes,
     completions.routes,

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from agents.runtime.own import OwnAgents
 from bot.core.approval import Answer, Approval
 from bot.core.canonical import Json
 from bot.core.effect import Effect
@@ -79,6 +80,7 @@ class Parts:
     files: Files
     routes: Routes
     agents: Agents
+    own_agents: OwnAgents
     models: Models
     schedules: Schedules
     wake: Callable[[], None]

@@ -29,6 +29,7 @@ ALLOWED = {
     "inbox._SWEEP": CLEANING,
     "keys._ANY": "whether anything is wrapped at all, before the first master key is made",
     "keys._LIST": "the vault holds the wrapped keys of all tenants; each is bound to its own",
+    "own_agents._ALL": "read at the start; each goes to the overlay of its own tenant",
     "logins._DROP_TOKEN": "a hash of 256 random bits, of which there is one in all tenants",
     "logins._END_SESSION": "whoever has the cookie does not know their tenant: the row tells it",
     "logins._SESSION": "whoever has the cookie does not know their tenant: the row tells it",

@@ -31,6 +31,8 @@ CONTRACT: Mapping[tuple[str, str], tuple[Body | None, str]] = {
     ("GET", "/v1/me"): (None, ""),
     ("GET", "/v1/status"): (None, ""),
     ("GET", "/v1/agents"): (None, "limit after"),
+    ("GET", "/v1/agents/*"): (None, ""),
+    ("DELETE", "/v1/agents/*"): (None, ""),
     ("POST", "/v1/messages"): (_body("text", "agent conversation attachments"), ""),
     ("GET", "/v1/conversations/*/messages"): (None, "limit after"),
     ("GET", "/v1/conversations/*/stream"): (None, "after"),

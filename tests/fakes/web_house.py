@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from aiohttp import ClientSession, CookieJar, web
 
+from agents.runtime.own import OwnAgents
 from bot.approvals import Approvals
 from bot.controls import Controls
 from bot.core.agent import Agent
@@ -182,6 +183,7 @@ class WebHouse:
 
     async def _put_together(self) -> None:
         db, clock = self.db, self.clock
+        self.own_agents = OwnAgents(db, clock, self.folder / "agents")
         self.doors = Doors(db, clock, KEY)
         self.people = People(db, clock, KEY, self._changed)
         self.directory = Directory(self.people)
@@ -217,6 +219,7 @@ class WebHouse:
             files=self.files,
             routes=self.routes,
             agents=self.agents,
+            own_agents=self.own_agents,
             models=self.models,
             schedules=self.schedules,
             wake=self.turns.wake,

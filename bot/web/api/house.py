@@ -31,18 +31,11 @@ from bot.web.answers import (
 from bot.web.api.approvals import EFFECT
 from bot.web.parts import VISIT, Access, Doc, Parts, Route
 
-_BRIEF = schema(name=TEXT, title=TEXT, emoji=TEXT)
-AGENT = optional(
-    schema(name=TEXT, title=TEXT, emoji=TEXT, tools={"type": "array", "items": TEXT}),
-    model=TEXT,
-    channels={"type": "array", "items": TEXT},
-    lead=MAYBE,
-    version=TEXT,
-)
+BRIEF = schema(name=TEXT, title=TEXT, emoji=TEXT)
 ME = schema(
     person=schema(id=TEXT, name=TEXT, role=TEXT, zone=TEXT),
     tenant=schema(id=TEXT, name=TEXT),
-    agents={"type": "array", "items": _BRIEF},
+    agents={"type": "array", "items": BRIEF},
     model=schema(name=TEXT, offline=TRUTH),
     pending=NUMBER,
     access=TEXT,
@@ -84,28 +77,12 @@ class House:
                     "zone": person.zone,
                 },
                 "tenant": {"id": tenant.id, "name": visible(tenant.name)},
-                "agents": [_brief(agent) for agent in parts.agents.all(visit.tenant)],
+                "agents": [brief(agent) for agent in parts.agents.all(visit.tenant)],
                 "model": {"name": model, "offline": offline},
                 "pending": pending,
                 "access": "ask",
             }
         )
-
-    async def agents(self, request: web.Request) -> web.Response:
-        """The team."""
-        team = self._parts.agents.all(request[VISIT].tenant)
-        items = [
-            {
-                **_brief(agent),
-                "tools": list(agent.tools),
-                "model": agent.model,
-                "channels": list(agent.channels),
-                "lead": agent.lead,
-                "version": agent.version,
-            }
-            for agent in team
-        ]
-        return listed(items, None)
 
     async def status(self, request: web.Request) -> web.Response:
         """How the house is, in one line's worth."""
@@ -157,7 +134,8 @@ class House:
         return answer({"ok": not problems, "problems": problems}, 503 if problems else 200)
 
 
-def _brief(agent: Agent) -> dict[str, Json]:
+def brief(agent: Agent) -> dict[str, Json]:
+    """An agent in a list."""
     return {"name": agent.name, "title": visible(agent.title), "emoji": agent.emoji}
 
 
@@ -174,7 +152,6 @@ def routes(parts: Parts) -> list[Route]:
     """The addresses of this noun."""
     house = House(parts)
     me = Doc(summary="Who you are.", answer=ME)
-    team = Doc(summary="The team.", answer=list_of(AGENT))
     status = Doc(summary="How the house is.", answer=OBJECT)
     usage = Doc(
         summary="What models cost, in millionths of a US dollar.",
@@ -194,7 +171,6 @@ def routes(parts: Parts) -> list[Route]:
     )
     table = (
         ("/v1/me", house.me, Access.PERSON, me),
-        ("/v1/agents", house.agents, Access.PERSON, team),
         ("/v1/status", house.status, Access.PERSON, status),
         ("/v1/usage", house.usage, Access.PERSON, usage),
         ("/v1/sandbox", house.sandbox, Access.OWNER, sandbox),

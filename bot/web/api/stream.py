@@ -62,16 +62,13 @@ class Tail:
     async def begin(self, last_id: str, after: int) -> None:
         """Send what was missed since `last_id`; without one, since a position."""
         place = last_id.split(".")
-        transcript, tenant = self.parts.transcript, self.tenant
         line = _number(place[2]) if len(place) == 3 and place[1] == _LINE else None
         if line is not None:
             self.at = line
         elif len(place) == 3:
             await self._resume(*place)
-        elif after >= 0:
-            self.at = after
         else:
-            self.at = await transcript.last(tenant, self.conv.id)
+            self.at = after
         await self.read()
 
     async def _resume(self, turn: str, attempt: str, offset: str) -> None:
@@ -197,6 +194,8 @@ class Streams:
         with self._seat(request), parts.live.subscribe(visit.tenant, conv.id) as watch:
             stream = Stream(request)
             tail = Tail(parts, visit, conv, stream, watch)
+            if after < 0:  # "from now on" is from before the watcher hears that it may speak
+                after = await parts.transcript.last(visit.tenant, conv.id)
             try:
                 await stream.open()
                 await stream.hint()

@@ -16,6 +16,7 @@ PLAN = {"id": "sch_1", "state": "active", "agent": "bri", "words": "every weekda
 EVENT = {"id": "evt_1", "kind": "message", "channel": "web", "ending": "failed", "detail": "Why."}
 ENTRY = {"seq": 1, "actor": "person:per_1", "action": "route.added", "target": "rul_1"}
 
+OWN = {"name": "bri", "text": "Help more.", "file": "Help.", "own": True, "version": "1"}
 POLICY = {"id": "pol_1", "rule": "every agent with x_publish: one must say yes"}
 
 # Words, the address, its answer, and what must be shown.
@@ -23,6 +24,8 @@ READS = [
     (("agents",), "/v1/agents", {"items": [TEAM]}, ("kelly", "Posts on X", "x.*, hand_off")),
     (("agents", "show", "KELLY"), "/v1/agents", {"items": [TEAM]}, ("✍️ kelly", "Posts on X")),
     (("agents",), "/v1/agents", {"items": []}, ("bot new agent NAME",)),
+    (("agents", "diff", "bri"), "/v1/agents/bri", OWN, ("-Help.", "+Help more.")),
+    (("agents", "export", "bri"), "/v1/agents/bri", OWN, ("Help more.",)),
     (("routes",), "/v1/routes", {"items": [RULE]}, ("rul_1", "kelly", "channel slack")),
     (("policies",), "/v1/policies", {"items": [POLICY]}, ("pol_1", "x_publish: one must")),
     (("policies",), "/v1/policies", {"items": []}, ("reading runs, writing asks",)),
@@ -86,6 +89,7 @@ WRITES = [
         POLICY,
         "From the next call on: every agent with x_publish: one must say yes.",
     ),
+    (("agents", "reset", "bri"), ("DELETE", "/v1/agents/bri", {}), {}, "The file of bri holds"),
     (("policies", "remove", "pol_1"), ("DELETE", "/v1/policies/pol_1", {}), {}, "pol_1 is gone."),
     (("routes", "remove", "rul_1"), ("DELETE", "/v1/routes/rul_1", {}), {}, "rul_1 is gone."),
     (

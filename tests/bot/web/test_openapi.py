@@ -88,14 +88,7 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
         await check("GET", f"/v1/{path}")
     for path in ("/health", "/version", "/ready", "/openapi.json"):
         await check("GET", path)
-    rule = await check("POST", "/v1/routes", {"agent": "kelly", "channel": "slack"})
-    await check("GET", "/v1/routes")
-    await check("GET", "/v1/routes/explain")
-    await check("DELETE", "/v1/routes/{id}", id=rule["id"])
-    await check("GET", "/v1/tools")
-    policy = await check("POST", "/v1/policies", {"decision": "deny", "tool": "x_publish"})
-    await check("GET", "/v1/policies")
-    await check("DELETE", "/v1/policies/{id}", id=policy["id"])
+    await _rules(check)
     added = await check("POST", "/v1/people", {"name": "Max", "role": "member"})
     person = added["person"]["id"]
     await check("GET", "/v1/people")
@@ -121,6 +114,21 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
         ("POST", "/v1/schedules/{id}"),
         ("POST", "/v1/dead/{event}/replay"),
     }
+
+
+async def _rules(check: Checked) -> None:
+    rule = await check("POST", "/v1/routes", {"agent": "kelly", "channel": "slack"})
+    await check("GET", "/v1/routes")
+    await check("GET", "/v1/routes/explain")
+    await check("DELETE", "/v1/routes/{id}", id=rule["id"])
+    await check("GET", "/v1/tools")
+    text = "---\ntitle: Helps\n---\nHelp."
+    await check("PUT", "/v1/agents/{name}", {"text": text}, name="bri")
+    await check("GET", "/v1/agents/{name}", name="bri")
+    await check("DELETE", "/v1/agents/{name}", name="bri")
+    policy = await check("POST", "/v1/policies", {"decision": "deny", "tool": "x_publish"})
+    await check("GET", "/v1/policies")
+    await check("DELETE", "/v1/policies/{id}", id=policy["id"])
 
 
 async def test_errors_are_as_described(house: WebHouse, owner: ClientSession) -> None:

@@ -59,7 +59,7 @@ function rules(names) {
       { name: "Tool", tight: true, cell: ({ tool }) => tool || "every tool" },
       { name: "From", tight: true, cell: ({ above_minor: cents }) => (cents ? (cents / 100).toFixed(2) : "") },
       { name: "A call", cell: (rule) => asks(rule, names) },
-      { name: "", tight: true, cell: (rule) => remover(`/v1/policies/${encodeURIComponent(rule.id)}`, rule.rule, () => list.refresh()) },
+      { name: "", tight: true, cell: (rule) => remover(`/v1/policies/${encodeURIComponent(rule.id)}`, `Remove the rule: ${rule.rule}`, () => list.refresh()) },
     ],
   });
   return list;

@@ -2,28 +2,28 @@
 import { button, announce } from "../shared/dom.js";
 import { call } from "../shared/api.js";
 
-export function remover(path, rule, done) {
+export function remover(path, label, done, word = "Remove") {
   let sure = false;
-  const made = button("Remove", async () => {
+  const made = button(word, async () => {
     if (!sure) {
       sure = true;
-      made.textContent = "Really remove?";
+      made.textContent = `Really ${word.toLowerCase()}?`;
       made.classList.add("danger");
       return;
     }
     made.disabled = true;
     try {
       await call("DELETE", path);
-      announce("Rule removed");
+      announce("Done");
       await done();
     } catch (error) {
       made.textContent = error.message;
     }
   });
-  made.setAttribute("aria-label", `Remove the rule for ${rule}`);
+  made.setAttribute("aria-label", label);
   made.addEventListener("blur", () => {
     sure = false;
-    made.textContent = "Remove";
+    made.textContent = word;
     made.classList.remove("danger");
   });
   return made;

@@ -54,7 +54,7 @@ function rules() {
     columns: [
       { name: "When", cell: describe },
       { name: "Answers", tight: true, cell: ({ agent }) => capital(agent) },
-      { name: "", tight: true, cell: (rule) => remover(`/v1/routes/${encodeURIComponent(rule.id)}`, describe(rule), () => list.refresh()) },
+      { name: "", tight: true, cell: (rule) => remover(`/v1/routes/${encodeURIComponent(rule.id)}`, `Remove the rule for ${describe(rule)}`, () => list.refresh()) },
     ],
   });
   return list;
