@@ -60,6 +60,7 @@ def measure(names: Sequence[str], scale: Scale) -> int:
     """Run these and print; 1 when one could not be measured."""
     for line in describe():
         print(line)
+    print("A goal in seconds is multiplied by how much slower F is here than where it was set.")
     print("F: aiohttp and one writer thread; L: the same with LiteLLM. Best of the rounds.")
     os.sched_setaffinity(0, {CLIENT_CORE})
     began = time.monotonic()

@@ -26,6 +26,8 @@ from bench.load import Plan, Seen
 from bench.machine import CLIENT_CORE, PYTHON, ROOT, SERVER_CORE, cpu_s, free_port
 
 TOKEN = "bench-token-of-the-first-owner-0123456789"
+PACE_MS = 0.345
+"""CPU of a turn of F on the machine that the absolute goals were set on: 2,900 turns/s a core."""
 MANY = "1000000000"
 """Limits are on and counted; this one is never reached."""
 START_S = 30.0
@@ -151,6 +153,7 @@ class Yard:
         self._stub = spawn(["-m", "bench.stub", *words], self.folder, CLIENT_CORE, {})
         self._sides: list[Side] = []
         self._kept: dict[str, Side] = {}
+        self._pace = 0.0
         wait_for(self.stub_port, self._stub, self.folder)
 
     @property
@@ -184,6 +187,17 @@ class Yard:
             side.load(kind="chat", turns=20, name="warm", renew=10)
             side.rest()
         return self._kept[name]
+
+    def pace(self) -> float:
+        """How much slower this machine is than the one that absolute goals were set on."""
+        if not self._pace:
+            side = self.kept("F")
+            words = {"kind": "chat", "conversations": 64, "seconds": 1.0, "warm": 1}
+            seen = [side.load(**words, name=f"pace{n}") for n in range(3)]
+            turn_ms = min(each.cpu_s / each.done for each in seen) * 1000
+            self._pace = max(1.0, turn_ms / PACE_MS)
+            side.rest()
+        return self._pace
 
     def start(
         self, name: str, env: Mapping[str, str] | None = None, words: Sequence[str] = BOT

@@ -48,6 +48,11 @@ def at_most(value: float, limit: float) -> bool:
     return value <= limit * 1.0005
 
 
+def paced(limit: float, pace: float) -> str:
+    """An absolute goal, at the pace of this machine."""
+    return f"≤ {limit:g} × {pace:.2f}"
+
+
 def times(value: float, floor: float, name: str) -> str:
     """How often the floor goes into it."""
     return f"{value / floor:.2f} × {name}" if floor else ""

@@ -14,7 +14,7 @@ export function agentsPage(main) {
     columns: [
       { name: "Agent", tight: true, cell: ({ name, emoji }) => [span("mark", `${emoji || capital(name)[0]} `), el("strong", null, capital(name))] },
       { name: "Does", cell: ({ title }) => title },
-      { name: "May use", cell: ({ tools }) => (tools?.length ? tools.join(", ") : "no tools") },
+      { name: "May use", cell: ({ tools }) => (tools?.length ? el("details", null, el("summary", null, `${tools.length} tools`), tools.join(", ")) : "no tools") },
       { name: "", tight: true, cell: ({ name }) => el("a", { class: "button", href: `/chat?agent=${encodeURIComponent(name)}`, "aria-label": `Write to ${capital(name)}` }, "Write") },
       { name: "", tight: true, cell: ({ name }) => labelled(button("Edit", () => edit(name)), `Edit ${capital(name)}`) },
     ],
