@@ -37,6 +37,9 @@ RUSH = 64
 """More events than this being stored at once are a rush: turns wait until it is acknowledged."""
 RUSH_S = 2.0
 """How long they wait at most."""
+STEP_S = 0.002
+"""After it they set out one by one, so far apart: the first calls to models are on their way while
+the others are only being prepared."""
 
 SEARCHES = 3
 """How many sweeps look for a claim that got lost: it is let go of when two have seen it."""
@@ -93,6 +96,7 @@ class Turns:
         """Events that are being stored at the moment."""
         self._calm = asyncio.Event()
         self._calm.set()
+        self._queueing = 0
         self._rush_over: asyncio.TimerHandle
         self._draining = False
 
@@ -226,7 +230,8 @@ class Turns:
 
     async def _run(self, claim: Claim) -> None:
         """Work through a conversation while it has events."""
-        await self._calm.wait()
+        if not self._calm.is_set():
+            await self._queue_up()
         next_claim: Claim | None = claim
         while next_claim is not None:
             point("turn.claimed")
@@ -241,6 +246,13 @@ class Turns:
             next_claim = await self._next(claim)
             if next_claim is None:  # somebody has it: a task of ours, or a claim that got lost
                 self.unsure()
+
+    async def _queue_up(self) -> None:
+        self._queueing += 1
+        place = self._queueing
+        await self._calm.wait()
+        await asyncio.sleep(place * STEP_S)
+        self._queueing -= 1
 
     async def _next(self, last: Claim) -> Claim | None:
         now, conv = to_us(self._clock.now()), last.conv
