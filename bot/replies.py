@@ -13,16 +13,17 @@ from dataclasses import replace
 from bot.core.channel import Channel, Features, Outbound
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy, bind
-from bot.core.errors import VendorError, VendorUnknown
+from bot.core.errors import Fenced, VendorError, VendorUnknown
 from bot.core.event import Ending
 from bot.core.ids import AgentName, EffectId
 from bot.core.ports import Clock
 from bot.core.times import to_us
+from bot.fleet import Peers
 from bot.points import point
 from bot.store import effects as rows
 from bot.store import journal
 from bot.store.patient import surely
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +37,11 @@ LOOK_AFTER_S = 2.0
 class Replies:
     """Delivers answers."""
 
-    def __init__(self, db: Database, clock: Clock, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, channels: Mapping[str, Channel], peers: Peers
+    ) -> None:
         self._db = db
+        self._peers = peers
         self._clock = clock
         self._channels = channels
 
@@ -75,7 +79,7 @@ class Replies:
             return found
         if past.attempt >= ATTEMPTS and past.policy is Policy.NONE:
             return Outcome(state=EffectState.IN_DOUBT, error="Sent twice, without an answer.")
-        again = await self._db.write(rows.attempt_again(past, self._now()))
+        again = await self._db.write(rows.attempt_again(past, self._now(), self._peers.id))
         return await self._send(channel, claim, end, again)
 
     async def _send(self, channel: Channel, claim: Claim, end: TurnEnd, effect: Effect) -> Outcome:
@@ -94,6 +98,8 @@ class Replies:
             extra={"attempt": effect.attempt},
         )
         for _ in range(ATTEMPTS):
+            if not self._peers.holds():
+                raise Fenced(effect=effect.id)
             try:
                 receipt = await channel.send(message)
             except VendorUnknown:
@@ -178,6 +184,7 @@ def _undelivered(end: TurnEnd, why: str) -> TurnEnd:
     return replace(end, ending=Ending.FAILED, detail=f"The answer was not delivered: {why}")
 
 
+@restartable
 def _bear(claim: Claim, steps: int, effect: Effect, at: int) -> Script[None]:
     """Write a reply as `sending`, if the turn is still ours."""
     yield from journal.hold(claim, steps)

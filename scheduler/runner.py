@@ -21,7 +21,7 @@ from bot.core.times import iso, to_us
 from bot.points import point
 from bot.store import conversations, people
 from bot.store import schedules as rows
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 from scheduler.cron import fields_of
 from scheduler.missed import Step, step_of, text_of
 from scheduler.times import next_after, zone_of
@@ -30,6 +30,8 @@ from scheduler.words import trigger_of
 log = logging.getLogger(__name__)
 
 MAX_WAIT_S = 30.0
+STUMBLE_S = 2.0
+"""How long it waits when the database fails."""
 BATCH = 100
 MAX_ACTIVE = 50
 """Schedules of one conversation."""
@@ -84,6 +86,7 @@ class Runner:
             raise Invalid(f"{words[:60]!r} is over, or never comes. Say a time that lies ahead.")
         return trigger, first
 
+    @restartable
     def _change(
         self, tenant: TenantId, id_: ScheduleId, state: ScheduleState
     ) -> Script[Schedule | None]:
@@ -110,7 +113,8 @@ class Runner:
                 fired = await self.tick()
                 due = await self._db.read(rows.next_due())
             except Exception:
-                log.exception("The clock stumbled; it goes on in %.0f seconds.", MAX_WAIT_S)
+                log.exception("The clock stumbled; it goes on in %.0f seconds.", STUMBLE_S)
+                wait = STUMBLE_S
             else:
                 wait = self._until(due, fired)
             try:
@@ -151,6 +155,7 @@ class Runner:
                 self._arrived()
         return moved
 
+    @restartable
     def _fire(self, item: rows.Due, step: Step, now: datetime) -> Script[bool]:
         """The one transaction of a fire; True when an event was stored."""
         schedule = item.schedule

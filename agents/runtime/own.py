@@ -66,7 +66,7 @@ class OwnAgents:
         own = await self._db.read(own_agents.get(tenant, name))
         text = own if own is not None else file
         if not text:
-            raise NotFound(f"There is no agent `{name[:50]}`. `bot agents` lists them.")
+            raise NotFound("There is no such agent. `bot agents` lists them.")
         return Source(
             name=name, text=text, file=file, own=own is not None, version=_version(text, name)
         )
@@ -109,7 +109,7 @@ def _save(tenant: TenantId, agent: Agent, text: str, actor: str, at: int) -> Scr
 def _reset(tenant: TenantId, name: str, actor: str, at: int) -> Script[None]:
     was_own = yield from own_agents.remove(tenant, name)
     if not was_own:
-        raise NotFound(f"There is no version of your own of `{name[:50]}`.")
+        raise NotFound("There is no version of your own of this agent.")
     yield from audit.note(tenant, at, actor, "agent.reset", name)
 
 

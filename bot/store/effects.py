@@ -9,7 +9,7 @@ from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, EventId, Perso
 from bot.core.times import from_us
 from bot.store import audit
 from bot.store.rows import dumps, loads
-from bot.store.script import Ask, Row, Script, Statement, one_of
+from bot.store.script import Ask, Params, Row, Script, Statement, one_of, restartable
 from bot.store.tables import effect, inbox
 
 _NAMES = (
@@ -40,10 +40,9 @@ _NAMES = (
     "sandbox",
     "started_at",
 )
+_BESIDE = ("owner", "due_at", "ended_at")
 COLUMNS = tuple(effect.c[name] for name in _NAMES)
-_PLAN = Statement(
-    insert(effect).values({name: bindparam(name) for name in (*_NAMES, "due_at", "ended_at")})
-)
+_PLAN = Statement(insert(effect).values({name: bindparam(name) for name in (*_NAMES, *_BESIDE)}))
 _OF_TURN = Statement(
     select(*COLUMNS)
     .where(effect.c.tenant == bindparam("tenant"), effect.c.turn == bindparam("turn"))
@@ -67,7 +66,7 @@ _READY = Statement(
     .limit(bindparam("limit"))
 )
 _STUCK = Statement(
-    select(*COLUMNS)
+    select(*COLUMNS, effect.c.owner)
     .join(inbox, inbox.c.id == effect.c.turn)
     .where(
         effect.c.state == "sending",
@@ -86,7 +85,12 @@ _BEGIN = Statement(
         effect.c.id == bindparam("id"),
         one_of(effect.c.state, "ready", "planned"),
     )
-    .values(state="sending", attempt=effect.c.attempt + 1, started_at=bindparam("at"))
+    .values(
+        state="sending",
+        attempt=effect.c.attempt + 1,
+        started_at=bindparam("at"),
+        owner=bindparam("new_owner"),
+    )
     .returning(*COLUMNS)
 )
 _AGAIN = Statement(
@@ -97,7 +101,7 @@ _AGAIN = Statement(
         effect.c.state == "sending",
         effect.c.attempt == bindparam("was"),
     )
-    .values(attempt=effect.c.attempt + 1)
+    .values(attempt=effect.c.attempt + 1, owner=bindparam("new_owner"))
     .returning(*COLUMNS)
 )
 _SETTLE = Statement(
@@ -201,8 +205,11 @@ def effect_of(row: Row) -> Effect:
     )
 
 
-def plan(item: Effect, at: int) -> Script[None]:
-    """Write a new effect in the state that it carries; one born `sent` has its end as well."""
+def plan(item: Effect, at: int, owner: str = "") -> Script[None]:
+    """Write a new effect in the state that it carries; one born `sent` has its end as well.
+
+    `owner` is the process that performs it now.
+    """
     born_at = at if item.state in (EffectState.SENDING, EffectState.SENT) else None
     yield Ask(
         _PLAN,
@@ -232,6 +239,7 @@ def plan(item: Effect, at: int) -> Script[None]:
             "url": item.url,
             "error": item.error,
             "sandbox": int(item.sandbox),
+            "owner": owner,
             "started_at": born_at,
             "due_at": at,
             "ended_at": at if item.state is EffectState.SENT else None,
@@ -241,9 +249,10 @@ def plan(item: Effect, at: int) -> Script[None]:
         yield from _tell(item, at, "effect.sending", {"attempt": item.attempt})
 
 
-def begin(tenant: str, id_: str, at: int) -> Script[Effect | None]:
+@restartable
+def begin(tenant: str, id_: str, at: int, owner: str = "") -> Script[Effect | None]:
     """ready → sending, to be committed before the call; None when somebody else has it."""
-    rows = yield Ask(_BEGIN, {"tenant": tenant, "id": id_, "at": at})
+    rows = yield Ask(_BEGIN, {"tenant": tenant, "id": id_, "at": at, "new_owner": owner})
     if not rows:
         return None
     item = effect_of(rows[0])
@@ -251,9 +260,11 @@ def begin(tenant: str, id_: str, at: int) -> Script[Effect | None]:
     return item
 
 
-def attempt_again(item: Effect, at: int) -> Script[Effect]:
+@restartable
+def attempt_again(item: Effect, at: int, owner: str = "") -> Script[Effect]:
     """Count one more attempt of an effect that is `sending` since before a crash."""
-    rows = yield Ask(_AGAIN, {"tenant": item.tenant, "id": item.id, "was": item.attempt})
+    mine: Params = {"tenant": item.tenant, "id": item.id, "was": item.attempt, "new_owner": owner}
+    rows = yield Ask(_AGAIN, mine)
     if not rows:
         raise Fenced(effect=item.id)
     again = effect_of(rows[0])
@@ -261,6 +272,7 @@ def attempt_again(item: Effect, at: int) -> Script[Effect]:
     return again
 
 
+@restartable
 def settle(item: Effect, outcome: Outcome, at: int) -> Script[Effect | None]:
     """sending → sent or failed; None when it was settled before."""
     rows = yield Ask(
@@ -284,6 +296,7 @@ def settle(item: Effect, outcome: Outcome, at: int) -> Script[Effect | None]:
     return settled
 
 
+@restartable
 def retry(item: Effect, due: int, error: str, at: int) -> Script[bool]:
     """sending → ready, later: it was definitely not done and may be tried again."""
     rows = yield Ask(_RETRY, {"tenant": item.tenant, "id": item.id, "due": due, "new_error": error})
@@ -336,6 +349,7 @@ def change(item: Effect, arguments: object, hash_: str) -> Script[bool]:
     return bool(rows)
 
 
+@restartable
 def keep_progress(tenant: str, id_: str, progress: object) -> Script[None]:
     """Keep what a repeatable earlier call left."""
     yield Ask(_PROGRESS, {"tenant": tenant, "id": id_, "new_progress": dumps(progress)})
@@ -365,10 +379,10 @@ def ready(now: int, limit: int) -> Script[list[Effect]]:
     return [effect_of(row) for row in rows]
 
 
-def stuck() -> Script[list[Effect]]:
-    """Effects that were `sending` when the process died and that no turn will bring to an end."""
+def stuck() -> Script[list[tuple[str, Effect]]]:
+    """Effects that are `sending` and that no turn will bring to an end, each with its process."""
     rows = yield Ask(_STUCK, {})
-    return [effect_of(row) for row in rows]
+    return [(row[len(_NAMES)], effect_of(row)) for row in rows]
 
 
 def next_due() -> Script[int | None]:

@@ -5,6 +5,7 @@ with signal 9 from outside; a life that neither ends nor dies within `limit_s` i
 Started as `python -m tests.kill.nursery`; it has no threads, so a fork is clean.
 """
 
+import faulthandler
 import json
 import logging
 import os
@@ -42,11 +43,13 @@ def raise_(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """Fork one life and wait for its end."""
     spec = dict(spec)
     kill_after_s = spec.pop("kill_after_s", None)
+    limit_s = spec.pop("limit_s", LIMIT_S)
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
             logging.disable(logging.CRITICAL)
+            faulthandler.enable()
             broken.apply(str(spec.get("breaks", "")))
             child.main(spec)
             code = 0
@@ -57,14 +60,14 @@ def raise_(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     if kill_after_s is not None:
         time.sleep(kill_after_s)
         os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + LIMIT_S
+    until = time.monotonic() + limit_s
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:
             signal_ = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
             return {"signal": signal_, "code": os.waitstatus_to_exitcode(status)}
         if time.monotonic() > until:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGABRT)  # tells where it is
             os.waitpid(pid, 0)
             return {"signal": 0, "code": -1, "stuck": True}
         time.sleep(0.002)

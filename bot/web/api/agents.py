@@ -51,19 +51,23 @@ class Team:
     async def save(self, request: web.Request) -> web.Response:
         """Write a version of this tenant's own; it holds from the next turn on."""
         fields = Fields(await read_json(request), ("text", "version"))
+        tenant = request[VISIT].tenant
         saved = await self._parts.own_agents.save(
-            request[VISIT].tenant,
+            tenant,
             request.match_info["name"],
             fields.text("text", most=MAX_TEXT, lines=True),
             actor_of(request),
             fields.text("version", ""),
         )
+        self._parts.rules_changed(tenant)
         return answer(_shown(saved))
 
     async def reset(self, request: web.Request) -> web.Response:
         """Drop the version of this tenant's own, so that the file holds again."""
         name = request.match_info["name"]
-        await self._parts.own_agents.reset(request[VISIT].tenant, name, actor_of(request))
+        tenant = request[VISIT].tenant
+        await self._parts.own_agents.reset(tenant, name, actor_of(request))
+        self._parts.rules_changed(tenant)
         return answer({"name": name.lower()})
 
 

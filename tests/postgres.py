@@ -1,0 +1,140 @@
+"""A database of a test's own on the PostgreSQL server that the tests may use.
+
+`BOT_TEST_POSTGRES` is the address of one where databases may be made; by default the one of this
+machine. Without a server these tests are skipped.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from bot.store import schema
+from bot.store.columns import metadata
+
+asyncpg = pytest.importorskip("asyncpg")
+
+SERVER = os.environ.get("BOT_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/postgres")
+
+
+def address(name: str) -> str:
+    """The address of a database on that server."""
+    return urlsplit(SERVER)._replace(path=f"/{name}").geturl()
+
+
+async def admin(sql: str, url: str = SERVER) -> None:
+    """Run one statement as the server's owner."""
+    conn = await asyncpg.connect(url, timeout=5)
+    try:
+        await conn.execute(sql)
+    finally:
+        await conn.close()
+
+
+async def _there() -> bool:
+    try:
+        await admin("SELECT 1")
+    except (OSError, asyncpg.PostgresError):
+        return False
+    return True
+
+
+def there() -> bool:
+    """Whether there is a server."""
+    return asyncio.run(_there())
+
+
+@asynccontextmanager
+async def own_database() -> AsyncIterator[str]:
+    """The address of an empty database, which is dropped afterwards."""
+    if not await _there():
+        pytest.skip(f"There is no PostgreSQL at {SERVER}.")
+    name = f"sb_test_{secrets.token_hex(6)}"
+    await admin(f"CREATE DATABASE {name}")
+    try:
+        yield address(name)
+    finally:
+        await admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+async def fill(url: str, image: bytes) -> None:
+    """Put the rows of an SQLite database into one of ours."""
+    source = sqlite3.connect(":memory:")
+    source.deserialize(image)
+    conn = await asyncpg.connect(url)
+    try:
+        for table in metadata.sorted_tables:
+            found = source.execute(f"select * from {table.name}")
+            names = [column[0] for column in found.description]
+            await conn.copy_records_to_table(table.name, records=found.fetchall(), columns=names)
+        await conn.execute("select setval('audit_seq_seq', 1 + (select count(*) from audit))")
+    finally:
+        await conn.close()
+        source.close()
+
+
+async def as_sqlite(url: str) -> sqlite3.Connection:
+    """All rows in an SQLite database in memory, where the checks read them."""
+    sink = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in schema.statements():
+        if not statement.startswith("CREATE TRIGGER"):
+            sink.execute(statement)
+    conn = await asyncpg.connect(url)
+    try:
+        for table in metadata.sorted_tables:
+            rows = [tuple(row.values()) for row in await conn.fetch(f"select * from {table.name}")]
+            marks = ", ".join("?" for _ in table.columns)
+            sink.executemany(f"insert into {table.name} values ({marks})", rows)
+    finally:
+        await conn.close()
+    return sink
+
+
+class Server:
+    """A PostgreSQL of a test's own, on a free port, to be stopped and started at will."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        if not programs:
+            pytest.skip("There is no initdb.")
+        self._bin = programs[-1].parent
+        self._data = folder / "data"
+        self._user = "postgres" if os.getuid() == 0 else None
+        if self._user:
+            folder.chmod(0o777)
+            for above in folder.parents[:-2]:
+                above.chmod(above.stat().st_mode | 0o011)
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        self._options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._data}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        log = self._data / "log"
+        self._run("pg_ctl", "-D", self._data, "-o", self._options, "-l", log, "-w", "start")
+
+    def stop(self, how: str) -> None:
+        """`fast`: everybody is thrown out; `immediate`: like a loss of power."""
+        self._run("pg_ctl", "-D", self._data, "-m", how, "-w", "stop")
+
+    def _run(self, program: str, *words: object) -> None:
+        done = subprocess.run(
+            [str(self._bin / program), *map(str, words)],
+            user=self._user,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr
