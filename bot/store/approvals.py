@@ -31,22 +31,23 @@ _NAMES = (
     "decided_at",
     "note",
 )
-_COLUMNS = tuple(approval.c[name] for name in _NAMES)
+COLUMNS = tuple(approval.c[name] for name in _NAMES)
+"""What `approval_of` reads."""
 _OPEN = Statement(insert(approval).values({name: bindparam(name) for name in _NAMES}))
 _GET = Statement(
-    select(*_COLUMNS).where(
+    select(*COLUMNS).where(
         approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id")
     )
 )
 _BY_CODE = Statement(
-    select(*_COLUMNS).where(
+    select(*COLUMNS).where(
         approval.c.tenant == bindparam("tenant"),
         approval.c.code == bindparam("code"),
         approval.c.state == "pending",
     )
 )
 _LIST = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         approval.c.tenant == bindparam("tenant"),
         (approval.c.state == bindparam("state")) | (bindparam("state") == ""),
@@ -103,13 +104,13 @@ _VOTES = Statement(
     )
 )
 _DUE = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(approval.c.state == "pending", approval.c.expires_at <= bindparam("now"))
     .order_by(approval.c.expires_at)
     .limit(50)
 )
 _WAITING = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         approval.c.state == "pending",
         approval.c.reminded_at.is_(None),
@@ -167,7 +168,7 @@ _COPIES = Statement(
 
 
 def approval_of(row: Row) -> Approval:
-    """The approval of the columns `_NAMES`."""
+    """The approval of `COLUMNS`."""
     return Approval(
         id=ApprovalId(row[0]),
         tenant=TenantId(row[1]),
