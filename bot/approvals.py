@@ -10,17 +10,17 @@ from datetime import datetime, timedelta
 
 from bot.core.approval import Answer, Approval, ApprovalKind, ApprovalState, Decision
 from bot.core.canonical import Json
-from bot.core.conversation import Line
+from bot.core.conversation import Claim, Line
 from bot.core.effect import Effect, EffectState
 from bot.core.errors import Conflict, Invalid, NotFound
 from bot.core.event import Event
-from bot.core.ids import EffectId, TenantId
+from bot.core.ids import AgentName, EffectId, TenantId
 from bot.core.ports import Clock, Live, new_id
 from bot.core.times import to_us
 from bot.points import point
 from bot.questions import Questions, hash_of, rebound
 from bot.store import approvals as rows
-from bot.store import conversations, decisions, inbox, spends
+from bot.store import conversations, decisions, inbox, spends, withdrawals
 from bot.store import effects as effect_rows
 from bot.store.script import Database, Script, restartable
 
@@ -90,6 +90,19 @@ class Approvals:
         self._wake()
         if done.state is not ApprovalState.PENDING:
             await self._questions.show(done)
+        return done
+
+    async def withdraw(
+        self, claim: Claim, agent: AgentName, id_: str, why: str, steps: int
+    ) -> Approval:
+        """Take back what an agent asked for, and say so on every copy of its card.
+
+        Idempotent. Raises NotFound, Conflict, Fenced, StoreError.
+        """
+        at = to_us(self._clock.now())
+        done = await self._db.write(withdrawals.withdraw(claim, agent, id_, why, at, steps))
+        tell_live(self._live, done)
+        await self._questions.show(done)
         return done
 
     async def expire(self) -> int:

@@ -14,6 +14,7 @@ from agents.runtime.calls import Parts as CallParts
 from agents.runtime.loop import Loop
 from agents.runtime.loop import Parts as LoopParts
 from agents.runtime.toolset import Toolset
+from agents.runtime.withdrawal import Withdrawals
 from bot.approvals import Approvals
 from bot.budgets import Budgets
 from bot.commands import Commands
@@ -216,6 +217,7 @@ class Engine:
         given = self._g
         deciders: Callable[[TenantId], Awaitable[Sequence[Person]]] = self.directory.owners
         micros = limits.tenant_day_micros or limits.person_day_micros or 1_000_000
+        withdrawals = Withdrawals(given.db, self.approvals)
         calls = Calls(
             CallParts(
                 db=given.db,
@@ -227,6 +229,7 @@ class Engine:
                 rules=self.rules_of,
                 deciders=deciders,
                 people=self.directory.get,
+                withdrawals=withdrawals,
                 asks_per_hour=limits.asks_per_hour,
                 budget_step=f"{micros / 1e6:.2f} USD",
             )
@@ -241,5 +244,6 @@ class Engine:
                 calls=calls,
                 live=given.live,
                 budgets=self.budgets,
+                withdrawals=withdrawals,
             )
         )

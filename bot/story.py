@@ -13,6 +13,7 @@ _TITLES = {
     "tool": "Looked something up",
     "effect": "Did what needs no yes",
     "code": "Drew a code for the question",
+    "withdraw": "Found the approval to withdraw",
 }
 
 

@@ -12,6 +12,8 @@ from agents.runtime.gate import Action, judge
 from agents.runtime.prompt import outside
 from agents.runtime.run import Run, arguments_of
 from agents.runtime.toolset import Call, Toolset
+from agents.runtime.withdrawal import NAME as WITHDRAW
+from agents.runtime.withdrawal import Withdrawals
 from bot.causes import BUDGET
 from bot.core.approval import Approval
 from bot.core.canonical import Json, digest
@@ -48,6 +50,7 @@ class Parts:
     """The owners of a tenant."""
     people: Callable[[TenantId, str], Awaitable[Person | None]]
     """A person by id."""
+    withdrawals: Withdrawals
     asks_per_hour: int = 20
     budget_step: str = "1.00 USD"
 
@@ -70,6 +73,9 @@ class Calls:
         asked = Asked(await self._usual(run))
         doubtful = False
         for n, call in enumerate(message.tool_calls):
+            if call.name == WITHDRAW:
+                await self._p.withdrawals.work(run, call)
+                continue
             understood = self._understand(run, call)
             if understood is None:
                 continue

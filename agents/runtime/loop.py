@@ -15,6 +15,7 @@ from agents.runtime.journal import Journal
 from agents.runtime.prompt import lay, system_text
 from agents.runtime.run import Run
 from agents.runtime.toolset import Toolset
+from agents.runtime.withdrawal import Withdrawals
 from bot.budgets import Budgets
 from bot.causes import cause_of
 from bot.core.agent import Agent
@@ -45,6 +46,7 @@ class Parts:
     calls: Calls
     live: Live
     budgets: Budgets
+    withdrawals: Withdrawals
 
 
 class Loop:
@@ -131,7 +133,7 @@ class Loop:
             agent=run.agent.name,
             conv=run.claim.conv.id,
             messages=tuple(run.messages),
-            tools=self._p.toolset.offered(run.agent),
+            tools=await self._p.withdrawals.offered(run, self._p.toolset.offered(run.agent)),
             task=run.agent.task,
             model=run.agent.model,
         )

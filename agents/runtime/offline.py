@@ -40,6 +40,7 @@ _EXAMPLES: Sequence[tuple[str, str]] = (
     ("web_read", "read https://example.org"),
     ("stripe_invoice", "invoice Acme 120 EUR for two workshops"),
     ("hand_off", "hand over to donna"),
+    ("approval_withdraw", "withdraw that"),
 )
 _TOOLS = {
     Want.REMIND: "schedule_create",
@@ -50,6 +51,7 @@ _TOOLS = {
     Want.AGENDA: "schedule_list",
     Want.READ: "web_read",
     Want.HAND_OVER: "hand_off",
+    Want.WITHDRAW: "approval_withdraw",
 }
 _SAYING = {
     Want.REMIND: "I will put that on the clock.",
@@ -64,6 +66,7 @@ _WITHOUT = {
     Want.AGENDA: "keep a schedule",
     Want.READ: "read pages",
     Want.HAND_OVER: "hand this over",
+    Want.WITHDRAW: "withdraw that: nothing that I asked for waits here",
 }
 
 
@@ -107,10 +110,11 @@ def answer(request: ModelRequest) -> Said:
     text = text[header.end() :] if header else text
     while found := _FILES.search(text):
         text = text[: found.start()]
-    if "a question about approval" in who:
+    wish = understand(text)
+    if "a question about approval" in who and not (wish and wish.want is Want.WITHDRAW):
         return (
             "It is still open, and nothing has been done. I am the offline model and cannot say "
-            "more about it than its card does.",
+            "more about it than its card does. `withdraw that` takes it back.",
             (),
         )
     return _ticked(request, text) if who == "your schedule says" else _asked(request, text)

@@ -6,7 +6,7 @@
     set a reminder for friday at 3pm to TEXT      every monday at 14:30 publish “TEXT” on x
     invoice NAME 120 EUR for TEXT
     remember TEXT     what do you remember [about TEXT]     forget TEXT     show my reminders
-    read https://…     hand over to NAME     help
+    read https://…     hand over to NAME     withdraw that     withdraw 4821     help
 
 English, upper or lower case. It knows nothing of tools; `offline.py` turns a wish into a call.
 """
@@ -29,6 +29,7 @@ class Want(StrEnum):
     AGENDA = "agenda"
     READ = "read"
     HAND_OVER = "hand_over"
+    WITHDRAW = "withdraw"
     HELP = "help"
 
 
@@ -252,6 +253,11 @@ _SIMPLE = (
         Want.HAND_OVER,
         r"(?:hand\s+(?:me\s+|this\s+|it\s+)?(?:over|off)\s+to|(?:let\s+me\s+)?(?:talk|speak)\s+to|"
         r"switch\s+to|connect\s+me\s+(?:to|with)|get\s+me)\s+@?(?P<agent>[A-Za-z][A-Za-z0-9-]*)[.!]?",
+    ),
+    (
+        Want.WITHDRAW,
+        r"(?:withdraw|take\s+back)\s+(?=\S)(?:that|this|it)?\s*(?:approval\s+)?(?P<code>\d{4,6})?[.!]?"
+        r"|take\s+(?:that|this|it)\s+back[.!]?",
     ),
     (
         Want.HELP,

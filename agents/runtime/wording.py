@@ -50,7 +50,7 @@ def _result(tool: str, text: str, agent: str) -> str:
     text = text.strip()
     if text.startswith("Error:"):
         return f"That did not work: {text[6:].strip()}"
-    if text.startswith(("Refused:", "Not done:", "Unknown whether", "Waiting for")):
+    if text.startswith(("Refused:", "Not done:", "Unknown whether", "Waiting for", "Withdrawn")):
         return text
     if tool == "hand_off":
         return f"This is **{agent}** now. What can I do? (`help` shows what I understand.)"

@@ -32,22 +32,23 @@ _NAMES = (
     "decided_at",
     "note",
 )
-_COLUMNS = tuple(approval.c[name] for name in _NAMES)
+COLUMNS = tuple(approval.c[name] for name in _NAMES)
+"""What `approval_of` reads."""
 _OPEN = Statement(insert(approval).values({name: bindparam(name) for name in _NAMES}))
-_OF_ID = select(*_COLUMNS).where(
+_OF_ID = select(*COLUMNS).where(
     approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id")
 )
 _GET = Statement(_OF_ID)
 _HOLD = Statement(_OF_ID.with_for_update())
 _BY_CODE = Statement(
-    select(*_COLUMNS).where(
+    select(*COLUMNS).where(
         approval.c.tenant == bindparam("tenant"),
         approval.c.code == bindparam("code"),
         approval.c.state == "pending",
     )
 )
 _LIST = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         approval.c.tenant == bindparam("tenant"),
         (approval.c.state == bindparam("state")) | (bindparam("state") == ""),
@@ -95,13 +96,13 @@ _VOTES = Statement(
     )
 )
 _DUE = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(approval.c.state == "pending", approval.c.expires_at <= bindparam("now"))
     .order_by(approval.c.expires_at)
     .limit(50)
 )
 _WAITING = Statement(
-    select(*_COLUMNS)
+    select(*COLUMNS)
     .where(
         approval.c.state == "pending",
         approval.c.reminded_at.is_(None),
@@ -152,7 +153,7 @@ _COPIES = Statement(
 
 
 def approval_of(row: Row) -> Approval:
-    """The approval of the columns `_NAMES`."""
+    """The approval of `COLUMNS`."""
     return Approval(
         id=ApprovalId(row[0]),
         tenant=TenantId(row[1]),

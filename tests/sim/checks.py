@@ -229,12 +229,20 @@ def outcome_is_told(e: Evidence) -> Iterator[str]:
     over = ("sent", "failed", "abandoned")
     for key, row in e.approvals.items():
         effects = [x for x in e.effects.values() if key in (x["approval"], x["doubt"])]
-        if row["state"] == "pending" or not effects:
+        if row["state"] == "pending" or not effects or _taken_back(e, key):
             continue
         asked = effects[0]["approval"] or key
         group = [x for x in e.effects.values() if asked in (x["approval"], x["doubt"])]
         if all(x["state"] in over for x in group) and told[f"settled:{asked}"] != 1:
             yield f"lost: the outcome of {asked} was told {told[f'settled:{asked}']} times"
+
+
+def _taken_back(e: Evidence, key: str) -> bool:
+    """Whether the agent withdrew its own question, of which it need not be told."""
+    return any(
+        row["action"] == "approval.withdrawn" and row["actor"].startswith("agent:")
+        for row in e.audit.get(key, [])
+    )
 
 
 def in_order(e: Evidence) -> Iterator[str]:
