@@ -249,7 +249,7 @@ def _before(order: Order) -> Script[Accepted | None]:
     at = yield from conversations.position_of_turn(event.tenant, conv, id_)
     if at is not None:
         lines = yield from transcript.lines(event.tenant, conv, "", at - 1, 1)
-        reply = lines[0][0].text
+        reply = lines[0].line.text
     return Accepted(event=EventId(id_), conv=ConvId(conv), duplicate=True, same=same, reply=reply)
 
 

@@ -36,6 +36,7 @@ from bot.store.inbox import Stored
 from bot.store.rows import card_to_json, loads
 from bot.store.script import Database, Script
 from bot.store.spends import Total
+from bot.store.transcript import Read
 
 Shown = dict[str, Json]
 """A JSON object of the API."""
@@ -126,8 +127,7 @@ class Transcript:
         """
         found = await self._db.read(places.lines(person.tenant, conv, person.id, after, limit + 1))
         page = found[:limit]
-        items = [shown_line(line, score) for line, score in page if _shows(line)]
-        return items, page[-1][0].n if page else after, len(found) > limit
+        return _shown(page), page[-1].line.n if page else after, len(found) > limit
 
     async def earlier(
         self, person: Person, conv: str, before: int, limit: int
@@ -137,8 +137,12 @@ class Transcript:
             places.earlier(person.tenant, conv, person.id, before, limit + 1)
         )
         page = found[-limit:]
-        items = [shown_line(line, score) for line, score in page if _shows(line)]
-        return items, page[0][0].n if len(found) > limit else None
+        return _shown(page), page[0].line.n if len(found) > limit else None
+
+    async def says(self, person: Person, conv: str, words: str) -> bool:
+        """Whether words stand in a conversation that this person may read. Raises NotFound."""
+        held = await self.conversation(person, conv)
+        return await self._db.read(places.says(person.tenant, held.id, words))
 
     async def last(self, tenant: TenantId, conv: str) -> int:
         """The position of the last line."""
@@ -179,8 +183,8 @@ def may_see(item: Approval, person: Person) -> bool:
     return person.role is Role.OWNER or mine or may_decide(item, person.id, person.role.value)
 
 
-def shown_line(line: Line, score: int | None = None) -> Shown:
-    """A line as the API shows it."""
+def shown_line(line: Line, score: int | None = None, tainted: bool = False) -> Shown:
+    """A line as the API shows it; `tainted` is its conversation."""
     shown: Shown = {
         "id": line.id,
         "role": line.role,
@@ -199,7 +203,12 @@ def shown_line(line: Line, score: int | None = None) -> Shown:
         shown["attachments"] = [_attachment(item) for item in line.attachments]
     if score is not None:
         shown["feedback"] = score
-    return shown
+    return shown | outside(line.role, tainted)
+
+
+def outside(role: str, tainted: bool) -> Shown:
+    """What a line has where its author may have been steered by text from outside."""
+    return {"outside": True} if tainted and role != "user" else {}
 
 
 def shown_effect(effect: Effect) -> Shown:
@@ -301,6 +310,10 @@ def _attachment(item: Attachment) -> Shown:
     }
 
 
+def _shown(page: Sequence[Read]) -> list[Shown]:
+    return [shown_line(read.line, read.score, read.tainted) for read in page if _shows(read.line)]
+
+
 def _shows(line: Line) -> bool:
     return bool(line.text or line.approval or line.attachments)
 
@@ -321,7 +334,7 @@ def _answer(tenant: str, turn: str) -> Script[tuple[Stored | None, Line | None]]
     if before is None:
         return stored, None
     found = yield from places.lines(tenant, stored.conv, "", before - 1, 1)
-    return stored, found[0][0] if found else None
+    return stored, found[0].line if found else None
 
 
 def _names(tenant: str) -> Script[Names]:

@@ -24,6 +24,7 @@ from bot.store import journal
 from bot.store import turns as rows
 from bot.store.patient import surely
 from bot.store.script import Database
+from bot.transcript import outside
 
 log = logging.getLogger(__name__)
 
@@ -364,6 +365,7 @@ def _shown(claim: Claim, end: TurnEnd, done: rows.Finished, at: str) -> dict[str
         "approval": end.approval.id if end.approval else None,
         "footer": end.footer,
         **told(end.cause),
+        **outside(end.role, claim.conv.tainted or end.tainted),
         "usage": {
             "tokens_in": sum(spend.usage.tokens_in for spend in end.spends),
             "tokens_out": sum(spend.usage.tokens_out for spend in end.spends),

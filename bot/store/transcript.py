@@ -1,11 +1,13 @@
 """Pages of a transcript, and where a watcher that was away has to begin reading again."""
 
+from dataclasses import dataclass
+
 from sqlalchemy import and_, bindparam, func, select
 
 from bot.core.conversation import Line
 from bot.store.conversations import LINE, line
-from bot.store.script import Ask, Script, Statement
-from bot.store.tables import feedback, inbox, message
+from bot.store.script import Ask, Row, Script, Statement
+from bot.store.tables import conv, feedback, inbox, message
 
 _SEQ = Statement(
     select(inbox.c.seq).where(
@@ -15,7 +17,8 @@ _SEQ = Statement(
     )
 )
 _RATED = (
-    select(*LINE, feedback.c.score)
+    select(*LINE, feedback.c.score, conv.c.tainted)
+    .join(conv, and_(conv.c.id == message.c.conv, conv.c.tenant == message.c.tenant))
     .outerjoin(
         feedback,
         and_(feedback.c.message == message.c.id, feedback.c.person == bindparam("person")),
@@ -25,6 +28,15 @@ _RATED = (
 )
 _LINES = Statement(_RATED.where(message.c.n > bindparam("after")).order_by(message.c.n))
 _EARLIER = Statement(_RATED.where(message.c.n < bindparam("before")).order_by(message.c.n.desc()))
+_SAYS = Statement(
+    select(message.c.id)
+    .where(
+        message.c.tenant == bindparam("tenant"),
+        message.c.conv == bindparam("conv"),
+        func.replace(message.c.text, bindparam("words"), "") != message.c.text,
+    )
+    .limit(1)
+)
 _BEFORE = Statement(
     select(func.max(message.c.n)).where(
         message.c.tenant == bindparam("tenant"),
@@ -36,26 +48,43 @@ _BEFORE = Statement(
 )
 
 
-def lines(
-    tenant: str, conv_id: str, person: str, after: int, limit: int
-) -> Script[list[tuple[Line, int | None]]]:
-    """Lines after a position, each with this person's feedback."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """A line as one person reads it."""
+
+    line: Line
+    score: int | None
+    """What this person thought of it."""
+    tainted: bool
+    """Text from outside is in the conversation."""
+
+
+def lines(tenant: str, conv_id: str, person: str, after: int, limit: int) -> Script[list[Read]]:
+    """Lines after a position."""
     rows = yield Ask(
         _LINES,
         {"tenant": tenant, "conv": conv_id, "person": person, "after": after, "limit": limit},
     )
-    return [(line(row), row[13]) for row in rows]
+    return [_read(row) for row in rows]
 
 
-def earlier(
-    tenant: str, conv_id: str, person: str, before: int, limit: int
-) -> Script[list[tuple[Line, int | None]]]:
-    """The last lines before a position, oldest first, each with this person's feedback."""
+def earlier(tenant: str, conv_id: str, person: str, before: int, limit: int) -> Script[list[Read]]:
+    """The last lines before a position, oldest first."""
     rows = yield Ask(
         _EARLIER,
         {"tenant": tenant, "conv": conv_id, "person": person, "before": before, "limit": limit},
     )
-    return [(line(row), row[13]) for row in reversed(rows)]
+    return [_read(row) for row in reversed(rows)]
+
+
+def says(tenant: str, conv_id: str, words: str) -> Script[bool]:
+    """Whether words stand in a conversation, letter by letter."""
+    rows = yield Ask(_SAYS, {"tenant": tenant, "conv": conv_id, "words": words})
+    return bool(words and rows)
+
+
+def _read(row: Row) -> Read:
+    return Read(line=line(row), score=row[13], tainted=bool(row[14]))
 
 
 def before_turn(tenant: str, conv: str, turn: str) -> Script[int | None]:

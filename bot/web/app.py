@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractRoute
 
 from bot.core.errors import BotError
-from bot.web import blog, pages
+from bot.web import blog, outward, pages
 from bot.web.answers import of_error, refusal
 from bot.web.api import (
     agents,
@@ -101,7 +101,7 @@ def routes(parts: Parts, gate: Gate) -> list[Route]:
     found = [route for declare in _API for route in declare(parts)]
     found += sign_in.routes(parts, gate)
     found += parts.extra
-    shown = list(pages.routes())
+    shown = [*pages.routes(), *outward.routes(parts.transcript)]
     if parts.blog is not None:
         shown += blog.routes(parts.blog)
     for method, path, handler in shown:

@@ -1,5 +1,8 @@
 """Talking to an agent in the browser, by keyboard, through good and bad days."""
 
+import re
+from urllib.parse import quote
+
 from playwright.async_api import expect
 
 from tests.browser.conftest import Look, Screen
@@ -106,6 +109,40 @@ async def test_markdown_is_drawn_with_links_that_say_where_they_lead(screen: Scr
     assert await outside.get_attribute("rel") == "noopener noreferrer nofollow"
     assert await outside.get_attribute("target") == "_blank"
     await expect(text).to_contain_text("↗ example.org")
+
+
+async def test_links_of_a_steered_agent_lead_over_a_page_unless_a_person_named_them(
+    screen: Screen,
+) -> None:
+    talk = screen.house.talk("Mail", "bri")
+    mine, evil = "https://example.org/mine", "https://evil.example/take?q=a&b=c"
+    screen.house.say(talk, "user", f"Compare {mine}.", "evt_1")
+    text = f"[yours]({mine}) and [theirs]({evil}), <{mine}2>, [here](/chat)"
+    screen.house.say(talk, "assistant", text, "evt_1", outside=True)
+    screen.house.say(talk, "assistant", f"[plain]({evil})", "evt_2")
+    page = await screen.open(f"/chat/{talk.id}")
+    over = f"/chat/{talk.id}/out?to="
+    for name, href in (
+        ("yours", mine),
+        ("theirs", f"{over}{quote(evil, safe='')}"),
+        (f"{mine}2", f"{over}{quote(mine + '2', safe='')}"),
+        ("here", "/chat"),
+        ("plain", evil),
+    ):
+        link = page.locator(".message .text a").filter(has_text=re.compile(f"^{re.escape(name)}"))
+        found = link.last if name == mine + "2" else link.first
+        await expect(found).to_have_attribute("href", href)
+
+
+async def test_no_link_leads_out_of_words_that_are_still_being_written(screen: Screen) -> None:
+    talk = screen.house.talk("Mail", "bri")
+    talk.state = "running"
+    page = await screen.open(f"/chat/{talk.id}")
+    delta = "Look: [theirs](https://evil.example/)"
+    talk.tell("draft", {"turn": "evt_1", "delta": delta, "agent": "bri"}, "evt_1", 1)
+    link = page.locator("[aria-busy=true] .text a")
+    await expect(link).to_contain_text("theirs")
+    assert await link.get_attribute("href") is None
 
 
 async def test_a_missing_key_is_pasted_where_it_was_missed(screen: Screen) -> None:

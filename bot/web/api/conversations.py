@@ -46,6 +46,10 @@ LINE = optional(
     footer=TEXT,
     cause=TEXT,
     action=schema(label=TEXT, href=TEXT),
+    outside={
+        "enum": [True],
+        "description": "Text from outside is in this conversation and may have steered the agent.",
+    },
     feedback=NUMBER,
     attachments={"type": "array", "items": _FILE},
 )

@@ -4,11 +4,16 @@ import { clock, moment, size } from "../shared/words.js";
 import { load } from "../shared/load.js";
 import { reveal } from "../shared/reveal.js";
 import { renderInto } from "./markdown.js";
+import { lead, hold } from "./outward.js";
 
-/** A message as it is stored. `follows`: the same speaker goes on, so the name is left out. */
-export function messageNode(message, { name, follows = false }) {
+/**
+ * A message as it is stored. `follows`: the same speaker goes on, so the name is left out. `said`
+ * gives the texts of people in `conversation`: an address that they wrote is led to straight away.
+ */
+export function messageNode(message, { name, follows = false, conversation, said }) {
   const { id, role, text, turn, footer } = message;
   const body = renderInto(el("div", { class: "text", dir: "auto" }), text);
+  if (message.outside) lead(body, conversation, said());
   const node = el("article", { class: classes(role, follows), "data-id": id, "data-turn": turn, "aria-label": `${name}, ${clock(message.at)}` });
   if (role !== "system" && !follows) node.append(header(name, message));
   node.append(body);
@@ -32,6 +37,7 @@ export function draftNode(name) {
   const draw = () => {
     asked = 0;
     renderInto(body, text);
+    hold(body);
     node.dispatchEvent(new CustomEvent("grown", { bubbles: true }));
   };
   const write = (delta) => {

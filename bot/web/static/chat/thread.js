@@ -161,7 +161,7 @@ function addMessage(view, message, aloud = true) {
 /** The nodes of one message: itself and the card that it carries. */
 function parts(view, message, before) {
   const follows = Boolean(before) && before.role === message.role && before.agent === message.agent && before.turn === message.turn && !before.approval;
-  const node = messageNode(message, { name: nameOf(view, message), follows });
+  const node = messageNode(message, { name: nameOf(view, message), follows, ...around(view) });
   view.shown.set(message.id, { message, node, follows });
   if ((message.footer && view.on.offline()) || isAboutKey(message)) offerKey(view, node);
   const approval = message.approval && view.kit?.knownApproval(message.approval);
@@ -169,6 +169,11 @@ function parts(view, message, before) {
   const card = cardOf(view, approval);
   if (card.contains(document.activeElement)) return [node];
   return message.text ? [node, card] : [card];
+}
+
+/** The conversation, and the texts of people in it as far as it is shown. */
+function around({ conversation, shown }) {
+  return { conversation, said: () => [...shown.values()].flatMap(({ message }) => (message.role === "user" ? message.text : [])) };
 }
 
 /** The one card of an approval in this thread; it stands below the newest message that names it. */
@@ -179,7 +184,7 @@ function cardOf(view, approval) {
 }
 
 function replace(view, old, message) {
-  const node = messageNode(message, { name: nameOf(view, message), follows: old.follows });
+  const node = messageNode(message, { name: nameOf(view, message), follows: old.follows, ...around(view) });
   old.node.replaceWith(node);
   view.shown.set(message.id, { ...old, message, node });
 }

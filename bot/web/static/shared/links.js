@@ -19,7 +19,7 @@ export function anchor(address, children, words = "") {
   if (url.origin === location.origin) return [el("a", { href: url.href }, children)];
   const honest = words.startsWith(`${url.protocol}//${url.host}`);
   return [
-    el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url.href }, children, span("unseen", " (opens a new tab)")),
+    el("a", { href: url.href, target: "_blank", rel: "noopener noreferrer nofollow", title: url.href, "data-address": address }, children, span("unseen", " (opens a new tab)")),
     span("host", honest ? " ↗" : ` ↗ ${url.host}`),
   ];
 }
