@@ -1,6 +1,7 @@
 """The drivers that there are, held to the one contract."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +14,7 @@ from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.contract.database import DatabaseContract
 from tests.fakes.database import Calm, InlineDatabase
-from tests.postgres import admin, own_database
+from tests.postgres import Pooler, admin, own_database
 
 
 class TestSqlite(DatabaseContract):
@@ -63,17 +64,27 @@ class TestInline(DatabaseContract):
         db._weather.full = False
 
 
+@pytest.fixture(scope="module")
+def common() -> Iterator[str]:
+    """One database for all of these: making one takes longer than any test."""
+    with asyncio.Runner() as runner:
+        made = own_database()
+        url = runner.run(made.__aenter__())
+        runner.run(postgres_schema.upgrade(url))
+        yield url
+        runner.run(made.__aexit__(None, None, None))
+
+
 class TestPostgres(DatabaseContract):
     """The shared one, on a real server."""
 
     @pytest.fixture
-    async def db(self) -> AsyncIterator[PostgresDatabase]:
-        async with own_database() as url:
-            await postgres_schema.upgrade(url)
-            made = PostgresDatabase(url)
-            await made.open()
-            yield made
-            await made.close()
+    async def db(self, common: str) -> AsyncIterator[PostgresDatabase]:
+        await admin("TRUNCATE meta", common)
+        made = PostgresDatabase(common)
+        await made.open()
+        yield made
+        await made.close()
 
     @asynccontextmanager
     async def broken(self, db: Database) -> AsyncIterator[None]:
@@ -86,3 +97,23 @@ class TestPostgres(DatabaseContract):
         )
         yield
         await admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+@pytest.fixture(scope="module")
+def pooler() -> Iterator[Pooler]:
+    made = Pooler()
+    yield made
+    made.stop()
+
+
+class TestPostgresBehindPooler(TestPostgres):
+    """The same through PgBouncer, which gives each transaction another connection."""
+
+    @pytest.fixture
+    async def db(self, common: str, pooler: Pooler) -> AsyncIterator[PostgresDatabase]:
+        await admin("TRUNCATE meta", common)
+        await pooler.ready()
+        made = PostgresDatabase(pooler.address(common), pooled=True)
+        await made.open()
+        yield made
+        await made.close()
