@@ -22,7 +22,7 @@ from bot.questions import Questions, hash_of, rebound
 from bot.store import approvals as rows
 from bot.store import conversations, decisions, inbox, spends
 from bot.store import effects as effect_rows
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 
 REMIND_AFTER = timedelta(hours=4)
 REMINDED_AT_ONCE = 50
@@ -172,6 +172,7 @@ def tell_live(live: Live, item: Approval) -> None:
     )
 
 
+@restartable
 def _remind(before: int, now: datetime, ids: Sequence[str]) -> Script[list[Approval]]:
     waiting = yield from rows.remind(before, to_us(now), len(ids))
     for item, id_ in zip(waiting, ids, strict=False):
@@ -197,6 +198,7 @@ def _store_press(press: Event, where: tuple[str, str], answer: Answer, at: int) 
     return (yield from stored) is not None
 
 
+@restartable
 def _decide(
     decided: Script[Approval],
     answer: Answer,

@@ -27,7 +27,7 @@ from bot.render.text import visible
 from bot.render.whole import whole
 from bot.store import conversations, inbox, transcript
 from bot.store.decisions import may_decide
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 
 COMMAND = re.compile(r"/(stop|status|whoami|approve|reject)\b\s*(\S*)\s*(.*)", re.DOTALL)
 
@@ -218,6 +218,7 @@ class Controls:
         return await self._db.write(_answered(order, reply, detail, ids, at))
 
 
+@restartable
 def _answered(
     order: Order, reply: str, detail: str, ids: tuple[str, str, str], at: int
 ) -> Script[Accepted]:

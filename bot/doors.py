@@ -21,7 +21,7 @@ from bot.core.times import iso, to_us
 from bot.people import hash_of
 from bot.store import audit, logins
 from bot.store import people as rows
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 
 LINK_LASTS = timedelta(minutes=10)
 FIRST_LINK_LASTS = timedelta(hours=1)
@@ -206,6 +206,7 @@ def _token(id_: str, person: Person, name: str, secret: Secret, at: datetime) ->
     return logins.Token(id=id_, person=person.id, name=name, last4=secret.last4, created_at=iso(at))
 
 
+@restartable
 def _link(hashed: str, person: Person, at: int, expires: int, actor: str) -> Script[None]:
     found = yield from rows.get(person.tenant, person.id)
     if found is None:
@@ -214,6 +215,7 @@ def _link(hashed: str, person: Person, at: int, expires: int, actor: str) -> Scr
     yield from audit.note(person.tenant, at, actor, "login.link", person.id)
 
 
+@restartable
 def _sign_in(hashes: tuple[str, str], csrf: str, at: int, expires: int) -> Script[Person | None]:
     code, session = hashes
     spent = yield from logins.spend_login(code, at)
@@ -227,6 +229,7 @@ def _sign_in(hashes: tuple[str, str], csrf: str, at: int, expires: int) -> Scrip
     return person
 
 
+@restartable
 def _sign_out(hashed: str, at: int) -> Script[None]:
     ended = yield from logins.end_session(hashed)
     if ended:
@@ -234,12 +237,14 @@ def _sign_out(hashed: str, at: int) -> Script[None]:
         yield from audit.note(tenant, at, f"person:{person}", "login.out", person)
 
 
+@restartable
 def _add_token(hashed: str, token: logins.Token, tenant: str, at: int, actor: str) -> Script[None]:
     yield from logins.add_token(hashed, token, tenant, at)
     details = {"name": token.name, "last4": token.last4, "person": token.person}
     yield from audit.note(tenant, at, actor, "token.added", token.id, details)
 
 
+@restartable
 def _revoke(tenant: str, id_: str, person: str, at: int, actor: str) -> Script[None]:
     done = yield from logins.revoke(tenant, id_, person, at)
     if not done:
@@ -247,6 +252,7 @@ def _revoke(tenant: str, id_: str, person: str, at: int, actor: str) -> Script[N
     yield from audit.note(tenant, at, actor, "token.revoked", id_)
 
 
+@restartable
 def _keep_env(hashed: str, token: logins.Token, tenant: str, at: int) -> Script[None]:
     kept = yield from logins.kept_hash(tenant, token.id)
     if kept == hashed:

@@ -40,7 +40,7 @@ from bot.store import approvals as approval_rows
 from bot.store import conversations, decisions, journal
 from bot.store import effects as rows
 from bot.store.patient import surely
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -329,6 +329,7 @@ class Effects:
         return to_us(self._clock.now())
 
 
+@restartable
 def settle(
     effect: Effect, outcome: Outcome, at: int, ids: decisions.Ids
 ) -> Script[Approval | None]:
@@ -337,18 +338,20 @@ def settle(
     asked_in = effect.approval or effect.doubt
     if settled is None or asked_in is None:
         return None
-    item = yield from approval_rows.get(effect.tenant, asked_in)
+    item = yield from approval_rows.hold(effect.tenant, asked_in)
     if item:
         yield from decisions.settle_group(item, at, ids)
     return item
 
 
+@restartable
 def _bear(claim: Claim, born: Effect, at: int) -> Script[None]:
     """Write an effect of a turn as `sending`, if the turn is still ours."""
     yield from journal.hold(claim, born.step)
     yield from rows.plan(born, at)
 
 
+@restartable
 def ask_doubt(effect: Effect, question: Approval, error: str, line: str, at: int) -> Script[bool]:
     """Mark an effect as in doubt together with the question about it. Raises Conflict."""
     if (yield from approval_rows.by_code(effect.tenant, question.code)):

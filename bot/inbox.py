@@ -19,7 +19,7 @@ from bot.limits import Buckets, Rate
 from bot.points import point
 from bot.store import inbox as rows
 from bot.store import turns
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 
 
 class Seats(Protocol):
@@ -106,6 +106,7 @@ class Inbox:
         )
 
 
+@restartable
 def arrive(
     event: Event, ids: tuple[str, str], now: int, body_hash: str, owner: str
 ) -> Script[tuple[rows.Ingested, Claim | None]]:

@@ -23,7 +23,7 @@ from bot.limits import Buckets, Rate
 from bot.store import audit, logins
 from bot.store import people as rows
 from bot.store.people import Identity
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 
 PAIRING_LASTS = timedelta(hours=1)
 PAIRING_TRIES = Rate(count=5, seconds=3600)
@@ -195,6 +195,7 @@ def _nobody() -> NotFound:
     return NotFound("There is no such person here.")
 
 
+@restartable
 def _ensure_first(name: str, owner: Person, at: int) -> Script[tuple[Tenant, Person]]:
     found = yield from rows.tenants()
     if not found:
@@ -206,6 +207,7 @@ def _ensure_first(name: str, owner: Person, at: int) -> Script[tuple[Tenant, Per
     return found[0], first
 
 
+@restartable
 def _add_tenant(name: str, owner: Person, at: int, actor: str) -> Script[tuple[Tenant, Person]]:
     tenant = yield from rows.add_tenant(owner.tenant, name, at)
     yield from audit.note(tenant.id, at, actor, "tenant.added", tenant.id, {"name": name})
@@ -213,12 +215,14 @@ def _add_tenant(name: str, owner: Person, at: int, actor: str) -> Script[tuple[T
     return tenant, owner
 
 
+@restartable
 def _add(person: Person, at: int, actor: str) -> Script[None]:
     yield from rows.add(person)
     details = {"name": person.name, "role": person.role.value}
     yield from audit.note(person.tenant, at, actor, "person.added", person.id, details)
 
 
+@restartable
 def _change(tenant: TenantId, id_: str, change: Change, at: int, actor: str) -> Script[Person]:
     person = yield from rows.get(tenant, id_)
     if person is None:
@@ -244,6 +248,7 @@ def _change(tenant: TenantId, id_: str, change: Change, at: int, actor: str) -> 
     return changed
 
 
+@restartable
 def _remove(tenant: TenantId, id_: str, at: int, actor: str) -> Script[None]:
     person = yield from rows.get(tenant, id_)
     if person is None:
@@ -262,6 +267,7 @@ def _keep_an_owner(tenant: TenantId) -> Script[None]:
         raise Conflict("This is the only owner. Make somebody else an owner first.")
 
 
+@restartable
 def _pair(hashed: str, new: Person, known: str, at: int, actor: str) -> Script[Person | None]:
     person: Person | None = None
     if known:

@@ -22,7 +22,7 @@ from bot.points import point
 from bot.store import effects as rows
 from bot.store import journal
 from bot.store.patient import surely
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 
 log = logging.getLogger(__name__)
 
@@ -178,6 +178,7 @@ def _undelivered(end: TurnEnd, why: str) -> TurnEnd:
     return replace(end, ending=Ending.FAILED, detail=f"The answer was not delivered: {why}")
 
 
+@restartable
 def _bear(claim: Claim, steps: int, effect: Effect, at: int) -> Script[None]:
     """Write a reply as `sending`, if the turn is still ours."""
     yield from journal.hold(claim, steps)

@@ -21,7 +21,7 @@ from bot.core.times import iso, to_us
 from bot.points import point
 from bot.store import conversations, people
 from bot.store import schedules as rows
-from bot.store.script import Database, Script
+from bot.store.script import Database, Script, restartable
 from scheduler.cron import fields_of
 from scheduler.missed import Step, step_of, text_of
 from scheduler.times import next_after, zone_of
@@ -84,6 +84,7 @@ class Runner:
             raise Invalid(f"{words[:60]!r} is over, or never comes. Say a time that lies ahead.")
         return trigger, first
 
+    @restartable
     def _change(
         self, tenant: TenantId, id_: ScheduleId, state: ScheduleState
     ) -> Script[Schedule | None]:
@@ -151,6 +152,7 @@ class Runner:
                 self._arrived()
         return moved
 
+    @restartable
     def _fire(self, item: rows.Due, step: Step, now: datetime) -> Script[bool]:
         """The one transaction of a fire; True when an event was stored."""
         schedule = item.schedule

@@ -6,8 +6,9 @@ from bot.core.approval import Approval, ApprovalKind, ApprovalState
 from bot.core.ids import AgentName, ApprovalId, ConvId, EventId, PersonId, TenantId
 from bot.core.times import from_us, to_us
 from bot.store.rows import card_from, card_to_json, dumps, loads
-from bot.store.script import Ask, Params, Row, Script, Statement
+from bot.store.script import Ask, Params, Row, Script, Statement, restartable
 from bot.store.tables import approval, card_copy, vote
+from bot.store.upsert import insert_once, insert_over
 
 _NAMES = (
     "id",
@@ -33,11 +34,11 @@ _NAMES = (
 )
 _COLUMNS = tuple(approval.c[name] for name in _NAMES)
 _OPEN = Statement(insert(approval).values({name: bindparam(name) for name in _NAMES}))
-_GET = Statement(
-    select(*_COLUMNS).where(
-        approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id")
-    )
+_OF_ID = select(*_COLUMNS).where(
+    approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id")
 )
+_GET = Statement(_OF_ID)
+_HOLD = Statement(_OF_ID.with_for_update())
 _BY_CODE = Statement(
     select(*_COLUMNS).where(
         approval.c.tenant == bindparam("tenant"),
@@ -85,14 +86,7 @@ _REVISE = Statement(
     .returning(approval.c.version)
 )
 _VOTE = Statement(
-    insert(vote)
-    .prefix_with("OR IGNORE", dialect="sqlite")
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("approval", "version", "person", "tenant", "choice", "at")
-        }
-    )
+    insert_once(vote, "approval", "version", "person", "tenant", "choice", "at")
 )
 _VOTES = Statement(
     select(func.count()).where(
@@ -150,14 +144,7 @@ _ASKED = Statement(
     )
 )
 _COPY = Statement(
-    insert(card_copy)
-    .prefix_with("OR REPLACE", dialect="sqlite")
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("approval", "place", "tenant", "channel", "vendor_ref", "version")
-        }
-    )
+    insert_over(card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version")
 )
 _COPIES = Statement(
     select(card_copy.c.channel, card_copy.c.place, card_copy.c.vendor_ref).where(
@@ -224,6 +211,15 @@ def open_(item: Approval) -> Script[None]:
 def get(tenant: str, id_: str) -> Script[Approval | None]:
     """One question."""
     rows = yield Ask(_GET, {"tenant": tenant, "id": id_})
+    return approval_of(rows[0]) if rows else None
+
+
+def hold(tenant: str, id_: str) -> Script[Approval | None]:
+    """One question, which nobody else changes before this transaction is over.
+
+    Two votes, or the ends of two effects, would otherwise each miss the other.
+    """
+    rows = yield Ask(_HOLD, {"tenant": tenant, "id": id_})
     return approval_of(rows[0]) if rows else None
 
 
@@ -299,6 +295,7 @@ def due(now: int) -> Script[list[Approval]]:
     return [approval_of(row) for row in rows]
 
 
+@restartable
 def remind(before: int, now: int, limit: int) -> Script[list[Approval]]:
     """Pending questions older than `before` that nobody was reminded of; marks them."""
     rows = yield Ask(_WAITING, {"before": before, "limit": limit})

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, insert, select
 
 from bot.core.canonical import Json
 from bot.store.rows import dumps
-from bot.store.script import Ask, Script, Statement
+from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables import audit, audit_seal
 
 _NOTE = Statement(
@@ -141,6 +141,7 @@ def head(tenant: str) -> Script[tuple[int, str]]:
     return (rows[0][0], rows[0][1]) if rows else (0, "")
 
 
+@restartable
 def seal(seals: list[tuple[str, int, int, str]]) -> Script[None]:
     """Write seals: tenant, number, audit row, MAC."""
     for tenant, seq, row, mac in seals:

@@ -4,7 +4,7 @@ from sqlalchemy import bindparam, delete, insert, select
 
 from bot.core.ids import AgentName
 from bot.core.route import Binding
-from bot.store.script import Ask, Row, Script, Statement
+from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables import binding
 
 _PARTS = ("agent", "channel", "workspace", "place", "thread", "person", "address")
@@ -38,6 +38,7 @@ def listed(tenant: str) -> Script[list[Binding]]:
     return [_binding(row) for row in rows]
 
 
+@restartable
 def add(tenant: str, item: Binding, at: int) -> Script[bool]:
     """Write a rule; False when the very same one is there."""
     parts = {name: getattr(item, name) for name in _PARTS}

@@ -19,7 +19,7 @@ from bot.core.ids import (
 from bot.core.times import from_us, iso, to_us
 from bot.store.rows import attachments_from, attachments_to_json, dumps, loads, messages_from
 from bot.store.rows import messages_to_json as raw_text
-from bot.store.script import Ask, Row, Script, Statement
+from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables import approval, conv, feedback, message
 
 CONV = (
@@ -356,6 +356,7 @@ def conv_of_message(tenant: str, id_: str) -> Script[str | None]:
     return rows[0][0] if rows else None
 
 
+@restartable
 def rate(tenant: str, id_: str, person: str, score: int, details: str, at: int) -> Script[None]:
     """Keep a person's opinion of a line; a later one replaces it."""
     yield Ask(_UNRATE, {"tenant": tenant, "id": id_, "person": person})

@@ -20,7 +20,7 @@ from bot.core.ids import EffectId, EventId
 from bot.core.times import from_us, to_us
 from bot.store import approvals, audit, conversations, effects, inbox
 from bot.store.rows import card_to_json, dumps
-from bot.store.script import Ask, Script, Statement
+from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables_people import person
 
 _ROLE = Statement(
@@ -65,7 +65,7 @@ def decide(
     answer: Answer, tenant: str, at: int, ids: Ids, edit: Edit | None = None
 ) -> Script[Approval]:
     """Apply an answer. Raises NotFound, Forbidden, Conflict; returns the question as it now is."""
-    item = yield from approvals.get(tenant, answer.approval)
+    item = yield from approvals.hold(tenant, answer.approval)
     if item is None:
         raise NotFound("There is no such question here.")
     rows = yield Ask(_ROLE, {"tenant": tenant, "id": answer.person})
@@ -97,6 +97,7 @@ def decide(
     return done
 
 
+@restartable
 def expire(item: Approval, at: int, ids: Ids) -> Script[bool]:
     """Close a question that nobody answered in time; its effects are never done."""
     said = "Expired: nobody decided in time."
@@ -128,7 +129,7 @@ def settle_group(item: Approval, at: int, ids: Ids) -> Script[bool]:
     if any(effect.state not in TERMINAL for effect in covered):
         return False
     if item.kind is ApprovalKind.DOUBT and covered[0].approval:
-        parent = yield from approvals.get(item.tenant, covered[0].approval)
+        parent = yield from approvals.hold(item.tenant, covered[0].approval)
         if parent:
             item = parent
             covered = yield from effects.of_approval(item.tenant, item.id)

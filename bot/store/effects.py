@@ -9,7 +9,7 @@ from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, EventId, Perso
 from bot.core.times import from_us
 from bot.store import audit
 from bot.store.rows import dumps, loads
-from bot.store.script import Ask, Row, Script, Statement, one_of
+from bot.store.script import Ask, Row, Script, Statement, one_of, restartable
 from bot.store.tables import effect, inbox
 
 _NAMES = (
@@ -241,6 +241,7 @@ def plan(item: Effect, at: int) -> Script[None]:
         yield from _tell(item, at, "effect.sending", {"attempt": item.attempt})
 
 
+@restartable
 def begin(tenant: str, id_: str, at: int) -> Script[Effect | None]:
     """ready → sending, to be committed before the call; None when somebody else has it."""
     rows = yield Ask(_BEGIN, {"tenant": tenant, "id": id_, "at": at})
@@ -251,6 +252,7 @@ def begin(tenant: str, id_: str, at: int) -> Script[Effect | None]:
     return item
 
 
+@restartable
 def attempt_again(item: Effect, at: int) -> Script[Effect]:
     """Count one more attempt of an effect that is `sending` since before a crash."""
     rows = yield Ask(_AGAIN, {"tenant": item.tenant, "id": item.id, "was": item.attempt})
@@ -261,6 +263,7 @@ def attempt_again(item: Effect, at: int) -> Script[Effect]:
     return again
 
 
+@restartable
 def settle(item: Effect, outcome: Outcome, at: int) -> Script[Effect | None]:
     """sending → sent or failed; None when it was settled before."""
     rows = yield Ask(
@@ -284,6 +287,7 @@ def settle(item: Effect, outcome: Outcome, at: int) -> Script[Effect | None]:
     return settled
 
 
+@restartable
 def retry(item: Effect, due: int, error: str, at: int) -> Script[bool]:
     """sending → ready, later: it was definitely not done and may be tried again."""
     rows = yield Ask(_RETRY, {"tenant": item.tenant, "id": item.id, "due": due, "new_error": error})
@@ -336,6 +340,7 @@ def change(item: Effect, arguments: object, hash_: str) -> Script[bool]:
     return bool(rows)
 
 
+@restartable
 def keep_progress(tenant: str, id_: str, progress: object) -> Script[None]:
     """Keep what a repeatable earlier call left."""
     yield Ask(_PROGRESS, {"tenant": tenant, "id": id_, "new_progress": dumps(progress)})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import bindparam, insert, select
 
-from bot.store.script import Ask, Script, Statement
+from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables import file
 
 _NAMES = ("tenant", "id", "name", "media_type", "size", "sha256", "person", "at")
@@ -35,6 +35,7 @@ class File:
     at: int
 
 
+@restartable
 def add(item: File) -> Script[None]:
     """Write a new file."""
     yield Ask(_ADD, {name: getattr(item, name) for name in _NAMES})

@@ -14,7 +14,7 @@ from bot.core.ids import ConvId, EventId
 from bot.core.times import from_us, to_us
 from bot.store import conversations
 from bot.store.rows import event_body, event_from, loads
-from bot.store.script import Ask, Params, Row, Script, Statement
+from bot.store.script import Ask, Params, Row, Script, Statement, restartable
 from bot.store.tables import conv, inbox
 
 _SEEN = Statement(
@@ -355,12 +355,18 @@ def replay(tenant: str, id_: str, at: int) -> Script[bool]:
     return True
 
 
+def wake(tenant: str, conv_id: str, at: int) -> Script[None]:
+    """Let an idle conversation be claimed."""
+    yield Ask(_WAKE, {"tenant": tenant, "id": conv_id, "at": at})
+
+
 def reword(event: Event, original: str) -> Script[bool]:
     """Give a waiting event its edited text; False when it is already being worked on."""
     rows = yield Ask(_REPLACE, {"tenant": event.tenant, "id": original, "body": event_body(event)})
     return bool(rows)
 
 
+@restartable
 def sweep(forget_text_before: int, forget_before: int) -> Script[int]:
     """Empty old events to tombstones, and drop tombstones past their time; returns how many."""
     emptied = yield Ask(_SWEEP_JOURNAL, {"before": forget_text_before})

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, insert, select
 from bot.core.conversation import Claim, Step
 from bot.core.errors import Fenced, StoreError
 from bot.core.times import from_us, to_us
-from bot.store.script import Ask, Script, Statement
+from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables import conv, journal
 
 _JOURNAL = Statement(
@@ -53,6 +53,7 @@ _KEPT = Statement(
 )
 
 
+@restartable
 def write_step(claim_: Claim, step: Step) -> Script[None]:
     """Journal one step of a turn. Raises Fenced."""
     yield from hold(claim_)
@@ -95,6 +96,7 @@ def hold(claim_: Claim, steps: int = 0) -> Script[None]:
             raise StoreError("An earlier step of this turn did not reach the disk.")
 
 
+@restartable
 def start_over(claim_: Claim) -> Script[None]:
     """Forget the steps of a turn whose effects have all stayed `planned`."""
     yield from hold(claim_)

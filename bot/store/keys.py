@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
-from bot.store.script import Ask, Row, Script, Statement
+from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables import dek, sealed
+from bot.store.upsert import insert_over
 
 _KEY = (
     dek.c.id,
@@ -20,9 +21,9 @@ _NAMES = tuple(column.name for column in _KEY)
 _ACTIVE = Statement(
     select(*_KEY).where(dek.c.tenant == bindparam("tenant"), dek.c.active == 1).limit(1)
 )
-_BY_ID = Statement(
-    select(*_KEY).where(dek.c.tenant == bindparam("tenant"), dek.c.id == bindparam("id"))
-)
+_OF_ID = select(*_KEY).where(dek.c.tenant == bindparam("tenant"), dek.c.id == bindparam("id"))
+_BY_ID = Statement(_OF_ID)
+_HOLD = Statement(_OF_ID.with_for_update())
 _INSERT = Statement(insert(dek).values({name: bindparam(name) for name in _NAMES}))
 _UPDATE = Statement(
     update(dek)
@@ -49,14 +50,7 @@ _GET = Statement(
     )
 )
 _PUT = Statement(
-    insert(sealed)
-    .prefix_with("OR REPLACE", dialect="sqlite")
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("tenant", "provider", "owner", "field", "version", "value", "updated_at")
-        }
-    )
+    insert_over(sealed, "tenant", "provider", "owner", "field", "version", "value", "updated_at")
 )
 _SWAP = Statement(
     update(sealed)
@@ -140,6 +134,7 @@ def by_id(tenant: str, id_: str) -> Script[KeyRow | None]:
     return _key(rows[0]) if rows else None
 
 
+@restartable
 def put(new: KeyRow, was: KeyRow | None) -> Script[bool]:
     """Replace the row that still equals `was`; insert when that is None and none is active."""
     if was is None:
@@ -148,8 +143,8 @@ def put(new: KeyRow, was: KeyRow | None) -> Script[bool]:
         params = {name: getattr(new, name) for name in _NAMES}
         yield Ask(_INSERT, params)
         return True
-    now = yield from by_id(was.tenant, was.id)
-    if now != was:
+    rows = yield Ask(_HOLD, {"tenant": was.tenant, "id": was.id})
+    if not rows or _key(rows[0]) != was:
         return False
     yield Ask(
         _UPDATE,
@@ -171,6 +166,7 @@ def listed(after: str, limit: int) -> Script[list[KeyRow]]:
     return [_key(row) for row in rows]
 
 
+@restartable
 def delete_all(tenant: str) -> Script[None]:
     """Remove a tenant's data keys: its secrets can never be read again."""
     yield Ask(_DELETE, {"tenant": tenant})
@@ -183,6 +179,7 @@ def value(tenant: str, provider: str, owner: str, field: str) -> Script[tuple[in
     return (rows[0][0], rows[0][1]) if rows else None
 
 
+@restartable
 def write(tenant: str, row: ValueRow, at: int) -> Script[None]:
     """Write a sealed value over the one before."""
     yield Ask(
@@ -199,6 +196,7 @@ def write(tenant: str, row: ValueRow, at: int) -> Script[None]:
     )
 
 
+@restartable
 def swap(tenant: str, row: ValueRow, was_version: int, was: str) -> Script[bool]:
     """Write a value if the old one is still there."""
     rows = yield Ask(

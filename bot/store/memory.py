@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, delete, func, insert, select
 from bot.core.ids import AgentName, PersonId
 from bot.core.ports import Memo
 from bot.core.times import from_us, to_us
-from bot.store.script import Ask, Row, Script, Statement
+from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables_house import memo
 
 _MINE = (
@@ -52,6 +52,7 @@ _FORGET_PERSON = Statement(
 )
 
 
+@restartable
 def keep(tenant: str, item: Memo, most: int) -> Script[bool]:
     """Write a memo once; False when its owner has `most` already. A known id changes nothing."""
     seen = yield Ask(_SEEN, {"tenant": tenant, "id": item.id})
@@ -83,6 +84,7 @@ def listed(tenant: str, agent: str, person: str | None, limit: int) -> Script[li
     return [_memo(row) for row in rows]
 
 
+@restartable
 def forget(tenant: str, agent: str, person: str | None, id_: str) -> Script[bool]:
     """Delete a memo of this owner; False when there is none such."""
     rows = yield Ask(_FORGET, {"tenant": tenant, "agent": agent, "person": person or "", "id": id_})

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from bot.core.ids import PersonId, TenantId
 from bot.core.people import Person, Role, Tenant
 from bot.core.times import from_us, to_us
-from bot.store.script import Ask, Row, Script, Statement, Value
+from bot.store.script import Ask, Row, Script, Statement, Value, restartable
 from bot.store.tables_people import identity, pairing, person, tenant
 
 PERSON = (
@@ -271,6 +271,7 @@ def identities(tenant_id: str) -> Script[list[tuple[str, Identity]]]:
     ]
 
 
+@restartable
 def open_pairing(
     tenant_id: str, who: Identity, code_hash: str, now: int, expires: int
 ) -> Script[bool]:

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, select
 
 from bot.core.ids import PersonId
 from bot.store.rows import dumps, loads
-from bot.store.script import Ask, Row, Script, Statement
+from bot.store.script import Ask, Params, Row, Script, Statement
 from bot.store.tables import policy
+from bot.store.upsert import insert_over
 
 _NAMES = ("id", "agent", "tool", "decision", "above_minor", "approvers", "needs", "hours")
 _LIST = Statement(
@@ -15,10 +16,14 @@ _LIST = Statement(
     .where(policy.c.tenant == bindparam("tenant"))
     .order_by(policy.c.created_at)
 )
-_ADD = Statement(
-    insert(policy)
-    .prefix_with("OR REPLACE", dialect="sqlite")
-    .values({name: bindparam(name) for name in (*_NAMES, "tenant", "created_at")})
+_ADD = Statement(insert_over(policy, *_NAMES, "tenant", "created_at"))
+_CLEAR = Statement(
+    delete(policy).where(
+        policy.c.tenant == bindparam("tenant"),
+        policy.c.agent == bindparam("agent"),
+        policy.c.tool == bindparam("tool"),
+        policy.c.above_minor == bindparam("above_minor"),
+    )
 )
 _REMOVE = Statement(
     delete(policy)
@@ -64,15 +69,15 @@ def rules(tenant: str) -> Script[list[Rule]]:
 
 def put(tenant: str, rule: Rule, at: int) -> Script[None]:
     """Write a rule, over one that fits the same."""
+    fits: Params = {"agent": rule.agent, "tool": rule.tool, "above_minor": rule.above_minor}
+    yield Ask(_CLEAR, {"tenant": tenant, **fits})
     yield Ask(
         _ADD,
         {
             "id": rule.id,
             "tenant": tenant,
-            "agent": rule.agent,
-            "tool": rule.tool,
+            **fits,
             "decision": rule.decision,
-            "above_minor": rule.above_minor,
             "approvers": dumps(rule.approvers),
             "needs": rule.needs,
             "hours": rule.hours,

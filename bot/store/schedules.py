@@ -14,7 +14,7 @@ from bot.core.ids import AgentName, ConvId, PersonId, ScheduleId, TenantId
 from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import from_us, to_us
 from bot.store.rows import optional
-from bot.store.script import Ask, Row, Script, Statement, Value, one_of
+from bot.store.script import Ask, Row, Script, Statement, Value, one_of, restartable
 from bot.store.tables_house import fire as fired
 from bot.store.tables_house import schedule
 
@@ -108,6 +108,7 @@ class Due:
     """Runs that were left out since it last fired."""
 
 
+@restartable
 def add(item: Schedule, most: int) -> Script[bool]:
     """Write a schedule once; False when its conversation has `most` already."""
     known = yield Ask(_GET, {"tenant": item.tenant, "id": item.id})
@@ -151,6 +152,7 @@ def listed(tenant: str, conv: str = "") -> Script[list[Schedule]]:
     return [_schedule(row) for row in rows]
 
 
+@restartable
 def change(item: Schedule, state: ScheduleState, next_at: datetime | None) -> Script[Schedule]:
     """Give a schedule another state. Raises Conflict when it moved on in the meantime."""
     rows = yield Ask(
@@ -214,6 +216,7 @@ def advance(
         raise Conflict("The schedule was changed in the meantime.")
 
 
+@restartable
 def sweep(before: int) -> Script[None]:
     """Forget fires, and schedules long over, from before a time."""
     yield Ask(_SWEEP, {"before": before})

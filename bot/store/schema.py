@@ -4,6 +4,7 @@ A file that a newer version wrote is refused before anything is touched. Alembic
 when there is something to upgrade.
 """
 
+import io
 import shutil
 import sqlite3
 from datetime import UTC, datetime
@@ -21,7 +22,7 @@ TABLES = (tables, tables_house, tables_people)
 VERSION = 2
 """Raised with every migration; the file keeps it in `user_version`."""
 MIGRATIONS = Path(__file__).parent / "migrations"
-_SEALED = ("audit", "audit_seal")
+SEALED = ("audit", "audit_seal")
 """Tables whose rows nobody changes or deletes."""
 
 
@@ -85,7 +86,7 @@ def sealing() -> list[str]:
     return [
         f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
-        for table in _SEALED
+        for table in SEALED
         for verb in ("UPDATE", "DELETE")
     ]
 
@@ -145,3 +146,16 @@ def upgrade(path: Path, version: int, migrations: Path) -> None:
     config.set_main_option("sqlalchemy.url", f"sqlite:///{path}")
     command.stamp(config, f"{version:04d}")
     command.upgrade(config, "head")
+
+
+def migrations_between(version: int) -> str:
+    """The SQL for PostgreSQL that leads from `version` to the newest."""
+    from alembic import command
+    from alembic.config import Config
+
+    said = io.StringIO()
+    config = Config(output_buffer=said)
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.set_main_option("sqlalchemy.url", "postgresql+asyncpg://")
+    command.upgrade(config, f"{version:04d}:head", sql=True)
+    return said.getvalue()

@@ -7,16 +7,20 @@ nothing. Rows are plain tuples in the order of the statement's columns.
     def title(conv: str) -> Script[str | None]:
         rows = yield Ask(_TITLE, {"conv": conv})
         return rows[0][0] if rows else None
+
+A script that writes is `@restartable`: a database with several writers may have to begin it again.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from functools import cache
-from typing import Any, NamedTuple, Protocol, TypeVar
+from functools import cache, partial, wraps
+from types import TracebackType
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import BindParameter, ColumnElement, or_
 from sqlalchemy.engine.interfaces import Compiled, Dialect
 from sqlalchemy.sql.expression import Executable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Value = str | int | bytes | None
 Params = dict[str, Value]
@@ -31,21 +35,33 @@ class Statement:
     of new rows, while a bound value makes the planner read every row of the tenant.
     """
 
-    __slots__ = ("_element", "_text")
+    __slots__ = ("_element", "_numbered", "_text")
 
     def __init__(self, element: Executable) -> None:
         self._element = element
         self._text = ""
+        self._numbered: tuple[str, tuple[str, ...]] | None = None
 
     def text(self, dialect: Dialect) -> str:
-        """The SQL. A process speaks one dialect, so it is compiled once."""
+        """The SQL with named values (`:name`), compiled once."""
         if not self._text:
-            usual: Any = dialect.statement_compiler  # its class is hashable, its stubs say not
-            compiler: Any = _writing_values_out(usual)
-            self._text = str(compiler(dialect, self._element))
-            if "POSTCOMPILE" in self._text:
-                raise ValueError(f"Use `one_of` instead of `in_`: {self._text}")
+            self._text = str(self._compile(dialect))
         return self._text
+
+    def numbered(self, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
+        """The SQL with numbered values (`$1`) and the name of each, compiled once."""
+        if self._numbered is None:
+            compiled = self._compile(dialect)
+            self._numbered = str(compiled), tuple(compiled.positiontup or ())
+        return self._numbered
+
+    def _compile(self, dialect: Dialect) -> Any:
+        usual: Any = dialect.statement_compiler  # its class is hashable, its stubs say not
+        compiler: Any = _writing_values_out(usual)
+        compiled = compiler(dialect, self._element)
+        if "POSTCOMPILE" in str(compiled):
+            raise ValueError(f"Use `one_of` instead of `in_`: {compiled}")
+        return compiled
 
 
 @cache
@@ -76,6 +92,41 @@ class Ask(NamedTuple):
 Script = Generator[Ask, list[Row], T]
 
 
+class Restartable(Generator[Ask, list[Row], T]):
+    """A script that can be run from its start as often as needed: `iter` makes a fresh run."""
+
+    __slots__ = ("_make", "_run")
+
+    def __init__(self, make: Callable[[], Script[T]]) -> None:
+        self._make = make
+        self._run: Script[T] | None = None
+
+    def __iter__(self) -> Script[T]:
+        return self._make()
+
+    def send(self, rows: Any) -> Ask:
+        """Go on with a run of its own."""
+        self._run = self._run or self._make()
+        return self._run.send(rows)
+
+    def throw(
+        self, kind: Any, value: Any = None, trace: TracebackType | None = None
+    ) -> Ask:
+        """Raise inside that run."""
+        self._run = self._run or self._make()
+        return self._run.throw(kind if value is None else value)
+
+
+def restartable(make: Callable[P, Script[T]]) -> Callable[P, Script[T]]:
+    """Let a database begin this script again when another writer came in between."""
+
+    @wraps(make)
+    def prepare(*args: P.args, **kwargs: P.kwargs) -> Script[T]:
+        return Restartable(partial(make, *args, **kwargs))
+
+    return prepare
+
+
 class Database(Protocol):
     """Where scripts run."""
 
@@ -94,6 +145,7 @@ class Database(Protocol):
 
 def run(script: Script[T], execute: Callable[[Ask], list[Row]]) -> T:
     """Drive a script to its end with a function from statement to rows."""
+    script = iter(script)  # type: ignore[assignment]  # a restartable one's own generator
     try:
         ask = next(script)
         while True:

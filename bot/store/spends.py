@@ -2,33 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, select
 
 from bot.core.conversation import Claim, Spend
 from bot.store.script import Ask, Script, Statement
 from bot.store.tables import allowance, spend
+from bot.store.upsert import insert_once
 
 _SETTLE = Statement(
-    insert(spend)
-    .prefix_with("OR IGNORE", dialect="sqlite")
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "id",
-                "tenant",
-                "person",
-                "agent",
-                "conv",
-                "turn",
-                "model",
-                "tokens_in",
-                "tokens_out",
-                "micros",
-                "at",
-            )
-        }
-    )
+    insert_once(spend, "id", "tenant", "person", "agent", "conv", "turn", "model", "tokens_in", "tokens_out", "micros", "at")
 )
 _SUMS = (
     func.count(),
@@ -124,9 +106,7 @@ def of_turn(tenant: str, turn: str) -> Script[list[Total]]:
 
 
 _ALLOW = Statement(
-    insert(allowance)
-    .prefix_with("OR IGNORE", dialect="sqlite")
-    .values({name: bindparam(name) for name in ("tenant", "approval", "micros", "at")})
+    insert_once(allowance, "tenant", "approval", "micros", "at")
 )
 _ALLOWED = Statement(
     select(func.coalesce(func.sum(allowance.c.micros), 0)).where(

@@ -1,6 +1,6 @@
 """Every table of the engine and of what it keeps. How they look: `columns.py`."""
 
-from sqlalchemy import Column, Index, Integer, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, UniqueConstraint, text
 
 from bot.store.columns import metadata, num, txt
 
@@ -266,7 +266,7 @@ spend = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
     txt("tenant"),
     num("at"),
     txt("actor"),

@@ -14,10 +14,11 @@ from bot.core.errors import Fenced
 from bot.core.event import Ending, Event
 from bot.core.times import from_us
 from bot.store import approvals, audit, conversations, effects, spends
+from bot.store import inbox as inbox_rows
 from bot.store.conversations import CONV, conversation
 from bot.store.inbox import EVENT, Ingested, event_of
 from bot.store.journal import steps_of
-from bot.store.script import Ask, Script, Statement, one_of
+from bot.store.script import Ask, Script, Statement, one_of, restartable
 from bot.store.tables import conv, inbox
 
 HISTORY_LINES = 80
@@ -37,6 +38,7 @@ _NEXT = Statement(
     )
     .order_by(conv.c.due_at)
     .limit(1)
+    .with_for_update(skip_locked=True)
 )
 _TAKE = Statement(
     update(conv)
@@ -147,6 +149,7 @@ class Finished:
     n: int = 0
 
 
+@restartable
 def claim(owner: str, now: int, limit: int, after: str = "") -> Script[list[Claim]]:
     """Take up to `limit` ready conversations, one per tenant in turn, beginning after `after`."""
     rows = yield Ask(_TENANTS, {"now": now})
@@ -167,6 +170,7 @@ def claim(owner: str, now: int, limit: int, after: str = "") -> Script[list[Clai
     return claims
 
 
+@restartable
 def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None]:
     """Take one conversation and the first event that waits in it; None when nothing waits."""
     rows = yield Ask(_TAKE, {"tenant": tenant, "id": conv_id, "owner": owner})
@@ -214,6 +218,7 @@ def begin(event: Event, got: Ingested) -> Script[Claim]:
     )
 
 
+@restartable
 def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
     """End a turn: its effects, question, reply, costs and ending, in one commit. Raises Fenced."""
     event, where = claim_.event, claim_.conv
@@ -277,15 +282,18 @@ def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[boo
             "at": at,
         },
     )
-    waiting = yield Ask(_MORE, {"tenant": event.tenant, "conv": where.id})
     n = yield from _release(
         where,
         at,
-        state="ready" if waiting else "idle",
+        state="idle",
         agent=end.next_agent or where.agent or end.agent or "",
         tainted=where.tainted or end.tainted,
         lines=lines,
     )
+    # Only now, with the row of the conversation in hand: what arrives from here on wakes it itself.
+    waiting = yield Ask(_MORE, {"tenant": event.tenant, "conv": where.id})
+    if waiting:
+        yield from inbox_rows.wake(event.tenant, where.id, at)
     yield from audit.note(
         event.tenant,
         at,
@@ -298,6 +306,7 @@ def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[boo
     return bool(waiting), n
 
 
+@restartable
 def put_back(claim_: Claim, due: int) -> Script[None]:
     """Let the conversation go without an ending; the event is tried again at `due`."""
     where = claim_.conv
@@ -319,6 +328,7 @@ def held(owner: str) -> Script[list[tuple[str, int]]]:
     return [(row[0], row[1]) for row in rows]
 
 
+@restartable
 def let_go(conv_id: str, epoch: int, now: int) -> Script[None]:
     """Free a conversation that nobody works on; a task of that epoch is fenced from now on."""
     yield Ask(_LET_GO, {"id": conv_id, "held": epoch, "now": now})
@@ -330,6 +340,7 @@ def has_ended(claim_: Claim) -> Script[bool]:
     return bool(rows)
 
 
+@restartable
 def boot(now: int) -> Script[int]:
     """At start of the only process: nobody holds anything; returns how many turns go on."""
     rows = yield Ask(_VOID, {"now": now})

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 
 from bot.core.errors import Conflict, StoreError
-from bot.store.script import Ask, Database, Script, Statement
+from bot.store.script import Ask, Database, Script, Statement, restartable
 from bot.store.tables import meta
 
 _PUT = Statement(insert(meta).values(name=bindparam("name"), value=bindparam("value")))
@@ -29,6 +29,7 @@ _ADD = Statement(
 )
 
 
+@restartable
 def put(name: str, value: str) -> Script[str]:
     """Write one value."""
     yield Ask(_PUT, {"name": name, "value": value})
@@ -47,18 +48,21 @@ def everything() -> Script[dict[str, str]]:
     return dict(rows)
 
 
+@restartable
 def append(name: str, more: str) -> Script[str]:
     """Add to a value and return what it is now."""
     rows = yield Ask(_ADD, {"id": name, "more": more})
     return str(rows[0][0])
 
 
+@restartable
 def put_and_refuse(name: str) -> Script[None]:
     """Write, and then think better of it."""
     yield Ask(_PUT, {"name": name, "value": "never"})
     raise Conflict("Not after all.")
 
 
+@restartable
 def put_or_take(name: str, value: str) -> Script[str]:
     """Write, or learn from the failed statement that somebody was first."""
     try:

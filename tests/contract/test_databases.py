@@ -3,14 +3,17 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from bot.store import schema
+from bot.store import postgres_schema, schema
+from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.contract.database import DatabaseContract
 from tests.fakes.database import Calm, InlineDatabase
+from tests.postgres import admin, own_database
 
 
 class TestSqlite(DatabaseContract):
@@ -58,3 +61,26 @@ class TestInline(DatabaseContract):
         db._weather.full = True
         yield
         db._weather.full = False
+
+
+class TestPostgres(DatabaseContract):
+    """The shared one, on a real server."""
+
+    @pytest.fixture
+    async def db(self) -> AsyncIterator[PostgresDatabase]:
+        async with own_database() as url:
+            await postgres_schema.upgrade(url)
+            made = PostgresDatabase(url)
+            await made.open()
+            yield made
+            await made.close()
+
+    @asynccontextmanager
+    async def broken(self, db: Database) -> AsyncIterator[None]:
+        """The server lets nobody in, and throws out who is."""
+        assert isinstance(db, PostgresDatabase)
+        name = urlsplit(db.url).path[1:]
+        await admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        yield
+        await admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")

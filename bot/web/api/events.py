@@ -8,7 +8,7 @@ from bot.core.people import Role
 from bot.core.times import to_us
 from bot.store import audit
 from bot.store import inbox as rows
-from bot.store.script import Script
+from bot.store.script import Script, restartable
 from bot.story import shown_story
 from bot.transcript import shown_event
 from bot.web.answers import (
@@ -111,6 +111,7 @@ class Events:
         return listed(items, last)
 
 
+@restartable
 def _replay(tenant: str, id_: str, person: str, at: int) -> Script[bool]:
     done = yield from rows.replay(tenant, id_, at)
     if done:

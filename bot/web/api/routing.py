@@ -10,7 +10,7 @@ from bot.core.ports import new_id
 from bot.core.route import Binding
 from bot.core.times import to_us
 from bot.store import audit, bindings
-from bot.store.script import Script
+from bot.store.script import Script, restartable
 from bot.web.answers import MAYBE, TEXT, TRUTH, answer, list_of, listed, optional, schema
 from bot.web.api.people import actor_of
 from bot.web.body import Fields, read_json
@@ -98,6 +98,7 @@ class Rules:
         return answer({"agent": found.agent, "why": found.why, "verdicts": verdicts})
 
 
+@restartable
 def _add(tenant: str, rule: Binding, at: int, actor: str) -> Script[None]:
     added = yield from bindings.add(tenant, rule, at)
     if not added:
@@ -106,6 +107,7 @@ def _add(tenant: str, rule: Binding, at: int, actor: str) -> Script[None]:
     yield from audit.note(tenant, at, actor, "route.added", rule.id, details)
 
 
+@restartable
 def _remove(tenant: str, id_: str, at: int, actor: str) -> Script[None]:
     rule = yield from bindings.remove(tenant, id_)
     if rule is None:
