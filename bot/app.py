@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from bot import database
 from bot.core.secret import Secret
 from bot.home import Home, hold, owner_token
 from bot.house import VERSION, App
@@ -122,18 +123,13 @@ def local(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def db_status(settings: Settings) -> tuple[str, str]:
     """The schema that the database has, and the one that this program needs."""
-    path = settings.home / "switchboard.db"
-    return str(schema.version_of(path)), str(schema.VERSION)
+    return str(database.schema_of(settings)), str(schema.VERSION)
 
 
 def db_upgrade(settings: Settings, say: Callable[[str], None]) -> None:
     """Bring the database to the needed schema."""
-    home = hold(settings.home)
-    try:
-        done = schema.prepare(home.database)
-        say({"new": "Made a new database.", "same": "Nothing to do."}.get(done, "Upgraded."))
-    finally:
-        home.release()
+    done = database.upgrade(settings, lambda: hold(settings.home))
+    say({"new": "Made a new database.", "same": "Nothing to do."}.get(done, "Upgraded."))
 
 
 def _secrets(settings: Settings) -> list[Secret]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bot.core.canonical import Json
 from bot.core.ids import TenantId
 from bot.core.ports import Clock
+from bot.fleet import Peers
 from bot.store import audit as rows
 from bot.store.audit import Entry
 from bot.store.script import Database
@@ -19,6 +20,7 @@ from bot.store.script import Database
 log = logging.getLogger(__name__)
 
 PAGE = 500
+LEASE = "seal_audit"
 HEADS_EVERY_S = 60.0
 
 
@@ -47,15 +49,20 @@ class Verified:
 class Sealer:
     """Seals and checks."""
 
-    def __init__(self, db: Database, clock: Clock, key: Callable[[TenantId], bytes]) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, key: Callable[[TenantId], bytes], peers: Peers
+    ) -> None:
         self._db = db
+        self._peers = peers
         self._clock = clock
         self._key = key
         self._heads: dict[str, tuple[int, str]] = {}
         self._told_at = clock.monotonic()
 
     async def seal(self) -> int:
-        """Seal what is not sealed yet; returns how many rows."""
+        """Seal what is not sealed yet, unless another process does it; returns how many rows."""
+        if not await self._peers.take(LEASE):
+            return 0
         done = 0
         while entries := await self._db.read(rows.unsealed()):
             await self._db.write(rows.seal(await self._chain(entries)))

@@ -34,6 +34,7 @@ from bot.core.errors import (
 )
 from bot.core.ports import Clock, Live, Performer, new_id
 from bot.core.times import from_us, to_us
+from bot.fleet import Peers
 from bot.points import point
 from bot.questions import Questions
 from bot.store import approvals as approval_rows
@@ -70,6 +71,15 @@ class Performers:
         return self.tool if effect.kind is EffectKind.TOOL else self.channel
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Who is told of an end, and who else might perform."""
+
+    live: Live
+    wake_turns: Callable[[], None]
+    peers: Peers
+
+
 class Effects:
     """Performs effects."""
 
@@ -79,15 +89,15 @@ class Effects:
         clock: Clock,
         performers: Performers,
         questions: Questions,
-        live: Live,
-        wake_turns: Callable[[], None],
+        around: Around,
     ) -> None:
         self._db = db
         self._clock = clock
         self._performers = performers
         self._questions = questions
-        self._live = live
-        self._wake_turns = wake_turns
+        self._live = around.live
+        self._wake_turns = around.wake_turns
+        self._peers = around.peers
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
         self._mine: set[str] = set()
@@ -108,7 +118,7 @@ class Effects:
     async def _perform(self, effect: Effect, claim: Claim) -> Outcome:
         born = replace(effect, state=EffectState.SENDING, attempt=1, started_at=self._clock.now())
         point("effect.before_sending")
-        await self._db.write(_bear(claim, born, self._now()))
+        await self._db.write(_bear(claim, born, self._now(), self._peers.id))
         point("effect.after_sending")
         outcome = await self._call(born)
         return await self._conclude(born, outcome)
@@ -120,8 +130,10 @@ class Effects:
     async def recover(self) -> int:
         """Bring to an end what is `sending` and has lost its hands: by a crash, a failed commit."""
         groups: dict[str, list[Effect]] = {}
-        for effect in await self._db.read(rows.stuck()):
-            if effect.id not in self._mine:
+        found = await self._db.read(rows.stuck())
+        others = (await self._peers.living() if found else frozenset()) - {self._peers.id}
+        for owner, effect in found:
+            if owner not in others and effect.id not in self._mine:
                 groups.setdefault(_group(effect) or effect.id, []).append(effect)
         return self._start(groups, self._resume)
 
@@ -192,10 +204,14 @@ class Effects:
         work: Callable[[Effect], Coroutine[object, None, object]],
     ) -> None:
         try:
+            if not await self._peers.take(f"effects:{group}"):
+                await asyncio.sleep(PAUSE_S)
+                return
             for item in members:
                 self._mine.add(item.id)
                 await work(item)
                 self._mine.discard(item.id)
+            await self._peers.drop(f"effects:{group}")
         except StoreError:
             await asyncio.sleep(PAUSE_S)  # and then look again, not at once
             raise
@@ -206,7 +222,7 @@ class Effects:
 
     async def _run_one(self, item: Effect) -> None:
         point("effect.before_sending")
-        begun = await self._db.write(rows.begin(item.tenant, item.id, self._now()))
+        begun = await self._db.write(rows.begin(item.tenant, item.id, self._now(), self._peers.id))
         point("effect.after_sending")
         if begun:
             await self._conclude(begun, await self._call_or_look(begun))
@@ -225,7 +241,12 @@ class Effects:
         return await self._call(effect)
 
     async def _call(self, effect: Effect) -> Outcome:
-        """Call the vendor once. An answer that is missing is IN_DOUBT, never an exception."""
+        """Call the vendor once. An answer that is missing is IN_DOUBT, never an exception.
+
+        Raises Fenced when others may have taken this process for dead, and begun the same.
+        """
+        if not self._peers.holds():
+            raise Fenced(effect=effect.id)
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 outcome = await self._performers.of(effect).perform(effect)
@@ -259,7 +280,7 @@ class Effects:
                 break
             if effect.attempt >= ATTEMPTS:
                 break
-            effect = await self._db.write(rows.attempt_again(effect, self._now()))
+            effect = await self._db.write(rows.attempt_again(effect, self._now(), self._peers.id))
             outcome = await self._call(effect)
             if outcome.state is EffectState.SENT:
                 return outcome
@@ -345,10 +366,10 @@ def settle(
 
 
 @restartable
-def _bear(claim: Claim, born: Effect, at: int) -> Script[None]:
+def _bear(claim: Claim, born: Effect, at: int, owner: str) -> Script[None]:
     """Write an effect of a turn as `sending`, if the turn is still ours."""
     yield from journal.hold(claim, born.step)
-    yield from rows.plan(born, at)
+    yield from rows.plan(born, at, owner)
 
 
 @restartable

@@ -28,7 +28,8 @@ from bot.core.ports import Agents, Clock, House, Live, Model, new_id
 from bot.core.route import Binding
 from bot.core.times import to_us
 from bot.directory import Directory
-from bot.effects import Effects, Performers
+from bot.effects import Around, Effects, Performers
+from bot.fleet import Alone, Peers
 from bot.inbox import Inbox
 from bot.limits import Rate
 from bot.people import People
@@ -87,6 +88,8 @@ class Given:
     tool_settings: Mapping[str, object] = field(default_factory=dict)
     connected: Callable[[TenantId, str], str] = lambda tenant, provider: ""
     toolset: Toolset | None = None
+    peers: Peers | None = None
+    """The other processes of this database; None when there are none."""
 
 
 class Engine:
@@ -101,14 +104,14 @@ class Engine:
             given.house, given.clock, given.db, given.connected, given.tool_settings
         )
         self.questions = Questions(given.clock, self.toolset, self._show)
-        self.replies = Replies(given.db, given.clock, given.channels)
+        self.peers = given.peers or Alone(new_id(given.clock, "own"))
+        self.replies = Replies(given.db, given.clock, given.channels, self.peers)
         self.effects = Effects(
             given.db,
             given.clock,
             Performers(tool=self.toolset, channel=self.toolset),
             self.questions,
-            given.live,
-            lambda: self.turns.wake(),
+            Around(live=given.live, wake_turns=lambda: self.turns.wake(), peers=self.peers),
         )
         self.budgets = Budgets(
             given.db, given.clock, limits.tenant_day_micros, limits.person_day_micros
@@ -134,7 +137,11 @@ class Engine:
             given.clock,
             Work(handle=self.router.route, deliver=self.replies.deliver),
             given.live,
-            Seats(owner=new_id(given.clock, "own"), count=limits.open_turns),
+            Seats(
+                owner=self.peers.id,
+                count=limits.open_turns,
+                stop_elsewhere=lambda conv: self.peers.say("stop", conv),
+            ),
         )
         self.controls = Controls(
             given.db, given.clock, self.approvals, self.directory, self.turns, self.status_text
@@ -146,7 +153,9 @@ class Engine:
 
     async def start(self) -> int:
         """Free what a dead process held, then run; returns how many turns go on."""
-        resumed = await self.db.write(turn_rows.boot(to_us(self.clock.now())))
+        resumed = 0
+        if self._g.peers is None:
+            resumed = await self.db.write(turn_rows.boot(to_us(self.clock.now())))
         await self.effects.recover()
         self._tasks = [
             asyncio.create_task(self.turns.run(), name="turns"),

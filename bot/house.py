@@ -30,6 +30,7 @@ from bot.core.ports import House
 from bot.core.route import Binding
 from bot.core.secret import Secret
 from bot.core.times import iso, to_us
+from bot.database import open_database
 from bot.doors import FIRST_LINK_LASTS, Doors
 from bot.engine import Engine, Given, Limits
 from bot.fetch.client import WebFetcher
@@ -39,16 +40,14 @@ from bot.inbox import arrive
 from bot.infra.clock import SystemClock
 from bot.keyring import add_primary, ring_in, ring_of
 from bot.limits import Rate
-from bot.live import Live
 from bot.people import People
 from bot.settings import Settings
 from bot.store import approvals as approval_rows
-from bot.store import audit, bindings, schema, spends
+from bot.store import audit, bindings, spends
 from bot.store import inbox as inbox_rows
 from bot.store import turns as turn_rows
 from bot.store.keys import are_there
 from bot.store.script import Script
-from bot.store.sqlite import SqliteDatabase
 from bot.strongroom import StoredKeys, Strongroom
 from bot.transcript import Transcript
 from bot.vault import Vault
@@ -65,6 +64,8 @@ DEFAULT_AGENT = AgentName("bri")
 STOP_S = 8.0
 WARM_AFTER_S = 2.0
 REFRESH_S = 2.0
+BEGINNING = "beginning"
+"""The lease of whoever makes the first owner, keys and routes of an empty database."""
 
 
 class App:
@@ -76,7 +77,6 @@ class App:
         self.settings = settings
         self.home = home
         self.clock = SystemClock()
-        self.live = Live()
         self.url = ""
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: aio.AppRunner | None = None
@@ -84,9 +84,11 @@ class App:
     async def start(self, sock_ports: Sequence[int]) -> None:
         """Open the doors."""
         settings = self.settings
-        schema.prepare(self.home.database)
-        self.db = SqliteDatabase(self.home.database)
-        await self.db.open()
+        opened = await open_database(settings, self.home, self.clock, VERSION)
+        self.db, self.live, self.fleet = opened.db, opened.live, opened.fleet
+        self._tasks = [asyncio.ensure_future(work()) for work in opened.tasks]
+        if self.fleet:
+            await self.fleet.wait_for(BEGINNING)
         ring = (
             ring_of(settings.master_key)
             if settings.master_key
@@ -103,6 +105,8 @@ class App:
         await self._first_route(self.tenant)
         self.own_agents = OwnAgents(self.db, self.clock, settings.agents_dir)
         await self.own_agents.load()
+        if self.fleet:
+            await self.fleet.drop(BEGINNING)
         self.team = Team(settings.agents_dir, self.own_agents.of)
         self.models = ModelDoor(_model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
@@ -111,10 +115,11 @@ class App:
         if not settings.blog.webhook_url:
             import_module("tools.social.blog").sweep(settings.blog.folder)
         self.engine = Engine(self._given())
-        self.sealer = Sealer(self.db, self.clock, self.vault.audit_key)
+        self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
+        self._hear_others()
         self.resumed = await self.engine.start()
         await self._listen(sock_ports)
-        self._tasks = [
+        self._tasks += [
             asyncio.create_task(self._jobs(), name="jobs"),
             asyncio.create_task(self.clockwork.run(), name="clock"),
             asyncio.create_task(self._warm(), name="warm"),
@@ -136,6 +141,8 @@ class App:
         await self.sealer.seal()
         self.sealer.tell_heads()
         await self.models.close()
+        if self.fleet:
+            await self.fleet.leave()
         await self.db.close()
         self.home.release()
 
@@ -160,6 +167,7 @@ class App:
             ),
             live=self.live,
             people=self.people,
+            peers=self.fleet,
             limits=Limits(
                 open_turns=limits.open_turns,
                 sender=Rate(count=limits.person_per_minute, seconds=60),
@@ -194,14 +202,14 @@ class App:
             people=self.people,
             doors=self.doors,
             transcript=Transcript(self.db),
-            files=Files(self.db, self.clock, self.home.folder / "files"),
+            files=Files(self.db, self.clock, settings.files_dir),
             routes=self.engine.router,
             agents=self.team,
             own_agents=self.own_agents,
             models=self.models,
             schedules=self.clockwork,
             wake=self.engine.turns.wake,
-            rules_changed=lambda tenant: self.engine.changed(),
+            rules_changed=lambda tenant: self._rules_changed(),
             tools=lambda: sorted(self.engine.toolset.tools),
             status=self._status,
             problems=self._problems,
@@ -289,9 +297,39 @@ class App:
         if not await self.db.read(bindings.listed(tenant.id)):
             await self.db.write(bindings.add(tenant.id, rule, to_us(self.clock.now())))
 
+    def _rules_changed(self) -> None:
+        self.engine.changed()
+        if self.fleet:
+            self.fleet.say("changed")
+
     def _people_changed(self) -> None:
+        self._forget()
+        if self.fleet:
+            self.fleet.say("changed")
+
+    def _forget(self) -> None:
+        """Read people, routes, policy and who may enter anew."""
         self.engine.changed()
         self.doors.forget()
+
+    def _hear_others(self) -> None:
+        """Act on what other processes say, and on their silence."""
+        if self.fleet is None:
+            return
+
+        def look() -> None:
+            self.engine.turns.wake()
+            self.engine.effects.wake()
+
+        def missed() -> None:
+            self._forget()
+            self.live.lose()
+            look()
+
+        self.fleet.freed = look
+        self.fleet.on("changed", self._forget)
+        self.fleet.on("missed", missed)
+        self.fleet.on("stop", self.engine.turns.stop_here)
 
     def _arrive(self, event: Event) -> Script[object]:
         ids = (f"cnv_{event.id[4:]}", f"msg_{event.id[4:]}")

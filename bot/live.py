@@ -133,6 +133,11 @@ class Watch:
         self._notes.append(note)
         self._wake.set()
 
+    def lose(self) -> None:
+        """Notes were dropped on their way."""
+        self._lost = True
+        self._wake.set()
+
     def follow(self, draft: Draft | None) -> None:
         """Turn to another draft, from its start."""
         self.draft = draft
@@ -221,8 +226,8 @@ class Live:
             for one in stale:
                 watch.put(Note(what="reset", data={"turn": one}))
             watch.follow(draft)
-        self.tell(tenant, conv, "look", {})
-        self.tell(tenant, conv, "state", {"state": "running"})
+        for what, data in (("look", {}), ("state", {"state": "running"})):
+            Live.tell(self, tenant, conv, what, data)
 
     def text(self, tenant: TenantId, conv: ConvId, turn: str, delta: str) -> None:
         """A piece of the answer."""
@@ -260,6 +265,12 @@ class Live:
         for watch in self._watches.get((tenant, turn), ()):
             watch.put(Note(what="end", data=line))
             watch.follow(None)
+
+    def lose(self) -> None:
+        """What happened elsewhere may have been missed: every watcher starts from the rows."""
+        for watches in list(self._watches.values()):
+            for watch in watches:
+                watch.lose()
 
     def tell(self, tenant: TenantId, conv: ConvId, what: str, data: Mapping[str, Json]) -> None:
         """Anything else: `approval`, `state`, `message`, `error`, `look`."""

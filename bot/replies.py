@@ -13,11 +13,12 @@ from dataclasses import replace
 from bot.core.channel import Channel, Features, Outbound
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy, bind
-from bot.core.errors import VendorError, VendorUnknown
+from bot.core.errors import Fenced, VendorError, VendorUnknown
 from bot.core.event import Ending
 from bot.core.ids import AgentName, EffectId
 from bot.core.ports import Clock
 from bot.core.times import to_us
+from bot.fleet import Peers
 from bot.points import point
 from bot.store import effects as rows
 from bot.store import journal
@@ -36,8 +37,11 @@ LOOK_AFTER_S = 2.0
 class Replies:
     """Delivers answers."""
 
-    def __init__(self, db: Database, clock: Clock, channels: Mapping[str, Channel]) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, channels: Mapping[str, Channel], peers: Peers
+    ) -> None:
         self._db = db
+        self._peers = peers
         self._clock = clock
         self._channels = channels
 
@@ -75,7 +79,7 @@ class Replies:
             return found
         if past.attempt >= ATTEMPTS and past.policy is Policy.NONE:
             return Outcome(state=EffectState.IN_DOUBT, error="Sent twice, without an answer.")
-        again = await self._db.write(rows.attempt_again(past, self._now()))
+        again = await self._db.write(rows.attempt_again(past, self._now(), self._peers.id))
         return await self._send(channel, claim, end, again)
 
     async def _send(self, channel: Channel, claim: Claim, end: TurnEnd, effect: Effect) -> Outcome:
@@ -94,6 +98,8 @@ class Replies:
             extra={"attempt": effect.attempt},
         )
         for _ in range(ATTEMPTS):
+            if not self._peers.holds():
+                raise Fenced(effect=effect.id)
             try:
                 receipt = await channel.send(message)
             except VendorUnknown:

@@ -100,6 +100,12 @@ class Settings(Section):
     direct_url: Annotated[str, AfterValidator(database_address)] = Field(
         default="", repr=False, description="The same database past its pooler, for upgrades."
     )
+    files_dir: Folder = Field(
+        default=Path(), description="Folder of files that people send; inside `home` when empty."
+    )
+    files_shared: bool = Field(
+        default=False, description="Whether files_dir is the same for every process of a database."
+    )
     agents_dir: Folder = Field(
         default=Path(),
         description="Folder of the agents' files; those that come with it when empty.",
@@ -133,6 +139,7 @@ class Settings(Section):
         if not filled.get("agents_dir"):
             filled["agents_dir"] = shipped_agents()
         home = filled["home"] = filled.get("home") or DEFAULT_HOME
+        filled["files_dir"] = filled.get("files_dir") or Path(home) / "files"
         blog = filled.get("blog", {})
         if isinstance(blog, Blog):
             blog = {name: getattr(blog, name) for name in blog.model_fields_set}

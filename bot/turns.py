@@ -59,6 +59,8 @@ class Seats:
 
     owner: str
     count: int = 1000
+    stop_elsewhere: Callable[[str], bool] = lambda conv: False
+    """Asks other processes to stop a turn; False when there are none."""
 
 
 class Turns:
@@ -79,6 +81,7 @@ class Turns:
         self._live = live
         self._owner = seats.owner
         self._seats = seats.count
+        self._stop_elsewhere = seats.stop_elsewhere
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped: set[str] = set()
         self._stoppable: set[str] = set()
@@ -135,6 +138,10 @@ class Turns:
         self._searches = SEARCHES
 
     def stop(self, conv: str) -> bool:
+        """End the running turn of a conversation, wherever it runs; False when none can be."""
+        return self.stop_here(conv) or self._stop_elsewhere(conv)
+
+    def stop_here(self, conv: str) -> bool:
         """End the running turn of a conversation; False when none runs or it is ending anyway."""
         task = self._tasks.get(conv)
         if task is None or conv not in self._stoppable:

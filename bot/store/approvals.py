@@ -85,9 +85,7 @@ _REVISE = Statement(
     .values(version=approval.c.version + 1, hash=bindparam("new_hash"), card=bindparam("new_card"))
     .returning(approval.c.version)
 )
-_VOTE = Statement(
-    insert_once(vote, "approval", "version", "person", "tenant", "choice", "at")
-)
+_VOTE = Statement(insert_once(vote, "approval", "version", "person", "tenant", "choice", "at"))
 _VOTES = Statement(
     select(func.count()).where(
         vote.c.tenant == bindparam("tenant"),

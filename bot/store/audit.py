@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, insert, select
 from bot.core.canonical import Json
 from bot.store.rows import dumps
 from bot.store.script import Ask, Script, Statement, restartable
+from bot.store.settled import settled
 from bot.store.tables import audit, audit_seal
 
 _NOTE = Statement(
@@ -49,6 +50,7 @@ _OF_EVENT = Statement(
 _UNSEALED = Statement(
     select(*_COLUMNS).where(audit.c.seq > bindparam("after")).order_by(audit.c.seq).limit(500)
 )
+_SETTLED = Statement(select(settled()))
 _LAST_SEALED = Statement(select(audit_seal.c.audit).order_by(audit_seal.c.audit.desc()).limit(1))
 _HEAD = Statement(
     select(audit_seal.c.seq, audit_seal.c.mac)
@@ -129,7 +131,11 @@ def of_event(tenant: str, event: str) -> Script[list[Entry]]:
 
 
 def unsealed() -> Script[list[Entry]]:
-    """The oldest lines without a seal, all tenants, at most 500."""
+    """The oldest lines without a seal, all tenants, at most 500.
+
+    Where several write, a lower number may be committed later: it waits for those who write now.
+    """
+    yield Ask(_SETTLED, {})
     last = yield Ask(_LAST_SEALED, {})
     rows = yield Ask(_UNSEALED, {"after": last[0][0] if last else 0})
     return [_entry(row) for row in rows]

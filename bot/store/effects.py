@@ -42,7 +42,9 @@ _NAMES = (
 )
 COLUMNS = tuple(effect.c[name] for name in _NAMES)
 _PLAN = Statement(
-    insert(effect).values({name: bindparam(name) for name in (*_NAMES, "due_at", "ended_at")})
+    insert(effect).values(
+        {name: bindparam(name) for name in (*_NAMES, "owner", "due_at", "ended_at")}
+    )
 )
 _OF_TURN = Statement(
     select(*COLUMNS)
@@ -67,7 +69,7 @@ _READY = Statement(
     .limit(bindparam("limit"))
 )
 _STUCK = Statement(
-    select(*COLUMNS)
+    select(*COLUMNS, effect.c.owner)
     .join(inbox, inbox.c.id == effect.c.turn)
     .where(
         effect.c.state == "sending",
@@ -86,7 +88,12 @@ _BEGIN = Statement(
         effect.c.id == bindparam("id"),
         one_of(effect.c.state, "ready", "planned"),
     )
-    .values(state="sending", attempt=effect.c.attempt + 1, started_at=bindparam("at"))
+    .values(
+        state="sending",
+        attempt=effect.c.attempt + 1,
+        started_at=bindparam("at"),
+        owner=bindparam("new_owner"),
+    )
     .returning(*COLUMNS)
 )
 _AGAIN = Statement(
@@ -97,7 +104,7 @@ _AGAIN = Statement(
         effect.c.state == "sending",
         effect.c.attempt == bindparam("was"),
     )
-    .values(attempt=effect.c.attempt + 1)
+    .values(attempt=effect.c.attempt + 1, owner=bindparam("new_owner"))
     .returning(*COLUMNS)
 )
 _SETTLE = Statement(
@@ -201,8 +208,11 @@ def effect_of(row: Row) -> Effect:
     )
 
 
-def plan(item: Effect, at: int) -> Script[None]:
-    """Write a new effect in the state that it carries; one born `sent` has its end as well."""
+def plan(item: Effect, at: int, owner: str = "") -> Script[None]:
+    """Write a new effect in the state that it carries; one born `sent` has its end as well.
+
+    `owner` is the process that performs it now.
+    """
     born_at = at if item.state in (EffectState.SENDING, EffectState.SENT) else None
     yield Ask(
         _PLAN,
@@ -232,6 +242,7 @@ def plan(item: Effect, at: int) -> Script[None]:
             "url": item.url,
             "error": item.error,
             "sandbox": int(item.sandbox),
+            "owner": owner,
             "started_at": born_at,
             "due_at": at,
             "ended_at": at if item.state is EffectState.SENT else None,
@@ -242,9 +253,9 @@ def plan(item: Effect, at: int) -> Script[None]:
 
 
 @restartable
-def begin(tenant: str, id_: str, at: int) -> Script[Effect | None]:
+def begin(tenant: str, id_: str, at: int, owner: str = "") -> Script[Effect | None]:
     """ready → sending, to be committed before the call; None when somebody else has it."""
-    rows = yield Ask(_BEGIN, {"tenant": tenant, "id": id_, "at": at})
+    rows = yield Ask(_BEGIN, {"tenant": tenant, "id": id_, "at": at, "new_owner": owner})
     if not rows:
         return None
     item = effect_of(rows[0])
@@ -253,9 +264,12 @@ def begin(tenant: str, id_: str, at: int) -> Script[Effect | None]:
 
 
 @restartable
-def attempt_again(item: Effect, at: int) -> Script[Effect]:
+def attempt_again(item: Effect, at: int, owner: str = "") -> Script[Effect]:
     """Count one more attempt of an effect that is `sending` since before a crash."""
-    rows = yield Ask(_AGAIN, {"tenant": item.tenant, "id": item.id, "was": item.attempt})
+    rows = yield Ask(
+        _AGAIN,
+        {"tenant": item.tenant, "id": item.id, "was": item.attempt, "new_owner": owner},
+    )
     if not rows:
         raise Fenced(effect=item.id)
     again = effect_of(rows[0])
@@ -370,10 +384,10 @@ def ready(now: int, limit: int) -> Script[list[Effect]]:
     return [effect_of(row) for row in rows]
 
 
-def stuck() -> Script[list[Effect]]:
-    """Effects that were `sending` when the process died and that no turn will bring to an end."""
+def stuck() -> Script[list[tuple[str, Effect]]]:
+    """Effects that are `sending` and that no turn will bring to an end, each with its process."""
     rows = yield Ask(_STUCK, {})
-    return [effect_of(row) for row in rows]
+    return [(row[len(_NAMES)], effect_of(row)) for row in rows]
 
 
 def next_due() -> Script[int | None]:

@@ -16,7 +16,7 @@ from collections import deque
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy.dialects.postgresql.asyncpg import dialect as postgres_dialect
+from sqlalchemy.dialects.postgresql import asyncpg as spoken
 
 from bot.core.errors import BotError, StoreError
 from bot.store.script import Ask, Restartable, Row, Script
@@ -24,7 +24,7 @@ from bot.store.script import Ask, Restartable, Row, Script
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-DIALECT = postgres_dialect()
+DIALECT = spoken.dialect()  # type: ignore[no-untyped-call]
 ENGINE, APP = "switchboard_engine", "switchboard_app"
 TENANT = "switchboard.tenant"
 MAX_BATCH = 128
@@ -60,7 +60,7 @@ _GONE = (
 
 
 class Session:
-    """One connection inside one transaction: runs scripts, and knows behind whose wall it stands."""
+    """One connection inside one transaction, and behind whose wall it stands."""
 
     def __init__(self, conn: "asyncpg.Connection[Any]", begin: str) -> None:
         self._conn = conn
@@ -92,7 +92,8 @@ class Session:
         await self._stand(str(params.get("tenant", "")))
         values = [_fit(params[name]) for name in names]
         if not careful:
-            return await self._conn.fetch(sql, *values)
+            found: list[Row] = await self._conn.fetch(sql, *values)
+            return found
         await self._conn.execute("SAVEPOINT one")
         try:
             rows: list[Row] = await self._conn.fetch(sql, *values)
@@ -110,7 +111,8 @@ class Session:
             return
         role = APP if tenant else ENGINE
         begin, self._begin = self._begin, ""
-        await self._conn.execute(f"{begin}SET LOCAL ROLE {role}; SET LOCAL {TENANT} = {quote(tenant)}")
+        wall = f"SET LOCAL ROLE {role}; SET LOCAL {TENANT} = {quote(tenant)}"
+        await self._conn.execute(begin + wall)
         self._tenant = tenant
 
     async def end(self, how: str) -> None:

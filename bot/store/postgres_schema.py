@@ -16,14 +16,14 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from bot.core.errors import StoreError
 from bot.store.columns import metadata
 from bot.store.postgres import APP, DIALECT, ENGINE, TENANT
-from bot.store.schema import SEALED, TABLES, VERSION, migrations_between
+from bot.store.schema import SEALED, VERSION, migrations_between
+from bot.store.settled import AUDIT_LOCK
 from bot.store.tables_shared import shared
 
 log = logging.getLogger(__name__)
 
 UPGRADE_LOCK = 5_172_001
-AUDIT_LOCK = 5_172_002
-"""Advisory locks: of an upgrade, and of those who write the audit against the one who seals it."""
+"""The advisory lock of an upgrade."""
 ENGINE_TABLES = frozenset(
     {"approval", "audit", "audit_seal", "conv", "dek", "effect", "fire", "inbox", "login"}
     | {"meta", "pairing", "schedule", "session", "tenant", "token", "person"}
@@ -33,7 +33,6 @@ ENGINE_TABLES = frozenset(
 
 def tables() -> list[Table]:
     """All of them, those that processes share as well."""
-    assert TABLES
     return [*metadata.sorted_tables, *shared.sorted_tables]
 
 
@@ -82,7 +81,12 @@ def walls() -> list[str]:
         "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         for role in (ENGINE, APP)
     ]
-    made += [f"GRANT {ENGINE}, {APP} TO CURRENT_USER", f"GRANT SELECT ON release TO {ENGINE}"]
+    made += [
+        f"DO $$ BEGIN IF NOT pg_has_role('{role}', 'MEMBER') THEN "
+        f"GRANT {role} TO CURRENT_USER; END IF; END $$"
+        for role in (ENGINE, APP)
+    ]
+    made.append(f"GRANT SELECT ON release TO {ENGINE}")
     made += [f"GRANT USAGE ON SCHEMA public TO {role}" for role in (ENGINE, APP)]
     for table in tables():
         rights = "SELECT, INSERT" if table.name in SEALED else "SELECT, INSERT, UPDATE, DELETE"

@@ -109,9 +109,7 @@ class Restartable(Generator[Ask, list[Row], T]):
         self._run = self._run or self._make()
         return self._run.send(rows)
 
-    def throw(
-        self, kind: Any, value: Any = None, trace: TracebackType | None = None
-    ) -> Ask:
+    def throw(self, kind: Any, value: Any = None, trace: TracebackType | None = None) -> Ask:
         """Raise inside that run."""
         self._run = self._run or self._make()
         return self._run.throw(kind if value is None else value)
@@ -145,7 +143,7 @@ class Database(Protocol):
 
 def run(script: Script[T], execute: Callable[[Ask], list[Row]]) -> T:
     """Drive a script to its end with a function from statement to rows."""
-    script = iter(script)  # type: ignore[assignment]  # a restartable one's own generator
+    script = iter(script)
     try:
         ask = next(script)
         while True:

@@ -10,7 +10,20 @@ from bot.store.tables import allowance, spend
 from bot.store.upsert import insert_once
 
 _SETTLE = Statement(
-    insert_once(spend, "id", "tenant", "person", "agent", "conv", "turn", "model", "tokens_in", "tokens_out", "micros", "at")
+    insert_once(
+        spend,
+        "id",
+        "tenant",
+        "person",
+        "agent",
+        "conv",
+        "turn",
+        "model",
+        "tokens_in",
+        "tokens_out",
+        "micros",
+        "at",
+    )
 )
 _SUMS = (
     func.count(),
@@ -105,9 +118,7 @@ def of_turn(tenant: str, turn: str) -> Script[list[Total]]:
     ]
 
 
-_ALLOW = Statement(
-    insert_once(allowance, "tenant", "approval", "micros", "at")
-)
+_ALLOW = Statement(insert_once(allowance, "tenant", "approval", "micros", "at"))
 _ALLOWED = Statement(
     select(func.coalesce(func.sum(allowance.c.micros), 0)).where(
         allowance.c.tenant == bindparam("tenant"), allowance.c.at >= bindparam("since")

@@ -103,6 +103,7 @@ effect = Table(
     txt("url"),
     txt("error"),
     txt("result"),
+    txt("owner"),
     num("sandbox"),
     num("due_at"),
     num("started_at", null=True),

@@ -11,6 +11,12 @@ from bot.store.columns import num, txt
 shared = MetaData()
 
 worker = Table(
-    "worker", shared, txt("id", key=True), txt("version"), num("files_shared"), num("beat_at")
+    "worker",
+    shared,
+    txt("id", key=True),
+    txt("place"),
+    txt("version"),
+    num("files_shared"),
+    num("beat_at"),
 )
 lease = Table("lease", shared, txt("name", key=True), txt("owner"))

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite.dml import Insert
 def insert_once(table: Table, *names: str) -> Insert:
     """Insert the named columns; do nothing when a row has one of its unique keys already."""
     made = insert(table).values({name: bindparam(name) for name in names})
-    return _portable(made.on_conflict_do_nothing())
+    return portable(made.on_conflict_do_nothing())
 
 
 def insert_over(table: Table, *names: str) -> Insert:
@@ -20,10 +20,11 @@ def insert_over(table: Table, *names: str) -> Insert:
     made = insert(table).values({name: bindparam(name) for name in names})
     keys = [column.name for column in table.primary_key]
     new = {name: made.excluded[name] for name in names if name not in keys}
-    return _portable(made.on_conflict_do_update(index_elements=keys, set_=new))
+    return portable(made.on_conflict_do_update(index_elements=keys, set_=new))
 
 
-def _portable(element: Insert) -> Insert:
+def portable(element: Insert) -> Insert:
+    """Let both databases compile the clause of an insert that meets a row of the same key."""
     clause = element._post_values_clause
     clause.constraint_target = None  # type: ignore[union-attr]
     return element

@@ -81,6 +81,8 @@ class TestPostgres(DatabaseContract):
         assert isinstance(db, PostgresDatabase)
         name = urlsplit(db.url).path[1:]
         await admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        await admin(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+        await admin(
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"
+        )
         yield
         await admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")

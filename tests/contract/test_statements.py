@@ -25,6 +25,8 @@ ALLOWED = {
     "effects._READY": SWEEP,
     "effects._STUCK": SWEEP,
     "effects._NEXT_DUE": "a time, of all tenants' effects",
+    "fleet._RUNNERS": "the names of processes, of all tenants' conversations",
+    "fleet._VOID": "what a dead process held, in all tenants",
     "inbox._SWEEP_JOURNAL": CLEANING,
     "inbox._SWEEP": CLEANING,
     "keys._ANY": "whether anything is wrapped at all, before the first master key is made",

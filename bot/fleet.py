@@ -1,0 +1,188 @@
+"""The processes that share one database, as one of them sees it.
+
+`Alone` is the embedded house: it owns everything and asks nobody. `Fleet` gives signs of life,
+takes over what a dead process held, leases what only one may do, and passes words on. Words are
+hints; what they are about stands in rows, and sweeps find it.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from bot.core.errors import BotError
+from bot.core.ports import Clock
+from bot.core.times import to_us
+from bot.store import fleet as rows
+from bot.store.fleet import Worker
+from bot.store.script import Database
+
+log = logging.getLogger(__name__)
+
+BEAT_S = 5.0
+DEAD_S = 20.0
+"""Without a sign for so long, a process is dead to the others."""
+SURE_S = 5.0
+"""So long before that, it no longer begins what nobody else may do."""
+LEASE_S = 0.2
+
+Hear = Callable[..., object]
+
+
+class Peers(Protocol):
+    """What the parts of a house ask about other processes."""
+
+    @property
+    def id(self) -> str:
+        """The name under which this process claims."""
+        ...
+
+    def holds(self) -> bool:
+        """Whether the others surely take this process for alive: it may call a vendor."""
+        ...
+
+    async def living(self) -> frozenset[str]:
+        """Who is alive."""
+        ...
+
+    async def take(self, name: str) -> bool:
+        """Lease what only one may do; False while another has it."""
+        ...
+
+    async def drop(self, name: str) -> None:
+        """Give it back."""
+        ...
+
+    def say(self, kind: str, *what: Any) -> bool:
+        """Tell the other processes; False when there are none, or it is too long to be told."""
+        ...
+
+
+class Alone:
+    """The only process."""
+
+    def __init__(self, id_: str) -> None:
+        self.id = id_
+
+    def holds(self) -> bool:
+        return True
+
+    async def living(self) -> frozenset[str]:
+        return frozenset()
+
+    async def take(self, name: str) -> bool:
+        return True
+
+    async def drop(self, name: str) -> None:
+        return None
+
+    def say(self, kind: str, *what: Any) -> bool:
+        return False
+
+
+class Words(Protocol):
+    """The way of words to all processes."""
+
+    def send(self, word: str) -> bool: ...
+
+
+class Fleet:
+    """One of several."""
+
+    def __init__(self, db: Database, clock: Clock, me: Worker) -> None:
+        self._db = db
+        self._clock = clock
+        self._me = me
+        self._beat_at = 0.0
+        self._others = False
+        self._hear: dict[str, Hear] = {}
+        self.words: Words | None = None
+        """Set once there is a connection for them."""
+        self.freed: Callable[[], None] = lambda: None
+        """Called when something was taken over from a dead process."""
+
+    @property
+    def id(self) -> str:
+        """The name under which this process claims."""
+        return self._me.id
+
+    def holds(self) -> bool:
+        """Whether the last sign of life is young enough."""
+        return time.monotonic() - self._beat_at < DEAD_S - SURE_S
+
+    async def living(self) -> frozenset[str]:
+        """Who is alive, this process included."""
+        return await self._db.read(rows.living(_us(DEAD_S)))
+
+    async def take(self, name: str) -> bool:
+        """Lease a name for as long as this process lives."""
+        return await self._db.write(rows.take(name, self.id, _us(DEAD_S)))
+
+    async def drop(self, name: str) -> None:
+        """Give it back."""
+        await self._db.write(rows.drop(name, self.id))
+
+    async def wait_for(self, name: str) -> None:
+        """Lease a name, however long another has it."""
+        while True:
+            if await self.take(name):
+                return
+            await asyncio.sleep(LEASE_S)
+
+    async def join(self) -> None:
+        """Enter. Raises OperatorError when the others keep files apart from ours."""
+        began = time.monotonic()
+        await self._db.write(rows.join(self._me, _us(DEAD_S)))
+        self._beat_at = began
+
+    async def leave(self) -> None:
+        """Take this process off."""
+        await self._db.write(rows.leave(self.id))
+
+    async def run(self) -> None:
+        """Give signs of life and look for the dead, until cancelled."""
+        while True:
+            began = time.monotonic()
+            try:
+                living = await self._db.write(rows.beat(self._me, _us(DEAD_S)))
+                self._beat_at = began
+                self._others = len(living) > 1
+                now = to_us(self._clock.now())
+                if await self._db.write(rows.take_over(now, _us(DEAD_S))):
+                    self.freed()
+            except BotError as error:
+                log.warning("No sign of life could be given: %s", error.message)
+            await asyncio.sleep(BEAT_S)
+
+    # Words.
+
+    def on(self, kind: str, hear: Hear) -> None:
+        """Call `hear` with what another process says of this kind."""
+        self._hear[kind] = hear
+
+    def say(self, kind: str, *what: Any) -> bool:
+        """Tell the other processes; False when there are none, or it is too long to be told."""
+        if self.words is None or not self._others:
+            return False
+        return self.words.send(json.dumps([self.id, kind, *what]))
+
+    def missed(self) -> None:
+        """Words may have been lost: whoever keeps something reads it anew."""
+        if "missed" in self._hear:
+            self._hear["missed"]()
+
+    def hear(self, word: str) -> None:
+        """A word has come."""
+        try:
+            who, kind, *what = json.loads(word)
+        except ValueError:
+            return
+        self._others = self._others or who != self.id
+        if who != self.id and kind in self._hear:
+            self._hear[kind](*what)
+
+
+def _us(seconds: float) -> int:
+    return int(seconds * 1e6)
