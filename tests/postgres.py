@@ -7,11 +7,15 @@ machine. Without a server these tests are skipped.
 import asyncio
 import os
 import secrets
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 import pytest
+
+from bot.store import schema
+from bot.store.columns import metadata
 
 asyncpg = pytest.importorskip("asyncpg")
 
@@ -56,3 +60,36 @@ async def own_database() -> AsyncIterator[str]:
         yield address(name)
     finally:
         await admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+async def fill(url: str, image: bytes) -> None:
+    """Put the rows of an SQLite database into one of ours."""
+    source = sqlite3.connect(":memory:")
+    source.deserialize(image)
+    conn = await asyncpg.connect(url)
+    try:
+        for table in metadata.sorted_tables:
+            found = source.execute(f"select * from {table.name}")
+            names = [column[0] for column in found.description]
+            await conn.copy_records_to_table(table.name, records=found.fetchall(), columns=names)
+        await conn.execute("select setval('audit_seq_seq', 1 + (select count(*) from audit))")
+    finally:
+        await conn.close()
+        source.close()
+
+
+async def as_sqlite(url: str) -> sqlite3.Connection:
+    """All rows in an SQLite database in memory, where the checks read them."""
+    sink = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in schema.statements():
+        if not statement.startswith("CREATE TRIGGER"):
+            sink.execute(statement)
+    conn = await asyncpg.connect(url)
+    try:
+        for table in metadata.sorted_tables:
+            rows = [tuple(row.values()) for row in await conn.fetch(f"select * from {table.name}")]
+            marks = ", ".join("?" for _ in table.columns)
+            sink.executemany(f"insert into {table.name} values ({marks})", rows)
+    finally:
+        await conn.close()
+    return sink

@@ -31,7 +31,7 @@ MAX_BATCH = 128
 READERS = 8
 RIDE_S = 0.02
 """How long a step that is only posted waits for a commit to ride along with."""
-TRIES = 8
+TRIES = 6
 """How often one transaction is begun again when others come in between."""
 CONNECT_S = 5.0
 STATEMENT_S = 30.0
@@ -54,7 +54,6 @@ _GONE = (
     asyncpg.ReadOnlySQLTransactionError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
-    asyncpg.ObjectNotInPrerequisiteStateError,
 )
 """The database, not the script: whoever asked is told, and may ask again."""
 
@@ -264,6 +263,8 @@ class PostgresDatabase:
                 raise await self._lost(error) from error
             except asyncpg.PostgresError as error:
                 await self._back(session)
+                if isinstance(error, asyncpg.LockNotAvailableError) and n:
+                    raise StoreError("Another process holds this for too long.") from error
                 if not again or (n and not isinstance(error, _RESTART)) or n == TRIES - 1:
                     raise
                 await asyncio.sleep(random.random() * 0.005 * n)

@@ -29,6 +29,7 @@ from bot.core.route import Binding
 from bot.core.times import to_us
 from bot.core.tool import Tool
 from bot.engine import Engine, Given, Limits
+from bot.fleet import Peers
 from bot.limits import Rate
 from bot.people import People
 from bot.store import approvals as approval_rows
@@ -136,6 +137,7 @@ def assemble(
     team: Team | None = None,
     limits: Limits | None = None,
     live: RecordingLive | None = None,
+    peers: Peers | None = None,
 ) -> Engine:
     """An engine of these parts; the house lends its tools nothing but the team."""
     team = team or Team()
@@ -153,6 +155,7 @@ def assemble(
             limits=limits or Limits(sender=UNLIMITED, tenant=UNLIMITED),
             channels=channels or {},
             toolset=FakeToolset(house, clock, db, tools),
+            peers=peers,
         )
     )
 

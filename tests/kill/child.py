@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -33,6 +34,7 @@ from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import to_us
 from bot.core.tool import ToolContext
 from bot.engine import Engine
+from bot.fleet import Peers
 from bot.inbox import arrive
 from bot.infra.clock import SystemClock
 from bot.store import schema
@@ -45,6 +47,14 @@ from tests.fakes.vendor import Vendor, Words, tools_of
 
 CHANNEL = "outside"
 PERSON = "U-Ana"
+PENDING = "select id, version from approval where state = 'pending' and kind = 'approve'"
+BUSY = (
+    "select 1 from inbox where state = 'new' union all "
+    "select 1 from conv where state != 'idle' union all "
+    "select 1 from effect where state in ('ready', 'sending') union all "
+    "select 1 from schedule where state = 'active' union all "
+    "select 1 from approval where state = 'pending' and kind = 'approve' limit 1"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +74,11 @@ class Life:
     breaks: str = ""
     """Which promise to break on purpose; see `tests/kill/broken.py`."""
     schedules: int = 3
+    database: str = ""
+    """The address of a shared one; empty: a file in `home`."""
+    place: str = ""
+    """Which of several processes this is; each talks in conversations of its own and in a common
+    one."""
 
 
 class Book:
@@ -158,17 +173,15 @@ class House:
 
     async def live(self) -> None:
         """Until all is done."""
-        if not self.path.exists():
-            prepare(self.path)
         points.arm(self._at_point)
-        self.db = SqliteDatabase(self.path)
-        await self.db.open()
+        peers = await self._open_database()
         self.engine: Engine = assemble(
             self.db,
             self.clock,
             ScriptedModel(self._think),
             tools_of(self.vendor),
             channels={CHANNEL: self.channel},
+            peers=peers,
         )
         self.clockwork = Runner(self.db, self.clock, self._arrive, self.engine.turns.wake)
         await self.engine.start()
@@ -249,8 +262,8 @@ class House:
 
     async def _schedule(self) -> None:
         """Reminders that are due at once, in the conversation outside."""
-        rows = sqlite3.connect(self.path).execute("select id from conv where thread = '1'")
-        conv = rows.fetchone()[0]
+        found = await self._look("select id from conv where thread = '1'")
+        conv = found[0][0]
         for number in range(self.life.schedules):
             now = self.clock.now() + timedelta(milliseconds=number)
             await self.clockwork.add(
@@ -275,7 +288,7 @@ class House:
         pressed = 0
         while True:
             await asyncio.sleep(0.01)
-            for key, version in await asyncio.to_thread(self._open):
+            for key, version in await self._look(PENDING):
                 pressed += 1
                 event = Event(
                     id=EventId(new_id(self.clock, "evt")),
@@ -294,32 +307,31 @@ class House:
                 got = await self.engine.inbox.accept(event)
                 self.acks.add(ext=event.ext_id, event=got.event)
 
-    def _open(self) -> list[tuple[str, int]]:
-        conn = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
-        try:
-            return conn.execute(
-                "select id, version from approval where state = 'pending' and kind = 'approve'"
-            ).fetchall()
-        finally:
-            conn.close()
-
     async def _quiet(self) -> None:
-        while await asyncio.to_thread(self._busy):
+        while await self._look(BUSY):
             await asyncio.sleep(0.01)
 
-    def _busy(self) -> bool:
-        conn = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
-        try:
-            found = conn.execute(
-                "select 1 from inbox where state = 'new' union all "
-                "select 1 from conv where state != 'idle' union all "
-                "select 1 from effect where state in ('ready', 'sending') union all "
-                "select 1 from schedule where state = 'active' union all "
-                "select 1 from approval where state = 'pending' and kind = 'approve' limit 1"
-            )
-            return found.fetchone() is not None
-        finally:
-            conn.close()
+    # The database, which is another one in `shared.py`.
+
+    async def _open_database(self) -> Peers | None:
+        if not self.path.exists():
+            prepare(self.path)
+        db = SqliteDatabase(self.path)
+        await db.open()
+        self.db: Any = db
+        return None
+
+    async def _look(self, sql: str) -> list[Any]:
+        """Rows, as an outsider sees them."""
+
+        def look() -> list[Any]:
+            conn = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)
+            try:
+                return conn.execute(sql).fetchall()
+            finally:
+                conn.close()
+
+        return await asyncio.to_thread(look)
 
 
 def prepare(path: Path) -> None:
@@ -343,7 +355,9 @@ def hurry() -> None:
 def main(spec: Mapping[str, Any]) -> None:
     """Live one life."""
     hurry()
-    asyncio.run(House(Life(**spec)).live())
+    life = Life(**spec)
+    kind = import_module("tests.kill.shared").SharedHouse if life.database else House
+    asyncio.run(kind(life).live())
 
 
 __all__ = ["Toolset", "blank", "main"]

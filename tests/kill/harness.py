@@ -1,5 +1,6 @@
 """Raising lives, killing them, and counting what became of what they had promised."""
 
+import asyncio
 import json
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 
 from tests.fakes.channel import Shown
 from tests.fakes.vendor import Record
+from tests.postgres import as_sqlite
 from tests.sim.checks import Evidence, complaints
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -51,13 +53,15 @@ class Nursery:
         return answer
 
 
-def evidence(home: Path, policy: str) -> Evidence:
-    """What a house left behind."""
+def evidence(home: Path, policy: str, database: str = "") -> Evidence:
+    """What a house left behind, in its own file or in a shared database."""
     book = [Record(**line) for line in _lines(home / "vendor")]
     shown = [Shown(**line) for line in _lines(home / "shown")]
     acked = {line["ext"]: line["event"] for line in _lines(home / "acks")}
     return Evidence(
-        conn=sqlite3.connect(home / "switchboard.db"),
+        conn=asyncio.run(as_sqlite(database))
+        if database
+        else sqlite3.connect(home / "switchboard.db"),
         book=book,
         shown=shown,
         acked=acked,
@@ -76,9 +80,9 @@ class Tally:
     counts: Counter[str] = field(default_factory=Counter)
     said: list[str] = field(default_factory=list)
 
-    def add(self, home: Path, policy: str, kills: int) -> None:
+    def add(self, home: Path, policy: str, kills: int, database: str = "") -> None:
         """Count one house."""
-        found = evidence(home, policy)
+        found = evidence(home, policy, database)
         said = complaints(found)
         self.said += said
         self.counts["kills"] += kills
