@@ -16,6 +16,7 @@ from bot.core.ports import Clock, new_id
 from bot.fleet import Alone, Fleet
 from bot.home import Home
 from bot.live import Live
+from bot.live_shared import SharedLive
 from bot.settings import Settings
 from bot.store import schema
 from bot.store.fleet import Worker
@@ -88,15 +89,10 @@ async def open_database(settings: Settings, home: Home, clock: Clock, version: s
     except BaseException:
         await db.close()
         raise
-    live = _live(fleet)
+    live = SharedLive(fleet)
     words = notices.Notices(direct, fleet.hear, fleet.missed)
     fleet.words = words
     return Opened(db=db, peers=fleet, live=live, tasks=(fleet.run, words.run))
-
-
-def _live(fleet: Fleet) -> Live:
-    made: Live = import_module("bot.live_shared").SharedLive(fleet)
-    return made
 
 
 def part(name: str) -> Any:

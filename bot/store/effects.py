@@ -9,7 +9,7 @@ from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, EventId, Perso
 from bot.core.times import from_us
 from bot.store import audit
 from bot.store.rows import dumps, loads
-from bot.store.script import Ask, Row, Script, Statement, one_of, restartable
+from bot.store.script import Ask, Params, Row, Script, Statement, one_of, restartable
 from bot.store.tables import effect, inbox
 
 _NAMES = (
@@ -40,12 +40,9 @@ _NAMES = (
     "sandbox",
     "started_at",
 )
+_BESIDE = ("owner", "due_at", "ended_at")
 COLUMNS = tuple(effect.c[name] for name in _NAMES)
-_PLAN = Statement(
-    insert(effect).values(
-        {name: bindparam(name) for name in (*_NAMES, "owner", "due_at", "ended_at")}
-    )
-)
+_PLAN = Statement(insert(effect).values({name: bindparam(name) for name in (*_NAMES, *_BESIDE)}))
 _OF_TURN = Statement(
     select(*COLUMNS)
     .where(effect.c.tenant == bindparam("tenant"), effect.c.turn == bindparam("turn"))
@@ -266,10 +263,8 @@ def begin(tenant: str, id_: str, at: int, owner: str = "") -> Script[Effect | No
 @restartable
 def attempt_again(item: Effect, at: int, owner: str = "") -> Script[Effect]:
     """Count one more attempt of an effect that is `sending` since before a crash."""
-    rows = yield Ask(
-        _AGAIN,
-        {"tenant": item.tenant, "id": item.id, "was": item.attempt, "new_owner": owner},
-    )
+    mine: Params = {"tenant": item.tenant, "id": item.id, "was": item.attempt, "new_owner": owner}
+    rows = yield Ask(_AGAIN, mine)
     if not rows:
         raise Fenced(effect=item.id)
     again = effect_of(rows[0])

@@ -60,7 +60,7 @@ def sending_after_the_call(patch: Patch) -> None:
         now = self._clock.now()
         born = replace(item, state=EffectState.SENDING, attempt=1, started_at=now)
         outcome = await self._call(born)
-        await self._db.write(_bear(claim, born, self._now()))
+        await self._db.write(_bear(claim, born, self._now(), ""))
         return await self._conclude(born, outcome)
 
     async def run_one(self: Effects, item: Effect) -> None:
