@@ -30,6 +30,8 @@ from scheduler.words import trigger_of
 log = logging.getLogger(__name__)
 
 MAX_WAIT_S = 30.0
+STUMBLE_S = 2.0
+"""How long it waits when the database fails."""
 BATCH = 100
 MAX_ACTIVE = 50
 """Schedules of one conversation."""
@@ -111,7 +113,8 @@ class Runner:
                 fired = await self.tick()
                 due = await self._db.read(rows.next_due())
             except Exception:
-                log.exception("The clock stumbled; it goes on in %.0f seconds.", MAX_WAIT_S)
+                log.exception("The clock stumbled; it goes on in %.0f seconds.", STUMBLE_S)
+                wait = STUMBLE_S
             else:
                 wait = self._until(due, fired)
             try:

@@ -7,9 +7,12 @@ machine. Without a server these tests are skipped.
 import asyncio
 import os
 import secrets
+import socket
 import sqlite3
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -93,3 +96,45 @@ async def as_sqlite(url: str) -> sqlite3.Connection:
     finally:
         await conn.close()
     return sink
+
+
+class Server:
+    """A PostgreSQL of a test's own, on a free port, to be stopped and started at will."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        if not programs:
+            pytest.skip("There is no initdb.")
+        self._bin = programs[-1].parent
+        self._data = folder / "data"
+        self._user = "postgres" if os.getuid() == 0 else None
+        if self._user:
+            folder.chmod(0o777)
+            for above in folder.parents[:-2]:
+                above.chmod(above.stat().st_mode | 0o011)
+        self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.url = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+        self._options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self._data}"
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        log = self._data / "log"
+        self._run("pg_ctl", "-D", self._data, "-o", self._options, "-l", log, "-w", "start")
+
+    def stop(self, how: str) -> None:
+        """`fast`: everybody is thrown out; `immediate`: like a loss of power."""
+        self._run("pg_ctl", "-D", self._data, "-m", how, "-w", "stop")
+
+    def _run(self, program: str, *words: object) -> None:
+        done = subprocess.run(
+            [str(self._bin / program), *map(str, words)],
+            user=self._user,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+        assert done.returncode == 0, done.stderr

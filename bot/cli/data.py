@@ -72,6 +72,8 @@ def restore(shell: Shell, args: Namespace) -> int:
         held.release()
     terminal.progress("")
     lines = [f"Brought {count(files, 'file')} back into {home}."]
+    if shell.settings.database_url:
+        lines.append("The database is elsewhere and not in it: bring that back with pg_restore.")
     if aside:
         lines.append(f"What was there lies in {aside}; delete it when all is well.")
     told = {"home": str(home), "files": files, "aside": str(aside) if aside else None}

@@ -120,6 +120,13 @@ class Session:
             await self._conn.execute(how)
 
 
+class _Clean(asyncpg.Connection):
+    """A reader: nothing that it sets outlives its transaction, so nothing is to be reset."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 class PostgresDatabase:
     """One process's way to the common database."""
 
@@ -146,7 +153,9 @@ class PostgresDatabase:
         """Connect and start the writer. Raises StoreError."""
         try:
             self._writer = await asyncpg.connect(**self._how)
-            self._readers = await asyncpg.create_pool(**self._how, min_size=1, max_size=READERS)
+            self._readers = await asyncpg.create_pool(
+                **self._how, min_size=1, max_size=READERS, connection_class=_Clean
+            )
         except (*_GONE, asyncpg.PostgresError) as error:
             raise StoreError(f"Cannot reach the database: {_said(error)}.") from error
         self._task = asyncio.create_task(self._work(), name="store")

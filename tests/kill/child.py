@@ -11,7 +11,7 @@ import os
 import signal
 import sqlite3
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib import import_module
@@ -26,6 +26,7 @@ from agents.runtime.toolset import Toolset
 from bot import points
 from bot.core.channel import Features, Outbound, Receipt
 from bot.core.effect import Effect, EffectState, Outcome, Policy
+from bot.core.errors import StoreError
 from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import AgentName, ConvId, EventId, ScheduleId, conv_key
 from bot.core.model import ModelReply, ModelRequest
@@ -69,6 +70,8 @@ class Life:
     talks: int = 2
     kill: str = ""
     """`NAME:n`: die at the n-th passing of a point."""
+    stop: str = ""
+    """`NAME:n`: freeze there until somebody sends SIGCONT; `vendor` is where the vendor is called."""
     slow_ms: int = 0
     """How far away the vendor and the channel are, at most."""
     breaks: str = ""
@@ -103,8 +106,10 @@ class FiledVendor(Vendor):
         self._file = Book(path)
         self._slow_ms = slow_ms
         self._chance = Random()
+        self.at_call: Callable[[], None] = lambda: None
 
     async def post(self, policy: Policy, tool: str, ctx: ToolContext, args: Words) -> Outcome:
+        self.at_call()
         await self._far()
         known = [line for line in self._file.lines() if line["key"] == ctx.key]
         if not (policy is Policy.KEYED and known):
@@ -170,6 +175,7 @@ class House:
         policy = Policy.NONE if self.life.policy == "mixed" else Policy(self.life.policy)
         self.channel = FiledChannel(self.home / "shown", policy, self.life.slow_ms)
         self.vendor = FiledVendor(self.home / "vendor", self.life.slow_ms)
+        self.vendor.at_call = lambda: self._at_point("vendor")
 
     async def live(self) -> None:
         """Until all is done."""
@@ -199,6 +205,9 @@ class House:
         self.passed[name] += 1
         if self.life.kill == f"{name}:{self.passed[name]}":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.life.stop == f"{name}:{self.passed[name]}":
+            (self.home / "stopped").write_text(str(os.getpid()))
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     def _think(self, request: ModelRequest) -> ModelReply:
         told = last_words(request)
@@ -304,7 +313,10 @@ class House:
                     at=self.clock.now(),
                     payload={"approval": key, "choice": "approve", "version": version},
                 )
-                got = await self.engine.inbox.accept(event)
+                try:
+                    got = await self.engine.inbox.accept(event)
+                except StoreError:
+                    continue  # the person presses again
                 self.acks.add(ext=event.ext_id, event=got.event)
 
     async def _quiet(self) -> None:

@@ -42,6 +42,7 @@ def raise_(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     """Fork one life and wait for its end."""
     spec = dict(spec)
     kill_after_s = spec.pop("kill_after_s", None)
+    limit_s = spec.pop("limit_s", LIMIT_S)
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -57,7 +58,7 @@ def raise_(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     if kill_after_s is not None:
         time.sleep(kill_after_s)
         os.kill(pid, signal.SIGKILL)
-    until = time.monotonic() + LIMIT_S
+    until = time.monotonic() + limit_s
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done:

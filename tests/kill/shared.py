@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 
 import bot.fleet
+from bot.core.errors import StoreError
 from bot.core.ports import new_id
 from bot.fleet import Fleet, Peers
 from bot.store.fleet import Worker
@@ -59,8 +60,22 @@ class SharedHouse(House):
 
     async def _look(self, sql: str) -> list[Any]:
         async with self._looking:
-            found: list[Any] = await self._outsider.fetch(sql)
-        return found
+            while True:
+                try:
+                    if self._outsider.is_closed():
+                        self._outsider = await asyncpg.connect(self.life.database)
+                    found: list[Any] = await self._outsider.fetch(sql)
+                    return found
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                    await asyncio.sleep(0.05)
+
+    async def _send(self, talk: int, number: int) -> None:
+        """Whoever was told that it could not be taken in sends it again, as every vendor does."""
+        while True:
+            try:
+                return await super()._send(talk, number)
+            except StoreError:
+                await asyncio.sleep(0.05)
 
     async def _talk(self, talk: int) -> None:
         if talk == 0:
