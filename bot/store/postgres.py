@@ -48,6 +48,7 @@ _GONE = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
@@ -120,7 +121,7 @@ class Session:
             await self._conn.execute(how)
 
 
-class _Clean(asyncpg.Connection):
+class _Clean(asyncpg.Connection):  # type: ignore[misc]
     """A reader: nothing that it sets outlives its transaction, so nothing is to be reset."""
 
     def get_reset_query(self) -> str:
@@ -194,8 +195,12 @@ class PostgresDatabase:
                 session = Session(conn, "BEGIN READ ONLY; ")
                 try:
                     return await session.run(script)
+                except _GONE:
+                    conn.terminate()  # whatever state it is in, nobody gets it again
+                    raise
                 finally:
-                    await session.end("ROLLBACK")
+                    if not conn.is_closed():
+                        await session.end("ROLLBACK")
         except (*_GONE, asyncpg.PostgresError) as error:
             raise StoreError(f"The database cannot be read: {_said(error)}.") from error
 

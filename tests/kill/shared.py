@@ -18,6 +18,7 @@ from bot.store.notices import Notices
 from bot.store.postgres import PostgresDatabase
 from tests.kill.child import House
 
+INTERNAL = asyncpg.InternalClientError
 COMMON = 1001
 SHARES = 3
 
@@ -66,7 +67,8 @@ class SharedHouse(House):
                         self._outsider = await asyncpg.connect(self.life.database)
                     found: list[Any] = await self._outsider.fetch(sql)
                     return found
-                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, INTERNAL):
+                    self._outsider.terminate()
                     await asyncio.sleep(0.05)
 
     async def _send(self, talk: int, number: int) -> None:
