@@ -154,6 +154,8 @@ class Fleet:
                     self.freed()
             except BotError as error:
                 log.warning("No sign of life could be given: %s", error.message)
+            except Exception:
+                log.exception("No sign of life could be given.")
             await asyncio.sleep(BEAT_S)
 
     # Words.

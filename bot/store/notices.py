@@ -48,7 +48,7 @@ class Notices:
         while True:
             try:
                 await self._talk()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except Exception as error:  # noqa: BLE001 (it goes on, whatever it was)
                 log.warning("Other processes cannot be heard: %s", error)
                 await asyncio.sleep(PAUSE_S)
 

@@ -5,6 +5,7 @@ with signal 9 from outside; a life that neither ends nor dies within `limit_s` i
 Started as `python -m tests.kill.nursery`; it has no threads, so a fork is clean.
 """
 
+import faulthandler
 import json
 import logging
 import os
@@ -48,6 +49,7 @@ def raise_(spec: Mapping[str, Any]) -> Mapping[str, Any]:
         code = 1
         try:
             logging.disable(logging.CRITICAL)
+            faulthandler.enable()
             broken.apply(str(spec.get("breaks", "")))
             child.main(spec)
             code = 0
@@ -65,7 +67,7 @@ def raise_(spec: Mapping[str, Any]) -> Mapping[str, Any]:
             signal_ = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
             return {"signal": signal_, "code": os.waitstatus_to_exitcode(status)}
         if time.monotonic() > until:
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGABRT)  # tells where it is
             os.waitpid(pid, 0)
             return {"signal": 0, "code": -1, "stuck": True}
         time.sleep(0.002)

@@ -1,0 +1,171 @@
+"""What processes on one PostgreSQL know of one another."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+import bot.fleet
+from bot.core.errors import OperatorError
+from bot.core.ids import ConvId
+from bot.fleet import Fleet
+from bot.infra.clock import SystemClock
+from bot.live_shared import SharedLive
+from bot.store import fleet as rows
+from bot.store import postgres_schema
+from bot.store.fleet import Worker
+from tests.fakes.switchboard import HOME, image
+from tests.postgres import admin, fill, own_database
+
+pytest.importorskip("asyncpg")
+
+from bot.store.notices import Notices  # noqa: E402 (needs asyncpg)
+from bot.store.postgres import PostgresDatabase  # noqa: E402
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    async with own_database() as made:
+        await postgres_schema.upgrade(made)
+        await fill(made, image())
+        yield made
+
+
+@pytest.fixture
+async def db(url: str) -> AsyncIterator[PostgresDatabase]:
+    made = PostgresDatabase(url)
+    await made.open()
+    yield made
+    await made.close()
+
+
+def fleet(db: PostgresDatabase, name: str, shared: bool = True) -> Fleet:
+    me = Worker(id=f"own_{name}", place=name, version="1", files_shared=shared)
+    return Fleet(db, SystemClock(), me)
+
+
+async def silence(url: str, name: str) -> None:
+    """Let a process have given its last sign a minute ago."""
+    await admin(f"UPDATE worker SET beat_at = beat_at - 60000000 WHERE id = 'own_{name}'", url)
+
+
+@pytest.mark.parametrize(("one", "two"), [(True, False), (False, True), (False, False)])
+async def test_a_second_process_with_files_of_its_own_is_refused(
+    db: PostgresDatabase, one: bool, two: bool
+) -> None:
+    await fleet(db, "one", shared=one).join()
+    with pytest.raises(OperatorError, match="files_shared"):
+        await fleet(db, "two", shared=two).join()
+
+
+async def test_two_that_start_at_once_cannot_both_have_files_of_their_own(
+    db: PostgresDatabase, url: str
+) -> None:
+    other = PostgresDatabase(url)
+    await other.open()
+    both = (fleet(db, "one", shared=False).join(), fleet(other, "two", shared=False).join())
+    done = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(isinstance(end, OperatorError) for end in done) == [False, True]
+    await other.close()
+
+
+async def test_a_restart_in_the_same_place_replaces_the_process_before(
+    db: PostgresDatabase,
+) -> None:
+    await fleet(db, "one", shared=False).join()
+    again = Worker(id="own_again", place="one", version="1", files_shared=False)
+    await Fleet(db, SystemClock(), again).join()
+    assert await fleet(db, "one").living() == {"own_again"}
+
+
+async def test_a_lease_is_one_process_s_until_it_is_given_back_or_dies(
+    db: PostgresDatabase, url: str
+) -> None:
+    one, two = fleet(db, "one"), fleet(db, "two")
+    await one.join()
+    await two.join()
+    assert [await one.take("x"), await one.take("x"), await two.take("x")] == [True, True, False]
+    await two.drop("x")
+    assert not await two.take("x")
+    await one.drop("x")
+    assert await two.take("x")
+    assert not await one.take("x")
+    await silence(url, "two")
+    assert await one.take("x")
+
+
+async def test_what_a_dead_process_held_is_let_go_and_nothing_else(
+    db: PostgresDatabase, url: str
+) -> None:
+    for name in ("one", "two"):
+        await fleet(db, name).join()
+        await admin(
+            "INSERT INTO conv (id, tenant, key, state, owner, epoch) "
+            f"VALUES ('{name}', '{HOME}', '{name}', 'running', 'own_{name}', 3)",
+            url,
+        )
+    await silence(url, "two")
+    assert await db.write(rows.take_over(7, 20_000_000)) == 1
+    found = {name: await _conv(db, name) for name in ("one", "two")}
+    assert found == {"one": ("running", "own_one"), "two": ("ready", "")}
+
+
+async def _conv(db: PostgresDatabase, id_: str) -> tuple[str, str]:
+    import asyncpg
+
+    conn = await asyncpg.connect(db.url)
+    try:
+        row = await conn.fetchrow("SELECT state, owner FROM conv WHERE id = $1", id_)
+        return row["state"], row["owner"]
+    finally:
+        await conn.close()
+
+
+async def test_a_process_that_gave_no_sign_for_long_no_longer_calls_a_vendor(
+    db: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = fleet(db, "one")
+    assert not one.holds()
+    await one.join()
+    assert one.holds()
+    monkeypatch.setattr(bot.fleet, "DEAD_S", 0.0)
+    assert not one.holds()
+
+
+async def test_what_happens_in_one_process_is_soon_seen_in_another(
+    db: PostgresDatabase, url: str
+) -> None:
+    one, two = fleet(db, "one"), fleet(db, "two")
+    await one.join()
+    await two.join()
+    here, there = SharedLive(one), SharedLive(two)
+    missed = asyncio.Event()
+    tasks = []
+    for each in (one, two):
+        each.words = Notices(url, each.hear, missed.set)
+        tasks += [asyncio.create_task(each.words.run()), asyncio.create_task(each.run())]
+    await asyncio.wait_for(missed.wait(), 5)
+    await asyncio.sleep(0.3)
+    took = []
+    with there.subscribe(HOME, "c1") as watch:
+        for n in range(40):
+            here.begin(HOME, ConvId("c1"), f"t{n}", 0)
+            here.text(HOME, ConvId("c1"), f"t{n}", "Hello ")
+            here.text(HOME, ConvId("c1"), f"t{n}", "there.")
+            began = time.monotonic()
+            here.end(HOME, ConvId("c1"), f"t{n}", {"id": f"m{n}", "text": "Hello there."})
+            while (note := await watch.next(2)) and note.what != "message":
+                pass
+            assert note and note.data["id"] == f"m{n}"
+            took.append(time.monotonic() - began)
+        here.end(HOME, ConvId("c1"), "t", {"id": "long", "text": "x" * 9000})
+        seen = []
+        while note := await watch.next(0.5):
+            seen.append(note.what)
+        assert "look" in seen
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert statistics.median(took) < 0.05  # 4 ms on an idle machine; tests run side by side
