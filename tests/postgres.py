@@ -7,9 +7,11 @@ machine. Without a server these tests are skipped.
 import asyncio
 import os
 import secrets
+import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -98,20 +100,24 @@ async def as_sqlite(url: str) -> sqlite3.Connection:
     return sink
 
 
+def open_folder() -> Path:
+    """A folder that another user may enter and write to: PostgreSQL refuses to run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="sb-test-"))
+    folder.chmod(0o777)
+    return folder
+
+
 class Server:
     """A PostgreSQL of a test's own, on a free port, to be stopped and started at will."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
         if not programs:
             pytest.skip("There is no initdb.")
         self._bin = programs[-1].parent
-        self._data = folder / "data"
+        self._folder = open_folder()
+        self._data = self._folder / "data"
         self._user = "postgres" if os.getuid() == 0 else None
-        if self._user:
-            folder.chmod(0o777)
-            for above in folder.parents[:-2]:
-                above.chmod(above.stat().st_mode | 0o011)
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync")
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
@@ -128,6 +134,11 @@ class Server:
         """`fast`: everybody is thrown out; `immediate`: like a loss of power."""
         self._run("pg_ctl", "-D", self._data, "-m", how, "-w", "stop")
 
+    def remove(self) -> None:
+        """Stop it for good."""
+        self.stop("immediate")
+        shutil.rmtree(self._folder)
+
     def _run(self, program: str, *words: object) -> None:
         done = subprocess.run(
             [str(self._bin / program), *map(str, words)],
@@ -138,3 +149,59 @@ class Server:
             timeout=60,
         )
         assert done.returncode == 0, done.stderr
+
+
+class Pooler:
+    """A real PgBouncer in transaction mode before the tests' server."""
+
+    def __init__(self) -> None:
+        program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
+        if not program:
+            pytest.skip("There is no pgbouncer.")
+        self._folder = folder = open_folder()
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        server = urlsplit(SERVER)
+        users, settings = folder / "users", folder / "pgbouncer.ini"
+        users.write_text(f'"{server.username}" "{server.password or ""}"\n')
+        settings.write_text(
+            f"[databases]\n* = host={server.hostname} port={server.port or 5432}\n[pgbouncer]\n"
+            f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nauth_type = trust\n"
+            f"auth_file = {users}\npool_mode = transaction\n"
+            "default_pool_size = 5\nunix_socket_dir =\nserver_login_retry = 0\n"
+        )
+        for path in (users, settings):
+            path.chmod(0o644)
+        user = "postgres" if os.getuid() == 0 else None
+        self._process = subprocess.Popen(
+            [program, "-q", str(settings)],
+            user=user,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def address(self, url: str) -> str:
+        """The address of a database through the pooler."""
+        parts = urlsplit(url)
+        return parts._replace(netloc=f"{parts.username}@127.0.0.1:{self.port}").geturl()
+
+    async def ready(self) -> None:
+        """Wait until it listens."""
+        for _ in range(100):
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            except OSError:
+                await asyncio.sleep(0.05)
+            else:
+                writer.close()
+                await writer.wait_closed()
+                return
+        raise TimeoutError("pgbouncer does not listen.")
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.terminate()
+        self._process.wait(10)
+        shutil.rmtree(self._folder)

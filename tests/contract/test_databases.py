@@ -1,6 +1,6 @@
 """The drivers that there are, held to the one contract."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.contract.database import DatabaseContract
 from tests.fakes.database import Calm, InlineDatabase
-from tests.postgres import admin, own_database
+from tests.postgres import Pooler, admin, own_database
 
 
 class TestSqlite(DatabaseContract):
@@ -86,3 +86,24 @@ class TestPostgres(DatabaseContract):
         )
         yield
         await admin(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+@pytest.fixture(scope="module")
+def pooler() -> Iterator[Pooler]:
+    made = Pooler()
+    yield made
+    made.stop()
+
+
+class TestPostgresBehindPooler(DatabaseContract):
+    """The same through PgBouncer, which gives each transaction another connection."""
+
+    @pytest.fixture
+    async def db(self, pooler: Pooler) -> AsyncIterator[PostgresDatabase]:
+        async with own_database() as url:
+            await postgres_schema.upgrade(url)
+            await pooler.ready()
+            made = PostgresDatabase(pooler.address(url), pooled=True)
+            await made.open()
+            yield made
+            await made.close()

@@ -87,11 +87,11 @@ async def test_who_was_frozen_after_the_check_is_the_one_hole(
 
 
 @pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("cluster"))
+def server() -> Iterator[Server]:
+    made = Server()
     made.start()
     yield made
-    made.stop("immediate")
+    made.remove()
 
 
 @pytest.mark.parametrize("how", ["fast", "immediate"])
