@@ -69,7 +69,7 @@ def kill_often(nurseries: list[Nursery], spec: dict[str, Any], kills: int, seed:
     side_by_side([lambda n=n: raise_and_kill(n) for n in range(3)])  # type: ignore[misc]
 
     def finish(number: int) -> None:
-        end = nurseries[number].live(**{**spec, "slow_ms": 0}, messages=1, place=f"{number}-last")
+        end = nurseries[number].live(**{**spec, "slow_ms": 0}, messages=1, place=f"{number}-last", limit_s=60)
         assert end == {"signal": 0, "code": 0}
 
     side_by_side([lambda n=n: finish(n) for n in range(3)])  # type: ignore[misc]
@@ -80,7 +80,7 @@ async def test_three_that_nobody_kills_share_the_work(
 ) -> None:
     def live(number: int) -> None:
         spec = {"home": tmp_path, "policy": "keyed", "database": database}
-        end = nurseries[number].live(**spec, messages=6, place=f"{number}")
+        end = nurseries[number].live(**spec, messages=6, place=f"{number}", limit_s=60)
         assert end == {"signal": 0, "code": 0}
 
     await asyncio.to_thread(side_by_side, [lambda n=n: live(n) for n in range(3)])
