@@ -209,7 +209,7 @@ class App:
             models=self.models,
             schedules=self.clockwork,
             wake=self.engine.turns.wake,
-            rules_changed=lambda tenant: self._rules_changed(),
+            rules_changed=lambda tenant: self._people_changed(),
             tools=lambda: sorted(self.engine.toolset.tools),
             status=self._status,
             problems=self._problems,
@@ -296,11 +296,6 @@ class App:
         rule = Binding(id="default", agent=DEFAULT_AGENT)
         if not await self.db.read(bindings.listed(tenant.id)):
             await self.db.write(bindings.add(tenant.id, rule, to_us(self.clock.now())))
-
-    def _rules_changed(self) -> None:
-        self.engine.changed()
-        if self.fleet:
-            self.fleet.say("changed")
 
     def _people_changed(self) -> None:
         self._forget()

@@ -69,7 +69,9 @@ def kill_often(nurseries: list[Nursery], spec: dict[str, Any], kills: int, seed:
     side_by_side([lambda n=n: raise_and_kill(n) for n in range(3)])  # type: ignore[misc]
 
     def finish(number: int) -> None:
-        end = nurseries[number].live(**{**spec, "slow_ms": 0}, messages=1, place=f"{number}-last", limit_s=60)
+        end = nurseries[number].live(
+            **{**spec, "slow_ms": 0}, messages=1, place=f"{number}-last", limit_s=60
+        )
         assert end == {"signal": 0, "code": 0}
 
     side_by_side([lambda n=n: finish(n) for n in range(3)])  # type: ignore[misc]
