@@ -37,6 +37,9 @@ CONNECT_S = 5.0
 STATEMENT_S = 30.0
 SHARED_WAIT_MS, LONE_WAIT_MS = 100, 10_000
 """How long a row of another process is waited for: in a shared commit, and alone."""
+IDLE_MS = 8_000
+"""After it the server takes back a transaction whose process has stopped in the middle: others wait
+longer than that for its rows."""
 _Item = tuple[Script[Any], "asyncio.Future[Any] | None"]
 _RESTART = (
     asyncpg.SerializationError,
@@ -252,7 +255,7 @@ class PostgresDatabase:
 
     async def _together(self, batch: list[_Item]) -> list[Any]:
         conn = await self._connection()
-        session = Session(conn, f"BEGIN; SET LOCAL lock_timeout = {SHARED_WAIT_MS}; ")
+        session = Session(conn, _begin(SHARED_WAIT_MS))
         try:
             results = [await session.run(script) for script, _ in batch]
             await session.end("COMMIT")
@@ -269,7 +272,7 @@ class PostgresDatabase:
         again = isinstance(script, Restartable)
         for n in range(TRIES):
             conn = await self._connection()
-            session = Session(conn, f"BEGIN; SET LOCAL lock_timeout = {LONE_WAIT_MS}; ")
+            session = Session(conn, _begin(LONE_WAIT_MS))
             try:
                 result = await session.run(script, careful=n > 0 or not again)
                 await session.end("COMMIT")
@@ -312,6 +315,11 @@ class PostgresDatabase:
         self.broken = f"The database cannot be written: {_said(error)}."
         log.error(self.broken)
         return StoreError(self.broken + " Mend it or wait; what was answered is kept.")
+
+
+def _begin(wait_ms: int) -> str:
+    idle = f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_MS}"
+    return f"BEGIN; SET LOCAL lock_timeout = {wait_ms}; {idle}; "
 
 
 def quote(text: str) -> str:
