@@ -156,7 +156,8 @@ class Approvals:
                 new.append(effect)
         if not new:
             raise Invalid("Every action is struck out; press Reject instead.")
-        laid = self._questions.layout(new)
+        laid, was = self._questions.layout(new), self._questions.layout(covered)
+        asked = tuple(w for w in item.card.warnings if w not in was.warnings)
         card = replace(
             item.card,
             title=laid.title,
@@ -164,7 +165,9 @@ class Approvals:
             recipients=laid.recipients,
             fields=laid.fields,
             body=laid.body,
-            warnings=laid.warnings,
+            warnings=laid.warnings + asked,
+            audience=laid.audience,
+            sandbox=laid.sandbox,
         )
         return decisions.Edit(
             arguments=arguments,

@@ -16,7 +16,7 @@ from bot.core.approval import Answer, Approval, ApprovalState, Decision
 from bot.core.canonical import Json
 from bot.core.conversation import Line
 from bot.core.errors import Invalid, UserError
-from bot.core.event import CONTROL, Event
+from bot.core.event import CONTROL, Event, Trust
 from bot.core.ids import ApprovalId, ConvId, EffectId, EventId, PersonId, TenantId
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
@@ -84,6 +84,8 @@ class Controls:
     async def __call__(self, event: Event, body_hash: str = "") -> Accepted | None:
         """Apply an event, once; None when it is an ordinary one."""
         press = event.kind in CONTROL
+        if not press and event.trust is not Trust.PERSON:
+            return None  # words from outside command nothing
         command = None if press else COMMAND.fullmatch(event.text.strip())
         code = None if press or command else parse_code(event.text)
         if not (press or command or code):

@@ -12,7 +12,7 @@ from bot.core.approval import Approval, ApprovalKind, ApprovalState
 from bot.core.canonical import Json, digest
 from bot.core.card import Card, Choice, Field
 from bot.core.conversation import Claim
-from bot.core.effect import Effect, bind
+from bot.core.effect import Effect, bound
 from bot.core.ids import AgentName, ApprovalId, PersonId
 from bot.core.ports import Clock, new_id
 
@@ -113,7 +113,7 @@ class Questions:
             amount="; ".join(card.amount for card in cards if card.amount),
             recipients=tuple(r for card in cards for r in card.recipients),
             fields=tuple(
-                Field(name=f"{i}. {card.title}", value=card.body or _short(card), long=True)
+                Field(name=f"{i}. {card.title}", value=_whole(card), long=True)
                 for i, card in enumerate(cards, 1)
             ),
             warnings=tuple(w for card in cards for w in card.warnings),
@@ -201,11 +201,13 @@ def hash_of(effects: Sequence[Effect]) -> str:
 
 def rebound(effect: Effect, arguments: Mapping[str, Json]) -> Effect:
     """The effect with other arguments, bound anew."""
-    hash_ = bind(
-        effect.tenant, effect.agent, effect.tool, effect.tool_version, arguments, effect.connection
-    )
-    return replace(effect, arguments=arguments, hash=hash_)
+    changed = replace(effect, arguments=arguments)
+    return replace(changed, hash=bound(changed))
 
 
-def _short(card: Card) -> str:
-    return "; ".join(f"{field.name}: {field.value}" for field in card.fields)
+def _whole(card: Card) -> str:
+    """All that a card shows, in lines: nobody says yes to what they cannot see."""
+    lines = [f"To: {recipient}" for recipient in card.recipients]
+    lines += [f"Amount: {card.amount}"] if card.amount else []
+    lines += [f"{field.name}: {field.value}" for field in card.fields]
+    return "\n".join([*lines, card.body] if card.body else lines)

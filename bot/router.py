@@ -148,8 +148,11 @@ class Router:
 
     async def command(self, walk: Walk) -> TurnEnd | None:
         """Answer a command."""
-        if walk.event.kind != Kind.MESSAGE or not walk.event.text.startswith("/"):
+        event = walk.event
+        if event.kind != Kind.MESSAGE or not event.text.startswith("/"):
             return None
+        if event.trust is not Trust.PERSON or event.payload.get("about"):
+            return None  # words from outside, and questions about a card, command nothing
         return await self._commands(walk.claim, walk.person)
 
     async def choose(self, walk: Walk) -> TurnEnd | None:

@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 
 from agents.runtime.asked import OTHERS, Asked
-from agents.runtime.gate import Action, judge
-from agents.runtime.prompt import outside
+from agents.runtime.gate import Action, amount_of, judge
 from agents.runtime.run import Run, arguments_of
 from agents.runtime.toolset import Call, Toolset
 from agents.runtime.withdrawal import NAME as WITHDRAW
@@ -80,7 +79,8 @@ class Calls:
             if understood is None:
                 continue
             tool = understood.tool
-            verdict = judge(run.agent, tool, rules, tainted=run.tainted)
+            amount = amount_of(tool, understood.plain)
+            verdict = judge(run.agent, tool, rules, tainted=run.tainted, amount_minor=amount)
             if verdict.action is Action.DENY:
                 run.answer(call, f"Refused: {verdict.why}")
             elif verdict.action is Action.ASK or (asked.items and tool.risk is not Risk.READ):
@@ -90,7 +90,8 @@ class Calls:
                 await self._read(run, call, understood)
             else:
                 effect = self._effect(run, understood, step, n)
-                doubtful |= await self._perform(run, call, effect)
+                source = tool.name if tool.outside else ""
+                doubtful |= await self._perform(run, call, effect, source)
         if asked.items:
             return await self._park(run, message, asked)
         if doubtful:
@@ -160,16 +161,15 @@ class Calls:
         self._say(run, "")
         if not isinstance(result, dict):
             raise Diverged("A journaled result is not readable.")
-        text = str(result["text"])
-        if tool.outside:
-            run.tainted = True
-            text = outside(tool.name, text)
         if handed := result.get("hand_off"):
             self._handed[event.id] = str(handed)
-        run.answer(call, text)
+        run.answer(call, str(result["text"]), tool.name if tool.outside else "")
 
-    async def _perform(self, run: Run, call: ToolCall, effect: Effect) -> bool:
-        """Do a deed that needs no yes; True when nobody knows whether it happened."""
+    async def _perform(self, run: Run, call: ToolCall, effect: Effect, source: str) -> bool:
+        """Do a deed that needs no yes; True when nobody knows whether it happened.
+
+        `source` names where the result's words come from, when that is outside.
+        """
 
         async def work() -> Json:
             self._say(run, f"using {effect.tool.replace('_', ' ')}")
@@ -181,7 +181,7 @@ class Calls:
         self._say(run, "")
         if not isinstance(result, dict):
             raise Diverged("A journaled result is not readable.")
-        run.answer(call, str(result["text"]))
+        run.answer(call, str(result["text"]), source)
         return str(result["state"]) == EffectState.IN_DOUBT.value
 
     async def _bring_to_end(self, run: Run, effect: Effect) -> Outcome:

@@ -6,12 +6,14 @@ its tenant has not ruled on. In a tainted conversation whatever writes, pays or 
 asks, whatever the policy says.
 """
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from bot.core.agent import Agent
+from bot.core.canonical import Json
 from bot.core.ids import PersonId
 from bot.core.tool import Risk, Tool
 from bot.store.policies import Rule
@@ -51,6 +53,14 @@ def judge(
         why = "This conversation holds text from outside, which may try to steer the agent."
         return replace(verdict, action=Action.ASK, why=why)
     return verdict
+
+
+def amount_of(tool: Tool, arguments: Mapping[str, Json]) -> int:
+    """What a call would move, in minor units; what cannot be read counts as without limit."""
+    amount = arguments.get("amount_minor")
+    if isinstance(amount, int) and not isinstance(amount, bool) and amount >= 0:
+        return amount
+    return sys.maxsize if tool.risk is Risk.MONEY or amount is not None else 0
 
 
 def _by_policy(agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: int) -> Verdict:

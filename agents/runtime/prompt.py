@@ -5,6 +5,7 @@ rules, the team, then the conversation. Words from outside are wrapped and never
 instructions. Earlier lines are cut to a budget of tokens, oldest first, whole turns at a time.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,10 +16,13 @@ from bot.core.conversation import Claim, Line
 from bot.core.event import Event, Kind, Trust
 from bot.core.model import ModelMessage
 from bot.core.people import Person
+from bot.render.text import visible
 from bot.store.rows import dumps
 
 HISTORY_TOKENS = 24_000
 CHARS_PER_TOKEN = 4
+_MARK = re.compile(r"[<＜﹤‹〈](?=\W{0,8}outside)", re.IGNORECASE)
+"""The mark in any spelling that a model might take for it."""
 RULES = """
 You work inside Switchboard. Rules that stand above everything else:
 - Act only through your tools, and never say that something is done unless a tool's result says so.
@@ -47,7 +51,8 @@ def lay(
     history = [m for line in fitting(claim.history) for m in spoken(line)]
     opening = ModelMessage(role="user", content=opening_text(event, person, now))
     given = outside_history(event)
-    tainted = claim.conv.tainted or event.trust is Trust.OUTSIDE or bool(given)
+    born = event.trust is Trust.OUTSIDE or bool(event.payload.get("tainted"))
+    tainted = claim.conv.tainted or born or bool(given)
     return Laid(messages=(system, *history, *given, opening), tainted=tainted)
 
 
@@ -66,9 +71,10 @@ def opening_text(event: Event, person: Person | None, now: datetime) -> str:
         return outcome_text(event)
     if event.kind == Kind.TICK:
         return wrap(event, f"[{when}; your schedule says] {event.text}")
-    name = person.name if person else event.sender.name or "someone"
+    name = _one_line(person.name if person else event.sender.name or "someone")
     files = "".join(
-        f"\n[file: {a.name}, {a.media_type}, {a.size} bytes]" for a in event.attachments
+        f"\n[file: {_one_line(a.name)}, {_one_line(a.media_type)}, {a.size} bytes]"
+        for a in event.attachments
     )
     about = event.payload.get("code")
     asked = f" (a question about approval {about}, which is still open)" if about else ""
@@ -84,8 +90,13 @@ def wrap(event: Event, text: str) -> str:
 
 def outside(source: str, text: str) -> str:
     """Words of others, so marked; they cannot close the mark themselves."""
-    safe = text.replace("</outside", "<\\/outside").replace("<outside", "<\\outside")
+    safe = _MARK.sub(lambda found: found[0][0] + "\\" + found[0][1:], text)
     return f'<outside source="{source}">\n{safe}\n</outside>'
+
+
+def _one_line(name: str) -> str:
+    """A name that others chose, so that it cannot end the line or the bracket it stands in."""
+    return visible(" ".join(name.split())).replace("[", "(").replace("]", ")")[:200]
 
 
 def outcome_text(event: Event) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from agents.runtime.journal import Journal
+from agents.runtime.prompt import outside
 from bot.core.agent import Agent
 from bot.core.canonical import Json
 from bot.core.conversation import Claim, Spend, TurnEnd
@@ -46,10 +47,13 @@ class Run:
                 return effect
         return None
 
-    def answer(self, call: ToolCall, text: str) -> None:
-        """Give a call its result."""
+    def answer(self, call: ToolCall, text: str, outside_of: str = "") -> None:
+        """Give a call its result; words of others are marked, and taint the conversation."""
         if len(text) > MAX_RESULT_CHARS:
             text = text[:MAX_RESULT_CHARS] + f"\n[cut: {len(text)} characters in all]"
+        if outside_of:
+            self.tainted = True
+            text = outside(outside_of, text)
         self.messages.append(ModelMessage(role="tool", content=text, tool_call_id=call.id))
 
     def raw(self) -> tuple[ModelMessage, ...]:

@@ -117,3 +117,15 @@ def bind(
 ) -> str:
     """Return the hash of everything that a person approves; files count by their sha256."""
     return digest([tenant, agent, tool, tool_version, arguments, connection])
+
+
+def bound(effect: Effect) -> str:
+    """The hash that the effect should have, counted anew from what it would do."""
+    return bind(
+        effect.tenant,
+        effect.agent,
+        effect.tool,
+        effect.tool_version,
+        effect.arguments,
+        effect.connection,
+    )

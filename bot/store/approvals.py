@@ -8,6 +8,7 @@ from bot.core.times import from_us, to_us
 from bot.store.rows import card_from, card_to_json, dumps, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
 from bot.store.tables import approval, card_copy, vote
+from bot.store.tables_people import person
 from bot.store.upsert import insert_once, insert_over
 
 _NAMES = (
@@ -87,12 +88,15 @@ _REVISE = Statement(
     .returning(approval.c.version)
 )
 _VOTE = Statement(insert_once(vote, "approval", "version", "person", "tenant", "choice", "at"))
-_VOTES = Statement(
-    select(func.count()).where(
+_VOTERS = Statement(
+    select(person.c.id, person.c.role)
+    .join(vote, (vote.c.person == person.c.id) & (vote.c.tenant == person.c.tenant))
+    .where(
         vote.c.tenant == bindparam("tenant"),
         vote.c.approval == bindparam("id"),
         vote.c.version == bindparam("version"),
         vote.c.choice == "approve",
+        person.c.removed_at.is_(None),
     )
 )
 _DUE = Statement(
@@ -271,21 +275,21 @@ def revise(item: Approval, hash_: str, card: str) -> Script[int | None]:
     return rows[0][0] if rows else None
 
 
-def cast(item: Approval, person: str, choice: str, at: int) -> Script[int]:
-    """Write one person's vote on this version and return how many approve it."""
+def cast(item: Approval, voter: str, choice: str, at: int) -> Script[list[tuple[str, str]]]:
+    """Write one person's vote on this version; the id and role of all who are for it and here."""
     yield Ask(
         _VOTE,
         {
             "approval": item.id,
             "version": item.version,
-            "person": person,
+            "person": voter,
             "tenant": item.tenant,
             "choice": choice,
             "at": at,
         },
     )
-    rows = yield Ask(_VOTES, {"tenant": item.tenant, "id": item.id, "version": item.version})
-    return int(rows[0][0])
+    rows = yield Ask(_VOTERS, {"tenant": item.tenant, "id": item.id, "version": item.version})
+    return [(row[0], row[1]) for row in rows]
 
 
 def due(now: int) -> Script[list[Approval]]:

@@ -5,15 +5,15 @@ told why. When everything that a question covers has ended, one `settled` event 
 which the agent words the outcome.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import bindparam, select
 
 from bot.core.approval import Answer, Approval, ApprovalKind, ApprovalState, Decision
-from bot.core.canonical import Json
+from bot.core.canonical import Json, digest
 from bot.core.card import Card
-from bot.core.effect import TERMINAL, Effect, EffectState
+from bot.core.effect import TERMINAL, Effect, EffectState, bound
 from bot.core.errors import Conflict, Forbidden, NotFound
 from bot.core.event import Event, Kind, Place, Sender, Trust
 from bot.core.ids import EffectId, EventId
@@ -81,8 +81,8 @@ def decide(
         item = yield from _apply_edit(item, edit, at)
     name = rows[0][1]
     if answer.decision in (Decision.APPROVE, Decision.EDIT):
-        votes = yield from approvals.cast(item, answer.person, "approve", at)
-        if votes < item.needs:
+        voters = yield from approvals.cast(item, answer.person, "approve", at)
+        if sum(may_decide(item, id_, role) for id_, role in voters) < item.needs:
             yield from _tell(item, answer, at, "approval.voted", edit)
             return item
     state = (
@@ -158,6 +158,7 @@ def settle_group(item: Approval, at: int, ids: Ids) -> Script[bool]:
             "kind": item.kind.value,
             "state": item.state.value,
             "note": item.note,
+            "tainted": where.tainted,
             "outcomes": [_outcome(effect, item) for effect in covered],
         },
     )
@@ -248,8 +249,18 @@ def _move_effects(item: Approval, decision: Decision, at: int) -> Script[None]:
     if item.kind is ApprovalKind.DOUBT and decision is Decision.LEAVE:
         was = EffectState.IN_DOUBT
     covered = yield from effects.of_approval(item.tenant, item.id)
+    if new is EffectState.READY:
+        _check_bound(item, [effect for effect in covered if effect.state is was])
     for effect in covered:
         yield from effects.move(effect, was, new, at)
+
+
+def _check_bound(item: Approval, covered: Sequence[Effect]) -> None:
+    """What would be done now is what was shown, or nothing is done."""
+    hashes = [bound(effect) for effect in covered]
+    shown = hashes[0] if item.kind is ApprovalKind.DOUBT and hashes else digest(hashes)
+    if covered and shown != item.hash:
+        raise Conflict("What waits here is not what was shown, so nothing was done. Ask again.")
 
 
 def _ask_agent(item: Approval, answer: Answer, at: int, ids: Ids) -> Script[None]:
