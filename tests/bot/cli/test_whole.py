@@ -149,7 +149,9 @@ def test_a_borrowed_house_talks_as_well(bot: Bot, home: Path) -> None:
     said = bot("chat", "--json", "help")
     assert said.code == 0, said.err
     events = [json.loads(line) for line in said.out.splitlines()]
-    assert any("I understand these phrases" in str(event["data"].get("text")) for event in events)
+    assert any(
+        "I understand these phrases" in str(event["data"].get("text")) for event in events
+    ), said.out
     assert not (home / "server.json").exists()
 
 
