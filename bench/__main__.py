@@ -32,6 +32,7 @@ BENCHES: Mapping[str, tuple[str, Bench]] = {
     "burst": ("All at once", chats.burst),
     "growth": ("Many turns", chats.growth),
     "engine": ("The engine alone", alone.engine),
+    "shared": ("The engine on PostgreSQL", alone.shared),
     "kill": ("Killed", kill.kill),
 }
 

@@ -26,6 +26,7 @@ from bot.infra.clock import SystemClock
 from bot.limits import Rate
 from bot.people import People
 from bot.store import bindings, schema
+from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 
 SAID = "When do you open on Sunday, and is there room for a pram? " * 5
@@ -133,11 +134,30 @@ class Bench:
             at += 1
 
 
-async def ours(home: Path, conversations: int, seconds: float) -> float:
-    """Turns a second, in a closed loop after a warm-up."""
+async def on_file(home: Path, conversations: int, seconds: float) -> float:
+    """The engine on a file of its own."""
     schema.prepare(home / "engine.db")
     db = SqliteDatabase(home / "engine.db")
     await db.open()
+    rate = await ours(db, conversations, seconds)
+    await db.close()
+    return rate
+
+
+async def on_server(url: str, conversations: int, seconds: float) -> float:
+    """The engine on an empty database of a PostgreSQL server."""
+    from bot.store import postgres, postgres_schema
+
+    await postgres_schema.upgrade(url)
+    db = postgres.PostgresDatabase(url)
+    await db.open()
+    rate = await ours(db, conversations, seconds)
+    await db.close()
+    return rate
+
+
+async def ours(db: Database, conversations: int, seconds: float) -> float:
+    """Turns a second, in a closed loop after a warm-up."""
     clock, ends = SystemClock(), Ends()
     people = People(db, clock, b"k" * 32, lambda: None)
     tenant, owner = await people.ensure_first()
@@ -165,24 +185,30 @@ async def ours(home: Path, conversations: int, seconds: float) -> float:
         await asyncio.gather(*(bench.talk(n, began + length) for n in range(conversations)))
         took = time.perf_counter() - began
     await engine.stop()
-    await db.close()
     return bench.done / took
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("ours", "naive"))
+    parser.add_argument("kind", choices=("ours", "naive", "shared", "pool"))
+    parser.add_argument("--url", help="of an empty database, for `shared` and `pool`")
     parser.add_argument("--conversations", type=int, default=16)
     parser.add_argument("--seconds", type=float, default=2.0)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        home, many = Path(folder), given.conversations
+        home, many, seconds = Path(folder), given.conversations, given.seconds
+        words = (SAID, ANSWERED)
         if given.kind == "ours":
-            rate = asyncio.run(ours(home, many, given.seconds))
+            rate = asyncio.run(on_file(home, many, seconds))
+        elif given.kind == "naive":
+            rate = asyncio.run(naive.run(home, many, seconds, words))
+        elif given.kind == "shared":
+            rate = asyncio.run(on_server(given.url, many, seconds))
         else:
-            words = (SAID, ANSWERED)
-            rate = asyncio.run(naive.run(home, many, given.seconds, words))
+            from bench import pool
+
+            rate = asyncio.run(pool.run(given.url, many, seconds, words))
     print(f"{rate:.1f}")
 
 
