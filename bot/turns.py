@@ -249,7 +249,7 @@ class Turns:
                 log.warning("A turn was overtaken.", extra={"event": next_claim.event.id})
                 self.unsure()
                 return
-            if not more or self._draining:
+            if not more or self._draining or self._crowded:  # others wait for this seat
                 return
             next_claim = await self._next(claim)
             if next_claim is None:  # somebody has it: a task of ours, or a claim that got lost
