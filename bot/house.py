@@ -249,6 +249,7 @@ class App:
             "version": VERSION,
             "model": model,
             "offline": offline,
+            "resting": self.models.resting(),
             "channels": [
                 {"name": name, "up": True, "detail": detail}
                 for name, detail in ((WEB, self.url), (TERMINAL, "bot chat"), (API, "/v1"))

@@ -19,6 +19,7 @@ def model_setup(settings: Settings, clock: Clock) -> ModelSetup:
         lists={task: getattr(models, task.value) for task in Task},
         prices={name: (price.input, price.output) for name, price in models.price.items()},
         timeout_s=models.timeout_s,
+        transport=models.transport,
         embeddings=models.embeddings,
     )
 

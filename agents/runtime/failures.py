@@ -7,18 +7,14 @@ HTTP status, the provider's own words and one next step; a key shows only its la
 
 import json
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
 
-import aiohttp
-
 from bot.core.errors import (
     BotError,
     ConnectionBroken,
-    OperatorError,
     SettingsError,
     VendorError,
     VendorRefused,
@@ -186,7 +182,7 @@ def _model(failure: Failure) -> dict[str, str]:
     return {**named, "model": failure.model} if failure.model else named
 
 
-def no_key(model: str, variable: str) -> OperatorError:
+def no_key(model: str, variable: str) -> SettingsError:
     """A model is named and its provider has no key."""
     return SettingsError(
         f"The model {model} needs a key. Put it into {variable}.", cause="model.auth"
@@ -240,68 +236,23 @@ class CutOff(Exception):
     """A stream ended without saying that the answer is whole."""
 
 
-_UNREACHABLE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+class Told(Exception):
+    """A failure that is sorted already, with what its provider said."""
 
-
-def kind_of(error: BaseException) -> Kind:
-    """The sort of what LiteLLM raised; it wraps several layers, and the innermost know best."""
-    chain = list(_causes(error))
-    names = {type(each).__name__ for each in chain}
-    if any(isinstance(each, _UNREACHABLE) for each in chain):
-        return Kind.UNREACHABLE
-    if "ClientPayloadError" in names or isinstance(error, CutOff):
-        return Kind.CUT
-    if "MidStreamFallbackError" in names:
-        inner = getattr(error, "original_exception", None)
-        if isinstance(inner, BaseException) and status_of(inner) is not None:
-            return kind_of(inner)
-        return Kind.CUT
-    if "ContextWindowExceededError" in names:
-        return Kind.OVERFLOW
-    if "Timeout" in names or isinstance(error, TimeoutError):
-        return Kind.TIMEOUT
-    if "JSONDecodeError" in names:
-        return Kind.NONSENSE
-    status = getattr(error, "status_code", None)
-    return kind_of_status(status, str(error)) if isinstance(status, int) else Kind.SERVER
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    at: BaseException | None = error
-    while at is not None and id(at) not in seen:
-        seen.add(id(at))
-        yield at
-        at = at.__cause__ or at.__context__
-
-
-def status_of(error: BaseException) -> int | None:
-    """The HTTP status that the provider answered; None when it did not answer.
-
-    LiteLLM invents one in that case, and then has no headers to go with it.
-    """
-    status = getattr(error, "status_code", None)
-    return status if isinstance(status, int) and _headers(error) else None
-
-
-_WRAPPING = re.compile(r"^.*?Exception(?: \w+)? - ", re.DOTALL)
-_NO_ANSWER = re.compile(r"^.*?Original Response: ", re.DOTALL)
-
-
-def words_of(error: BaseException, kind: Kind) -> str:
-    """What the provider said, out of LiteLLM's wrapping; empty when it said nothing."""
-    if not _headers(error):
-        return ""
-    text = _WRAPPING.sub("", str(error), count=1)
-    return _NO_ANSWER.sub("", text, count=1) if kind is Kind.NONSENSE else spoken_by(text)
-
-
-def _headers(error: BaseException) -> Mapping[str, str]:
-    """The headers of the answer, as LiteLLM keeps them; empty when there was none."""
-    found = getattr(error, "litellm_response_headers", None)
-    if found is None:
-        found = getattr(getattr(error, "response", None), "headers", None)
-    return found if isinstance(found, Mapping) else {}
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        status: int | None = None,
+        words: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(kind.name)
+        self.kind = kind
+        self.status = status
+        """HTTP; None when the provider did not answer."""
+        self.words = words
+        self.retry_after_s = retry_after_s
 
 
 def spoken_by(text: str) -> str:
@@ -322,9 +273,8 @@ MAX_WAIT_S = 300.0
 """A provider that asks for more is tried again after five minutes all the same."""
 
 
-def retry_after(error: BaseException, now: datetime) -> float | None:
-    """Seconds that the provider asks to wait."""
-    wait = wait_of(_headers(error).get("retry-after"), now)
+def bearable(wait: float | None) -> float | None:
+    """A pause that is asked for, as long as we keep it."""
     return None if wait is None else min(wait, MAX_WAIT_S)
 
 

@@ -8,11 +8,11 @@ replaced by the offline one. Pasted keys are tried first and then kept sealed.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from agents.runtime.choice import Options
+from agents.runtime.door import Door
 from agents.runtime.embedding import Embedder, ModelEmbedder, WordEmbedder
-from agents.runtime.llm import LiteLLM
 from agents.runtime.offline import OfflineModel
 from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import provider_of
@@ -53,6 +53,7 @@ class ModelSetup:
     timeout_s: float = 120.0
     embeddings: str = ""
     """The model that embeds; empty: words are counted instead."""
+    transport: Literal["litellm", "direct"] = "litellm"
 
 
 class ModelDoor:
@@ -62,7 +63,7 @@ class ModelDoor:
         self._setup = setup
         self._secrets = secrets
         self._tenant = tenant
-        self._real: LiteLLM | None = None
+        self._real: Door | None = None
         self._offline = OfflineModel()
         self._embedder: ModelEmbedder | None = None
         self._words = WordEmbedder()
@@ -108,6 +109,18 @@ class ModelDoor:
     def problems(self) -> list[str]:
         """What keeps the model from answering, as far as that is known."""
         return self._real.problems() if self._real else []
+
+    def resting(self) -> list[dict[str, Json]]:
+        """`[{model, seconds, cause, status}]`: who failed lately and is asked last, or not yet."""
+        return [
+            {
+                "model": rest.model,
+                "seconds": round(rest.seconds),
+                "cause": rest.cause,
+                "status": rest.status,
+            }
+            for rest in (self._real.resting() if self._real else ())
+        ]
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelReply:
         """Ask whoever answers."""
@@ -166,14 +179,15 @@ class ModelDoor:
         )
         return ModelEmbedder(setup.embeddings, options, setup.clock, prices)
 
-    def _make(self, keys: Mapping[str, Secret]) -> LiteLLM:
+    def _make(self, keys: Mapping[str, Secret]) -> Door:
         setup = self._setup
-        return LiteLLM(
+        return Door(
             keys=keys,
             endpoints=setup.endpoints,
             default=setup.default,
             lists=setup.lists,
             prices=setup.prices,
             timeout_s=setup.timeout_s,
+            transport=setup.transport,
             clock=setup.clock,
         )
