@@ -12,7 +12,7 @@ from bot.core.event import Ending
 from bot.core.people import Person
 from bot.core.ports import Agents, Clock
 from bot.core.times import to_us
-from bot.store import approvals, spends
+from bot.store import approvals, memory, spends
 from bot.store.script import Database
 
 HELP = """\
@@ -28,13 +28,20 @@ HELP = """\
 | `/approvals` | what waits for a yes |
 | `/approve CODE`, `/reject CODE` | decide |
 | `/usage` | what today cost |
+| `/memory` | what the agents keep about you |
+| `/forget NOTE` | delete one of these notes |
 | `/whoami` | who I think you are |
 
 Anything else goes to the agent."""
 NAMES = (
     "/help", "/agents", "/agent", "/new", "/stop", "/status", "/usage", "/approvals",
-    "/approve", "/reject", "/whoami",
+    "/memory", "/forget", "/approve", "/reject", "/whoami",
 )  # fmt: skip
+
+
+LATEST = 2**62
+MOST_NOTES = 30
+PRIVATE = "Ask me that where only the two of us read it."
 
 
 class Commands:
@@ -67,6 +74,10 @@ class Commands:
             return _said(await self._usage(claim, person))
         if word == "/approvals":
             return _said(await self._approvals(claim))
+        if word == "/memory":
+            return _said(await self._memory(claim, person))
+        if word == "/forget":
+            return _said(await self._forget(claim, person, rest.strip()))
         return self._unknown(word)
 
     def _list(self, claim: Claim) -> str:
@@ -109,6 +120,26 @@ class Commands:
         if not rows:
             return "Nothing waits for a yes."
         return "\n".join(f"- **{row.code}** {row.card.title} ({row.agent})" for row in rows)
+
+    async def _memory(self, claim: Claim, person: Person | None) -> str:
+        """What all agents keep; words from outside are named and not repeated here."""
+        if person is None or not claim.event.place.direct:
+            return PRIVATE
+        found = await self._db.read(memory.about(claim.event.tenant, person.id, LATEST, MOST_NOTES))
+        lines = [
+            f"- `{memo.id}` {memo.at:%Y-%m-%d}, {memo.agent}, from {memo.source}: "
+            + (memo.text if memo.trusted else "_from outside; `bot memory` shows it_")
+            for memo in found
+        ]
+        return "\n".join(lines) or "No agent keeps anything about you."
+
+    async def _forget(self, claim: Claim, person: Person | None, note: str) -> str:
+        if person is None:
+            return PRIVATE
+        at = to_us(self._clock.now())
+        script = memory.forget_about(claim.event.tenant, person.id, note, at)
+        gone = await self._db.write(script)
+        return "It is forgotten." if gone else "There is no such note. `/memory` lists them."
 
     def _unknown(self, word: str) -> TurnEnd:
         return _said(_near(word, NAMES, "command", "`/help` lists them."))

@@ -47,12 +47,7 @@ class Files:
         self, person: Person, name: str, media_type: str, pieces: AsyncIterator[bytes]
     ) -> File:
         """Write bytes to the disk, then their row. Raises TooLarge, StoreError; nothing is left."""
-        try:
-            sha256, size = await self._keep(self._folder_of(person.tenant), pieces)
-        except OSError as error:
-            raise StoreError(
-                f"The file cannot be kept: {error.strerror}. Make room or mend the disk."
-            ) from error
+        sha256, size = await self.lay(person.tenant, pieces)
         item = File(
             tenant=person.tenant,
             id=new_id(self._clock, "fil"),
@@ -65,6 +60,18 @@ class Files:
         )
         await self._db.write(rows.add(item))
         return item
+
+    async def lay(self, tenant: TenantId, pieces: AsyncIterator[bytes]) -> tuple[str, int]:
+        """Write bytes to the disk and return digest and size; whoever asks writes the row.
+
+        The same bytes again change nothing. Raises TooLarge, StoreError.
+        """
+        try:
+            return await self._keep(self._folder_of(tenant), pieces)
+        except OSError as error:
+            raise StoreError(
+                f"The file cannot be kept: {error.strerror}. Make room or mend the disk."
+            ) from error
 
     async def _keep(self, folder: Path, pieces: AsyncIterator[bytes]) -> tuple[str, int]:
         part = folder / f"{new_id(self._clock, 'part')}.part"

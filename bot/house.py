@@ -9,22 +9,20 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from importlib import import_module
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from aiohttp import web as aio
 
 from agents.runtime.loader import Team
-from agents.runtime.memory import StoredMemory
-from agents.runtime.models import ModelDoor, ModelSetup
+from agents.runtime.models import ModelDoor
 from agents.runtime.own import OwnAgents
 from bot.audit import Sealer
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
 from bot.core.event import Event
 from bot.core.ids import AgentName, TenantId
-from bot.core.model import Task
 from bot.core.people import Person, Tenant
 from bot.core.ports import House
 from bot.core.route import Binding
@@ -41,7 +39,9 @@ from bot.infra.clock import SystemClock
 from bot.keyring import add_primary, ring_in, ring_of
 from bot.limits import Rate
 from bot.people import People
+from bot.remembering import Around, Remembering
 from bot.settings import Settings
+from bot.setup import micros, model_setup, own_addresses
 from bot.store import approvals as approval_rows
 from bot.store import audit, bindings, spends
 from bot.store import inbox as inbox_rows
@@ -108,12 +108,24 @@ class App:
         self.own_agents = OwnAgents(self.db, self.clock, settings.agents_dir)
         await self.own_agents.load()
         self.team = Team(settings.agents_dir, self.own_agents.of)
-        self.models = ModelDoor(_model_setup(settings, self.clock), self.strongroom, self.tenant.id)
+        self.models = ModelDoor(model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
-        self.fetcher = WebFetcher(allow=_own_addresses(settings))
+        self.fetcher = WebFetcher(allow=own_addresses(settings))
         if not settings.blog.webhook_url:
             import_module("tools.social.blog").sweep(settings.blog.folder)
+        self.files = Files(self.db, self.clock, settings.files_dir)
+        self.remembering = Remembering(
+            Around(
+                db=self.db,
+                clock=self.clock,
+                models=self.models,
+                budgets=lambda: self.engine.budgets,
+                files=self.files,
+                peers=opened.peers,
+                archive_after=timedelta(days=settings.memory.archive_after_days),
+            )
+        )
         self.engine = Engine(self._given())
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
@@ -160,7 +172,7 @@ class App:
             model=self.models,
             agents=self.team,
             house=House(
-                memory=StoredMemory(self.db),
+                memory=self.remembering.memory,
                 schedules=self.clockwork,
                 fetcher=self.fetcher,
                 agents=self.team,
@@ -173,8 +185,8 @@ class App:
                 sender=Rate(count=limits.person_per_minute, seconds=60),
                 tenant=Rate(count=limits.tenant_per_minute, seconds=60),
                 asks_per_hour=limits.approvals_per_hour,
-                tenant_day_micros=_micros(budget.tenant_day_usd),
-                person_day_micros=_micros(budget.person_day_usd),
+                tenant_day_micros=micros(budget.tenant_day_usd),
+                person_day_micros=micros(budget.person_day_usd),
             ),
             tool_settings=MappingProxyType({"blog": _blog(settings)}),
         )
@@ -202,7 +214,8 @@ class App:
             people=self.people,
             doors=self.doors,
             transcript=Transcript(self.db),
-            files=Files(self.db, self.clock, settings.files_dir),
+            files=self.files,
+            archives=self.remembering.archives,
             routes=self.engine.router,
             agents=self.team,
             own_agents=self.own_agents,
@@ -340,6 +353,8 @@ class App:
             clock=self.clock,
             expire_approvals=self._mind_approvals,
             seal_audit=self.sealer.seal,
+            tend_memory=self.remembering.upkeep.tend,
+            archive=self.remembering.archives.weekly,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(Housework(load(), keeper).run())
@@ -366,19 +381,6 @@ class App:
         gc.freeze()  # a library's hundred thousand objects are there to stay
 
 
-def _model_setup(settings: Settings, clock: SystemClock) -> ModelSetup:
-    models, keys = settings.models, settings.keys
-    return ModelSetup(
-        clock=clock,
-        keys={name: key for name in type(keys).model_fields if (key := getattr(keys, name))},
-        endpoints=dict(settings.endpoint),
-        default=models.default,
-        lists={task: getattr(models, task.value) for task in Task},
-        prices={name: (price.input, price.output) for name, price in models.price.items()},
-        timeout_s=models.timeout_s,
-    )
-
-
 def _blog(settings: Settings) -> object:
     kind = import_module("tools.social.blog").BlogSettings
     blog = settings.blog
@@ -387,14 +389,3 @@ def _blog(settings: Settings) -> object:
         webhook_url=blog.webhook_url,
         webhook_secret=blog.webhook_secret,
     )
-
-
-def _micros(dollars: float | None) -> int | None:
-    return None if dollars is None else int(dollars * 1_000_000)
-
-
-def _own_addresses(settings: Settings) -> frozenset[tuple[str, int]]:
-    """Hosts and ports that the operator named, which may lie inside a private network."""
-    named = urlsplit(settings.blog.webhook_url)
-    port = named.port or (443 if named.scheme == "https" else 80)
-    return frozenset({(named.hostname, port)} if named.hostname else ())

@@ -29,6 +29,7 @@ from bot.config.sections import (
     Hidden,
     Limits,
     Log,
+    Memory,
     ModelKeys,
     Models,
     Section,
@@ -120,6 +121,7 @@ class Settings(Section):
     models: Models = Models()
     limits: Limits = Limits()
     budget: Budget = Budget()
+    memory: Memory = Memory()
     blog: Blog = Blog()
     log: Log = Log()
     keys: ModelKeys = ModelKeys()

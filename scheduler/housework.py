@@ -32,6 +32,10 @@ class Keeper:
     """Closes questions that nobody answered in time; returns how many."""
     seal_audit: Callable[[], Awaitable[int]]
     """Seals new lines of the audit; returns how many."""
+    tend_memory: Callable[[], Awaitable[int]]
+    """Embeds what is new and sums up what is long; returns how much was done."""
+    archive: Callable[[], Awaitable[int]]
+    """Puts old conversations away, once a week; returns how many."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

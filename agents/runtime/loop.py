@@ -12,7 +12,7 @@ from datetime import datetime
 
 from agents.runtime.calls import Calls
 from agents.runtime.journal import Journal
-from agents.runtime.prompt import lay, system_text
+from agents.runtime.prompt import is_whole, lay, system_text
 from agents.runtime.run import Run
 from agents.runtime.toolset import Toolset
 from agents.runtime.withdrawal import Withdrawals
@@ -28,8 +28,10 @@ from bot.core.people import Person
 from bot.core.ports import Agents, Clock, Live, Model
 from bot.core.times import iso
 from bot.points import point
+from bot.store import summaries
 from bot.store.rows import messages_from, messages_to_json
-from bot.store.script import Database
+from bot.store.script import Database, Script
+from bot.store.summaries import Summary
 
 MAX_INVALID = 4
 
@@ -76,14 +78,18 @@ class Loop:
         """Step 0: what the prompt is laid from; on replay it must still be the same."""
         journal = Journal(self._p.db, self._p.clock, claim)
         began = self._p.clock.now()
+        opened, found = claim, list[Summary]()
 
         async def record() -> Json:
+            if not is_whole(opened):
+                found.extend(await self._p.db.read(_latest(opened)))
             return {
                 "agent": agent.name,
                 "version": agent.version,
                 "tools": list(agent.tools),
                 "at": iso(began),
                 "history": max((line.n for line in claim.history), default=0),
+                "summary": found[0].last if found else 0,
             }
 
         laid_from = await journal.step("prompt", agent.name, record)
@@ -92,8 +98,12 @@ class Loop:
         now = datetime.fromisoformat(str(laid_from["at"]))
         last = laid_from["history"]  # lines that were written since then are not of this prompt
         known = tuple(line for line in claim.history if isinstance(last, int) and line.n <= last)
+        summed = laid_from.get("summary")
+        if isinstance(summed, int) and summed and not found:
+            found.extend(await self._p.db.read(_ending_at(claim, summed)))
         claim = replace(claim, history=known)
-        laid = lay(agent, self._p.agents.all(claim.event.tenant), claim, person, now)
+        team = self._p.agents.all(claim.event.tenant)
+        laid = lay(agent, team, claim, person, now, found[0] if found else None)
         return Run(
             claim=claim,
             agent=agent,
@@ -184,6 +194,18 @@ class Loop:
         run.hops += 1
         team = self._p.agents.all(run.claim.event.tenant)
         run.messages[0] = ModelMessage(role="system", content=system_text(agent, team))
+
+
+def _latest(claim: Claim) -> Script[list[Summary]]:
+    """The summary of what the history no longer holds, if there is one."""
+    found = yield from summaries.latest(claim.event.tenant, claim.conv.id, 2**62)
+    return [found] if found else []
+
+
+def _ending_at(claim: Claim, last: int) -> Script[list[Summary]]:
+    """The summary that this turn was laid from before it was cut off."""
+    found = yield from summaries.ending_at(claim.event.tenant, claim.conv.id, last)
+    return [found] if found else []
 
 
 def _spent(run: Run) -> str:

@@ -1,32 +1,48 @@
-"""What an agent keeps about a person: the port `Memory` on the store.
+"""What an agent keeps about a person, and what the two said: the port `Memory` on the store.
 
-Simple on purpose: a note is found by the words that it shares with the question, the rarer among
-the owner's notes the better, and the newest first where that does not decide. Notes of another
-tenant, agent or person are never even read. What outside words put in is kept apart by `trusted`.
+A question is answered from three places of one owner (tenant, agent and person): notes, lines of
+their conversations, and archives of old ones. Words and meaning each make an order, and both are
+blended. What belongs to another owner is never even read. What outside words put in, or what was
+said where such words are, is kept apart by `trusted`.
 """
 
-import math
-import re
-from collections import Counter
+import asyncio
+import logging
 from collections.abc import Sequence
 
-from bot.core.errors import LimitReached
+from agents.runtime.finding import blended, nearest, sought, words_of
+from agents.runtime.metering import Metered, Whose
+from bot.core.errors import BotError, LimitReached
 from bot.core.ids import AgentName, PersonId, TenantId
-from bot.core.ports import Memo
+from bot.core.ports import Clock, Memo
+from bot.core.times import from_us, to_us
 from bot.store import memory as rows
-from bot.store.script import Database
+from bot.store import vectors
+from bot.store.script import Database, Script
+from bot.store.vectors import ARCHIVE, SAID, Found, Owner
+
+log = logging.getLogger(__name__)
 
 MAX_MEMOS = 500
 """Notes of one agent about one person."""
 MAX_FOUND = 20
-_WORD = re.compile(r"\w+")
+MAX_SAID = 8
+"""Lines and archives of an answer, besides notes."""
+MAX_VECTORS = 5_000
+"""Of one owner, the newest, that a question is compared with."""
+MAX_LINES = 200
+"""Lines that hold a word of the question, the newest."""
+MAX_EXCERPT = 500
+_SAYS = {"user": "said by the person", "archive": "an archived conversation"}
 
 
 class StoredMemory:
-    """Notes in the database."""
+    """Notes, lines and archives in the database."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, clock: Clock, models: Metered) -> None:
         self._db = db
+        self._clock = clock
+        self._models = models
 
     async def remember(self, tenant: TenantId, memo: Memo) -> None:
         """Keep a note; the same id again changes nothing. Raises LimitReached."""
@@ -36,41 +52,75 @@ class StoredMemory:
     async def recall(
         self, tenant: TenantId, agent: AgentName, person: PersonId | None, query: str
     ) -> Sequence[Memo]:
-        """The notes that fit best, or the newest for an empty query: 20 trusted, 20 others."""
+        """What fits best, or the newest notes for an empty query: 20 trusted, 20 others."""
         memos = await self._db.read(rows.listed(tenant, agent, person, MAX_MEMOS))
-        best = ranked(memos, query)
-        trusted = [memo for memo in best if memo.trusted][:MAX_FOUND]
-        others = [memo for memo in best if not memo.trusted][:MAX_FOUND]
-        return [*trusted, *others]
+        if not words_of(query):
+            return _some(memos)
+        owner = Owner(tenant=tenant, agent=agent, person=person or "")
+        near = await self._near(owner, person, query)
+        found = await self._db.read(_found(owner, query, near))
+        known = [*memos, *(_as_memo(item, agent, person) for item in found)]
+        ids = [id_ for _, id_ in near]
+        return _some(await asyncio.to_thread(blended, known, query, ids))
 
     async def forget(
         self, tenant: TenantId, agent: AgentName, person: PersonId | None, memo: str
     ) -> bool:
         """Delete a note; False when there is none such."""
-        return await self._db.write(rows.forget(tenant, agent, person, memo))
+        at = to_us(self._clock.now())
+        return await self._db.write(rows.forget(tenant, agent, person, memo, at))
+
+    async def _near(
+        self, owner: Owner, person: PersonId | None, query: str
+    ) -> list[tuple[str, str]]:
+        """What is near in meaning; nothing when nobody can tell: words find it all the same."""
+        embedder = self._models.embedder
+        known = await self._db.read(vectors.of_owner(owner, embedder.name, MAX_VECTORS))
+        if not known:
+            return []
+        whose = Whose(tenant=TenantId(owner.tenant), agent=owner.agent, person=person)
+        try:
+            (asked,) = await self._models.embed(whose, [query])
+        except BotError as error:
+            log.warning("A question was looked up by words alone: %s", error.message)
+            return []
+        return await asyncio.to_thread(nearest, asked, known, embedder.floor, 2 * MAX_FOUND)
 
 
-def ranked(memos: Sequence[Memo], query: str) -> Sequence[Memo]:
-    """The memos that share a word with the query, best first; all of them for an empty one."""
-    wanted = words_of(query)
-    if not wanted:
-        return memos
-    texts = [words_of(memo.text) for memo in memos]
-    spread = Counter(word for text in texts for word in text)
-    scores = [
-        sum(math.log(1 + len(memos) / spread[word]) for word in wanted & text) for text in texts
-    ]
-    order = sorted(range(len(memos)), key=lambda n: -scores[n])  # stable: the newest first
-    return [memos[n] for n in order if scores[n] > 0]
+def _found(owner: Owner, query: str, near: list[tuple[str, str]]) -> Script[list[Found]]:
+    """Lines and archives that a question may be about, each once."""
+    lines = yield from vectors.worded(owner, sought(query, vectors.MOST_WORDS), MAX_LINES)
+    lines += yield from vectors.said(owner, [id_ for kind, id_ in near if kind == SAID])
+    away = yield from vectors.put_away(owner, MAX_LINES)
+    return list({item.id: item for item in (*lines, *away)}.values())
 
 
-def words_of(text: str) -> frozenset[str]:
-    """Words without their commonest endings, so that `invoices` finds `invoice`."""
-    return frozenset(_stem(word) for word in _WORD.findall(text.casefold()))
+def _as_memo(item: Found, agent: AgentName, person: PersonId | None) -> Memo:
+    text = item.text
+    if len(text) > MAX_EXCERPT and item.kind != ARCHIVE:
+        text = text[:MAX_EXCERPT].rsplit(" ", 1)[0] + " …"
+    return Memo(
+        id=item.id,
+        text=text,
+        source=_SAYS.get(item.role, f"said by {agent}"),
+        trusted=not item.tainted,
+        person=person,
+        agent=agent,
+        at=from_us(item.at),
+        conv=item.conv,
+        event=item.event,
+    )
 
 
-def _stem(word: str) -> str:
-    for ending in ("s", "ing", "e"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3:
-            word = word.removesuffix(ending)
-    return word
+def _some(memos: Sequence[Memo]) -> Sequence[Memo]:
+    """The first 20 that are trusted, and the first 20 that are not; few lines among each."""
+    kept: list[Memo] = []
+    for trusted in (True, False):
+        own = [memo for memo in memos if memo.trusted is trusted]
+        lines = {memo.id for memo in [m for m in own if not _is_note(m)][MAX_SAID:]}
+        kept += [memo for memo in own if memo.id not in lines][:MAX_FOUND]
+    return kept
+
+
+def _is_note(memo: Memo) -> bool:
+    return not memo.id.startswith(("msg_", "arc_"))

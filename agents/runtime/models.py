@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from agents.runtime.choice import Options
+from agents.runtime.embedding import Embedder, ModelEmbedder, WordEmbedder
 from agents.runtime.llm import LiteLLM
 from agents.runtime.offline import OfflineModel
+from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import provider_of
 from bot.core.canonical import Json
 from bot.core.errors import Invalid
@@ -48,6 +51,8 @@ class ModelSetup:
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Model → US dollars per million tokens, in and out."""
     timeout_s: float = 120.0
+    embeddings: str = ""
+    """The model that embeds; empty: words are counted instead."""
 
 
 class ModelDoor:
@@ -59,6 +64,8 @@ class ModelDoor:
         self._tenant = tenant
         self._real: LiteLLM | None = None
         self._offline = OfflineModel()
+        self._embedder: ModelEmbedder | None = None
+        self._words = WordEmbedder()
 
     async def start(self) -> None:
         """Choose who answers."""
@@ -74,6 +81,13 @@ class ModelDoor:
         """Let connections go."""
         if self._real:
             await self._real.close()
+        if self._embedder:
+            await self._embedder.close()
+
+    @property
+    def embedder(self) -> Embedder:
+        """Who makes vectors of texts."""
+        return self._embedder or self._words
 
     async def keys(self) -> list[dict[str, Json]]:
         """Whose keys there are, by their ends, and where each comes from."""
@@ -139,6 +153,18 @@ class ModelDoor:
             self._real = self._make(keys)
         if old:
             await old.close()
+        if setup.embeddings:
+            before, self._embedder = self._embedder, self._make_embedder(keys)
+            if before:
+                await before.close()
+
+    def _make_embedder(self, keys: Mapping[str, Secret]) -> ModelEmbedder:
+        setup = self._setup
+        prices = Prices({m: Price(input=i, output=o) for m, (i, o) in setup.prices.items()})
+        options = Options(
+            keys={name: key for name, key in keys.items() if key}, endpoints=setup.endpoints
+        )
+        return ModelEmbedder(setup.embeddings, options, setup.clock, prices)
 
     def _make(self, keys: Mapping[str, Secret]) -> LiteLLM:
         setup = self._setup

@@ -18,6 +18,7 @@ from bot.core.model import ModelMessage
 from bot.core.people import Person
 from bot.render.text import visible
 from bot.store.rows import dumps
+from bot.store.summaries import Summary
 
 HISTORY_TOKENS = 24_000
 CHARS_PER_TOKEN = 4
@@ -43,16 +44,26 @@ class Laid:
 
 
 def lay(
-    agent: Agent, team: Sequence[Agent], claim: Claim, person: Person | None, now: datetime
+    agent: Agent,
+    team: Sequence[Agent],
+    claim: Claim,
+    person: Person | None,
+    now: datetime,
+    summary: Summary | None = None,
 ) -> Laid:
-    """Lay the prompt of a turn."""
+    """Lay the prompt of a turn; a summary stands in the place of the lines that it covers."""
     event = claim.event
     system = ModelMessage(role="system", content=system_text(agent, team))
-    history = [m for line in fitting(claim.history) for m in spoken(line)]
+    covered = summary.last if summary else 0
+    left = [line for line in claim.history if line.n > covered]
+    history = [m for line in fitting(left) for m in spoken(line)]
+    if summary:
+        history.insert(0, ModelMessage(role="user", content=summary_text(summary)))
     opening = ModelMessage(role="user", content=opening_text(event, person, now))
     given = outside_history(event)
     born = event.trust is Trust.OUTSIDE or bool(event.payload.get("tainted"))
     tainted = claim.conv.tainted or born or bool(given)
+    tainted = tainted or bool(summary and summary.tainted)
     return Laid(messages=(system, *history, *given, opening), tainted=tainted)
 
 
@@ -123,6 +134,23 @@ def outside_history(event: Event) -> tuple[ModelMessage, ...]:
         if isinstance(item, dict)
     ]
     return (ModelMessage(role="user", content=outside("caller's history", "\n".join(lines))),)
+
+
+def summary_text(summary: Summary) -> str:
+    """What the beginning came to; one of words from outside is marked like those."""
+    text = outside("summary", summary.text) if summary.tainted else summary.text
+    return (
+        f"[house; messages {summary.first} to {summary.last} of this conversation, summed up; "
+        f"memory_recall finds them word by word]\n{text}"
+    )
+
+
+def is_whole(claim: Claim) -> bool:
+    """Whether all that was said before fits into the prompt as it was said."""
+    if not claim.history:
+        return claim.seq <= 1
+    first = min(line.n for line in claim.history)
+    return first == 1 and len(fitting(claim.history)) == len(claim.history)
 
 
 def fitting(history: Sequence[Line]) -> list[Line]:

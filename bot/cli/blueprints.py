@@ -363,7 +363,14 @@ async def test_it_says_what_it_did(db: SqliteDatabase, clock: StillClock) -> Non
     async def nothing() -> int:
         return 0
 
-    keeper = Keeper(db=db, clock=clock, expire_approvals=nothing, seal_audit=nothing)
+    keeper = Keeper(
+        db=db,
+        clock=clock,
+        expire_approvals=nothing,
+        seal_audit=nothing,
+        tend_memory=nothing,
+        archive=nothing,
+    )
     assert JOB.name == "$name"
     assert await JOB.run(keeper) == f"looked at {clock.now():%H:%M}"
 ''',

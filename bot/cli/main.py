@@ -31,6 +31,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "tenants": ("people", "the walled parts of the house"),
     "token": ("keys", "tokens for programs that use the API"),
     "keys": ("keys", "models' keys, and the key that seals secrets"),
+    "memory": ("memory", "what agents keep about you; old conversations"),
     "schedules": ("schedules", "what the clock will do"),
     "events": ("events", "what happened lately; what failed for good"),
     "trace": ("events", "the story of one event, step by step"),

@@ -82,6 +82,10 @@ class Models(Section):
         default=(), description="Models for summing up long conversations."
     )
     fast: ModelList = Field(default=(), description="Models for small, quick questions.")
+    embeddings: Annotated[str, AfterValidator(lambda name: name and model_name(name))] = Field(
+        default="",
+        description="The model that finds what means the same; words are counted when empty.",
+    )
     timeout_s: Annotated[Number, Field(gt=0, le=3600)] = Field(
         default=120.0, description="Seconds that one call to a model may take."
     )
@@ -126,6 +130,15 @@ class Budget(Section):
     )
     person_day_usd: Annotated[Number, Field(gt=0)] | None = Field(
         default=None, description="US dollars a day for one person.", examples=[2.0]
+    )
+
+
+class Memory(Section):
+    """What is kept, and for how long where."""
+
+    archive_after_days: Annotated[Whole, Field(ge=7, le=36_500)] = Field(
+        default=90,
+        description="Days without a word after which a conversation is put away into a file.",
     )
 
 

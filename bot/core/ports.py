@@ -117,6 +117,9 @@ class Memo:
     person: PersonId | None
     agent: AgentName
     at: datetime
+    conv: str = ""
+    event: str = ""
+    """The event in whose turn it was kept; its files are named in `source`."""
 
 
 class Memory(Protocol):

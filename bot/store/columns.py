@@ -5,7 +5,7 @@ to a tenant has `tenant` in every key, so that nothing crosses and not even the 
 tenant's row can be felt.
 """
 
-from sqlalchemy import BigInteger, Column, MetaData, Text, text
+from sqlalchemy import BigInteger, Column, LargeBinary, MetaData, Text, text
 
 metadata = MetaData()
 
@@ -22,3 +22,8 @@ def num(name: str, *, key: bool = False, null: bool = False, default: int = 0) -
     return Column(
         name, BigInteger, primary_key=key, nullable=null, server_default=server, autoincrement=False
     )
+
+
+def blob(name: str) -> Column[bytes]:
+    """A column of bytes, which are always there."""
+    return Column(name, LargeBinary, nullable=False)

@@ -13,13 +13,13 @@ from pathlib import Path
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bot.core.errors import StoreError
-from bot.store import tables, tables_house, tables_people
+from bot.store import tables, tables_house, tables_memory, tables_people
 from bot.store.columns import metadata
 from bot.store.sqlite import DIALECT
 
-TABLES = (tables, tables_house, tables_people)
+TABLES = (tables, tables_house, tables_memory, tables_people)
 """The modules whose tables are made; importing them puts those on the list."""
-VERSION = 3
+VERSION = 4
 """Raised with every migration; the file keeps it in `user_version`."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 SEALED = ("audit", "audit_seal")

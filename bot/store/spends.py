@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, func, select
 
 from bot.core.conversation import Claim, Spend
+from bot.core.model import Usage
 from bot.store.script import Ask, Script, Statement
 from bot.store.tables import allowance, spend
 from bot.store.upsert import insert_once
@@ -79,6 +80,39 @@ def settle(claim: Claim, item: Spend, n: int, agent: str, at: int) -> Script[Non
             "tokens_in": item.usage.tokens_in,
             "tokens_out": item.usage.tokens_out,
             "micros": item.usage.micros or 0,
+            "at": at,
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a call outside of any turn cost: a summary, an embedding."""
+
+    id: str
+    """The same again is the same call."""
+    agent: str
+    person: str | None
+    conv: str
+    model: str
+    usage: Usage
+
+
+def charge(tenant: str, cost: Cost, at: int) -> Script[None]:
+    """Write what a call outside of any turn cost, once."""
+    yield Ask(
+        _SETTLE,
+        {
+            "id": cost.id,
+            "tenant": tenant,
+            "person": cost.person,
+            "agent": cost.agent,
+            "conv": cost.conv,
+            "turn": "",
+            "model": cost.model,
+            "tokens_in": cost.usage.tokens_in,
+            "tokens_out": cost.usage.tokens_out,
+            "micros": cost.usage.micros or 0,
             "at": at,
         },
     )

@@ -4,7 +4,7 @@ They share the metadata of `bot/store/columns.py`; times are microseconds since 
 is the lock of the clock: one row for each time that a schedule fired, whoever fired it.
 """
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Index, Table, text
 
 from bot.store.columns import metadata, num, txt
 
@@ -19,7 +19,11 @@ memo = Table(
     txt("source"),
     num("trusted"),
     num("at"),
+    txt("conv"),
+    txt("event"),
+    num("indexed"),
     Index("memo_owner", "tenant", "agent", "person", "at"),
+    Index("memo_bare", "tenant", "at", sqlite_where=text("indexed = 0")),
 )
 
 own_agent = Table(

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from aiohttp import web
 
+from agents.runtime.archives import Archives
 from agents.runtime.own import OwnAgents
 from bot.core.approval import Answer, Approval
 from bot.core.canonical import Json
@@ -78,6 +79,7 @@ class Parts:
     doors: Doors
     transcript: Transcript
     files: Files
+    archives: Archives
     routes: Routes
     agents: Agents
     own_agents: OwnAgents

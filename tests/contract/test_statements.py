@@ -45,6 +45,8 @@ ALLOWED = {
     "schedules._SWEEP": CLEANING,
     "schedules._SWEEP_OVER": CLEANING,
     "turns._TENANTS": SWEEP,
+    "upkeep._DUE": SWEEP,
+    "upkeep._OLDEST": "a time, of all tenants' events",
     "turns._VOID": "at the start of the only process nobody holds anything, in no tenant",
     "turns._HELD": "what this process holds, in all tenants",
     "turns._LET_GO": "what this process holds, by an id and an epoch that it has just read",

@@ -46,6 +46,7 @@ from bot.turns import Seats, Turns, Work
 from bot.web.app import build, runner
 from bot.web.parts import Parts, Route
 from tests.fakes.people_house import KEY, StillClock
+from tests.fakes.remembering import remembering
 
 Script = Callable[[Claim], Awaitable[TurnEnd]]
 
@@ -217,6 +218,7 @@ class WebHouse:
             doors=self.doors,
             transcript=self.transcript,
             files=self.files,
+            archives=remembering(self.db, self.clock, self.files).archives,
             routes=self.routes,
             agents=self.agents,
             own_agents=self.own_agents,

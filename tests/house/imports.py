@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from tests.house.tree import OURS, House, parse
 
 KEPT_APART = {
-    "litellm": ("agents/runtime/llm.py",),
+    "litellm": ("agents/runtime/llm.py", "agents/runtime/embedding.py"),
     "sqlalchemy": ("bot/store/",),
     "alembic": ("bot/store/",),
     "apscheduler": ("scheduler/runner.py",),

@@ -19,7 +19,14 @@ async def nothing() -> int:
 @pytest.fixture
 def keeper(db: SqliteDatabase, clock: StillClock) -> Keeper:
     """What the house lends."""
-    return Keeper(db=db, clock=clock, expire_approvals=nothing, seal_audit=nothing)
+    return Keeper(
+        db=db,
+        clock=clock,
+        expire_approvals=nothing,
+        seal_audit=nothing,
+        tend_memory=nothing,
+        archive=nothing,
+    )
 
 
 def job(name: str, run: Callable[[Keeper], Awaitable[str]], every_s: float = 60) -> Job:

@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from agents.runtime import memory as module
-from agents.runtime.memory import StoredMemory, ranked
+from agents.runtime.finding import ranked
+from agents.runtime.memory import StoredMemory
 from bot.core.errors import LimitReached
 from bot.core.ids import AgentName, PersonId, TenantId
 from bot.core.ports import Memo
+from bot.files import Files
 from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.clock import StillClock
+from tests.fakes.remembering import remembering
 
 ONE, TWO = TenantId("ten_1"), TenantId("ten_2")
 BRI, KELLY = AgentName("bri"), AgentName("kelly")
@@ -27,7 +30,8 @@ async def memory(tmp_path: Path) -> AsyncIterator[StoredMemory]:
     schema.prepare(path)
     db = SqliteDatabase(path)
     await db.open()
-    yield StoredMemory(db)
+    clock = StillClock()
+    yield remembering(db, clock, Files(db, clock, tmp_path / "files")).memory
     await db.close()
 
 

@@ -175,12 +175,29 @@ def test_every_table_of_a_tenant_is_text_numbers_and_bytes_alone(path: Path) -> 
     assert kinds <= {"TEXT", "INTEGER", "BIGINT", "BLOB"}
 
 
+def shapes(conn: sqlite3.Connection) -> dict[str, object]:
+    """Tables with their columns, and indexes with theirs."""
+    names = [row[0] for row in conn.execute("select name from sqlite_master where type = 'table'")]
+    tables = {
+        name: sorted(row[1:3] + row[5:] for row in conn.execute(f"pragma table_info({name})"))
+        for name in names
+        if name != "alembic_version"
+    }
+    found = conn.execute("select name from sqlite_master where type = 'index' and sql not null")
+    return {**tables, "": sorted(row[0] for row in found)}
+
+
 def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path: Path) -> None:
     write(path, "kept")
     conn = sqlite3.connect(path)
     conn.execute("alter table message drop column cause")
     conn.execute("alter table effect drop column owner")
     conn.execute("drop table own_agent")
+    conn.execute("drop index memo_bare")
+    for column in ("conv", "event", "indexed"):
+        conn.execute(f"alter table memo drop column {column}")
+    for table in ("vector", "summary", "archive", "upkeep"):
+        conn.execute(f"drop table {table}")
     conn.execute("pragma user_version=1")
     conn.commit()
     conn.close()
@@ -188,5 +205,8 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     conn = sqlite3.connect(path)
     assert "cause" in [row[1] for row in conn.execute("pragma table_info(message)")]
     assert conn.execute("select count(*) from own_agent").fetchone() == (0,)
+    (made,) = (path.with_name("fresh.db"),)
+    schema.prepare(made)
+    assert shapes(conn) == shapes(sqlite3.connect(made)), "upgraded and new are the same"
     conn.close()
     assert (value(path), schema.version_of(path)) == (("kept",), schema.VERSION)

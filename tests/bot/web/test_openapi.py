@@ -100,6 +100,8 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("GET", "/v1/tenants")
     await check("POST", "/v1/tenants", {"name": "Acme"})
     await check("GET", "/v1/schedules")
+    await check("GET", "/v1/memory")
+    await check("GET", "/v1/archives")
     await check("POST", "/v1/login", {})
     await check("POST", "/v1/models/key", {"key": "sk-right"})
     await check("GET", "/v1/keys")
@@ -112,6 +114,8 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
         ("POST", "/v1/files"),
         ("POST", "/v1/pair"),
         ("POST", "/v1/schedules/{id}"),
+        ("DELETE", "/v1/memory/{id}"),
+        ("POST", "/v1/archives/{id}/restore"),
         ("POST", "/v1/dead/{event}/replay"),
     }
 

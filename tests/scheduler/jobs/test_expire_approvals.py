@@ -14,6 +14,13 @@ async def test_it_closes_what_is_over_and_says_how_many(
     async def expire() -> int:
         return next(over)
 
-    keeper = Keeper(db=db, clock=clock, expire_approvals=expire, seal_audit=expire)
+    keeper = Keeper(
+        db=db,
+        clock=clock,
+        expire_approvals=expire,
+        seal_audit=expire,
+        tend_memory=expire,
+        archive=expire,
+    )
     assert await JOB.run(keeper) == "2 closed"
     assert await JOB.run(keeper) == ""

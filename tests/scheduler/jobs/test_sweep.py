@@ -23,7 +23,14 @@ def keeper(db: SqliteDatabase, clock: StillClock) -> Keeper:
     async def nothing() -> int:
         return 0
 
-    return Keeper(db=db, clock=clock, expire_approvals=nothing, seal_audit=nothing)
+    return Keeper(
+        db=db,
+        clock=clock,
+        expire_approvals=nothing,
+        seal_audit=nothing,
+        tend_memory=nothing,
+        archive=nothing,
+    )
 
 
 async def test_text_goes_after_30_days_and_the_key_30_days_later(
