@@ -25,15 +25,16 @@ from agents.runtime.connector import Connector
 from agents.runtime.failures import Failure, Kind, kind_of, retry_after, status_of, words_of
 from agents.runtime.llm import load
 from agents.runtime.prices import Prices
-from agents.runtime.wire import tokens_of
 from bot.core.ids import AgentName, ConvId, TenantId
 from bot.core.model import ModelRequest, Usage
 from bot.core.ports import Clock
 
-MAX_CHARS = 8_000
-"""Of one text; what is longer is found by its beginning."""
-BATCH = 64
-"""Texts of one call."""
+MAX_BYTES = 8_000
+"""Of one text; what is longer is found by its beginning. No token is shorter than a byte, and
+OpenAI takes 8,192 tokens (https://platform.openai.com/docs/api-reference/embeddings/create, read
+2026-11-21)."""
+BATCH = 32
+"""Texts of one call: 300,000 tokens are the most (same page)."""
 TIMEOUT_S = 20.0
 SHORTENED: Mapping[str, int] = {"openai/text-embedding-3-": 512}
 """Models that give shorter vectors on request (https://platform.openai.com/docs/guides/embeddings,
@@ -74,7 +75,7 @@ class Embedder(Protocol):
 
 
 class WordEmbedder:
-    """Counts words and their pieces of three letters; the same text is always the same vector."""
+    """Counts words, how they begin, and their pieces; the same text is always the same vector."""
 
     name = f"words-{PLACES}-1"
     floor = 0.3
@@ -105,7 +106,7 @@ class ModelEmbedder:
         self.name = f"{model}/{self._size}" if self._size else model
 
     def reserve(self, tenant: TenantId, texts: Sequence[str]) -> Usage:
-        tokens = tokens_of(sum(len(text[:MAX_CHARS].encode()) for text in texts))
+        tokens = sum(len(_short(text).encode()) for text in texts)  # no token is shorter
         price = self._prices.peak(self._model, tokens)
         return Usage(tokens_in=tokens, micros=price.micros(tokens, 0) if price else None)
 
@@ -120,14 +121,14 @@ class ModelEmbedder:
             self._loaded = True
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                answer = await self._ask(candidate, [text[:MAX_CHARS] or " " for text in texts])
+                answer = await self._ask(candidate, [_short(text) or "-" for text in texts])
         except Exception as error:  # of many packages; each is sorted here
             raise self._failure(candidate, error).error() from error
         values = _values(answer, len(texts))
         if values is None:
             raise candidate.failure(Kind.NONSENSE).error()
         used = getattr(getattr(answer, "usage", None), "prompt_tokens", 0) or 0
-        tokens = used or self.reserve(tenant, texts).tokens_in
+        tokens = used or self.reserve(tenant, texts).tokens_in  # some servers do not count
         return Embedded(values=values, usage=self._prices.settle(self._model, (tokens, 0), None))
 
     async def close(self) -> None:
@@ -180,12 +181,18 @@ def unpack(value: bytes) -> tuple[float, ...]:
     return struct.unpack(f"<{len(value) // 4}f", value)
 
 
+def _short(text: str) -> str:
+    return text.encode()[:MAX_BYTES].decode("utf-8", "ignore")
+
+
 def _counted(text: str) -> list[float]:
     places = [0.0] * PLACES
-    for word in _WORD.findall(text[:MAX_CHARS].casefold()):
+    for word in _WORD.findall(_short(text).casefold()):
         edged = f"^{word}$"
         pieces = [edged[n : n + 3] for n in range(len(edged) - 2)]
-        for feature, weight in ((word, 1.0), *((piece, 0.5) for piece in pieces)):
+        starts = [edged[:size] for size in (5, 7) if len(edged) > size]
+        weights = [(word, 1.0), *((s, 1.0) for s in starts), *((p, 0.5) for p in pieces)]
+        for feature, weight in weights:
             number = zlib.crc32(feature.encode())
             places[number % PLACES] += weight if number & 0x8000_0000 else -weight
     return places

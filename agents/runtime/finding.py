@@ -1,7 +1,7 @@
 """Finding by words and by meaning, and putting both orders into one. No I/O; runs in a thread.
 
 Meaning is exact search: the question is compared with every vector of its owner. 5,000 of 512
-floats take about a tenth of a second, in which the thread shares the interpreter with the loop.
+floats take about 0.15 seconds, in which the thread shares the interpreter with the loop.
 """
 
 import math

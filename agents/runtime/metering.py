@@ -65,7 +65,7 @@ class Metered:
         return reply
 
     async def embed(self, whose: Whose, texts: Sequence[str]) -> list[bytes]:
-        """Vectors of texts, in calls of at most 64. Raises what the model raises."""
+        """Vectors of texts, in calls of at most 32. Raises what the model raises."""
         values: list[bytes] = []
         for at in range(0, len(texts), BATCH):
             values += await self._embed(whose, texts[at : at + BATCH])

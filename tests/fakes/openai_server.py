@@ -31,6 +31,7 @@ Body = dict[str, Any]
 """A request or answer as JSON, in the vendor's shape."""
 
 REQUEST = "#/components/schemas/CreateChatCompletionRequest"
+EMBEDDING = "#/components/schemas/CreateEmbeddingRequest"
 FAULTS = ("hang", "cut", "unfinished", "nonsense", "empty", "drop")
 """hang: never answers; cut: ends in the middle of a stream, or of a body; unfinished: a
 stream that closes well, but with neither a reason nor [DONE]; nonsense: 200 with HTML;
@@ -111,6 +112,8 @@ class OpenAIServer:
         """Keys that are let in; empty: any."""
         self.models = models
         self.check = check
+        self.embed: Callable[[str], list[float]] = lambda text: [float(len(text)), 1.0]
+        """The vector of a text."""
         self.requests: list[Received] = []
         self.violations: list[str] = []
         self.url = ""
@@ -131,6 +134,7 @@ class OpenAIServer:
         """Listen; `url` is known afterwards and ends with `/v1`."""
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/v1/embeddings", self._embed)
         app.router.add_get("/v1/models", self._list)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
@@ -183,6 +187,25 @@ class OpenAIServer:
                 self.violations.extend(wrong)
                 return failure(Reply(status=400, words="; ".join(wrong), code="invalid_request"))
         return await self._answer(request, body, self._next(body))
+
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        body: Body = await request.json()
+        received = self._keep(request, body)
+        if self.keys and received.key not in self.keys:
+            return failure(wrong_key(received.key))
+        if wrong := mistakes(body, EMBEDDING):
+            self.violations.extend(wrong)
+            return failure(Reply(status=400, words="; ".join(wrong), code="invalid_request"))
+        if self.script:
+            return await self._answer(request, {}, self.script.popleft())
+        texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
+        items = [
+            {"object": "embedding", "index": n, "embedding": self.embed(text)}
+            for n, text in enumerate(texts)
+        ]
+        usage = {"prompt_tokens": 7 * len(texts), "total_tokens": 7 * len(texts)}
+        answer = {"object": "list", "data": items, "model": body["model"], "usage": usage}
+        return web.json_response(answer)
 
     async def _answer(self, request: web.Request, body: Body, reply: Reply) -> web.StreamResponse:
         if reply.delay_s:
@@ -299,10 +322,10 @@ async def events(body: Body, reply: Reply) -> AsyncIterator[str]:
     yield "[DONE]"
 
 
-def mistakes(body: Body) -> list[str]:
+def mistakes(body: Body, kind: str = REQUEST) -> list[str]:
     """What the vendor would not take; empty when all is well."""
     wrong = list(unanswered(body.get("messages", [])))
-    validator = description()
+    validator = description(kind)
     if validator is not None:
         for error in validator.iter_errors(body):
             where = ".".join(str(part) for part in error.absolute_path)
@@ -329,7 +352,7 @@ def unanswered(messages: Sequence[Body]) -> list[str]:
 
 
 @cache
-def description() -> Any:
+def description(kind: str = REQUEST) -> Any:
     """A validator of requests from the vendor's description; None, and a line in the log, without."""
     beside = Path(__file__).resolve().parents[2].parent / "shared" / "specs"
     path = Path(os.environ.get("BOT_SPECS") or beside) / "openai.json"
@@ -339,7 +362,7 @@ def description() -> Any:
     from jsonschema import Draft202012Validator
 
     document = json.loads(path.read_text("utf-8"))
-    return Draft202012Validator({**document, "$ref": REQUEST})
+    return Draft202012Validator({**document, "$ref": kind})
 
 
 async def serve(port: int, delay_ms: float, text: str, check: bool) -> None:

@@ -19,6 +19,9 @@ ENTRY = {"seq": 1, "actor": "person:per_1", "action": "route.added", "target": "
 OWN = {"name": "bri", "text": "Help more.", "file": "Help.", "own": True, "version": "1"}
 POLICY = {"id": "pol_1", "rule": "every agent with x_publish: one must say yes"}
 
+NOTE = {"id": "mem_1", "agent": "bri", "source": "a conversation", "text": "Rye, no seeds."}
+AWAY = {"id": "arc_1", "lines": 12, "title": "Bread", "restored_at": None}
+
 # Words, the address, its answer, and what must be shown.
 READS = [
     (("agents",), "/v1/agents", {"items": [TEAM]}, ("kelly", "Posts on X", "x.*, hand_off")),
@@ -34,6 +37,9 @@ READS = [
     (("token",), "/v1/tokens", {"items": [TOKEN]}, ("tok_1", "ci", "…9xyz")),
     (("token",), "/v1/tokens", {"items": []}, ("bot token create NAME",)),
     (("schedules",), "/v1/schedules", {"items": [PLAN]}, ("sch_1", "every weekday at 9")),
+    (("memory",), "/v1/memory", {"items": [NOTE]}, ("mem_1", "a conversation", "Rye, no seeds.")),
+    (("memory",), "/v1/memory", {"items": []}, ("No agent keeps anything",)),
+    (("memory", "archives"), "/v1/archives", {"items": [AWAY]}, ("arc_1", "12", "away", "Bread")),
     (("events",), "/v1/events", {"items": [EVENT]}, ("evt_1", "message", "failed: Why.")),
     (("events", "dead"), "/v1/dead", {"items": [EVENT]}, ("evt_1", "bot events replay ID")),
     (("audit",), "/v1/audit", {"items": [ENTRY]}, ("route.added", "rul_1")),
@@ -123,6 +129,13 @@ WRITES = [
         ("POST", "/v1/schedules/sch_1", {"state": "paused"}),
         {},
         "sch_1 is paused.",
+    ),
+    (("memory", "forget", "mem_1"), ("DELETE", "/v1/memory/mem_1", {}), {}, "mem_1 is forgotten."),
+    (
+        ("memory", "restore", "arc_1"),
+        ("POST", "/v1/archives/arc_1/restore", {}),
+        {"id": "arc_1", "conversation": "cnv_1", "lines": 12},
+        "12 lines are back in cnv_1.",
     ),
     (("schedules", "resume", "s"), ("POST", "/v1/schedules/s", {"state": "active"}), {}, "active"),
     (("schedules", "cancel", "s"), ("POST", "/v1/schedules/s", {"state": "cancelled"}), {}, "canc"),

@@ -21,7 +21,7 @@ READS = [
     ("status",), ("doctor",), ("agents",), ("agents", "show", "bri"), ("routes",), ("policies",), ("people",),
     ("tenants",), ("token",), ("schedules",), ("events",), ("events", "dead"), ("audit",),
     ("audit", "verify"), ("audit", "export"), ("approvals",), ("approvals", "list", "--all"),
-    ("login",), ("open", "--print"), ("db",), ("keys",),
+    ("login",), ("open", "--print"), ("db",), ("keys",), ("memory",), ("memory", "archives"),
 ]  # fmt: skip
 
 
@@ -101,6 +101,20 @@ def test_a_policy_holds_from_the_next_call_on(
     (post,) = (home / "blog").glob("*.md")
     assert "We are open on Monday" in post.read_text()
     assert bot("approvals", "--json").json["items"] == []
+
+
+def test_a_note_is_kept_listed_and_forgotten(bot: Bot, running: subprocess.Popen[str]) -> None:
+    assert bot("chat", "remember that we close at six").code == 0
+    assert "we close at six" in bot("chat", "what do you remember about closing").out
+    (note,) = bot("memory", "--json").json["items"]
+    assert (note["text"], note["agent"], note["outside"]) == ("we close at six", "bri", False)
+    assert "we close at six" in bot("chat", "/memory").out
+    assert "is forgotten" in bot("memory", "forget", note["id"]).out
+    assert bot("memory", "forget", note["id"]).code == 1
+    assert "No agent keeps anything" in bot("chat", "/memory").out
+    book = bot("audit", "--json").json["items"]
+    acts = [e["action"] for e in book if e["action"].startswith("memory.")]
+    assert {"memory.kept", "memory.listed", "memory.forgotten"} <= set(acts)
 
 
 def test_people_tokens_and_routes_come_and_go(bot: Bot, running: subprocess.Popen[str]) -> None:
