@@ -123,9 +123,11 @@ def cut(lines: Sequence[Line]) -> int:
         return 0
     room = KEPT_CHARS
     most = len(ordered)
-    while most > 0 and len(ordered) - most < KEPT_LINES and room >= 0:
+    while most > 0 and len(ordered) - most < KEPT_LINES:
+        room -= weight(ordered[most - 1])
+        if room < 0 and most < len(ordered):
+            break
         most -= 1
-        room -= weight(ordered[most])
     places = [n for n in range(1, len(ordered)) if _is_seam(ordered, n)]
     best = 0
     chars = 0

@@ -1,0 +1,59 @@
+"""`/memory` and `/forget`: what is kept about whoever asks, and only where they alone read it."""
+
+from dataclasses import replace
+
+from bot.core.event import Place
+from bot.core.ids import AgentName, PersonId
+from bot.core.ports import Memo
+from bot.store import memory
+from tests.fakes.switchboard import ANA, BEN, HOME, Switchboard
+from tests.sim.loop import virtual
+
+
+async def keep(house: Switchboard, id_: str, person: PersonId, trusted: bool = True) -> None:
+    item = Memo(
+        id=id_,
+        text=f"Words of {id_}",
+        source="a conversation",
+        trusted=trusted,
+        person=person,
+        agent=AgentName("bri"),
+        at=house.clock.now(),
+    )
+    await house.db.write(memory.keep(HOME, item, 10))
+
+
+@virtual
+async def test_a_person_lists_and_forgets_what_is_kept_about_them():
+    async with Switchboard() as house:
+        await keep(house, "mem_1", ANA)
+        await keep(house, "mem_2", BEN)
+        shown = await house.ask("/memory")
+        assert "`mem_1`" in shown
+        assert "Words of mem_1" in shown
+        assert "mem_2" not in shown
+        assert "no such note" in await house.ask("/forget mem_2")
+        assert await house.ask("/forget mem_1") == "It is forgotten."
+        assert "no such note" in await house.ask("/forget mem_1")
+        assert await house.ask("/memory") == "No agent keeps anything about you."
+
+
+@virtual
+async def test_words_from_outside_do_not_come_into_the_conversation_by_the_list():
+    async with Switchboard() as house:
+        await keep(house, "mem_1", ANA, trusted=False)
+        shown = await house.ask("/memory")
+        assert "`mem_1`" in shown
+        assert "Words of" not in shown
+
+
+@virtual
+async def test_it_is_not_told_where_others_read_along():
+    async with Switchboard() as house:
+        await keep(house, "mem_1", ANA)
+        event = house.event("/memory")
+        open_place = replace(event, place=Place(id="general", direct=False))
+        got = await house.engine.inbox.accept(open_place)
+        said = str((await house.live.line_of(got.event)).get("text", ""))
+        assert "mem_1" not in said
+        assert "where only the two of us" in said
