@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from sqlalchemy import bindparam, update
 
 from agents.runtime.summary import EXTRACT
 from bot.core.errors import Conflict, NotFound, StoreError
@@ -12,6 +13,8 @@ from bot.core.ports import Memo
 from bot.store import archives as archive_rows
 from bot.store import spends, summaries
 from bot.store.conversations import history
+from bot.store.script import Ask, Script, Statement, restartable
+from bot.store.tables import message
 from tests.fakes.model import last_words
 from tests.fakes.remembering import (
     ANA,
@@ -25,6 +28,11 @@ from tests.fakes.remembering import (
     ids,
 )
 
+_REWORD = Statement(
+    update(message)
+    .where(message.c.tenant == bindparam("tenant"), message.c.conv == bindparam("conv"))
+    .values(text="Reworded.")
+)
 LONG = [(f"Question number {n}, please.", f"Answer number {n}. And more.") for n in range(40)]
 
 
@@ -222,6 +230,22 @@ async def test_lines_that_change_while_they_are_put_away_stay(house: Remembering
     busy = Dying(house.db, after=9, before_write=say_more)
     assert await house.on(busy).archives.put_away() == 0
     assert len(await lines_of(house, conv)) == 4
+
+
+async def test_a_line_that_was_reworded_while_it_was_put_away_stays(house: Remembering) -> None:
+    conv = await house.talk(("Where is the loaf?", "On the shelf."))
+    house.clock.move(days=91)  # type: ignore[attr-defined]
+
+    @restartable
+    def reword() -> Script[None]:
+        yield Ask(_REWORD, {"tenant": ONE, "conv": conv})
+
+    async def change() -> None:
+        await house.db.write(reword())
+
+    busy = Dying(house.db, after=9, before_write=change)
+    assert await house.on(busy).archives.put_away() == 0
+    assert await lines_of(house, conv) == ["Reworded.", "Reworded."]
 
 
 async def test_a_damaged_file_is_told_and_changes_nothing(

@@ -8,6 +8,7 @@ from bot.core.errors import VendorError
 from bot.core.event import Attachment
 from bot.core.ids import AgentName, PersonId, TenantId
 from bot.core.ports import Memo
+from bot.fleet import Alone
 from bot.store import audit, memory, spends
 from tests.fakes.remembering import (
     ANA,
@@ -170,6 +171,16 @@ async def test_a_forgotten_note_is_found_by_nothing(house: Remembering) -> None:
     assert await ids(house, "hidden") == []
 
 
+async def test_a_person_who_left_leaves_nothing_to_be_found(house: Remembering) -> None:
+    await house.talk(("A secret.", "Yes."))
+    await house.memory.remember(ONE, note("mem_1", "A secret.", house))
+    await house.memory.remember(TWO, note("mem_2", "A secret.", house))
+    await house.upkeep.tend()
+    assert await house.db.write(memory.forget_person(ONE, ANA)) == 1
+    assert await ids(house, "secret") == []
+    assert await ids(house, "secret", (TWO, BRI, ANA)) == ["mem_2"]
+
+
 async def test_when_nobody_can_embed_words_still_find_it_and_it_is_made_up_for(
     house: Remembering,
 ) -> None:
@@ -211,6 +222,36 @@ async def test_a_line_waits_until_its_turn_has_ended(house: Remembering) -> None
     await house.answer(claim, "Two, late.")
     await house.upkeep.tend()
     assert meanings.asked == ["Other.", "Yes.", "One.", "Two, late."]
+
+
+async def test_a_try_that_is_due_waits_for_an_open_turn_as_well(house: Remembering) -> None:
+    house.embedder = meanings = Meanings(("a",))
+    meanings.fails = VendorError("Down.")
+    await house.talk(("One.", "Two."))
+    await house.upkeep.tend()
+    claim = await house.hear("Three.")
+    meanings.fails = None
+    house.clock.move(seconds=61)  # type: ignore[attr-defined]
+    await house.upkeep.tend()
+    assert meanings.asked == []
+    await house.answer(claim, "Four.")
+    await house.upkeep.tend()
+    assert meanings.asked == ["One.", "Two.", "Three.", "Four."]
+
+
+class Others(Alone):
+    """Another process does it."""
+
+    async def take(self, name: str) -> bool:
+        return False
+
+
+async def test_one_process_of_several_does_it(house: Remembering) -> None:
+    house.peers = Others("own_2")
+    house.__post_init__()
+    await house.talk(("One.", "Two."))
+    house.clock.move(days=100)  # type: ignore[attr-defined]
+    assert (await house.upkeep.tend(), await house.archives.weekly()) == (0, 0)
 
 
 async def test_another_embedder_begins_anew(house: Remembering) -> None:

@@ -48,7 +48,7 @@ def talk(turns: int, text: str = "word", raw: str = "") -> list[Line]:
         ("nothing", [], 0),
         ("as many lines as a prompt may hold", talk(MOST_LINES // 2), 0),
         ("one turn more", talk(MOST_LINES // 2 + 1), MOST_LINES + 2 - KEPT_LINES),
-        ("few lines that are long", talk(10, "x" * 6_000), 16),
+        ("few lines that are long", talk(10, "x" * 6_000), 14),
         ("results of tools count as well", talk(10, raw="x" * 12_000), 18),
         ("one line that is too long alone", talk(1, "x" * 200_000), 0),
         ("the first of two that are", talk(2, "x" * 200_000), 2),
