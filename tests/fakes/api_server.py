@@ -70,6 +70,7 @@ CONTRACT: Mapping[tuple[str, str], tuple[Body | None, str]] = {
     ("DELETE", "/v1/tokens/*"): (None, ""),
     ("GET", "/v1/schedules"): (None, "limit after"),
     ("POST", "/v1/schedules/*"): (_body("state"), ""),
+    ("GET", "/v1/feedback"): (None, "limit after value"),
     ("GET", "/v1/audit"): (None, "limit after"),
     ("GET", "/v1/audit/verify"): (None, ""),
     ("POST", "/v1/login"): (_body("", "person"), ""),
