@@ -1,7 +1,7 @@
 """The commands that have a place in the conversation: answered in order, like any message.
 
-`/stop`, `/status`, `/whoami`, `/approve`, `/reject`, `/good` and `/bad` are not here: they must work
-while a turn is running and are applied at the door (`controls.py`).
+`/stop`, `/status`, `/whoami`, `/approve`, `/reject`, `/good` and `/bad` are not here: they must
+work while a turn is running and are applied at the door (`controls.py`).
 """
 
 from collections.abc import Sequence

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bot import feedback
 from bot.approvals import Approvals
 from bot.core.approval import Answer, Approval, ApprovalState, Decision
 from bot.core.canonical import Json
@@ -22,7 +23,6 @@ from bot.core.ids import ApprovalId, ConvId, EffectId, EventId, PersonId, Tenant
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
-from bot import feedback
 from bot.render.cards.layout import Ref
 from bot.render.codes import SHOW_ALL, Reply, parse_code
 from bot.render.text import visible
@@ -135,7 +135,9 @@ class Controls:
     async def _rate(self, order: Order, person: Person, word: str, detail: str) -> Accepted:
         """The same in words, of the last answer here."""
         value = {"good": "up", "bad": "down"}[word]
-        payload: dict[str, Json] = {"value": value, "detail": detail} if detail else {"value": value}
+        payload: dict[str, Json] = (
+            {"value": value, "detail": detail} if detail else {"value": value}
+        )
         try:
             wish = feedback.wish_of(replace(order.event, payload=payload))
         except Invalid as error:

@@ -49,7 +49,7 @@ def wish_of(event: Event) -> Wish:
 
 
 def give(event: Event, person: Person, at: int, body_hash: str) -> Script[Accepted]:
-    """Store an event of the kind `feedback` and what it says. Raises NotFound, Forbidden, Invalid."""
+    """Store an event of this kind and what it says. Raises NotFound, Forbidden, Invalid."""
     wish = wish_of(event)
     answered = yield from _rated(event)
     where = (yield from rows.conversation_of(event.tenant, answered)) if answered else None

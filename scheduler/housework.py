@@ -22,6 +22,10 @@ from bot.store.script import Database
 log = logging.getLogger(__name__)
 
 
+async def _nothing() -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
     """What the house lends to its jobs."""
@@ -32,6 +36,8 @@ class Keeper:
     """Closes questions that nobody answered in time; returns how many."""
     seal_audit: Callable[[], Awaitable[int]]
     """Seals new lines of the audit; returns how many."""
+    tell_troubles: Callable[[], Awaitable[int]] = _nothing
+    """Tells owners what went wrong for good; returns how many messages that took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

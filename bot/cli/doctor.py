@@ -156,6 +156,15 @@ def channels_down(patient: Patient) -> Iterator[Problem]:
             yield Problem(what=what, command="bot open")
 
 
+def troubles(patient: Patient) -> Iterator[Problem]:
+    """What went wrong for good and is not mended."""
+    for item in patient.status.records("troubles"):
+        times = item.number("count")
+        often = f" ({times} times)" if times > 1 else ""
+        what = f"{clean(item.text('title'))}{often}. {clean(item.text('step'))}"
+        yield Problem(what=what, command=clean(item.text("command")))
+
+
 def left_over(patient: Patient) -> Iterator[Problem]:
     """Work that waits for a person."""
     if doubts := patient.status.number("doubts"):
@@ -176,6 +185,7 @@ CHECKS: tuple[Check, ...] = (
     not_ready,
     old_version,
     channels_down,
+    troubles,
     left_over,
 )
 

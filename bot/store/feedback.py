@@ -1,7 +1,7 @@
 """What people thought of answers: one row for each person and answer, the last opinion counts.
 
-A row says whose answer it was and which model gave it, as it was when the thumb was pressed, so that
-opinions can be counted without looking anything up.
+A row says whose answer it was and which model gave it, as it was when the thumb was pressed, so
+that opinions can be counted without looking anything up.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from bot.core.canonical import Json
 from bot.core.conversation import Conversation
 from bot.core.times import from_us, iso
 from bot.store import conversations
-from bot.store.script import Ask, Script, Statement
+from bot.store.script import Ask, Params, Script, Statement
 from bot.store.tables import effect, feedback, message, spend
 from bot.store.upsert import insert_over
 
@@ -30,9 +30,9 @@ _LINE = (
 _BY_ID = Statement(_LINE.where(message.c.id == bindparam("id")))
 _LAST = Statement(_LINE.where(message.c.conv == bindparam("conv")).order_by(message.c.n.desc()))
 _OF_TURN = Statement(
-    _LINE.where(
-        message.c.conv == bindparam("conv"), message.c.turn == bindparam("turn")
-    ).order_by(message.c.n)
+    _LINE.where(message.c.conv == bindparam("conv"), message.c.turn == bindparam("turn")).order_by(
+        message.c.n
+    )
 )
 _SENT_AS = Statement(
     select(effect.c.conv, effect.c.turn)
@@ -148,7 +148,7 @@ def last_answer(tenant: str, conv: str) -> Script[Answered | None]:
 
 def sent_as(tenant: str, channel: str, account: str, ref: str) -> Script[Answered | None]:
     """The agent's line that a channel knows by a reference of its own."""
-    params = {"tenant": tenant, "channel": channel, "account": account, "ref": ref}
+    params: Params = {"tenant": tenant, "channel": channel, "account": account, "ref": ref}
     found = yield Ask(_SENT_AS, params)
     if not found:
         return None
@@ -171,7 +171,7 @@ def given(tenant: str, id_: str, person: str) -> Script[tuple[int, str] | None]:
 def model_of(tenant: str, answered: Answered) -> Script[str]:
     """The model that gave an answer; empty when none did."""
     since = answered.at - _TURN_S * 1_000_000
-    params = {"tenant": tenant, "turn": answered.turn, "since": since, "until": answered.at}
+    params: Params = {"tenant": tenant, "turn": answered.turn, "since": since, "until": answered.at}
     rows = yield Ask(_MODEL, params)
     return rows[0][0] if rows else ""
 
@@ -188,7 +188,7 @@ def drop(tenant: str, id_: str, person: str) -> Script[None]:
 
 def listed(tenant: str, score: int, before: int, limit: int) -> Script[list[Opinion]]:
     """Opinions, latest first; a score of 0 is either."""
-    params = {"tenant": tenant, "score": score, "before": before, "limit": limit}
+    params: Params = {"tenant": tenant, "score": score, "before": before, "limit": limit}
     rows = yield Ask(_LISTED, params)
     return [
         Opinion(**dict(zip(_NAMES, row, strict=False)), text=row[9] or "", turn=row[10] or "")
@@ -200,6 +200,4 @@ def _answered(rows: list[tuple[object, ...]]) -> Answered | None:
     if not rows:
         return None
     id_, conv, agent, turn, at = rows[0]
-    return Answered(
-        id=str(id_), conv=str(conv), agent=str(agent), turn=str(turn), at=int(str(at))
-    )
+    return Answered(id=str(id_), conv=str(conv), agent=str(agent), turn=str(turn), at=int(str(at)))

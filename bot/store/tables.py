@@ -113,6 +113,8 @@ effect = Table(
     Index("effect_sending", "turn", sqlite_where=text("state = 'sending'")),
     Index("effect_approval", "tenant", "approval"),
     Index("effect_reply", "tenant", "vendor_ref", sqlite_where=text("kind = 'reply'")),
+    Index("effect_failed", "ended_at", sqlite_where=text("state = 'failed'")),
+    Index("effect_in_doubt", "started_at", sqlite_where=text("state = 'in_doubt'")),
     Index("effect_recent", "tenant", "sandbox", "started_at"),
 )
 

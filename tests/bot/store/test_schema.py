@@ -180,7 +180,12 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     conn = sqlite3.connect(path)
     conn.execute("alter table message drop column cause")
     conn.execute("alter table effect drop column owner")
-    conn.execute("drop table own_agent")
+    for table in ("own_agent", "trouble", "trouble_fact"):
+        conn.execute(f"drop table {table}")
+    for index in ("feedback_recent", "effect_reply", "effect_failed", "effect_in_doubt"):
+        conn.execute(f"drop index {index}")
+    for column in ("conv", "agent", "model"):
+        conn.execute(f"alter table feedback drop column {column}")
     conn.execute("pragma user_version=1")
     conn.commit()
     conn.close()

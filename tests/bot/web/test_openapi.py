@@ -84,7 +84,17 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("POST", "/v1/chat/completions", body)
     await check("GET", "/v1/models")
     await check("GET", "/v1/models/{model}", model="bri")
-    for path in ("me", "agents", "status", "usage", "sandbox", "dead", "feedback", "audit", "audit/verify"):
+    for path in (
+        "me",
+        "agents",
+        "status",
+        "usage",
+        "sandbox",
+        "dead",
+        "feedback",
+        "audit",
+        "audit/verify",
+    ):
         await check("GET", f"/v1/{path}")
     for path in ("/health", "/version", "/ready", "/openapi.json"):
         await check("GET", path)

@@ -1,4 +1,4 @@
-"""An opinion says whose answer it was and which model gave it; a reply is found by its reference."""
+"""An opinion says whose answer it was and which model; a reply is found by its reference."""
 
 import sqlalchemy as sa
 from alembic import op
