@@ -19,6 +19,7 @@ from agents.runtime.loader import Team
 from agents.runtime.memory import StoredMemory
 from agents.runtime.models import ModelDoor, ModelSetup
 from agents.runtime.own import OwnAgents
+from bot import extensions
 from bot.audit import Sealer
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
@@ -32,6 +33,7 @@ from bot.core.secret import Secret
 from bot.core.times import to_us
 from bot.database import open_database
 from bot.doors import FIRST_LINK_LASTS, Doors
+from bot.ears import Ears
 from bot.engine import Engine, Given, Limits
 from bot.fetch.client import WebFetcher
 from bot.files import Files
@@ -111,7 +113,12 @@ class App:
         self.fetcher = WebFetcher(allow=_own_addresses(settings))
         if not settings.blog.webhook_url:
             import_module("tools.social.blog").sweep(settings.blog.folder)
+        self.extensions = extensions.load(settings.extensions.allow, settings.extensions.options)
+        self.ears = Ears(self.extensions, self.tenant.id, self.clock)
         self.engine = Engine(self._given())
+        self.engine.toolset.extra = {
+            group: tools for item in self.extensions for group, tools in item.tools.items()
+        }
         self.standing = Standing(
             engine=self.engine,
             home=self.home,
@@ -121,6 +128,8 @@ class App:
             agents_dir=settings.agents_dir,
             broken=lambda: self.db.broken,
             address=lambda: self.url,
+            extensions=self.extensions,
+            ears=self.ears,
         )
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
@@ -130,6 +139,9 @@ class App:
             asyncio.create_task(self._jobs(), name="jobs"),
             asyncio.create_task(self.clockwork.run(), name="clock"),
             asyncio.create_task(self._warm(), name="warm"),
+            asyncio.create_task(
+                self.ears.run(self.engine.inbox.accept, self.engine.troubles), name="channels"
+            ),
         ]
 
     async def stop(self) -> None:
@@ -183,8 +195,13 @@ class App:
                 tenant_day_micros=_micros(budget.tenant_day_usd),
                 person_day_micros=_micros(budget.person_day_usd),
             ),
-            tool_settings=MappingProxyType({"blog": _blog(settings)}),
+            channels=self.ears.channels,
+            tool_settings=MappingProxyType({"blog": _blog(settings), **self._extra_settings()}),
         )
+
+    def _extra_settings(self) -> Mapping[str, object]:
+        found = (item.settings for item in self.extensions)
+        return {name: value for settings in found for name, value in settings.items()}
 
     async def _listen(self, ports: Sequence[int]) -> None:
         settings = self.settings
@@ -228,6 +245,7 @@ class App:
             version=VERSION,
             body_bytes=settings.limits.body_bytes,
             streams_per_person=settings.limits.streams_per_person,
+            extra=self.ears.routes(),
             blog=None if settings.blog.webhook_url else settings.blog.folder,
         )
 

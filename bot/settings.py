@@ -25,6 +25,7 @@ from bot.config.sections import (
     Address,
     Blog,
     Budget,
+    Extensions,
     Folder,
     Hidden,
     Limits,
@@ -121,6 +122,7 @@ class Settings(Section):
     limits: Limits = Limits()
     budget: Budget = Budget()
     blog: Blog = Blog()
+    extensions: Extensions = Extensions()
     log: Log = Log()
     keys: ModelKeys = ModelKeys()
     endpoint: dict[Annotated[str, AfterValidator(vendor_name)], Address] = Field(
@@ -270,7 +272,7 @@ def _from_variables(
     found: list[Mistake] = []
     for name, keys in _named(environ).items():
         value: object = environ[name]
-        if keys == ("models", "price"):
+        if keys in (("models", "price"), ("extensions", "options")):
             try:
                 value = tomllib.loads(f"it = {value}")["it"]
             except tomllib.TOMLDecodeError:

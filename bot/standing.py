@@ -14,7 +14,9 @@ from bot.core.canonical import Json
 from bot.core.ids import TenantId
 from bot.core.people import Person, Role
 from bot.core.times import iso, to_us
+from bot.ears import Ears
 from bot.engine import Engine
+from bot.extensions import Extension
 from bot.home import Home
 from bot.store import approvals, inbox, spends, turns
 from bot.version import version
@@ -37,6 +39,8 @@ class Standing:
     broken: Callable[[], str]
     """Why the last commit failed; empty when the database is well."""
     address: Callable[[], str]
+    extensions: Sequence[Extension] = ()
+    ears: Ears
 
     async def status(self, person: Person) -> Mapping[str, Json]:
         """The answer of `/v1/status`; what went wrong is for owners."""
@@ -54,6 +58,7 @@ class Standing:
             "model": model,
             "offline": offline,
             "channels": self._channels(),
+            "extensions": self._extensions(),
             "queued": await db.read(turns.waiting()),
             "open_turns": self.engine.turns.open,
             "pending": await db.read(approvals.pending(tenant)),
@@ -75,7 +80,11 @@ class Standing:
     def mistakes(self) -> Sequence[str]:
         """What is wrong with agents' files; whoever is whole goes on."""
         unknown = self.team.unknown(self.engine.toolset.known)
-        return [str(problem) for problem in (*self.team.problems, *unknown)]
+        twice = [
+            f"A package brings a tool {name}, and the house has one of that name: it is left out."
+            for name in self.engine.toolset.left_out
+        ]
+        return [*(str(problem) for problem in (*self.team.problems, *unknown)), *twice]
 
     def log_mistakes(self) -> None:
         """Write them into the log."""
@@ -84,4 +93,16 @@ class Standing:
 
     def _channels(self) -> list[Json]:
         own = ((WEB, self.address()), (TERMINAL, "bot chat"), (API, "/v1"))
-        return [{"name": name, "up": True, "detail": detail} for name, detail in own]
+        shown: list[Json] = [{"name": name, "up": True, "detail": detail} for name, detail in own]
+        return shown + self.ears.states()
+
+    def _extensions(self) -> list[Json]:
+        return [
+            {
+                "name": item.name,
+                "version": item.version,
+                "brings": item.brings,
+                "problem": item.problem,
+            }
+            for item in self.extensions
+        ]

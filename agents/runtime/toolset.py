@@ -59,15 +59,23 @@ class Toolset:
         self._offered: dict[tuple[str, ...], tuple[ModelTool, ...]] = {}
         self.broken: Callable[[TenantId, str, str], Awaitable[None]] | None = None
         """Told of a provider and a connection that does not work any more."""
+        self.extra: registry.Extra = {}
+        """Tools of packages outside the tree; set before the first use."""
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
         """Every tool by name."""
-        return registry.load(self._disabled)
+        return registry.beside(registry.load(self._disabled), self.extra)[0]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Tools from outside whose names the house has already."""
+        return registry.beside(registry.load(self._disabled), self.extra)[1] if self.extra else ()
 
     @cached_property
     def _groups(self) -> Mapping[str, tuple[str, ...]]:
-        return registry.groups(self._disabled)
+        named = {group: tuple(t.name for t in tools) for group, tools in self.extra.items()}
+        return {**named, **registry.groups(self._disabled)}
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -117,8 +125,9 @@ class Toolset:
         return ToolContext(clock=self._clock, house=self._house, **who)  # type: ignore[arg-type]
 
     def settings_of(self, tool: Tool) -> object:
-        """The settings of the tool's file, by the file's name."""
-        return self._settings.get(tool.perform.__module__.rsplit(".", 1)[-1])
+        """The settings of the tool's file, by the file's name; outside the tree by the module's."""
+        module = tool.perform.__module__
+        return self._settings.get(module.rsplit(".", 1)[-1] if _is_ours(module) else module)
 
     async def run(self, tool: Tool, context: ToolContext, arguments: Arguments) -> Outcome:
         """Call a tool; whoever minds connections hears of one that is broken."""
@@ -185,6 +194,10 @@ class Toolset:
             progress=effect.progress,
             save=save,
         )
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith(("tools.", "tests."))
 
 
 def sandboxed(effect: Effect) -> Outcome:

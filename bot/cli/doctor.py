@@ -23,6 +23,7 @@ from bot.cli.terminal import clean, count
 from bot.config.file import NotToml, read
 from bot.config.mistakes import Mistaken
 from bot.core.errors import OperatorError
+from bot.extensions import examine
 from bot.settings import Settings, find_file
 from bot.version import version
 
@@ -156,6 +157,17 @@ def channels_down(patient: Patient) -> Iterator[Problem]:
             yield Problem(what=what, command="bot open")
 
 
+def broken_extensions(patient: Patient) -> Iterator[Problem]:
+    """Packages that the settings name and that are not used."""
+    wrong = {x.text("name"): x.text("problem") for x in patient.status.records("extensions")}
+    if patient.running is None and patient.settings is not None:
+        wrong = dict(examine(patient.settings.extensions.allow))
+    for name, problem in wrong.items():
+        if problem:
+            what = f"The extension {clean(name)} is not used. {clean(problem)}"
+            yield Problem(what=what, command=f"pip show {clean(name)}")
+
+
 def troubles(patient: Patient) -> Iterator[Problem]:
     """What went wrong for good and is not mended."""
     for item in patient.status.records("troubles"):
@@ -185,6 +197,7 @@ CHECKS: tuple[Check, ...] = (
     not_ready,
     old_version,
     channels_down,
+    broken_extensions,
     troubles,
     left_over,
 )
@@ -230,6 +243,10 @@ def _notes(patient: Patient) -> list[str]:
         notes.append("model: the built-in offline one; a real one: bot keys paste")
     elif model := patient.status.text("model"):
         notes.append(f"model: {clean(model)}")
+    for item in patient.status.records("extensions"):
+        if not item.text("problem"):
+            name = clean(f"{item.text('name')} {item.text('version')}")
+            notes.append(f"extension: {name}: {clean(item.text('brings'))}")
     return notes
 
 

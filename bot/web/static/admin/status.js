@@ -19,6 +19,11 @@ export async function statusPage(main, asked) {
       { name: "State", cell: ({ up }) => span(up ? "good" : "bad", up ? "up" : "down") },
       { name: "", cell: ({ detail }) => detail },
     ], status.channels)),
+    status.extensions?.length > 0 && section("Extensions", plainTable("Extensions", [
+      { name: "Package", cell: ({ name, version }) => `${name} ${version}` },
+      { name: "State", cell: ({ problem }) => span(problem ? "bad" : "good", problem ? "not used" : "in use") },
+      { name: "", cell: ({ brings, problem }) => problem || brings },
+    ], status.extensions)),
     section("Last events", events.items.length ? plainTable("Last events", eventColumns(), events.items) : el("p", { class: "empty" }, "Nothing has happened yet.", el("a", { class: "button", href: "/chat" }, "Write to an agent"))),
   );
 }
