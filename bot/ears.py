@@ -13,10 +13,11 @@ from types import MappingProxyType
 from aiohttp import web
 
 from bot.core.canonical import Json
-from bot.core.channel import Channel, Sink
-from bot.core.errors import Invalid
+from bot.core.channel import Channel, Outbound, Sink
+from bot.core.effect import EffectKind
+from bot.core.errors import Invalid, VendorError
 from bot.core.event import CONTROL, Event, Kind, Trust
-from bot.core.ids import EventId, TenantId, conv_key
+from bot.core.ids import EffectId, EventId, TenantId, conv_key
 from bot.core.ports import Accepted, Clock, new_id
 from bot.extensions import Extension, Lent
 from bot.troubles import Troubles
@@ -89,7 +90,11 @@ class Ears:
         """The one way in for what a channel heard."""
 
         async def take(event: Event) -> str:
-            return (await accept(self._own(channel, event))).event
+            own = self._own(channel, event)
+            accepted = await accept(own)
+            if accepted.reply and not accepted.duplicate:
+                await _say(channel, own, accepted)
+            return accepted.event
 
         return take
 
@@ -154,3 +159,22 @@ def _is_stopped() -> bool:
     """Whether the house stops this task; else a channel ended itself in a strange way."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+async def _say(channel: Channel, event: Event, accepted: Accepted) -> None:
+    """Answer a command or a decision at once; it stands in the transcript in any case."""
+    message = Outbound(
+        tenant=event.tenant,
+        conv=accepted.conv,
+        account=event.account,
+        place=event.place.id,
+        thread=event.place.thread,
+        effect=EffectId(f"ntc_{event.id[4:]}"),
+        kind=EffectKind.NOTICE,
+        text=accepted.reply,
+        reply_to=event.ext_id,
+    )
+    try:
+        await channel.send(message)
+    except VendorError as error:
+        log.warning("The channel %s did not take an answer: %s", channel.name, error.message)

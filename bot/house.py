@@ -113,6 +113,22 @@ class App:
         self.fetcher = WebFetcher(allow=_own_addresses(settings))
         if not settings.blog.webhook_url:
             import_module("tools.social.blog").sweep(settings.blog.folder)
+        self._make_engine()
+        self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
+        self._hear_others()
+        self.resumed = await self.engine.start()
+        hear = self.ears.run(self.engine.inbox.accept, self.engine.troubles)
+        self._tasks.append(asyncio.create_task(hear, name="channels"))
+        await self._listen(sock_ports)
+        self._tasks += [
+            asyncio.create_task(self._jobs(), name="jobs"),
+            asyncio.create_task(self.clockwork.run(), name="clock"),
+            asyncio.create_task(self._warm(), name="warm"),
+        ]
+
+    def _make_engine(self) -> None:
+        """The engine, with what packages outside the tree bring."""
+        settings = self.settings
         self.extensions = extensions.load(settings.extensions.allow, settings.extensions.options)
         self.ears = Ears(self.extensions, self.tenant.id, self.clock)
         self.engine = Engine(self._given())
@@ -131,18 +147,6 @@ class App:
             extensions=self.extensions,
             ears=self.ears,
         )
-        self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
-        self._hear_others()
-        self.resumed = await self.engine.start()
-        await self._listen(sock_ports)
-        self._tasks += [
-            asyncio.create_task(self._jobs(), name="jobs"),
-            asyncio.create_task(self.clockwork.run(), name="clock"),
-            asyncio.create_task(self._warm(), name="warm"),
-            asyncio.create_task(
-                self.ears.run(self.engine.inbox.accept, self.engine.troubles), name="channels"
-            ),
-        ]
 
     async def stop(self) -> None:
         """End within ten seconds; what is cut off goes on at the next start."""
