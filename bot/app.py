@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from bot import database
 from bot.core.secret import Secret
+from bot.extensions import secrets_of
 from bot.home import Home, hold, owner_token
 from bot.house import VERSION, App
 from bot.logs import Logs
@@ -136,4 +137,5 @@ def _secrets(settings: Settings) -> list[Secret]:
     keys = settings.keys
     found = [getattr(keys, name) for name in type(keys).model_fields]
     found += [settings.master_key, settings.api_token, settings.blog.webhook_secret]
+    found += secrets_of(settings.extensions.options)
     return [secret for secret in found if secret]

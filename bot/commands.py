@@ -1,7 +1,7 @@
 """The commands that have a place in the conversation: answered in order, like any message.
 
-`/stop`, `/status`, `/whoami`, `/approve` and `/reject` are not here: they must work while a turn
-is running and are applied at the door (`controls.py`).
+`/stop`, `/status`, `/whoami`, `/approve`, `/reject`, `/good` and `/bad` are not here: they must
+work while a turn is running and are applied at the door (`controls.py`).
 """
 
 from collections.abc import Sequence
@@ -27,6 +27,7 @@ HELP = """\
 | `/status` | what is running and waiting |
 | `/approvals` | what waits for a yes |
 | `/approve CODE`, `/reject CODE` | decide |
+| `/good`, `/bad WHY` | rate the last answer |
 | `/usage` | what today cost |
 | `/memory` | what the agents keep about you |
 | `/forget NOTE` | delete one of these notes |
@@ -35,7 +36,7 @@ HELP = """\
 Anything else goes to the agent."""
 NAMES = (
     "/help", "/agents", "/agent", "/new", "/stop", "/status", "/usage", "/approvals",
-    "/memory", "/forget", "/approve", "/reject", "/whoami",
+    "/memory", "/forget", "/approve", "/reject", "/good", "/bad", "/whoami",
 )  # fmt: skip
 
 

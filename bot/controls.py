@@ -1,22 +1,24 @@
 """Events that decide something at once, also while a turn is running.
 
-A press, a form, `/stop`, `/status`, `/whoami`, `/approve CODE`, `/reject CODE`, and the words
-`OK 4821`, `NO 4821`, `EDIT 4821 …` of channels without buttons. Each is stored and applied in one
+A press, a form, an opinion of an answer, `/stop`, `/status`, `/whoami`, `/approve CODE`,
+`/reject CODE`, `/good`, `/bad WHY`, and the words `OK 4821`, `NO 4821`, `EDIT 4821 …` of channels
+without buttons. Each is stored and applied in one
 transaction, has no number in its conversation, and is answered in the channel's own response.
 Every path asks the same question of the same rows: may this person decide this, and is it open?
 """
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
+from bot import feedback
 from bot.approvals import Approvals
 from bot.core.approval import Answer, Approval, ApprovalState, Decision
 from bot.core.canonical import Json
 from bot.core.conversation import Line
-from bot.core.errors import Invalid, UserError
-from bot.core.event import CONTROL, Event, Trust
+from bot.core.errors import Forbidden, Invalid, UserError
+from bot.core.event import CONTROL, Event, Kind, Trust
 from bot.core.ids import ApprovalId, ConvId, EffectId, EventId, PersonId, TenantId
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
@@ -29,7 +31,7 @@ from bot.store import conversations, inbox, transcript
 from bot.store.decisions import may_decide
 from bot.store.script import Database, Script, restartable
 
-COMMAND = re.compile(r"/(stop|status|whoami|approve|reject)\b\s*(\S*)\s*(.*)", re.DOTALL)
+COMMAND = re.compile(r"/(stop|status|whoami|approve|reject|good|bad)\b\s*(\S*)\s*(.*)", re.DOTALL)
 
 
 _DONE = "This was taken in before; nothing is done twice."
@@ -97,6 +99,8 @@ class Controls:
             done = await self._command(order, *command.groups())
         elif code:
             done = await self._code(order, code)
+        elif event.kind == Kind.FEEDBACK:
+            done = await self._opinion(order)
         else:
             done = await self._press(order)
         return (done and await self._before(order)) or done  # its repeat may have been quicker
@@ -123,11 +127,33 @@ class Controls:
             note=str(payload.get("note", "")),
         )
 
+    async def _opinion(self, order: Order) -> Accepted:
+        """What somebody thinks of an answer."""
+        person = await self._person(order.event)
+        if person is None:
+            raise Forbidden("Only people who are known here rate answers.")
+        return await self._db.write(_given(order, person, to_us(self._clock.now())))
+
+    async def _rate(self, order: Order, person: Person, word: str, detail: str) -> Accepted:
+        """The same in words, of the last answer here."""
+        value = {"good": "up", "bad": "down"}[word]
+        payload: dict[str, Json] = (
+            {"value": value, "detail": detail} if detail else {"value": value}
+        )
+        try:
+            wish = feedback.wish_of(replace(order.event, payload=payload))
+        except Invalid as error:
+            return await self._answer(order, error.message, "refused")
+        at = to_us(self._clock.now())
+        return await self._db.write(_rated(order, person, wish, self._ids(), at))
+
     async def _command(self, order: Order, word: str, first: str, rest: str) -> Accepted | None:
         event = order.event
         person = await self._person(event)
         if person is None:
             return None  # the router meets strangers
+        if word in ("good", "bad"):
+            return await self._rate(order, person, word, f"{first} {rest}".strip())
         if word in ("approve", "reject"):
             return await self._code(order, Reply(choice=word, code=first, rest=rest))
         if word == "stop":
@@ -216,8 +242,33 @@ class Controls:
 
     async def _answer(self, order: Order, reply: str, detail: str) -> Accepted:
         at = to_us(self._clock.now())
-        ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"), new_id(self._clock, "msg"))
-        return await self._db.write(_answered(order, reply, detail, ids, at))
+        return await self._db.write(_answered(order, reply, detail, self._ids(), at))
+
+    def _ids(self) -> tuple[str, str, str]:
+        return new_id(self._clock, "cnv"), new_id(self._clock, "msg"), new_id(self._clock, "msg")
+
+
+@restartable
+def _given(order: Order, person: Person, at: int) -> Script[Accepted]:
+    """Store an opinion, once."""
+    if seen := (yield from _before(order)):
+        return seen
+    return (yield from feedback.give(order.event, person, at, order.body_hash))
+
+
+@restartable
+def _rated(
+    order: Order, person: Person, wish: feedback.Wish, ids: tuple[str, str, str], at: int
+) -> Script[Accepted]:
+    """Store an opinion of the last answer, with both lines of the exchange."""
+    event = order.event
+    if seen := (yield from _before(order)):
+        return seen
+    found = yield from conversations.current(event.tenant, event.conv)
+    reply = feedback.NOTHING
+    if found:
+        reply = yield from feedback.rate_last(event, person, found[0].id, wish, at)
+    return (yield from _answered(order, reply, "feedback", ids, at))
 
 
 @restartable

@@ -43,6 +43,7 @@ from bot.store import bindings, policies
 from bot.store import turns as turn_rows
 from bot.store.policies import Rule
 from bot.store.script import Database
+from bot.troubles import Troubles
 from bot.turns import Seats, Turns, Work
 
 OWN = Features(
@@ -107,6 +108,8 @@ class Engine:
         self.questions = Questions(given.clock, self.toolset, self._show)
         self.peers = given.peers or Alone(new_id(given.clock, "own"))
         self.replies = Replies(given.db, given.clock, given.channels, self.peers)
+        self.troubles = Troubles(given.db, given.clock, given.live, self.peers)
+        self.toolset.broken = self.troubles.connection_broken
         self.effects = Effects(
             given.db,
             given.clock,

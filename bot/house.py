@@ -18,6 +18,7 @@ from aiohttp import web as aio
 from agents.runtime.loader import Team
 from agents.runtime.models import ModelDoor
 from agents.runtime.own import OwnAgents
+from bot import extensions
 from bot.audit import Sealer
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
@@ -27,9 +28,10 @@ from bot.core.people import Person, Tenant
 from bot.core.ports import House
 from bot.core.route import Binding
 from bot.core.secret import Secret
-from bot.core.times import iso, to_us
+from bot.core.times import to_us
 from bot.database import open_database
 from bot.doors import FIRST_LINK_LASTS, Doors
+from bot.ears import Ears
 from bot.engine import Engine, Given, Limits
 from bot.fetch.client import WebFetcher
 from bot.files import Files
@@ -42,10 +44,8 @@ from bot.people import People
 from bot.remembering import Around, Remembering
 from bot.settings import Settings
 from bot.setup import micros, model_setup, own_addresses
-from bot.store import approvals as approval_rows
-from bot.store import audit, bindings, spends
-from bot.store import inbox as inbox_rows
-from bot.store import turns as turn_rows
+from bot.standing import Standing
+from bot.store import audit, bindings
 from bot.store.keys import are_there
 from bot.store.script import Script
 from bot.strongroom import StoredKeys, Strongroom
@@ -53,7 +53,6 @@ from bot.transcript import Transcript
 from bot.vault import Vault
 from bot.version import version
 from bot.web.app import Parts, build, runner
-from bot.web.said import API, TERMINAL, WEB
 from scheduler.housework import Housework, Keeper, load
 from scheduler.runner import Runner
 
@@ -126,16 +125,40 @@ class App:
                 archive_after=timedelta(days=settings.memory.archive_after_days),
             )
         )
-        self.engine = Engine(self._given())
+        self._make_engine()
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
         self.resumed = await self.engine.start()
+        hear = self.ears.run(self.engine.inbox.accept, self.engine.troubles)
+        self._tasks.append(asyncio.create_task(hear, name="channels"))
         await self._listen(sock_ports)
         self._tasks += [
             asyncio.create_task(self._jobs(), name="jobs"),
             asyncio.create_task(self.clockwork.run(), name="clock"),
             asyncio.create_task(self._warm(), name="warm"),
         ]
+
+    def _make_engine(self) -> None:
+        """The engine, with what packages outside the tree bring."""
+        settings = self.settings
+        self.extensions = extensions.load(settings.extensions.allow, settings.extensions.options)
+        self.ears = Ears(self.extensions, self.tenant.id, self.clock)
+        self.engine = Engine(self._given())
+        self.engine.toolset.extra = {
+            group: tools for item in self.extensions for group, tools in item.tools.items()
+        }
+        self.standing = Standing(
+            engine=self.engine,
+            home=self.home,
+            team=self.team,
+            models=self.models,
+            tenant=self.tenant.id,
+            agents_dir=settings.agents_dir,
+            broken=lambda: self.db.broken,
+            address=lambda: self.url,
+            extensions=self.extensions,
+            ears=self.ears,
+        )
 
     async def stop(self) -> None:
         """End within ten seconds; what is cut off goes on at the next start."""
@@ -188,8 +211,13 @@ class App:
                 tenant_day_micros=micros(budget.tenant_day_usd),
                 person_day_micros=micros(budget.person_day_usd),
             ),
-            tool_settings=MappingProxyType({"blog": _blog(settings)}),
+            channels=self.ears.channels,
+            tool_settings=MappingProxyType({"blog": _blog(settings), **self._extra_settings()}),
         )
+
+    def _extra_settings(self) -> Mapping[str, object]:
+        found = (item.settings for item in self.extensions)
+        return {name: value for settings in found for name, value in settings.items()}
 
     async def _listen(self, ports: Sequence[int]) -> None:
         settings = self.settings
@@ -224,8 +252,8 @@ class App:
             wake=self.engine.turns.wake,
             rules_changed=lambda tenant: self._changed(),
             tools=lambda: sorted(self.engine.toolset.tools),
-            status=self._status,
-            problems=self._problems,
+            status=self.standing.status,
+            problems=self.standing.problems,
             verify_audit=self._verify,
             keys=self._keys,
             rotate=self._rotate,
@@ -234,50 +262,9 @@ class App:
             version=VERSION,
             body_bytes=settings.limits.body_bytes,
             streams_per_person=settings.limits.streams_per_person,
+            extra=self.ears.routes(),
             blog=None if settings.blog.webhook_url else settings.blog.folder,
         )
-
-    async def _status(self, person: Person) -> Mapping[str, Json]:
-        tenant = person.tenant
-        midnight = self.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
-        spent = await self.db.read(spends.total(tenant, "*", to_us(midnight)))
-        model, offline = self.models.current()
-        now = to_us(self.clock.now()) + 1
-        dead = await self.db.read(inbox_rows.recent(tenant, now, "dead", 1000))
-        return {
-            "running_since": iso(self.home.since),
-            "version": VERSION,
-            "model": model,
-            "offline": offline,
-            "resting": self.models.resting(),
-            "channels": [
-                {"name": name, "up": True, "detail": detail}
-                for name, detail in ((WEB, self.url), (TERMINAL, "bot chat"), (API, "/v1"))
-            ],
-            "queued": await self.db.read(turn_rows.waiting()),
-            "open_turns": self.engine.turns.open,
-            "pending": await self.db.read(approval_rows.pending(tenant)),
-            "spent_today_micros": spent.micros,
-            "dead": len(dead),
-            "doubts": await self.db.read(approval_rows.doubts(tenant)),
-            "problems": [*await self._problems(), *self._mistakes()],
-        }
-
-    async def _problems(self) -> Sequence[str]:
-        found = [self.db.broken] if self.db.broken else []
-        found += self.models.problems()
-        if not self.team.all(self.tenant.id):
-            found.append(f"There is no agent that could answer in {self.settings.agents_dir}.")
-        return found
-
-    def _mistakes(self) -> Sequence[str]:
-        """What is wrong with agents' files; whoever is whole goes on."""
-        unknown = self.team.unknown(self.engine.toolset.known)
-        return [str(problem) for problem in (*self.team.problems, *unknown)]
-
-    def _log_mistakes(self) -> None:
-        for mistake in self._mistakes():
-            log.warning("An agent's file needs mending: %s", mistake)
 
     async def _keys(self) -> Mapping[str, Json]:
         counts = await self.vault.kek_counts()
@@ -356,6 +343,7 @@ class App:
             seal_audit=self.sealer.seal,
             tend_memory=self.remembering.upkeep.tend,
             archive=self.remembering.archives.weekly,
+            tell_troubles=self.engine.troubles.look,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(Housework(load(), keeper).run())
@@ -370,14 +358,14 @@ class App:
         while True:
             await asyncio.sleep(REFRESH_S)
             if self.team.refresh():
-                self._log_mistakes()
+                self.standing.log_mistakes()
 
     async def _warm(self) -> None:
         """Load what the first turn needs, while nobody waits."""
         await asyncio.sleep(WARM_AFTER_S)
         await self.engine.turns.idle()
         await asyncio.to_thread(lambda: self.engine.toolset.known)
-        self._log_mistakes()
+        self.standing.log_mistakes()
         await self.models.warm()
         gc.freeze()  # a library's hundred thousand objects are there to stay
 

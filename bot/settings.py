@@ -25,6 +25,7 @@ from bot.config.sections import (
     Address,
     Blog,
     Budget,
+    Extensions,
     Folder,
     Hidden,
     Limits,
@@ -123,6 +124,7 @@ class Settings(Section):
     budget: Budget = Budget()
     memory: Memory = Memory()
     blog: Blog = Blog()
+    extensions: Extensions = Extensions()
     log: Log = Log()
     keys: ModelKeys = ModelKeys()
     endpoint: dict[Annotated[str, AfterValidator(vendor_name)], Address] = Field(
@@ -272,7 +274,7 @@ def _from_variables(
     found: list[Mistake] = []
     for name, keys in _named(environ).items():
         value: object = environ[name]
-        if keys == ("models", "price"):
+        if keys in (("models", "price"), ("extensions", "options")):
             try:
                 value = tomllib.loads(f"it = {value}")["it"]
             except tomllib.TOMLDecodeError:

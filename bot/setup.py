@@ -19,10 +19,7 @@ def model_setup(settings: Settings, clock: Clock) -> ModelSetup:
         lists={task: getattr(models, task.value) for task in Task},
         prices={name: (price.input, price.output) for name, price in models.price.items()},
         timeout_s=models.timeout_s,
-<<<<<<< HEAD
         transport=models.transport,
-=======
->>>>>>> 3029eec6b552a7b01a8dbfbcabdf5c833d939e8e
         embeddings=models.embeddings,
     )
 

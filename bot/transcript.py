@@ -32,6 +32,7 @@ from bot.store import (
 )
 from bot.store import transcript as places
 from bot.store.decisions import may_decide
+from bot.store.feedback import VALUES
 from bot.store.inbox import Stored
 from bot.store.rows import card_to_json, loads
 from bot.store.script import Database, Script
@@ -202,7 +203,7 @@ def shown_line(line: Line, score: int | None = None, tainted: bool = False) -> S
     if line.attachments:
         shown["attachments"] = [_attachment(item) for item in line.attachments]
     if score is not None:
-        shown["feedback"] = score
+        shown["feedback"] = VALUES[score]
     return shown | outside(line.role, tainted)
 
 

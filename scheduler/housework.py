@@ -22,6 +22,10 @@ from bot.store.script import Database
 log = logging.getLogger(__name__)
 
 
+async def _nothing() -> int:
+    return 0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
     """What the house lends to its jobs."""
@@ -36,6 +40,8 @@ class Keeper:
     """Embeds what is new and sums up what is long; returns how much was done."""
     archive: Callable[[], Awaitable[int]]
     """Puts old conversations away, once a week; returns how many."""
+    tell_troubles: Callable[[], Awaitable[int]] = _nothing
+    """Tells owners what went wrong for good; returns how many messages that took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,7 +149,7 @@ class Calls:
             context = self._context(run, understood)
             self._say(run, tool.saying or f"using {tool.name.replace('_', ' ')}")
             try:
-                outcome = await tool.perform(context, understood.arguments)
+                outcome = await self._p.toolset.run(tool, context, understood.arguments)
             except BotError as error:
                 return {"tool": tool.name, "text": f"Error: {error.message}"}
             text = outcome.error or _text(outcome.data)

@@ -21,18 +21,11 @@ from typing import Any, Protocol
 import aiohttp
 
 from agents.runtime.choice import Candidate, Choice, Options
-<<<<<<< HEAD
 from agents.runtime.connector import session
 from agents.runtime.failures import Failure, Kind
 from agents.runtime.llm import load
 from agents.runtime.prices import Prices
 from agents.runtime.raised import sorted_out
-=======
-from agents.runtime.connector import Connector
-from agents.runtime.failures import Failure, Kind, kind_of, retry_after, status_of, words_of
-from agents.runtime.llm import load
-from agents.runtime.prices import Prices
->>>>>>> 3029eec6b552a7b01a8dbfbcabdf5c833d939e8e
 from bot.core.ids import AgentName, ConvId, TenantId
 from bot.core.model import ModelRequest, Usage
 from bot.core.ports import Clock
@@ -142,23 +135,12 @@ class ModelEmbedder:
     async def close(self) -> None:
         """Let connections go."""
         if self._session is not None:
-<<<<<<< HEAD
             old, self._session = self._session, None
             await old.close()
 
     async def _ask(self, candidate: Candidate, texts: list[str]) -> Any:
         if self._session is None:
             self._session = session()
-=======
-            session, self._session = self._session, None
-            await session.close()
-
-    async def _ask(self, candidate: Candidate, texts: list[str]) -> Any:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
-            )
->>>>>>> 3029eec6b552a7b01a8dbfbcabdf5c833d939e8e
         arguments: dict[str, object] = {
             "model": candidate.model,
             "input": texts,
@@ -178,21 +160,12 @@ class ModelEmbedder:
         return await library.aembedding(**arguments)
 
     def _failure(self, candidate: Candidate, error: Exception) -> Failure:
-<<<<<<< HEAD
         told = sorted_out(error, self._clock.now())
         return replace(
             candidate.failure(told.kind),
             status=told.status,
             words=told.words,
             retry_after_s=told.retry_after_s,
-=======
-        kind = kind_of(error)
-        return replace(
-            candidate.failure(kind),
-            status=status_of(error),
-            words=words_of(error, kind),
-            retry_after_s=retry_after(error, self._clock.now()),
->>>>>>> 3029eec6b552a7b01a8dbfbcabdf5c833d939e8e
         )
 
 

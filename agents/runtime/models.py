@@ -11,13 +11,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from agents.runtime.choice import Options
-<<<<<<< HEAD
 from agents.runtime.door import Door
 from agents.runtime.embedding import Embedder, ModelEmbedder, WordEmbedder
-=======
-from agents.runtime.embedding import Embedder, ModelEmbedder, WordEmbedder
-from agents.runtime.llm import LiteLLM
->>>>>>> 3029eec6b552a7b01a8dbfbcabdf5c833d939e8e
 from agents.runtime.offline import OfflineModel
 from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import provider_of
@@ -58,10 +53,7 @@ class ModelSetup:
     timeout_s: float = 120.0
     embeddings: str = ""
     """The model that embeds; empty: words are counted instead."""
-<<<<<<< HEAD
     transport: Literal["litellm", "direct"] = "litellm"
-=======
->>>>>>> 3029eec6b552a7b01a8dbfbcabdf5c833d939e8e
 
 
 class ModelDoor:
@@ -178,17 +170,6 @@ class ModelDoor:
             before, self._embedder = self._embedder, self._make_embedder(keys)
             if before:
                 await before.close()
-<<<<<<< HEAD
-=======
-
-    def _make_embedder(self, keys: Mapping[str, Secret]) -> ModelEmbedder:
-        setup = self._setup
-        prices = Prices({m: Price(input=i, output=o) for m, (i, o) in setup.prices.items()})
-        options = Options(
-            keys={name: key for name, key in keys.items() if key}, endpoints=setup.endpoints
-        )
-        return ModelEmbedder(setup.embeddings, options, setup.clock, prices)
->>>>>>> 3029eec6b552a7b01a8dbfbcabdf5c833d939e8e
 
     def _make_embedder(self, keys: Mapping[str, Secret]) -> ModelEmbedder:
         setup = self._setup

@@ -26,6 +26,10 @@ def modules() -> Iterator[str]:
                 yield f"{group.name}.{module.name}"
 
 
+Extra = Mapping[str, tuple[Tool, ...]]
+"""Tools from packages outside the tree, by group."""
+
+
 def load(disabled: Collection[str] = ()) -> Mapping[str, Tool]:
     """Every tool of every enabled file, by its name. Raises ValueError when a name stands twice."""
     found: dict[str, Tool] = {}
@@ -50,3 +54,14 @@ def groups(disabled: Collection[str] = ()) -> Mapping[str, tuple[str, ...]]:
             group = name.split(".")[0]
             named.setdefault(group, []).extend(tool.name for tool in getattr(module, "TOOLS", ()))
     return {group: tuple(names) for group, names in named.items()}
+
+
+def beside(own: Mapping[str, Tool], extra: Extra) -> tuple[Mapping[str, Tool], tuple[str, ...]]:
+    """All tools, and the names of those from outside that are left out: the house has one so."""
+    all_, left_out = dict(own), []
+    for tool in (tool for group in extra.values() for tool in group):
+        if tool.name in all_:
+            left_out.append(tool.name)
+        else:
+            all_[tool.name] = tool
+    return all_, tuple(left_out)

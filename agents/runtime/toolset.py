@@ -5,7 +5,7 @@ deed. A tool whose connection is not set up is performed by the sandbox: same na
 card, nothing leaves the house.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from bot.core.agent import Agent
 from bot.core.canonical import Json
 from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome
-from bot.core.errors import Invalid
+from bot.core.errors import ConnectionBroken, Invalid
 from bot.core.ids import TenantId
 from bot.core.model import ModelTool
 from bot.core.ports import Clock, House
@@ -57,15 +57,25 @@ class Toolset:
         self._settings = settings
         self._disabled = disabled
         self._offered: dict[tuple[str, ...], tuple[ModelTool, ...]] = {}
+        self.broken: Callable[[TenantId, str, str], Awaitable[None]] | None = None
+        """Told of a provider and a connection that does not work any more."""
+        self.extra: registry.Extra = {}
+        """Tools of packages outside the tree; set before the first use."""
 
     @cached_property
     def tools(self) -> Mapping[str, Tool]:
         """Every tool by name."""
-        return registry.load(self._disabled)
+        return registry.beside(registry.load(self._disabled), self.extra)[0]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Tools from outside whose names the house has already."""
+        return registry.beside(registry.load(self._disabled), self.extra)[1] if self.extra else ()
 
     @cached_property
     def _groups(self) -> Mapping[str, tuple[str, ...]]:
-        return registry.groups(self._disabled)
+        named = {group: tuple(t.name for t in tools) for group, tools in self.extra.items()}
+        return {**named, **registry.groups(self._disabled)}
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -115,8 +125,19 @@ class Toolset:
         return ToolContext(clock=self._clock, house=self._house, **who)  # type: ignore[arg-type]
 
     def settings_of(self, tool: Tool) -> object:
-        """The settings of the tool's file, by the file's name."""
-        return self._settings.get(tool.perform.__module__.rsplit(".", 1)[-1])
+        """The settings of the tool's file, by the file's name; outside the tree by the module's."""
+        module = tool.perform.__module__
+        return self._settings.get(module.rsplit(".", 1)[-1] if _is_ours(module) else module)
+
+    async def run(self, tool: Tool, context: ToolContext, arguments: Arguments) -> Outcome:
+        """Call a tool; whoever minds connections hears of one that is broken."""
+        try:
+            return await tool.perform(context, arguments)
+        except ConnectionBroken:
+            if self.broken is not None:
+                connection = self.connection(context.tenant, tool)
+                await self.broken(context.tenant, tool.provider or tool.name, connection)
+            raise
 
     # The port of approvals: checks an edit and shows an effect.
 
@@ -141,7 +162,7 @@ class Toolset:
         if effect.sandbox:
             return sandboxed(effect)
         context = await self._effect_context(effect, call.tool)
-        return await call.tool.perform(context, call.arguments)
+        return await self.run(call.tool, context, call.arguments)
 
     async def find(self, effect: Effect) -> Outcome | None:
         """Look it up."""
@@ -173,6 +194,10 @@ class Toolset:
             progress=effect.progress,
             save=save,
         )
+
+
+def _is_ours(module: str) -> bool:
+    return module.startswith(("tools.", "tests."))
 
 
 def sandboxed(effect: Effect) -> Outcome:

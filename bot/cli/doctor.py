@@ -24,6 +24,7 @@ from bot.config.file import NotToml, read
 from bot.config.mistakes import Mistaken
 from bot.config.values import DIRECT_VENDORS
 from bot.core.errors import OperatorError
+from bot.extensions import examine
 from bot.settings import Settings, find_file
 from bot.version import version
 
@@ -169,6 +170,26 @@ def channels_down(patient: Patient) -> Iterator[Problem]:
             yield Problem(what=what, command="bot open")
 
 
+def broken_extensions(patient: Patient) -> Iterator[Problem]:
+    """Packages that the settings name and that are not used."""
+    wrong = {x.text("name"): x.text("problem") for x in patient.status.records("extensions")}
+    if patient.running is None and patient.settings is not None:
+        wrong = dict(examine(patient.settings.extensions.allow))
+    for name, problem in wrong.items():
+        if problem:
+            what = f"The extension {clean(name)} is not used. {clean(problem)}"
+            yield Problem(what=what, command=f"pip show {clean(name)}")
+
+
+def troubles(patient: Patient) -> Iterator[Problem]:
+    """What went wrong for good and is not mended."""
+    for item in patient.status.records("troubles"):
+        times = item.number("count")
+        often = f" ({times} times)" if times > 1 else ""
+        what = f"{clean(item.text('title'))}{often}. {clean(item.text('step'))}"
+        yield Problem(what=what, command=clean(item.text("command")))
+
+
 def left_over(patient: Patient) -> Iterator[Problem]:
     """Work that waits for a person."""
     if doubts := patient.status.number("doubts"):
@@ -189,6 +210,8 @@ CHECKS: tuple[Check, ...] = (
     not_ready,
     old_version,
     channels_down,
+    broken_extensions,
+    troubles,
     left_over,
 )
 
@@ -237,6 +260,10 @@ def _notes(patient: Patient) -> list[str]:
     if settings and settings.models.transport == "direct":
         others = ", ".join(_through_litellm(settings))
         notes.append(f"models are asked directly{f', {others} through LiteLLM' * bool(others)}")
+    for item in patient.status.records("extensions"):
+        if not item.text("problem"):
+            name = clean(f"{item.text('name')} {item.text('version')}")
+            notes.append(f"extension: {name}: {clean(item.text('brings'))}")
     return notes
 
 

@@ -35,6 +35,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "schedules": ("schedules", "what the clock will do"),
     "events": ("events", "what happened lately; what failed for good"),
     "trace": ("events", "the story of one event, step by step"),
+    "feedback": ("feedback", "what people thought of answers"),
     "audit": ("audit", "the book that nobody edits"),
     "db": ("data", "the database: which revision, upgrade it"),
     "backup": ("data", "save everything into one file"),

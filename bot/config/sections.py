@@ -159,6 +159,20 @@ class Blog(Section):
     webhook_secret: Hidden = Field(default=NO_SECRET, description="Signs them; begins with whsec_.")
 
 
+class Extensions(Section):
+    """Packages from outside this tree that bring channels and tools; docs/extending.md."""
+
+    allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
+        default=(), description="Installed packages that are switched on; no other is imported."
+    )
+    options: dict[str, dict[str, str | bool | int | float]] = Field(
+        default={},
+        repr=False,
+        description="What a package is told, by its name; its own page says what it wants.",
+        examples=[{"paperboy": {"folder": "/srv/paperboy"}}],
+    )
+
+
 class Log(Section):
     """What is written down about the running of the house."""
 

@@ -121,11 +121,5 @@ def bind(
 
 def bound(effect: Effect) -> str:
     """The hash that the effect should have, counted anew from what it would do."""
-    return bind(
-        effect.tenant,
-        effect.agent,
-        effect.tool,
-        effect.tool_version,
-        effect.arguments,
-        effect.connection,
-    )
+    deed = (effect.tool, effect.tool_version, effect.arguments, effect.connection)
+    return bind(effect.tenant, effect.agent, *deed)

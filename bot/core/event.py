@@ -21,12 +21,14 @@ class Kind(StrEnum):
     DELETED = "deleted"
     PRESSED = "pressed"
     FORM = "form"
+    FEEDBACK = "feedback"
+    """A thumb, or a reaction that stands for one; `reply_to` or the payload names the answer."""
     COMMAND = "command"
     TICK = "tick"
     SETTLED = "settled"
 
 
-CONTROL = frozenset({Kind.PRESSED, Kind.FORM})
+CONTROL = frozenset({Kind.PRESSED, Kind.FORM, Kind.FEEDBACK})
 """Kinds without a place in a conversation's order: decided in the commit that stores them."""
 
 
@@ -114,4 +116,5 @@ class Event:
     """The agent that the person named: a mention, `/agent`, the page's choice."""
     trust: Trust = Trust.PERSON
     payload: Mapping[str, Json] = field(default_factory=dict)
-    """What the kind needs besides: a press names approval, version and choice."""
+    """What the kind needs besides: a press names approval, version and choice; feedback has
+    `value` (up, down, or empty to take it back), `detail` and, where it is known, `message`."""

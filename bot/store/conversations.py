@@ -19,8 +19,8 @@ from bot.core.ids import (
 from bot.core.times import from_us, iso, to_us
 from bot.store.rows import attachments_from, attachments_to_json, dumps, loads, messages_from
 from bot.store.rows import messages_to_json as raw_text
-from bot.store.script import Ask, Row, Script, Statement, restartable
-from bot.store.tables import approval, conv, feedback, message
+from bot.store.script import Ask, Row, Script, Statement
+from bot.store.tables import approval, conv, message
 
 CONV = (
     conv.c.id,
@@ -155,28 +155,6 @@ _TURN_AT = Statement(
         message.c.conv == bindparam("conv"),
         message.c.turn == bindparam("turn"),
         message.c.role != "user",
-    )
-)
-_OF_MESSAGE = Statement(
-    select(message.c.conv).where(
-        message.c.tenant == bindparam("tenant"), message.c.id == bindparam("id")
-    )
-)
-_UNRATE = Statement(
-    feedback.delete().where(
-        feedback.c.tenant == bindparam("tenant"),
-        feedback.c.message == bindparam("id"),
-        feedback.c.person == bindparam("person"),
-    )
-)
-_RATE = Statement(
-    insert(feedback).values(
-        message=bindparam("id"),
-        person=bindparam("person"),
-        tenant=bindparam("tenant"),
-        score=bindparam("score"),
-        details=bindparam("details"),
-        at=bindparam("at"),
     )
 )
 
@@ -348,26 +326,3 @@ def listed(tenant: str, person: str, before: int, limit: int) -> Script[list[Lis
         )
         for row in rows
     ]
-
-
-def conv_of_message(tenant: str, id_: str) -> Script[str | None]:
-    """The conversation of a line."""
-    rows = yield Ask(_OF_MESSAGE, {"tenant": tenant, "id": id_})
-    return rows[0][0] if rows else None
-
-
-@restartable
-def rate(tenant: str, id_: str, person: str, score: int, details: str, at: int) -> Script[None]:
-    """Keep a person's opinion of a line; a later one replaces it."""
-    yield Ask(_UNRATE, {"tenant": tenant, "id": id_, "person": person})
-    yield Ask(
-        _RATE,
-        {
-            "id": id_,
-            "person": person,
-            "tenant": tenant,
-            "score": score,
-            "details": details,
-            "at": at,
-        },
-    )

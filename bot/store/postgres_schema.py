@@ -28,6 +28,7 @@ ENGINE_TABLES = frozenset(
     {"approval", "audit", "audit_seal", "conv", "dek", "effect", "fire", "inbox", "login"}
     | {"meta", "own_agent", "pairing", "schedule", "session", "tenant", "token", "person"}
     | {"upkeep"}
+    | {"trouble", "trouble_fact"}
 )
 """What statements that name no tenant may touch: sweeps, the clock, the doors."""
 

@@ -112,6 +112,9 @@ effect = Table(
     Index("effect_ready", "due_at", sqlite_where=text("state = 'ready'")),
     Index("effect_sending", "turn", sqlite_where=text("state = 'sending'")),
     Index("effect_approval", "tenant", "approval"),
+    Index("effect_reply", "tenant", "vendor_ref", sqlite_where=text("kind = 'reply'")),
+    Index("effect_failed", "ended_at", sqlite_where=text("state = 'failed'")),
+    Index("effect_in_doubt", "started_at", sqlite_where=text("state = 'in_doubt'")),
     Index("effect_recent", "tenant", "sandbox", "started_at"),
 )
 
@@ -198,9 +201,13 @@ feedback = Table(
     txt("message", key=True),
     txt("person", key=True),
     txt("tenant"),
+    txt("conv"),
+    txt("agent"),
+    txt("model"),
     num("score"),
     txt("details"),
     num("at"),
+    Index("feedback_recent", "tenant", "at"),
 )
 
 binding = Table(

@@ -1,7 +1,8 @@
 """Tables of the house's own keeping: what it remembers, its own agents, the clock's book.
 
 They share the metadata of `bot/store/columns.py`; times are microseconds since 1970, UTC. `fire`
-is the lock of the clock: one row for each time that a schedule fired, whoever fired it.
+is the lock of the clock: one row for each time that a schedule fired, whoever fired it. A `trouble`
+is what an owner must know of; `trouble_fact` are the deeds and events that it was seen in.
 """
 
 from sqlalchemy import Index, Table, text
@@ -67,4 +68,37 @@ fire = Table(
     num("fire_at", key=True),
     txt("event"),
     num("at"),
+)
+
+trouble = Table(
+    "trouble",
+    metadata,
+    txt("tenant", key=True),
+    txt("id", key=True),
+    txt("cause"),
+    txt("kind"),
+    txt("subject"),
+    txt("title"),
+    txt("step"),
+    txt("command"),
+    txt("href"),
+    txt("state", default="open"),
+    num("count"),
+    num("told"),
+    num("first_at"),
+    num("last_at"),
+    num("told_at", null=True),
+    num("ended_at", null=True),
+    Index("trouble_open", "tenant", "cause", unique=True, sqlite_where=text("state = 'open'")),
+)
+
+trouble_fact = Table(
+    "trouble_fact",
+    metadata,
+    txt("tenant", key=True),
+    txt("ref", key=True),
+    num("at", key=True),
+    txt("trouble"),
+    num("noted_at"),
+    Index("trouble_facts", "tenant", "trouble"),
 )

@@ -47,6 +47,7 @@ ADMIN_PAGES: Mapping[str, str] = {
     "people": "People",
     "events": "Events",
     "schedules": "Schedules",
+    "feedback": "Feedback",
     "audit": "Audit",
     "sandbox": "Sandbox",
 }

@@ -96,4 +96,4 @@ async def test_a_line_shows_no_more_than_it_has(house: WebHouse) -> None:
     _, line = await house.transcript.answer(house.tenant.id, told["event"])
     assert line
     assert set(shown_line(line)) == {"id", "role", "agent", "text", "at", "turn", "n"}
-    assert shown_line(line, -1)["feedback"] == -1
+    assert shown_line(line, -1)["feedback"] == "down"

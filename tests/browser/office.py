@@ -246,6 +246,26 @@ async def audit(request: web.Request) -> web.Response:
     return page(request, lines)
 
 
+async def opinions(request: web.Request) -> web.Response:
+    told = (("up", ""), ("down", "It was too short, and it did not say when we close."), ("up", ""))
+    lines = [
+        {
+            "message": f"msg_{number}",
+            "conversation": "cnv_1",
+            "event": f"evt_{number:05d}",
+            "person": {"id": "per_1", "name": "Ada Byron"},
+            "agent": ("bri", "kelly")[number % 2],
+            "model": "openai/gpt-5.4-mini" if number % 2 else None,
+            "value": told[number % 3][0],
+            "detail": told[number % 3][1],
+            "text": "We are open on Sunday from ten to four, and closed on Monday.",
+            "at": iso(now() - timedelta(minutes=number)),
+        }
+        for number in range(120)
+    ]
+    return page(request, [] if request.app[OFFICE].is_empty else lines)
+
+
 async def sandbox(request: web.Request) -> web.Response:
     return page(request, request.app[OFFICE].sandbox)
 
@@ -256,7 +276,7 @@ def office_routes() -> list[tuple[str, str, Handler]]:
         ("GET", "/v1/routes/explain", explain), ("GET", "/v1/routes", routes), ("POST", "/v1/routes", routes), ("DELETE", "/v1/routes/{id}", routes),
         ("GET", "/v1/people", people), ("POST", "/v1/people", people), ("POST", "/v1/pair", pair),
         ("GET", "/v1/schedules", schedules), ("POST", "/v1/schedules/{id}", schedules),
-        ("GET", "/v1/dead", dead), ("POST", "/v1/dead/{event}/replay", dead), ("GET", "/v1/audit", audit), ("GET", "/v1/sandbox", sandbox),
+        ("GET", "/v1/dead", dead), ("POST", "/v1/dead/{event}/replay", dead), ("GET", "/v1/audit", audit), ("GET", "/v1/feedback", opinions), ("GET", "/v1/sandbox", sandbox),
     ]  # fmt: skip
 
 

@@ -113,7 +113,7 @@ async def test_approvals_are_shown_by_state_and_an_empty_one_says_so(screen: Scr
 
 async def test_every_empty_list_has_a_sentence_and_one_action(screen: Screen) -> None:
     screen.app[OFFICE].is_empty = True
-    for name in ("agents", "schedules", "audit", "sandbox", "approvals"):
+    for name in ("agents", "schedules", "feedback", "audit", "sandbox", "approvals"):
         page = await screen.open(f"/admin/{name}")
         await expect(page.locator(".empty")).to_have_count(1)
         await expect(page.locator(".empty").locator("a, button")).to_have_count(1)

@@ -235,7 +235,7 @@ async def test_a_thumb_is_noted_and_a_bad_one_may_say_why(screen: Screen) -> Non
     await page.get_by_label("What was wrong?").fill("too short")
     await page.keyboard.press("Enter")
     await expect(page.get_by_label("What was wrong?")).to_have_count(0)
-    assert [given.get("details") for given in screen.house.feedback] == [None, "too short"]
+    assert [given.get("detail") for given in screen.house.feedback] == [None, "too short"]
 
 
 async def test_five_tabs_of_one_browser_all_see_the_answer(look: Look) -> None:

@@ -74,6 +74,7 @@ CONTRACT: Mapping[tuple[str, str], tuple[Body | None, str]] = {
     ("DELETE", "/v1/memory/*"): (None, ""),
     ("GET", "/v1/archives"): (None, "limit after"),
     ("POST", "/v1/archives/*/restore"): (None, ""),
+    ("GET", "/v1/feedback"): (None, "limit after value"),
     ("GET", "/v1/audit"): (None, "limit after"),
     ("GET", "/v1/audit/verify"): (None, ""),
     ("POST", "/v1/login"): (_body("", "person"), ""),

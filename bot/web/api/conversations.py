@@ -50,7 +50,7 @@ LINE = optional(
         "enum": [True],
         "description": "Text from outside is in this conversation and may have steered the agent.",
     },
-    feedback=NUMBER,
+    feedback={"enum": ["up", "down"]},
     attachments={"type": "array", "items": _FILE},
 )
 

@@ -2,12 +2,11 @@
 
 from aiohttp import web
 
-from bot.core.errors import Invalid, NotFound
-from bot.core.event import Attachment
-from bot.core.times import to_us
+from bot.core.canonical import Json
+from bot.core.event import Attachment, Kind
 from bot.doors import Visit
-from bot.store import conversations
-from bot.web.answers import NUMBER, TEXT, answer, optional, schema
+from bot.feedback import MAX_DETAIL
+from bot.web.answers import TEXT, answer, optional, schema
 from bot.web.body import MAX_TEXT, Fields, read_json
 from bot.web.parts import VISIT, Doc, Parts, Route
 from bot.web.said import (
@@ -28,7 +27,8 @@ _BODY = optional(
     conversation=TEXT,
     attachments={"type": "array", "items": TEXT},
 )
-_RATING = optional(schema(score={"enum": [1, -1]}), details=TEXT)
+_VALUE: dict[str, Json] = {"enum": ["up", "down"]}
+_RATING = optional(schema(value=_VALUE), detail=TEXT)
 
 
 class Messages:
@@ -65,20 +65,15 @@ class Messages:
     async def rate(self, request: web.Request) -> web.Response:
         """Keep a person's opinion of an answer; a later one replaces it."""
         parts, visit = self._parts, request[VISIT]
-        fields = Fields(await read_json(request), ("score", "details"))
-        score = fields.number("score")
-        if score not in (1, -1):
-            raise Invalid("`score` is 1 for good or -1 for bad.", field="score")
-        details = fields.text("details", "", most=2000, lines=True)
-        id_ = request.match_info["id"]
-        conv = await parts.db.read(conversations.conv_of_message(visit.tenant, id_))
-        if conv is None or not await parts.transcript.may_read(visit.person, conv):
-            raise NotFound("There is no such message here.")
-        at = to_us(parts.clock.now())
-        await parts.db.write(
-            conversations.rate(visit.tenant, id_, visit.person.id, score, details, at)
-        )
-        return answer({"message": id_, "score": score})
+        fields = Fields(await read_json(request), ("value", "detail"))
+        value = fields.choice("value", ("up", "down"))
+        payload: dict[str, Json] = {"value": value, "message": request.match_info["id"]}
+        if detail := fields.text("detail", "", most=MAX_DETAIL, lines=True):
+            payload["detail"] = detail
+        said = Said(text="", kind=Kind.FEEDBACK, payload=payload)
+        event = event_of(parts, visit, channel_of(request, visit), said, "")
+        await parts.inbox.accept(event)
+        return answer({"message": request.match_info["id"], "value": value})
 
     async def _attachments(self, visit: Visit, ids: list[str]) -> tuple[Attachment, ...]:
         items = [await self._parts.files.get(visit.person, id_) for id_ in ids]
@@ -114,9 +109,9 @@ def routes(parts: Parts) -> list[Route]:
             path="/v1/messages/{id}/feedback",
             handler=messages.rate,
             doc=Doc(
-                summary="Say whether an answer was good.",
+                summary="Say whether an answer was good; a later word replaces an earlier one.",
                 body=_RATING,
-                answer=schema(message=TEXT, score=NUMBER),
+                answer=schema(message=TEXT, value=_VALUE),
             ),
         ),
     ]

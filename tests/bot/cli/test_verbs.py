@@ -14,6 +14,18 @@ TENANT = {"id": "ten_1", "name": "Home", "created_at": "2020-01-02T03:04:05Z"}
 TOKEN = {"id": "tok_1", "person": "per_1", "name": "ci", "last4": "9xyz", "created_at": ""}
 PLAN = {"id": "sch_1", "state": "active", "agent": "bri", "words": "every weekday at 9"}
 EVENT = {"id": "evt_1", "kind": "message", "channel": "web", "ending": "failed", "detail": "Why."}
+OPINION = {
+    "message": "msg_1",
+    "conversation": "cnv_1",
+    "event": "evt_1",
+    "person": {"id": "per_1", "name": "Ana"},
+    "agent": "bri",
+    "model": None,
+    "value": "down",
+    "detail": "too short",
+    "text": "Yes.",
+    "at": "2026-11-21T10:12:00.000Z",
+}
 ENTRY = {"seq": 1, "actor": "person:per_1", "action": "route.added", "target": "rul_1"}
 
 OWN = {"name": "bri", "text": "Help more.", "file": "Help.", "own": True, "version": "1"}
@@ -42,6 +54,8 @@ READS = [
     (("memory", "archives"), "/v1/archives", {"items": [AWAY]}, ("arc_1", "12", "away", "Bread")),
     (("events",), "/v1/events", {"items": [EVENT]}, ("evt_1", "message", "failed: Why.")),
     (("events", "dead"), "/v1/dead", {"items": [EVENT]}, ("evt_1", "bot events replay ID")),
+    (("feedback",), "/v1/feedback", {"items": [OPINION]}, ("down", "Ana", "too short")),
+    (("feedback", "export"), "/v1/feedback", {"items": [OPINION]}, ('"detail": "too short"',)),
     (("audit",), "/v1/audit", {"items": [ENTRY]}, ("route.added", "rul_1")),
     (("audit", "export"), "/v1/audit", {"items": [ENTRY]}, ('"action": "route.added"',)),
     (

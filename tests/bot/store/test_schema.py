@@ -192,12 +192,16 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     conn = sqlite3.connect(path)
     conn.execute("alter table message drop column cause")
     conn.execute("alter table effect drop column owner")
-    conn.execute("drop table own_agent")
-    conn.execute("drop index memo_bare")
+    for table in ("own_agent", "vector", "summary", "archive", "upkeep", "trouble", "trouble_fact"):
+        conn.execute(f"drop table {table}")
+    for index in (
+        "memo_bare", "feedback_recent", "effect_reply", "effect_failed", "effect_in_doubt"
+    ):  # fmt: skip
+        conn.execute(f"drop index {index}")
     for column in ("conv", "event", "indexed"):
         conn.execute(f"alter table memo drop column {column}")
-    for table in ("vector", "summary", "archive", "upkeep"):
-        conn.execute(f"drop table {table}")
+    for column in ("conv", "agent", "model"):
+        conn.execute(f"alter table feedback drop column {column}")
     conn.execute("pragma user_version=1")
     conn.commit()
     conn.close()

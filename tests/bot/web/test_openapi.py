@@ -63,6 +63,11 @@ class Checked:
         return found
 
 
+async def _of_the_machine(check: Checked) -> None:
+    for path in ("/health", "/version", "/ready", "/openapi.json"):
+        await check("GET", path)
+
+
 async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -> None:
     check = Checked(owner, await get(owner, "/openapi.json"))
     house.script = house.asks()
@@ -76,7 +81,7 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("POST", "/v1/approvals/{id}/decide", {"decision": "approve"}, id=approval)
     await check("GET", "/v1/events")
     await check("GET", "/v1/events/{id}", id=said["event"])
-    await check("POST", "/v1/messages/{id}/feedback", {"score": 1}, id=line["id"])
+    await check("POST", "/v1/messages/{id}/feedback", {"value": "up"}, id=line["id"])
     await check("GET", "/v1/conversations/{id}/messages", id=conv)
     await check("POST", "/v1/conversations/{id}/stop", id=conv)
     house.script = house.echo
@@ -84,10 +89,19 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("POST", "/v1/chat/completions", body)
     await check("GET", "/v1/models")
     await check("GET", "/v1/models/{model}", model="bri")
-    for path in ("me", "agents", "status", "usage", "sandbox", "dead", "audit", "audit/verify"):
+    for path in (
+        "me",
+        "agents",
+        "status",
+        "usage",
+        "sandbox",
+        "dead",
+        "feedback",
+        "audit",
+        "audit/verify",
+    ):
         await check("GET", f"/v1/{path}")
-    for path in ("/health", "/version", "/ready", "/openapi.json"):
-        await check("GET", path)
+    await _of_the_machine(check)
     await _rules(check)
     added = await check("POST", "/v1/people", {"name": "Max", "role": "member"})
     person = added["person"]["id"]

@@ -19,6 +19,11 @@ export async function statusPage(main, asked) {
       { name: "State", cell: ({ up }) => span(up ? "good" : "bad", up ? "up" : "down") },
       { name: "", cell: ({ detail }) => detail },
     ], status.channels)),
+    status.extensions?.length > 0 && section("Extensions", plainTable("Extensions", [
+      { name: "Package", cell: ({ name, version }) => `${name} ${version}` },
+      { name: "State", cell: ({ problem }) => span(problem ? "bad" : "good", problem ? "not used" : "in use") },
+      { name: "", cell: ({ brings, problem }) => problem || brings },
+    ], status.extensions)),
     section("Last events", events.items.length ? plainTable("Last events", eventColumns(), events.items) : el("p", { class: "empty" }, "Nothing has happened yet.", el("a", { class: "button", href: "/chat" }, "Write to an agent"))),
   );
 }
@@ -44,10 +49,12 @@ function figures(status) {
 /** What somebody has to look at; nothing when all is well. */
 function attention(status, dead) {
   const problems = status.problems ?? [];
-  if (!dead.length && !status.doubts && !problems.length) return null;
+  const troubles = status.troubles ?? [];
+  if (!dead.length && !status.doubts && !problems.length && !troubles.length) return null;
   return section(
     "Needs you",
     problems.map((problem) => notice(problem, { bad: true })),
+    troubles.map(trouble),
     status.doubts > 0 && notice(`${count(status.doubts, "deed is", "deeds are")} in doubt: nobody knows whether it was done.`, { action: { label: "Decide", href: "/admin/approvals" } }),
     dead.length > 0 && plainTable("Failed messages", [
       { name: "When", tight: true, cell: ({ at }) => moment(at) },
@@ -56,6 +63,12 @@ function attention(status, dead) {
       { name: "", tight: true, cell: ({ id }) => replay(id) },
     ], dead),
   );
+}
+
+/** What went wrong for good, how often and since when, and where it is mended. */
+function trouble({ title, step, href, count: times, since }) {
+  const often = times > 1 ? `, ${times} times since ${moment(since)}` : `, ${moment(since)}`;
+  return notice(`${title}${often}. ${step}`, { bad: true, action: { label: "Mend it", href } });
 }
 
 function replay(event) {

@@ -97,11 +97,11 @@ function attachments(files) {
 
 /** What can be done with an answer: copy, and say whether it was good. */
 function actions({ id, text, feedback, footer }, given) {
-  const thumbs = [["up", "Good answer", 1], ["down", "Bad answer", -1]].map(([name, label, score]) => iconButton(name, label, (event) => give(id, score, event.currentTarget), { "aria-pressed": String(feedback?.score === score || feedback === score) }));
+  const thumbs = [["up", "Good answer"], ["down", "Bad answer"]].map(([value, label]) => iconButton(value, label, (event) => give(id, value, event.currentTarget), { "aria-pressed": String(feedback === value) }));
   const copier = iconButton("copy", "Copy the text", (event) => copy(text, event.currentTarget));
   return el("footer", { class: "actions" }, copier, thumbs, (given ?? footer) && span("foot-text", reveal(given ?? footer)));
 }
 
-async function give(id, score, pressed) {
-  (await load("later")).rate(id, score, pressed);
+async function give(id, value, pressed) {
+  (await load("later")).rate(id, value, pressed);
 }

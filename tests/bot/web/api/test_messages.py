@@ -118,34 +118,6 @@ async def test_a_command_that_works_at_once_is_answered_at_once(owner: ClientSes
     assert [line["role"] for line in await lines(owner, told)] == ["user", "system"]
 
 
-async def test_an_answer_is_rated_and_the_last_opinion_counts(owner: ClientSession) -> None:
-    told = await say(owner, "Hello")
-    answer = (await answered(owner, told))[1]
-    assert "feedback" not in answer
-    for score in (1, -1):
-        path = f"/v1/messages/{answer['id']}/feedback"
-        async with owner.post(path, json={"score": score, "details": "why"}) as response:
-            assert response.status == 200
-    assert (await lines(owner, told))[1]["feedback"] == -1
-
-
-async def test_an_opinion_is_one_or_minus_one(owner: ClientSession) -> None:
-    answer = (await answered(owner, await say(owner, "Hello")))[1]
-    for score in (0, 2, "1", True, None):
-        path = f"/v1/messages/{answer['id']}/feedback"
-        async with owner.post(path, json={"score": score}) as response:
-            assert response.status == 422, score
-
-
-async def test_nobody_rates_what_they_may_not_read(house: WebHouse, owner: ClientSession) -> None:
-    answer = (await answered(owner, await say(owner, "Hello")))[1]
-    stranger = await house.bearer(await house.member())
-    for id_ in (answer["id"], "msg_unknown"):
-        path = f"/v1/messages/{id_}/feedback"
-        async with stranger.post(path, json={"score": 1}) as response:
-            assert response.status == 404
-
-
 async def test_a_message_of_many_kinds_of_text_comes_back_as_it_was(owner: ClientSession) -> None:
     text = 'Grüße 👩‍💻\n\tTab "quoted" <script>alert(1)</script> \u202eright to left'
     assert (await answered(owner, await say(owner, text)))[0]["text"] == text

@@ -1,0 +1,218 @@
+"""Packages from outside the tree: found by their entry points, used only when settings name them.
+
+    switchboard.channels   NAME = "module"    the module has `make(lent) -> Channel`
+    switchboard.tools      GROUP = "module"   the module has `TOOLS`, and perhaps `Settings`
+
+Looking for packages imports none of them; what is not in `[extensions] allow` never runs. A package
+that cannot be used is named with the reason and left out whole, and everything else goes on. How
+to write one: docs/extending.md. Entry points: packaging.python.org/en/latest/specifications/
+entry-points (read 2026-11-21).
+"""
+
+import inspect
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, EntryPoint, distributions
+from importlib.util import find_spec
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bot.core.channel import Channel, Features
+from bot.core.errors import BotError, OperatorError
+from bot.core.ids import TenantId
+from bot.core.ports import Clock
+from bot.core.secret import Secret
+from bot.core.tool import Tool
+
+log = logging.getLogger(__name__)
+
+CHANNELS, TOOLS = "switchboard.channels", "switchboard.tools"
+TAKEN = frozenset({"web", "api", "terminal", "clock"})
+"""Channels of the house's own."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
+_SECRET = re.compile(r"(token|secret|key|password)$")
+Options = Mapping[str, str | bool | int | float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lent:
+    """What the house lends to a channel from outside."""
+
+    tenant: TenantId
+    """Whose channel it is: every event is this tenant's."""
+    options: Options
+    """`[extensions.options."PACKAGE"]` of the settings."""
+    clock: Clock
+
+
+Make = Callable[[Lent], Channel]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """One package that the settings name."""
+
+    name: str
+    version: str = ""
+    problem: str = ""
+    """Why it is not used; empty when it is."""
+    makes: Mapping[str, Make] = field(default_factory=dict)
+    """Channels, by name."""
+    tools: Mapping[str, tuple[Tool, ...]] = field(default_factory=dict)
+    """By group."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    """Of each tool module that has some, by the module's name."""
+    options: Options = field(default_factory=dict)
+
+    @property
+    def brings(self) -> str:
+        """What it adds, in words."""
+        names = [tool.name for group in self.tools.values() for tool in group]
+        parts = [f"channel {name}" for name in self.makes] + [f"tool {name}" for name in names]
+        return ", ".join(parts) or "nothing"
+
+
+def installed() -> Mapping[str, Distribution]:
+    """Packages with an entry point of ours, by their normal name; imports none of them."""
+    found: dict[str, Distribution] = {}
+    for item in distributions():
+        if any(point.group in (CHANNELS, TOOLS) for point in item.entry_points):
+            found.setdefault(normal(item.metadata["Name"]), item)
+    return found
+
+
+def load(allow: Sequence[str], options: Mapping[str, Options]) -> tuple[Extension, ...]:
+    """Import the packages that are named, in that order; each mistake is in its `problem`."""
+    there = installed() if allow else {}
+    given = {normal(name): told for name, told in options.items()}
+    taken: set[str] = set(TAKEN)
+    loaded = []
+    for name in dict.fromkeys(normal(name) for name in allow):
+        made = _one(name, there.get(name), given.get(name, {}), taken)
+        if made.problem:
+            log.warning("The extension %s is not used: %s", name, made.problem)
+        taken |= {*made.makes, *made.tools}
+        loaded.append(made)
+    return tuple(loaded)
+
+
+def examine(allow: Sequence[str]) -> Mapping[str, str]:
+    """Packages that are named and not there, with the reason; imports nothing but looks."""
+    there = installed() if allow else {}
+    found = {}
+    for name in dict.fromkeys(normal(name) for name in allow):
+        if name not in there:
+            found[name] = _missing(name)
+    return found
+
+
+def secrets_of(options: Mapping[str, Options]) -> list[Secret]:
+    """Options that are secrets by their names: they end in token, secret, key or password."""
+    return [
+        Secret(value)
+        for told in options.values()
+        for name, value in told.items()
+        if isinstance(value, str) and value and _SECRET.search(name)
+    ]
+
+
+def normal(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _missing(name: str) -> str:
+    return f"It is not installed here, or has no entry point of ours. Run: pip install {name}"
+
+
+def _one(name: str, dist: Distribution | None, options: Options, taken: set[str]) -> Extension:
+    if dist is None:
+        return Extension(name=name, problem=_missing(name))
+    makes: dict[str, Make] = {}
+    tools: dict[str, tuple[Tool, ...]] = {}
+    settings: dict[str, object] = {}
+    try:
+        for point in dist.entry_points:
+            if point.group == CHANNELS:
+                makes[point.name] = _channel(point, taken)
+            elif point.group == TOOLS:
+                module = _module(point, taken)
+                tools[point.name] = _tools(point, module)
+                if kind := getattr(module, "Settings", None):
+                    settings[module.__name__] = _settings(kind, options)
+    except BotError as error:
+        return Extension(name=name, version=dist.version, problem=error.message)
+    return Extension(
+        name=name,
+        version=dist.version,
+        makes=MappingProxyType(makes),
+        tools=MappingProxyType(tools),
+        settings=MappingProxyType(settings),
+        options=options,
+    )
+
+
+def _module(point: EntryPoint, taken: set[str]) -> Any:
+    """Import what an entry point names. Raises OperatorError. `Any`: callers check each piece."""
+    if not _NAME.fullmatch(point.name):
+        rule = "small letters, digits and underscores, a letter first, 30 at most"
+        raise OperatorError(f"{point.name!r} is no name: {rule}.")
+    if point.name in taken or (point.group == TOOLS and find_spec(f"tools.{point.name}")):
+        raise OperatorError(f"The name {point.name} is taken already. Take another.")
+    try:
+        return point.load()
+    except Exception as error:  # somebody else's code: whatever it does, the house goes on
+        log.warning("%s cannot be imported", point.value, exc_info=error)
+        what = f"{type(error).__name__}: {error}"
+        raise OperatorError(f"{point.value} cannot be imported ({what}). Mend or remove it.") from (
+            error
+        )
+
+
+def _channel(point: EntryPoint, taken: set[str]) -> Make:
+    make: object = getattr(_module(point, taken), "make", None)
+    if not callable(make):
+        raise OperatorError(f"{point.value} has no function make(lent). docs/extending.md has one.")
+
+    def checked(lent: Lent) -> Channel:
+        channel: Channel = make(lent)
+        wanted = ("routes", "run", "send")
+        if channel.name != point.name or not isinstance(channel.features, Features):
+            raise OperatorError(f"{point.value} must be named {point.name} and have Features.")
+        if not all(callable(getattr(channel, name, None)) for name in wanted):
+            raise OperatorError(f"{point.value} must have {', '.join(wanted)}.")
+        for _, path, _handler in channel.routes():
+            if not path.startswith(f"/webhooks/{point.name}/"):
+                raise OperatorError(f"{path} must lie below /webhooks/{point.name}/.")
+        return channel
+
+    return checked
+
+
+def _tools(point: EntryPoint, module: Any) -> tuple[Tool, ...]:
+    tools = getattr(module, "TOOLS", None)
+    if not isinstance(tools, tuple) or not tools or not all(isinstance(t, Tool) for t in tools):
+        raise OperatorError(f"{point.value} has no TOOLS, a tuple of Tool.")
+    for tool in tools:
+        if not tool.name.startswith(point.name) or not _NAME.fullmatch(tool.name[:30]):
+            raise OperatorError(f"The tool {tool.name} must begin with {point.name}.")
+        if not inspect.iscoroutinefunction(tool.perform):
+            raise OperatorError(f"{tool.name}.perform must be an async function.")
+    return tools
+
+
+def _settings(kind: object, options: Options) -> object:
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        raise OperatorError("Settings must be a pydantic model.")
+    try:
+        return kind.model_validate(dict(options))
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
+            for item in error.errors(include_url=False, include_input=False)
+        )
+        raise OperatorError(f"Its options do not fit: {wrong}.") from None

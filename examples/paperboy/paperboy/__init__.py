@@ -1,0 +1,1 @@
+"""Paperboy: a channel and a tool that live on plain files."""

@@ -1,0 +1,1 @@
+"""The worked examples, installed and run."""

@@ -1,0 +1,229 @@
+"""The worked example, installed as any package is and run through the whole house.
+
+Nothing of it is imported here: pip builds and installs it into a folder of its own, and a house in
+a process of its own finds it by its entry points. Beside it lie a package that breaks, one that is
+not there, and one that nobody switched on.
+"""
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.bot.cli.conftest import ROOT, surroundings
+from tests.fakes.openai_server import OpenAIServer, Reply
+
+EXAMPLE = ROOT / "examples" / "paperboy"
+AGENT = """---
+name: bri
+title: helps
+tools: [paperboy_deliver]
+---
+You help.
+"""
+SETTINGS = """
+[extensions]
+allow = ["Paperboy", "broken-one", "not_there"]
+
+[extensions.options.paperboy]
+folder = "{folder}"
+"""
+PATIENCE_S = 40
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the example and two more packages in it."""
+    target = tmp_path_factory.mktemp("site")
+    source = tmp_path_factory.mktemp("source") / "paperboy"
+    subprocess.run(["cp", "-r", str(EXAMPLE), str(source)], check=True)
+    base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
+    words = [str(base), "-m", "pip", "--python", sys.executable, "install", "--quiet", "--no-index"]
+    words += ["--no-deps", "--no-build-isolation", "--target", str(target), str(source)]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    by_hand(target, "broken-one", "broken_one", "raise RuntimeError('no such luck')")
+    by_hand(target, "silent", "silent_one", "import pathlib; pathlib.Path('woken').touch()")
+    return target
+
+
+def by_hand(target: Path, name: str, module: str, text: str) -> None:
+    """A package as an installer leaves it, in three files."""
+    (target / f"{module}.py").write_text(text)
+    info = target / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[switchboard.channels]\n{module} = {module}\n")
+
+
+class Place:
+    """A house with the example in it, and the folder that is its world."""
+
+    def __init__(self, folder: Path, site: Path, model: str) -> None:
+        self.folder = folder
+        self.home, self.world = folder / "home", folder / "world"
+        (folder / "agents").mkdir()
+        (folder / "agents" / "bri.md").write_text(AGENT)
+        (self.world / "in").mkdir(parents=True)
+        (folder / "bot.toml").write_text(SETTINGS.format(folder=self.world))
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        self.around = surroundings(
+            self.home,
+            BOT_PORT=str(port),
+            BOT_AGENTS_DIR=str(folder / "agents"),
+            OPENAI_API_KEY="sk-test",
+            BOT_ENDPOINT_OPENAI=model,
+            PYTHONPATH=os.pathsep.join((str(ROOT), str(site))),
+        )
+        self.around.pop("PYTHONWARNINGS")  # what others' packages warn of is not ours
+        self.process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start the house."""
+        self.process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            "run",
+            cwd=self.folder,
+            env=self.around,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        assert self.process.stdout is not None
+        shown = ""
+        while line := (await self.process.stdout.readline()).decode():
+            shown += line
+            if "Ctrl-C stops it" in line:
+                return
+        raise AssertionError(f"the house did not start: {shown}")
+
+    async def end(self, sign: int = signal.SIGTERM) -> None:
+        """Stop it, gently or not."""
+        if self.process and self.process.returncode is None:
+            self.process.send_signal(sign)
+            await self.process.communicate()
+
+    async def bot(self, *words: str) -> str:
+        """A verb of the command line; its output, whatever its exit code."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "bot",
+            *words,
+            cwd=self.folder,
+            env=self.around,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        out, _ = await process.communicate()
+        return out.decode()
+
+    def write(self, number: str, text: str) -> None:
+        """A letter of Ana's."""
+        letter = json.dumps({"id": number, "from": "ana", "text": text})
+        half = self.world / "in" / f"{number}.half"
+        half.write_text(letter)
+        half.rename(half.with_suffix(".json"))
+
+    def answers(self) -> list[str]:
+        """What came back so far."""
+        return [path.read_text() for path in (self.world / "out").glob("*.txt")]
+
+    async def answer(self, fits: Callable[[str], object]) -> str:
+        """The answer that fits, once it is there."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                for text in self.answers():
+                    if fits(text):
+                        return text
+                await asyncio.sleep(0.05)
+
+
+def think(body: dict[str, Any]) -> Reply:
+    """Deliver what is to be delivered; else say something."""
+    last = body["messages"][-1]
+    said = str(last.get("content"))
+    if last["role"] == "user" and "deliver" in said and "[outcome]" not in said:
+        return Reply(calls=(("paperboy_deliver", json.dumps({"text": "We are open on Sunday"})),))
+    return Reply(text="So it is.")
+
+
+@pytest.fixture
+async def place(tmp_path: Path, site: Path) -> AsyncIterator[Place]:
+    async with OpenAIServer(otherwise=think, check=False) as model:
+        made = Place(tmp_path, site, model.url)
+        await made.start()
+        yield made
+        await made.end()
+
+
+@pytest.mark.timeout(240)
+async def test_the_example_works_through_the_whole_house(place: Place) -> None:
+    place.write("1", "Hello")
+    stranger = await place.answer(lambda text: "I do not know you yet" in text)
+    code = stranger.split()[-1]
+    assert "may write to the agents now" in await place.bot("pair", code)
+
+    place.write("2", "deliver the news please")
+    card = await place.answer(lambda text: "Waiting for your yes" in text)
+    assert not (place.world / "papers").exists(), "nothing is delivered without a yes"
+    found = re.search(r"OK (\d+)", card)
+    assert found, card
+
+    await place.end(signal.SIGKILL)
+    place.write("3", f"OK {found[1]}")
+    await place.start()
+    await place.answer(lambda text: "So it is." in text)
+    (paper,) = (place.world / "papers").glob("*.txt")
+    assert paper.read_text() == "We are open on Sunday"
+
+    place.write("4", "/whoami")
+    assert "ana" in (await place.answer(lambda text: "You are" in text))
+    place.write("4b", "/bad too slow")
+    await place.answer(lambda text: "noted" in text)
+    assert "too slow" in await place.bot("feedback", "export")
+
+    told = json.loads(await place.bot("doctor", "--json"))
+    problems = " ".join(item["what"] for item in told["problems"])
+    assert "broken-one is not used" in problems and "no such luck" in problems
+    assert "not-there is not used" in problems and "not installed" in problems
+    assert any(
+        "paperboy 1.0.0: channel paperboy, tool paperboy_deliver" in n for n in told["notes"]
+    )
+    assert not (place.folder / "woken").exists(), "what nobody switched on was imported"
+    status = json.loads(await place.bot("status", "--json"))
+    assert {"name": "paperboy", "up": True} in [
+        {"name": channel["name"], "up": channel["up"]} for channel in status["channels"]
+    ]
+    assert len(list((place.world / "papers").glob("*"))) == 1
+
+
+def test_it_passes_the_contract_tests_that_it_runs_itself(site: Path, tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nasyncio_mode = auto\n")
+    around = surroundings(tmp_path / "home", PYTHONPATH=os.pathsep.join((str(ROOT), str(site))))
+    around.pop("PYTHONWARNINGS")
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c"]
+    words += [str(tmp_path / "pytest.ini"), str(EXAMPLE / "tests")]
+    done = subprocess.run(words, capture_output=True, text=True, env=around, cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "passed" in done.stdout
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_rubbish() -> Iterator[None]:
+    """The example's folder is as it was."""
+    before = sorted(path.name for path in EXAMPLE.iterdir())
+    yield
+    assert sorted(path.name for path in EXAMPLE.iterdir()) == before
