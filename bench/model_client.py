@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from agents.runtime.llm import LiteLLM
+from agents.runtime.door import Door
 from bench.floor import by_litellm
 from bench.machine import PYTHON, ROOT, SERVER_CORE
 from bench.scale import Scale
@@ -45,8 +45,8 @@ def measure(yard: Yard, scale: Scale, *, as_ours: bool) -> float:
 
 
 async def by_our_door(url: str, body: dict[str, Any], turns: int, rounds: int) -> float:
-    """The request through `agents/runtime/llm.py`."""
-    door = LiteLLM(
+    """The request through `agents/runtime/door.py`."""
+    door = Door(
         clock=SystemClock(),
         keys={"openai": Secret("test-key")},
         endpoints={"openai": url},

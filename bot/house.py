@@ -17,14 +17,13 @@ from aiohttp import web as aio
 
 from agents.runtime.loader import Team
 from agents.runtime.memory import StoredMemory
-from agents.runtime.models import ModelDoor, ModelSetup
+from agents.runtime.models import ModelDoor, setup_of
 from agents.runtime.own import OwnAgents
 from bot.audit import Sealer
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
 from bot.core.event import Event
 from bot.core.ids import AgentName, TenantId
-from bot.core.model import Task
 from bot.core.people import Person, Tenant
 from bot.core.ports import House
 from bot.core.route import Binding
@@ -108,7 +107,7 @@ class App:
         self.own_agents = OwnAgents(self.db, self.clock, settings.agents_dir)
         await self.own_agents.load()
         self.team = Team(settings.agents_dir, self.own_agents.of)
-        self.models = ModelDoor(_model_setup(settings, self.clock), self.strongroom, self.tenant.id)
+        self.models = ModelDoor(setup_of(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
         self.fetcher = WebFetcher(allow=_own_addresses(settings))
@@ -236,6 +235,7 @@ class App:
             "version": VERSION,
             "model": model,
             "offline": offline,
+            "resting": self.models.resting(),
             "channels": [
                 {"name": name, "up": True, "detail": detail}
                 for name, detail in ((WEB, self.url), (TERMINAL, "bot chat"), (API, "/v1"))
@@ -364,19 +364,6 @@ class App:
         self._log_mistakes()
         await self.models.warm()
         gc.freeze()  # a library's hundred thousand objects are there to stay
-
-
-def _model_setup(settings: Settings, clock: SystemClock) -> ModelSetup:
-    models, keys = settings.models, settings.keys
-    return ModelSetup(
-        clock=clock,
-        keys={name: key for name in type(keys).model_fields if (key := getattr(keys, name))},
-        endpoints=dict(settings.endpoint),
-        default=models.default,
-        lists={task: getattr(models, task.value) for task in Task},
-        prices={name: (price.input, price.output) for name, price in models.price.items()},
-        timeout_s=models.timeout_s,
-    )
 
 
 def _blog(settings: Settings) -> object:

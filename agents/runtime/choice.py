@@ -35,6 +35,8 @@ class Options:
     """For every task that has no list."""
     keys_of: Callable[[TenantId], Keys] | None = None
     """A tenant's own keys, which go before the house's."""
+    only_direct: bool = False
+    """LiteLLM is absent and not needed: only providers that speak OpenAI's shape can be asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,19 @@ class _Rest:
     until: float
     """Monotonic seconds."""
     failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resting:
+    """A model that failed, as the status page names it; whose key it was is not told."""
+
+    model: str
+    seconds: float
+    """Until it is asked in its turn again."""
+    cause: str
+    """In one word, such as `model.rate`."""
+    status: int | None
+    """HTTP, where the provider answered."""
 
 
 class Choice:
@@ -137,7 +152,7 @@ class Choice:
     def rest(self, candidate: Candidate, failure: Failure) -> None:
         """Let it rest after a failure."""
         asked = failure.retry_after_s
-        span = failure.kind.value.rest_s if asked is None else asked
+        span = self._uneven(failure.kind.value.rest_s) if asked is None else asked
         if span > 0:
             if len(self._resting) > 1000:
                 self._resting.clear()
@@ -148,6 +163,23 @@ class Choice:
         """It answered."""
         self._resting.pop((candidate.model, candidate.key), None)
 
+    def resting(self) -> list[Resting]:
+        """Who rests now, the longest last; one line for a model, whatever its keys."""
+        now = self._clock.monotonic()
+        latest: dict[str, _Rest] = {}
+        for (model, _), rest in self._resting.items():
+            if rest.until > now and (model not in latest or latest[model].until < rest.until):
+                latest[model] = rest
+        return [
+            Resting(
+                model=model,
+                seconds=rest.until - now,
+                cause=rest.failure.kind.value.cause,
+                status=rest.failure.status,
+            )
+            for model, rest in sorted(latest.items(), key=lambda pair: pair[1].until)
+        ]
+
     def problems(self) -> list[str]:
         """What stands in the way of the models that the settings name."""
         names: Iterable[str] = dict.fromkeys(name for task in Task for name in self.named(task))
@@ -155,7 +187,7 @@ class Choice:
         for name in names:
             row = provider(name.partition("/")[0])
             if self._candidate(TenantId(""), name) is None:
-                found.append(no_key(name, row.variable).message)
+                found.append(self._unasked(name).message)
             elif (day := self._prices.retires(name)) and day <= f"{self._clock.now():%Y-%m-%d}":
                 found.append(f"{row.title} retired {name} on {day}. Name another one.")
         return found
@@ -174,6 +206,8 @@ class Choice:
         row = provider(name)
         if not key and not endpoint and not row.is_local:
             return None
+        if options.only_direct and not row.speaks_openai:
+            return None
         # Stated always where it is known: else LiteLLM looks for one in the environment.
         base = address(name, endpoint) if endpoint else row.base or None
         return Candidate(model=model, provider=name, key=key, base=base)
@@ -182,8 +216,21 @@ class Choice:
         if not names:
             variables = ", ".join(row.variable for row in PROVIDERS.values() if row.variable)
             return SettingsError(f"No model is set. Put a key into one of {variables}.")
-        row = provider(names[0].partition("/")[0])
-        return SettingsError(no_key(names[0], row.variable).message)
+        return self._unasked(names[0])
+
+    def _unasked(self, model: str) -> SettingsError:
+        """Why a model that is named cannot be asked, and the mend."""
+        row = provider(model.partition("/")[0])
+        if self._options.only_direct and not row.speaks_openai:
+            return SettingsError(
+                f"The model {model} goes through LiteLLM, also when models.transport is direct, "
+                "and LiteLLM is not installed: pip install 'switchboard[llm]'"
+            )
+        return no_key(model, row.variable)
+
+    def _uneven(self, span: float) -> float:
+        """Up to a quarter longer, so that not everybody comes back at once."""
+        return span * (1 + int.from_bytes(self._clock.chance(2), "big") / 65536 / 4)
 
     def _with_room(self, found: Sequence[Candidate], tokens: int) -> tuple[Candidate, ...]:
         """Those that can read so much; when none can, the one that reads most."""

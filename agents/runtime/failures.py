@@ -18,7 +18,6 @@ import aiohttp
 from bot.core.errors import (
     BotError,
     ConnectionBroken,
-    OperatorError,
     SettingsError,
     VendorError,
     VendorRefused,
@@ -186,7 +185,7 @@ def _model(failure: Failure) -> dict[str, str]:
     return {**named, "model": failure.model} if failure.model else named
 
 
-def no_key(model: str, variable: str) -> OperatorError:
+def no_key(model: str, variable: str) -> SettingsError:
     """A model is named and its provider has no key."""
     return SettingsError(
         f"The model {model} needs a key. Put it into {variable}.", cause="model.auth"
@@ -240,11 +239,43 @@ class CutOff(Exception):
     """A stream ended without saying that the answer is whole."""
 
 
+class Told(Exception):
+    """A failure that is sorted already, with what its provider said."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        status: int | None = None,
+        words: str = "",
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(kind.name)
+        self.kind = kind
+        self.status = status
+        """HTTP; None when the provider did not answer."""
+        self.words = words
+        self.retry_after_s = retry_after_s
+
+
+def sorted_out(error: Exception, now: datetime) -> Told:
+    """Whatever a call raised, as one of ours."""
+    if isinstance(error, Told):
+        return error
+    kind = kind_of(error)
+    return Told(
+        kind,
+        status=status_of(error),
+        words=words_of(error, kind),
+        retry_after_s=retry_after(error, now),
+    )
+
+
 _UNREACHABLE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 
 def kind_of(error: BaseException) -> Kind:
-    """The sort of what LiteLLM raised; it wraps several layers, and the innermost know best."""
+    """The sort of what was raised. LiteLLM wraps several layers, and the innermost know best."""
     chain = list(_causes(error))
     names = {type(each).__name__ for each in chain}
     if any(isinstance(each, _UNREACHABLE) for each in chain):
@@ -324,7 +355,11 @@ MAX_WAIT_S = 300.0
 
 def retry_after(error: BaseException, now: datetime) -> float | None:
     """Seconds that the provider asks to wait."""
-    wait = wait_of(_headers(error).get("retry-after"), now)
+    return bearable(wait_of(_headers(error).get("retry-after"), now))
+
+
+def bearable(wait: float | None) -> float | None:
+    """A pause that is asked for, as long as we keep it."""
     return None if wait is None else min(wait, MAX_WAIT_S)
 
 

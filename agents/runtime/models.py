@@ -8,9 +8,9 @@ replaced by the offline one. Pasted keys are tried first and then kept sealed.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
-from agents.runtime.llm import LiteLLM
+from agents.runtime.door import Door
 from agents.runtime.offline import OfflineModel
 from agents.runtime.providers import provider_of
 from bot.core.canonical import Json
@@ -20,6 +20,7 @@ from bot.core.model import ModelReply, ModelRequest, Offer, Task, Usage
 from bot.core.people import Person
 from bot.core.ports import Clock, Model, OnText
 from bot.core.secret import Secret
+from bot.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,22 @@ class ModelSetup:
     prices: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Model → US dollars per million tokens, in and out."""
     timeout_s: float = 120.0
+    transport: Literal["litellm", "direct"] = "litellm"
+
+
+def setup_of(settings: Settings, clock: Clock) -> ModelSetup:
+    """Read the settings."""
+    models, keys = settings.models, settings.keys
+    return ModelSetup(
+        clock=clock,
+        keys={name: key for name in type(keys).model_fields if (key := getattr(keys, name))},
+        endpoints=dict(settings.endpoint),
+        default=models.default,
+        lists={task: getattr(models, task.value) for task in Task},
+        prices={name: (price.input, price.output) for name, price in models.price.items()},
+        timeout_s=models.timeout_s,
+        transport=models.transport,
+    )
 
 
 class ModelDoor:
@@ -57,7 +74,7 @@ class ModelDoor:
         self._setup = setup
         self._secrets = secrets
         self._tenant = tenant
-        self._real: LiteLLM | None = None
+        self._real: Door | None = None
         self._offline = OfflineModel()
 
     async def start(self) -> None:
@@ -94,6 +111,18 @@ class ModelDoor:
     def problems(self) -> list[str]:
         """What keeps the model from answering, as far as that is known."""
         return self._real.problems() if self._real else []
+
+    def resting(self) -> list[dict[str, Json]]:
+        """`[{model, seconds, cause, status}]`: who failed lately and is asked last, or not yet."""
+        return [
+            {
+                "model": rest.model,
+                "seconds": round(rest.seconds),
+                "cause": rest.cause,
+                "status": rest.status,
+            }
+            for rest in (self._real.resting() if self._real else ())
+        ]
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelReply:
         """Ask whoever answers."""
@@ -140,14 +169,15 @@ class ModelDoor:
         if old:
             await old.close()
 
-    def _make(self, keys: Mapping[str, Secret]) -> LiteLLM:
+    def _make(self, keys: Mapping[str, Secret]) -> Door:
         setup = self._setup
-        return LiteLLM(
+        return Door(
             keys=keys,
             endpoints=setup.endpoints,
             default=setup.default,
             lists=setup.lists,
             prices=setup.prices,
             timeout_s=setup.timeout_s,
+            transport=setup.transport,
             clock=setup.clock,
         )

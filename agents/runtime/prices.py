@@ -8,7 +8,7 @@ at some providers; what is reserved is the highest, what is settled is LiteLLM's
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from math import ceil
@@ -50,6 +50,11 @@ class Prices:
         """Use LiteLLM's map as it stands in memory, instead of a copy of our own."""
         self._map = entries
         self._entries.clear()
+
+    def look_up(self, models: Iterable[str]) -> None:
+        """Find these now; for a thread, because the map is long. Nothing when they are known."""
+        for model in models:
+            self._entry(model)
 
     def peak(self, model: str, tokens_in: int) -> Price | None:
         """The most that a token can cost in a call with so much to read; None when unknown."""

@@ -16,13 +16,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from agents.runtime.connector import CONNECT_S, read
 from agents.runtime.failures import Failure, Kind, kind_of_status, spoken_by, wait_of
 from bot.core.errors import Invalid
 from bot.core.secret import Secret
 
 CHECK_S = 15.0
-CONNECT_S = 4.5
-"""With the rest of a call below five seconds, the most that an unreachable host may cost."""
 MAX_ANSWER = 4 << 20
 
 
@@ -40,6 +39,8 @@ class Provider:
     """Where its key is set; empty for one that runs on this machine and needs none."""
     models: str = "/models"
     """Path of its list of models."""
+    chat: str = "/chat/completions"
+    """Path that takes requests in OpenAI's shape; empty where none does."""
     proof: str = ""
     """Path that needs a key, where the list needs none."""
     header: str = "Authorization"
@@ -52,7 +53,19 @@ class Provider:
         """It runs on a machine of the operator's and costs nothing."""
         return not self.variable
 
+    @property
+    def speaks_openai(self) -> bool:
+        """It can be asked without LiteLLM."""
+        return bool(self.chat)
 
+
+OLLAMA = Provider(
+    title="Ollama",
+    base="http://127.0.0.1:11434",
+    models="/v1/models",
+    chat="/v1/chat/completions",
+)
+"""Its OpenAI shape: https://docs.ollama.com/openai (read 2026-11-21)."""
 PROVIDERS: Mapping[str, Provider] = {
     "openai": Provider(
         title="OpenAI",
@@ -66,6 +79,7 @@ PROVIDERS: Mapping[str, Provider] = {
         default="anthropic/claude-haiku-5-5",
         variable="ANTHROPIC_API_KEY",
         models="/v1/models",
+        chat="",
         header="x-api-key",
         more=(("anthropic-version", "2023-06-01"),),
     ),
@@ -74,6 +88,7 @@ PROVIDERS: Mapping[str, Provider] = {
         base="https://generativelanguage.googleapis.com/v1beta",
         default="gemini/gemini-3.8-flash",
         variable="GEMINI_API_KEY",
+        chat="",
         header="x-goog-api-key",
     ),
     "deepseek": Provider(
@@ -95,8 +110,8 @@ PROVIDERS: Mapping[str, Provider] = {
         default="cerebras/gpt-oss-120b",
         variable="CEREBRAS_API_KEY",
     ),
-    "ollama": Provider(title="Ollama", base="http://127.0.0.1:11434", models="/v1/models"),
-    "ollama_chat": Provider(title="Ollama", base="http://127.0.0.1:11434", models="/v1/models"),
+    "ollama": OLLAMA,
+    "ollama_chat": OLLAMA,
     "lm_studio": Provider(title="LM Studio", base="http://127.0.0.1:1234/v1"),
     "llamafile": Provider(title="llamafile", base="http://127.0.0.1:8080/v1"),
     "hosted_vllm": Provider(title="vLLM", base="http://127.0.0.1:8000/v1"),
@@ -128,7 +143,7 @@ def provider_of(key: str) -> str | None:
 def provider(name: str) -> Provider:
     """The row of a provider; one that is not in the table is known by its name alone."""
     return PROVIDERS.get(name) or Provider(
-        title=name, base="", variable=f"{name.upper().replace('-', '_')}_API_KEY"
+        title=name, base="", variable=f"{name.upper().replace('-', '_')}_API_KEY", chat=""
     )
 
 
@@ -140,6 +155,12 @@ def address(name: str, endpoint: str) -> str:
     if urlsplit(endpoint).path:
         return endpoint
     return endpoint + urlsplit(provider(name).base).path
+
+
+def chat_url(name: str, base: str) -> str:
+    """Where a provider that speaks OpenAI's shape takes its requests."""
+    path = provider(name).chat
+    return base + (path.removeprefix("/v1") if base.endswith("/v1") else path)
 
 
 async def check(name: str, key: Secret, endpoint: str = "") -> list[str]:
@@ -174,8 +195,8 @@ class _Asked:
         """The answer as JSON; raises what its failure is for a person."""
         try:
             async with session.get(self.base + path, allow_redirects=False) as response:
-                body = await response.content.read(MAX_ANSWER)
-                text = body.decode("utf-8", "replace")
+                body = await read(response, MAX_ANSWER)
+                text = "" if body is None else body.decode("utf-8", "replace")
                 if response.status == 200:
                     return json.loads(text)
                 kind = kind_of_status(response.status, text)

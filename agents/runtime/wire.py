@@ -1,6 +1,7 @@
-"""Between the house's messages and the OpenAI shape that LiteLLM speaks on every route.
+"""Between the house's messages and the OpenAI shape, which is what every transport is handed.
 
-Pure: values in, values out, no LiteLLM and no I/O. What some providers want back beside text and
+Pure: values in, values out, no LiteLLM and no I/O. The answers read here are LiteLLM's objects;
+`answers.py` reads those that come as JSON. What some providers want back beside text and
 calls (thinking, signatures) is kept in `raw` with the provider's name, and goes back unchanged to
 that provider only: others would refuse it. Broken arguments stay as the model wrote them in the
 house's record and leave as `{}`, because some routes parse them.
@@ -126,18 +127,33 @@ def tokens_of(chars: int) -> int:
     return chars // CHARS_PER_TOKEN + 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolbox:
+    """Tools as they leave."""
+
+    tools: tuple[ModelTool, ...] = ()
+    payload: list[Wire] = field(default_factory=list)
+    text: str = ""
+    """The payload as JSON; empty without tools."""
+
+
+NO_TOOLS = Toolbox()
+
+
 class Toolboxes:
     """Tools as they leave, built once per set: the house hands over the same tuple each time."""
 
     def __init__(self, most: int = 256) -> None:
         self._most = most
-        self._built: dict[int, tuple[tuple[ModelTool, ...], list[Wire], int]] = {}
+        self._built: dict[int, Toolbox] = {}
 
-    def get(self, tools: tuple[ModelTool, ...]) -> tuple[list[Wire], int]:
-        """The tools and their size in characters."""
+    def get(self, tools: tuple[ModelTool, ...]) -> Toolbox:
+        """The tools, built now or earlier."""
+        if not tools:
+            return NO_TOOLS
         found = self._built.get(id(tools))
-        if found is None or found[0] is not tools:
-            payload = [
+        if found is None or found.tools is not tools:
+            payload: list[Wire] = [
                 {
                     "type": "function",
                     "function": {
@@ -150,9 +166,9 @@ class Toolboxes:
             ]
             if len(self._built) >= self._most:
                 self._built.clear()
-            found = (tools, payload, len(json.dumps(payload)))
+            found = Toolbox(tools=tools, payload=payload, text=json.dumps(payload))
             self._built[id(tools)] = found
-        return found[1], found[2]
+        return found
 
 
 # From here on the answers: objects of LiteLLM, read by attribute and never passed on.
@@ -177,14 +193,14 @@ def from_response(response: Any, provider: str) -> Answer | None:
     choice = response.choices[0]
     said = choice.message
     calls = tuple(
-        _call(call.id, call.function.name, call.function.arguments, n)
+        call_of(call.id, call.function.name, call.function.arguments, n)
         for n, call in enumerate(said.tool_calls or ())
     )
     hidden = getattr(response, "_hidden_params", None) or {}
     usage = getattr(response, "usage", None)
     return Answer(
-        message=_message(said.content, calls, said, provider),
-        finish=_finish(choice.finish_reason, calls),
+        message=message_of(said.content, calls, _kept(said, provider), provider),
+        finish=finish_of(choice.finish_reason, calls),
         tokens=_tokens(usage),
         cost=_cost(usage) or hidden.get("response_cost"),
     )
@@ -207,8 +223,6 @@ class Stream:
     on_text: Callable[[str], None]
     rebuild: Callable[[list[Any]], Any]
     """LiteLLM's own builder, for answers with more than text and calls."""
-    spoken: bool = False
-    """Words were passed on; from now on nobody else may answer in its place."""
     _text: list[str] = field(default_factory=list)
     _calls: list[_Pieces] = field(default_factory=list)
     _at: dict[int, _Pieces] = field(default_factory=dict)
@@ -237,7 +251,6 @@ class Stream:
         if delta.content:
             self._size += len(delta.content)
             self._text.append(delta.content)
-            self.spoken = True
             self.on_text(storable(delta.content))
         for piece in delta.tool_calls or ():
             self._size += len(piece.function.arguments or "")
@@ -266,13 +279,14 @@ class Stream:
         if not self._text and not self._calls and not tokens[1]:
             return None
         calls = tuple(
-            _call(call.id, call.name, "".join(call.arguments), n)
+            call_of(call.id, call.name, "".join(call.arguments), n)
             for n, call in enumerate(self._calls)
         )
-        kept = self.rebuild(self._chunks).choices[0].message if self._more else None
+        said = self.rebuild(self._chunks).choices[0].message if self._more else None
+        kept = _kept(said, self.provider) if said is not None else {}
         return Answer(
-            message=_message("".join(self._text), calls, kept, self.provider),
-            finish=_finish(self._finish, calls),
+            message=message_of("".join(self._text), calls, kept, self.provider),
+            finish=finish_of(self._finish, calls),
             tokens=tokens,
             cost=_cost(self._usage),
         )
@@ -287,25 +301,28 @@ def _has_finished(chunks: Any) -> bool:
     return any(said)
 
 
-def _call(id_: str | None, name: str | None, arguments: str | None, n: int) -> ToolCall:
+def call_of(id_: str | None, name: str | None, arguments: str | None, n: int) -> ToolCall:
+    """The `n`th call of an answer, with a name that every provider takes back."""
     name = name or "nameless"
     if not _PLAIN_NAME.fullmatch(name):  # invented; it must not spoil every later request
         name = re.sub(r"[^A-Za-z0-9_-]", "_", name)[:64]
     return ToolCall(id=id_ or f"call_{n}", name=name, arguments=storable(arguments or "{}"))
 
 
-def _message(
-    content: object, calls: tuple[ToolCall, ...], said: Any, provider: str
+def message_of(
+    content: object, calls: tuple[ToolCall, ...], kept: Wire, provider: str
 ) -> ModelMessage:
+    """An answer as the house's line; `kept` is what its provider wants to see again."""
     text = storable(content[:MAX_CHARS]) if isinstance(content, str) else ""
     message = ModelMessage(role="assistant", content=text, tool_calls=calls)
-    kept = _kept(said, provider) if said is not None else {}
     if not kept or not all(is_object(call.arguments) for call in calls):
         return message
     sent = _assistant(message)
+    kept = dict(kept)
     signatures = kept.pop("tool_calls", None)
-    for call, own, signed in zip(sent.get("tool_calls", ()), calls, signatures or (), strict=False):
-        call["id"] = own.id
+    for call, own in zip(sent.get("tool_calls", ()), calls, strict=False):
+        call["id"] = own.id  # the provider's own, as its results are sent back
+    for call, signed in zip(sent.get("tool_calls", ()), signatures or (), strict=False):
         call.update(signed)
     raw: dict[str, Json] = {"provider": provider, "message": {**sent, **kept}}
     return replace(message, raw=raw)
@@ -333,7 +350,8 @@ def _specific(part: Any) -> dict[str, Json]:
     return {name: value for name, value in fields.items() if value}
 
 
-def _finish(reason: str | None, calls: tuple[ToolCall, ...]) -> str:
+def finish_of(reason: str | None, calls: tuple[ToolCall, ...]) -> str:
+    """Why it ended, in the four words of the house."""
     if calls and reason != "length":
         return "tool_calls"
     return reason if reason in _FINISHES else "stop"

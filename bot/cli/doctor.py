@@ -22,6 +22,7 @@ from bot.cli.status import unready
 from bot.cli.terminal import clean, count
 from bot.config.file import NotToml, read
 from bot.config.mistakes import Mistaken
+from bot.config.values import DIRECT_VENDORS
 from bot.core.errors import OperatorError
 from bot.settings import Settings, find_file
 from bot.version import version
@@ -109,12 +110,24 @@ def missing_parts(patient: Patient) -> Iterator[Problem]:
         return
     wanted = (
         ("asyncpg", "postgres", settings.database_url.startswith("postgres")),
-        ("litellm", "llm", bool(settings.models.default)),
+        ("litellm", "llm", bool(_through_litellm(settings))),
     )
     for package, extra, is_wanted in wanted:
         if is_wanted and find_spec(package) is None:
             what = f"The settings ask for {extra}, and its package is not installed."
             yield Problem(what=what, command=f"pip install 'switchboard[{extra}]'")
+
+
+def _through_litellm(settings: Settings) -> list[str]:
+    """The providers that LiteLLM is needed for."""
+    models = settings.models
+    named = (*models.default, *models.reason, *models.write, *models.summarise, *models.fast)
+    vendors = dict.fromkeys(model.partition("/")[0] for model in named)
+    if not vendors:
+        keys = settings.keys
+        vendors = dict.fromkeys(name for name in type(keys).model_fields if getattr(keys, name))
+    direct = DIRECT_VENDORS if models.transport == "direct" else frozenset()
+    return [vendor for vendor in vendors if vendor not in direct]
 
 
 def not_running(patient: Patient) -> Iterator[Problem]:
@@ -220,6 +233,10 @@ def _notes(patient: Patient) -> list[str]:
         notes.append("model: the built-in offline one; a real one: bot keys paste")
     elif model := patient.status.text("model"):
         notes.append(f"model: {clean(model)}")
+    settings = patient.settings
+    if settings and settings.models.transport == "direct":
+        others = ", ".join(_through_litellm(settings))
+        notes.append(f"models are asked directly{f', {others} through LiteLLM' * bool(others)}")
     return notes
 
 

@@ -66,6 +66,8 @@ def _lines(terminal: Terminal, found: Running, answer: Record, why: str) -> list
     if answer.flag("offline"):
         model += " (the built-in offline model; `bot keys paste` adds a real one)"
     lines.append(f"  model     {model}")
+    if resting := answer.records("resting"):
+        lines.append(f"  resting   {one_line(' · '.join(map(_resting, resting)), 160)}")
     if channels := answer.records("channels"):
         lines.append(f"  channels  {one_line(' · '.join(map(_channel, channels)), 160)}")
     turns = count(answer.number("open_turns"), "conversation")
@@ -81,6 +83,14 @@ def _channel(channel: Record) -> str:
     state = "up" if channel.flag("up") else "down"
     detail = channel.text("detail")
     return f"{channel.text('name')} {state}" + (f" ({detail})" if detail else "")
+
+
+def _resting(model: Record) -> str:
+    """A model that failed lately, why, and for how long it is asked last or not at all."""
+    why = model.text("cause").removeprefix("model.").replace("_", " ")
+    if status := model.number("status"):
+        why += f", HTTP {status}"
+    return f"{model.text('model')} for {model.number('seconds')} s ({why})"
 
 
 def _more(answer: Record) -> str:

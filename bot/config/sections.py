@@ -85,6 +85,10 @@ class Models(Section):
     timeout_s: Annotated[Number, Field(gt=0, le=3600)] = Field(
         default=120.0, description="Seconds that one call to a model may take."
     )
+    transport: Literal["litellm", "direct"] = Field(
+        default="litellm",
+        description="How models are asked: direct goes past LiteLLM, where a provider allows it.",
+    )
     price: dict[str, Price] = Field(
         default={},
         description="Prices that differ from the public list, or are missing there, by model.",

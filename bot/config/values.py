@@ -13,6 +13,8 @@ MODEL_VENDORS = frozenset(
     | {"ollama", "ollama_chat", "lm_studio", "llamafile", "vllm", "hosted_vllm"}
 )
 """Providers whose address an operator may place inside the own network."""
+DIRECT_VENDORS = MODEL_VENDORS - {"anthropic", "gemini", "vllm"}
+"""Providers that speak OpenAI's shape, so that no LiteLLM is needed where it is not wanted."""
 
 _FAMILIES = (
     ("openai", ("gpt-", "o1", "o3", "o4", "chatgpt-")),

@@ -56,6 +56,10 @@ class Models(Protocol):
         """The name of the model that answers, and whether it is the offline one."""
         ...
 
+    def resting(self) -> Sequence[Mapping[str, Json]]:
+        """`[{model, seconds, cause, status}]`: who failed lately and is asked last, or not yet."""
+        ...
+
     async def check(self, key: Secret, model: str = "") -> Offer:
         """Try a key. Raises Invalid or OperatorError with a sentence that names the next step."""
         ...

@@ -93,9 +93,13 @@ class Models:
     """Knows one key."""
 
     adopted: Offer | None = None
+    tired: list[dict[str, Json]] = []  # noqa: RUF012  a test puts its own there
 
     def current(self) -> tuple[str, bool]:
         return (self.adopted.model, False) if self.adopted else ("offline model", True)
+
+    def resting(self) -> list[dict[str, Json]]:
+        return self.tired
 
     async def check(self, key: Secret, model: str = "") -> Offer:
         if not key.matches("sk-right"):

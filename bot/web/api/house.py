@@ -40,6 +40,10 @@ ME = schema(
     pending=NUMBER,
     access=TEXT,
 )
+RESTING: dict[str, Json] = {
+    "type": "array",
+    "items": schema(model=TEXT, seconds=NUMBER, cause=TEXT, status={"type": ["integer", "null"]}),
+}
 _SUM = schema(calls=NUMBER, tokens_in=NUMBER, tokens_out=NUMBER, micros=NUMBER)
 USAGE = schema(
     since=TIME,
@@ -131,7 +135,9 @@ class House:
     async def ready(self, request: web.Request) -> web.Response:
         """Whether a message would be answered, and if not, why."""
         problems = list(await self._parts.problems())
-        return answer({"ok": not problems, "problems": problems}, 503 if problems else 200)
+        resting = self._parts.models.resting()
+        told: dict[str, Json] = {"ok": not problems, "problems": problems, "resting": resting}
+        return answer(told, 503 if problems else 200)
 
 
 def brief(agent: Agent) -> dict[str, Json]:
@@ -167,7 +173,7 @@ def routes(parts: Parts) -> list[Route]:
     version = Doc(summary="Which version this is.", answer=schema(name=TEXT, version=TEXT))
     ready = Doc(
         summary="Whether a message would be answered (503: not).",
-        answer=schema(ok=TRUTH, problems={"type": "array", "items": TEXT}),
+        answer=schema(ok=TRUTH, problems={"type": "array", "items": TEXT}, resting=RESTING),
     )
     table = (
         ("/v1/me", house.me, Access.PERSON, me),

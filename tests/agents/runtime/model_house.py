@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from agents.runtime.llm import LiteLLM
+from agents.runtime.door import Door
 from bot.core.model import ModelReply, ModelRequest
 from bot.core.ports import Model
 from bot.core.secret import Secret
@@ -27,13 +27,14 @@ async def ask(door: Model, asked: ModelRequest, stream: bool) -> tuple[ModelRepl
 class House:
     """A server, a clock, and doors between them."""
 
-    def __init__(self, server: OpenAIServer) -> None:
+    def __init__(self, server: OpenAIServer, transport: str = "litellm") -> None:
         self.server = server
+        self.transport = transport
         self.clock = StillClock()
         self.naps: list[float] = []
-        self._doors: list[LiteLLM] = []
+        self._doors: list[Door] = []
 
-    def door(self, *models: str, **changes: Any) -> LiteLLM:
+    def door(self, *models: str, **changes: Any) -> Door:
         """A door to the server under the names of both providers."""
         given: dict[str, Any] = {
             "clock": self.clock,
@@ -41,9 +42,10 @@ class House:
             "endpoints": dict.fromkeys(("openai", "deepseek", "openrouter"), self.server.url),
             "default": models or (MODEL,),
             "sleep": self.nap,
+            "transport": self.transport,
             **changes,
         }
-        self._doors.append(LiteLLM(**given))
+        self._doors.append(Door(**given))
         return self._doors[-1]
 
     async def nap(self, seconds: float) -> None:

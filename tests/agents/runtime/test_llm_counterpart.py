@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.runtime.llm import LiteLLM
+from agents.runtime.door import Door
 from bot.core.errors import ConnectionBroken
 from bot.core.secret import Secret
 from tests.agents.runtime.talk import needs_litellm, request, result, system, user
@@ -58,23 +58,32 @@ def model(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def door_to(address: str, model: str, key: str = aimock.KEY) -> LiteLLM:
+@pytest.fixture(params=["litellm", "direct"])
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def door_to(address: str, model: str, transport: str, key: str = aimock.KEY) -> Door:
     """A door with one model; the address has no path, as somebody would write it."""
     name = model.split("/")[0]
-    return LiteLLM(
-        clock=StillClock(), keys={name: Secret(key)}, endpoints={name: address}, default=(model,)
+    return Door(
+        clock=StillClock(),
+        keys={name: Secret(key)},
+        endpoints={name: address},
+        default=(model,),
+        transport="direct" if transport == "direct" else "litellm",
     )
 
 
 @pytest.fixture
-async def door(address: str, model: str) -> AsyncIterator[LiteLLM]:
-    made = door_to(address, model)
+async def door(address: str, model: str, transport: str) -> AsyncIterator[Door]:
+    made = door_to(address, model, transport)
     yield made
     await made.close()
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-async def test_words_calls_and_results_go_round(door: LiteLLM, stream: bool) -> None:
+async def test_words_calls_and_results_go_round(door: Door, stream: bool) -> None:
     words: list[str] = []
     on_text = words.append if stream else None
     hello = await door.complete(request(system(), user("say hello")), on_text)
@@ -99,7 +108,7 @@ async def test_words_calls_and_results_go_round(door: LiteLLM, stream: bool) -> 
 @pytest.mark.parametrize(
     "model", ["anthropic/claude-haiku-4-5", "deepseek/deepseek-v4-flash"], indirect=True
 )
-async def test_thinking_is_kept_and_taken_back(door: LiteLLM, stream: bool) -> None:
+async def test_thinking_is_kept_and_taken_back(door: Door, stream: bool) -> None:
     words: list[str] = []
     on_text = words.append if stream else None
     thought = (await door.complete(request(user("think hard")), on_text)).message
@@ -110,8 +119,8 @@ async def test_thinking_is_kept_and_taken_back(door: LiteLLM, stream: bool) -> N
     assert (await door.complete(later, on_text)).message.content == HELLO
 
 
-async def test_a_wrong_key_is_told(address: str, model: str) -> None:
-    door = door_to(address, model, "sk-unknown-0123456789abQR")
+async def test_a_wrong_key_is_told(address: str, model: str, transport: str) -> None:
+    door = door_to(address, model, transport, "sk-unknown-0123456789abQR")
     with pytest.raises(ConnectionBroken, match=r"ending in abQR .*HTTP 401.*_API_KEY"):
         await door.complete(request(user("say hello")))
     await door.close()
@@ -119,7 +128,7 @@ async def test_a_wrong_key_is_told(address: str, model: str) -> None:
 
 async def test_a_key_is_tried_by_listing_models(address: str) -> None:
     name = "openai/gpt-4o-mini"
-    door = door_to(address, name)
+    door = door_to(address, name, "litellm")
     assert "openai/gpt-4o" in await door.check("openai", Secret(aimock.KEY))
     with pytest.raises(ConnectionBroken, match="HTTP 401"):
         await door.check("openai", Secret("sk-unknown-0123456789"))

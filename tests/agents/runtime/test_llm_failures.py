@@ -17,13 +17,10 @@ from tests.agents.runtime.model_house import OTHER, OTHER_KEY, House, ask, strea
 from tests.agents.runtime.talk import (
     KEY,
     MODEL,
-    needs_litellm,
     request,
     user,
 )
 from tests.fakes.openai_server import Reply, rate_limited, too_long, wrong_key
-
-pytestmark = needs_litellm
 
 
 @streamed

@@ -47,6 +47,18 @@ def test_a_house_that_would_answer_ends_with_zero_in_a_few_lines(bot: Bot, well:
     ]
 
 
+def test_a_model_that_rests_is_named_with_its_cause(bot: Bot, well: ApiServer) -> None:
+    tired = [
+        {"model": "openai/a", "seconds": 14, "cause": "model.rate", "status": 429},
+        {"model": "gemini/b", "seconds": 3, "cause": "model.timeout", "status": None},
+    ]
+    well.answers["GET", "/v1/status"] = 200, {**STATUS, "resting": tired}
+    lines = bot("status").out.splitlines()
+    assert lines[2] == (
+        "  resting   openai/a for 14 s (rate, HTTP 429) · gemini/b for 3 s (timeout)"
+    )
+
+
 def test_status_stays_short_when_everything_is_wrong_at_once(bot: Bot, well: ApiServer) -> None:
     problem = "The model does not answer: connection refused. " * 9
     channels = [{"name": f"c{n}", "up": False, "detail": "token revoked"} for n in range(40)]

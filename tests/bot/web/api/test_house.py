@@ -64,10 +64,18 @@ async def test_anybody_may_ask_whether_the_house_lives(house: WebHouse) -> None:
     anybody = house.client()
     assert await get(anybody, "/health") == {"ok": True}
     assert (await get(anybody, "/version"))["version"] == "1.2.3"
-    assert await get(anybody, "/ready") == {"ok": True, "problems": []}
+    assert await get(anybody, "/ready") == {"ok": True, "problems": [], "resting": []}
     house.problems = ["The disk is full."]
-    assert await get(anybody, "/ready", 503) == {"ok": False, "problems": ["The disk is full."]}
+    told = await get(anybody, "/ready", 503)
+    assert told == {"ok": False, "problems": ["The disk is full."], "resting": []}
     assert await get(anybody, "/health") == {"ok": True}
+
+
+async def test_a_model_that_rests_is_named_and_nobody_is_turned_away(house: WebHouse) -> None:
+    tired = {"model": "openai/a", "seconds": 14, "cause": "model.rate", "status": 429}
+    house.models.tired = [tired]
+    told = await get(house.client(), "/ready")
+    assert told == {"ok": True, "problems": [], "resting": [tired]}
 
 
 async def test_status_is_given_on(owner: ClientSession) -> None:

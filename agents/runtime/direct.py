@@ -1,0 +1,166 @@
+"""The direct transport: plain HTTP to every provider that speaks OpenAI's shape.
+
+OpenAI, DeepSeek, OpenRouter, Cerebras, Ollama, LM Studio, llamafile, vLLM, and whatever stands at
+an address that the operator gave one of these. It needs no LiteLLM, so it starts at once, and is
+the way on if LiteLLM must be switched off. Anthropic and Gemini have shapes of their own: those go
+through LiteLLM. A key goes to its own host only: redirects are not followed, and no cookies kept.
+
+https://platform.openai.com/docs/api-reference/chat/create,
+https://api-docs.deepseek.com/api/create-chat-completion,
+https://openrouter.ai/docs/api-reference/chat-completion,
+https://inference-docs.cerebras.ai/api-reference/chat-completions (read 2026-11-21)
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+
+from agents.runtime.answers import Reader, from_body
+from agents.runtime.choice import Candidate
+from agents.runtime.connector import read, session
+from agents.runtime.failures import (
+    CutOff,
+    Kind,
+    Told,
+    bearable,
+    kind_of_status,
+    spoken_by,
+    wait_of,
+)
+from agents.runtime.providers import chat_url
+from agents.runtime.transport import Call
+from agents.runtime.wire import Answer, to_wire
+from bot.core.ports import Clock
+
+MAX_BODY = 8 << 20
+"""Bytes of a whole answer."""
+MAX_ERROR = 64 << 10
+"""Bytes of an error that are read."""
+LONG = 256 << 10
+"""From here on an answer is parsed in a thread, so that nobody waits for it."""
+LAST_S = 0.05
+"""How long the end of a finished stream may take to come; else its connection is not kept."""
+_REASONING = re.compile(r"(?:o\d|gpt-(?:[5-9]|\d\d))")
+"""OpenAI's models that refuse `max_tokens`: its page on chat completions, read 2026-11-21."""
+
+
+class Direct:
+    """The port `Transport`, without a library of anybody's."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+        self._proxies: dict[str, str | None] = {}
+
+    async def warm(self, models: Sequence[str]) -> None:
+        """Nothing is to be loaded."""
+
+    async def close(self) -> None:
+        """Let connections go."""
+        if self._session is not None:
+            old, self._session = self._session, None
+            await old.close()
+
+    async def ask(self, call: Call) -> Answer | None:
+        """One request. Raises Told, CutOff, and aiohttp's errors of a connection."""
+        candidate = call.candidate
+        if self._session is None:
+            self._session = session()
+        url = chat_url(candidate.provider, candidate.base or "")
+        asked = self._session.post(
+            url,
+            data=body_of(call),
+            headers=_headers(candidate),
+            allow_redirects=False,
+            proxy=self._proxy(url),
+        )
+        async with asked as response:
+            if response.status != 200:
+                raise await self._refusal(response)
+            try:
+                if call.on_text is None:
+                    return await _whole(response, candidate.provider)
+                return await _streamed(response, Reader(candidate.provider, call.on_text))
+            except aiohttp.ClientError as error:
+                raise CutOff from error
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> Told:
+        try:
+            body = await read(response, MAX_ERROR) or b""
+        except aiohttp.ClientError:  # the status says enough
+            body = b""
+        text = body.decode("utf-8", "replace")
+        wait = wait_of(response.headers.get("Retry-After"), self._clock.now())
+        return Told(
+            kind_of_status(response.status, text),
+            status=response.status,
+            words=spoken_by(text),
+            retry_after_s=bearable(wait),
+        )
+
+    def _proxy(self, url: str) -> str | None:
+        """The proxy that the environment names for a host, looked up once."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if host not in self._proxies:
+            named = None if proxy_bypass(host) else getproxies().get(parts.scheme)
+            self._proxies[host] = named
+        return self._proxies[host]
+
+
+def body_of(call: Call) -> bytes:
+    """The request, as it leaves."""
+    candidate = call.candidate
+    model = candidate.model.partition("/")[2]
+    reasons = candidate.provider == "openai" and _REASONING.match(model)
+    body: dict[str, object] = {
+        "model": model,
+        "messages": to_wire(call.messages, candidate.provider),
+        "max_completion_tokens" if reasons else "max_tokens": call.max_tokens,
+    }
+    if call.on_text is not None:
+        body["stream"] = True
+        body["stream_options"] = {"include_usage": True}
+    text = json.dumps(body)
+    if tools := call.toolbox.text:  # made into text once, not in every call
+        text = f'{text[:-1]}, "tools": {tools}}}'
+    return text.encode()
+
+
+def _headers(candidate: Candidate) -> Mapping[str, str]:
+    headers = {"Content-Type": "application/json"}
+    if candidate.key:
+        headers["Authorization"] = f"Bearer {candidate.key.reveal()}"
+    return headers
+
+
+async def _whole(response: aiohttp.ClientResponse, provider: str) -> Answer | None:
+    body = await read(response, MAX_BODY)
+    if body is None:
+        raise Told(Kind.NONSENSE, words="The answer is too long.")
+    if len(body) > LONG:
+        return await asyncio.to_thread(from_body, body, provider)
+    return from_body(body, provider)
+
+
+async def _streamed(response: aiohttp.ClientResponse, reader: Reader) -> Answer | None:
+    async for data in response.content.iter_any():
+        reader.feed(data)
+        if reader.is_done:
+            await _let_end(response)
+            break
+    return reader.end()
+
+
+async def _let_end(response: aiohttp.ClientResponse) -> None:
+    """Read the last bytes of a finished answer, so that its connection can be used again."""
+    try:
+        async with asyncio.timeout(LAST_S):
+            await read(response, MAX_ERROR)
+    except (TimeoutError, aiohttp.ClientError):
+        response.close()

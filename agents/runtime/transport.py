@@ -1,0 +1,58 @@
+"""The contract of a transport: one attempt at one model, and nothing that is decided.
+
+Two keep it: `llm.py` (LiteLLM, every provider) and `direct.py` (plain HTTP, for those that speak
+OpenAI's shape). Who is asked, how often, and what a failure means is the door's business
+(`door.py`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from agents.runtime.choice import Candidate
+from agents.runtime.wire import Answer, Toolbox
+from bot.core.model import ModelMessage
+from bot.core.ports import OnText
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One attempt."""
+
+    candidate: Candidate
+    messages: Sequence[ModelMessage]
+    toolbox: Toolbox
+    max_tokens: int
+    limit_s: float
+    """The door ends the attempt after so long; a transport may end it as well."""
+    on_text: OnText | None = None
+    """Gets the words as they come; None asks for a whole answer."""
+
+
+class Transport(Protocol):
+    """One way to reach models."""
+
+    async def warm(self, models: Sequence[str]) -> None:
+        """Load what a first call needs; nothing when that is done. Raises ExtraMissing."""
+
+    async def ask(self, call: Call) -> Answer | None:
+        """Ask once; None when the answer holds none.
+
+        Raises whatever went wrong, for `failures.sorted_out`. Not idempotent: it costs money.
+        """
+
+    async def close(self) -> None:
+        """Let connections go."""
+
+
+class Voice:
+    """Passes words on, and knows whether any were: from then on nobody else may answer."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text = on_text
+        self.spoke = False
+
+    def __call__(self, text: str) -> None:
+        """Pass on a piece."""
+        self.spoke = True
+        self._on_text(text)
