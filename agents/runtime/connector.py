@@ -17,7 +17,7 @@ CONNECT_S = 4.5
 
 
 def session() -> aiohttp.ClientSession:
-    """A session for all calls: no cookies, which one tenant would leave to another, and no limit."""
+    """A session for all calls: no limit, and no cookies that one tenant would leave to another."""
     return aiohttp.ClientSession(
         connector=Connector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),

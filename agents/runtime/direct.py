@@ -83,11 +83,14 @@ class Direct:
             if response.status != 200:
                 raise await self._refusal(response)
             try:
-                if call.on_text is None:
-                    return await _whole(response, candidate.provider)
-                return await _streamed(response, Reader(candidate.provider, call.on_text))
+                if call.on_text is not None and response.content_type != "application/json":
+                    return await _streamed(response, Reader(candidate.provider, call.on_text))
+                answer = await _whole(response, candidate.provider)
             except aiohttp.ClientError as error:
                 raise CutOff from error
+            if answer and call.on_text and answer.message.content:
+                call.on_text(answer.message.content)  # it was asked for a stream and cannot
+            return answer
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> Told:
         try:

@@ -15,10 +15,11 @@ from typing import Literal
 
 from agents.runtime.choice import Candidate, Choice, Keys, Options, Resting
 from agents.runtime.direct import Direct
-from agents.runtime.failures import Failure, Kind, sorted_out
+from agents.runtime.failures import Failure, Kind
 from agents.runtime.llm import LiteLLM
 from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import check, provider
+from agents.runtime.raised import sorted_out
 from agents.runtime.transport import Call, Transport, Voice
 from agents.runtime.wire import Toolboxes, size_of, tokens_of
 from bot.core.ids import TenantId

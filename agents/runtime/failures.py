@@ -7,13 +7,10 @@ HTTP status, the provider's own words and one next step; a key shows only its la
 
 import json
 import re
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
-
-import aiohttp
 
 from bot.core.errors import (
     BotError,
@@ -258,83 +255,6 @@ class Told(Exception):
         self.retry_after_s = retry_after_s
 
 
-def sorted_out(error: Exception, now: datetime) -> Told:
-    """Whatever a call raised, as one of ours."""
-    if isinstance(error, Told):
-        return error
-    kind = kind_of(error)
-    return Told(
-        kind,
-        status=status_of(error),
-        words=words_of(error, kind),
-        retry_after_s=retry_after(error, now),
-    )
-
-
-_UNREACHABLE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
-
-
-def kind_of(error: BaseException) -> Kind:
-    """The sort of what was raised. LiteLLM wraps several layers, and the innermost know best."""
-    chain = list(_causes(error))
-    names = {type(each).__name__ for each in chain}
-    if any(isinstance(each, _UNREACHABLE) for each in chain):
-        return Kind.UNREACHABLE
-    if "ClientPayloadError" in names or isinstance(error, CutOff):
-        return Kind.CUT
-    if "MidStreamFallbackError" in names:
-        inner = getattr(error, "original_exception", None)
-        if isinstance(inner, BaseException) and status_of(inner) is not None:
-            return kind_of(inner)
-        return Kind.CUT
-    if "ContextWindowExceededError" in names:
-        return Kind.OVERFLOW
-    if "Timeout" in names or isinstance(error, TimeoutError):
-        return Kind.TIMEOUT
-    if "JSONDecodeError" in names:
-        return Kind.NONSENSE
-    status = getattr(error, "status_code", None)
-    return kind_of_status(status, str(error)) if isinstance(status, int) else Kind.SERVER
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    at: BaseException | None = error
-    while at is not None and id(at) not in seen:
-        seen.add(id(at))
-        yield at
-        at = at.__cause__ or at.__context__
-
-
-def status_of(error: BaseException) -> int | None:
-    """The HTTP status that the provider answered; None when it did not answer.
-
-    LiteLLM invents one in that case, and then has no headers to go with it.
-    """
-    status = getattr(error, "status_code", None)
-    return status if isinstance(status, int) and _headers(error) else None
-
-
-_WRAPPING = re.compile(r"^.*?Exception(?: \w+)? - ", re.DOTALL)
-_NO_ANSWER = re.compile(r"^.*?Original Response: ", re.DOTALL)
-
-
-def words_of(error: BaseException, kind: Kind) -> str:
-    """What the provider said, out of LiteLLM's wrapping; empty when it said nothing."""
-    if not _headers(error):
-        return ""
-    text = _WRAPPING.sub("", str(error), count=1)
-    return _NO_ANSWER.sub("", text, count=1) if kind is Kind.NONSENSE else spoken_by(text)
-
-
-def _headers(error: BaseException) -> Mapping[str, str]:
-    """The headers of the answer, as LiteLLM keeps them; empty when there was none."""
-    found = getattr(error, "litellm_response_headers", None)
-    if found is None:
-        found = getattr(getattr(error, "response", None), "headers", None)
-    return found if isinstance(found, Mapping) else {}
-
-
 def spoken_by(text: str) -> str:
     """The sentence in an error's body: `error.message` where it is JSON, else the text."""
     start = text.find("{")
@@ -351,11 +271,6 @@ def spoken_by(text: str) -> str:
 
 MAX_WAIT_S = 300.0
 """A provider that asks for more is tried again after five minutes all the same."""
-
-
-def retry_after(error: BaseException, now: datetime) -> float | None:
-    """Seconds that the provider asks to wait."""
-    return bearable(wait_of(_headers(error).get("retry-after"), now))
 
 
 def bearable(wait: float | None) -> float | None:

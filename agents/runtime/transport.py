@@ -38,7 +38,7 @@ class Transport(Protocol):
     async def ask(self, call: Call) -> Answer | None:
         """Ask once; None when the answer holds none.
 
-        Raises whatever went wrong, for `failures.sorted_out`. Not idempotent: it costs money.
+        Raises whatever went wrong, for `raised.sorted_out`. Not idempotent: it costs money.
         """
 
     async def close(self) -> None:

@@ -146,7 +146,7 @@ def test_fields_of_another_type_are_taken_as_absent() -> None:
     assert answer.message.content == ""
     assert [(c.name, c.arguments) for c in answer.message.tool_calls] == [("nameless", "{}")]
     assert (answer.tokens, answer.cost) == ((0, 0), None)
-    bad = [event({"content": {"a": 1}, "tool_calls": 7}), event(["x"]), event({}, 7)]  # type: ignore[arg-type]
+    bad = [event({"content": {"a": 1}, "tool_calls": 7}), event(["x"]), event({}, 7)]
     assert read(*bad)[0] is None
 
 

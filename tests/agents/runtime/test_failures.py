@@ -10,13 +10,13 @@ from agents.runtime.connector import Connector
 from agents.runtime.failures import (
     Failure,
     Kind,
-    kind_of,
     kind_of_status,
     masked,
     no_key,
     spoken_by,
     wait_of,
 )
+from agents.runtime.raised import kind_of
 from bot.causes import cause_of
 from bot.core.errors import OperatorError, VendorError
 from bot.core.secret import Secret
