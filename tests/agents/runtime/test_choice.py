@@ -1,5 +1,6 @@
 """Which model is asked: lists, keys, and what `bot doctor` says of them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,44 @@ def test_when_all_rest_without_a_stated_time_they_are_still_asked() -> None:
     assert [c.model for c in chosen.order(request(), 10)] == ["openai/a", "openai/b"]
     chosen.wake(second)
     assert [c.model for c in chosen.order(request(), 10)] == ["openai/b", "openai/a"]
+
+
+def test_rest_is_uneven_so_that_not_everybody_comes_back_at_once() -> None:
+    class Dice(StillClock):
+        """Chance at both of its ends."""
+
+        rolls = [b"\x00\x00", b"\xff\xff"]
+
+        def chance(self, size: int) -> bytes:
+            return self.rolls.pop(0)
+
+    prices = Prices({})
+    prices.adopt({})
+    chosen = Choice(Options(keys=KEYS, default=("openai/a", "openai/b")), Dice(), prices)
+    for candidate in chosen.all_for(request()):
+        chosen.rest(candidate, candidate.failure(Kind.RATE))
+    first, second = (rest.seconds for rest in chosen.resting())
+    assert first == pytest.approx(20)
+    assert 24.9 < second < 25
+
+
+def test_one_line_tells_of_a_model_that_rests_for_several_keys() -> None:
+    own = {"ten_a": {"openai": Secret("sk-a")}, "ten_b": {"openai": Secret("sk-b")}}
+    chosen = choice(default=("openai/a",), keys_of=own.__getitem__)
+    for tenant, seconds in (("ten_a", 50.0), ("ten_b", 9.0)):
+        (candidate,) = chosen.all_for(request(tenant=tenant))
+        failure = replace(candidate.failure(Kind.RATE), retry_after_s=seconds, status=429)
+        chosen.rest(candidate, failure)
+    (rest,) = chosen.resting()
+    assert (rest.model, rest.seconds, rest.cause, rest.status) == (
+        "openai/a",
+        50,
+        "model.rate",
+        429,
+    )
+    chosen.wake(chosen.all_for(request(tenant="ten_a"))[0])
+    (rest,) = chosen.resting()
+    assert rest.seconds == 9
 
 
 def test_when_none_can_read_so_much_the_one_that_reads_most_is_asked() -> None:

@@ -191,6 +191,19 @@ async def test_a_long_conversation_goes_to_a_model_that_can_read_it(house: House
     assert (await door.complete(request())).model == MODEL
 
 
+async def test_what_is_reserved_covers_the_dearest_of_the_list(house: House) -> None:
+    prices = {MODEL: (1.0, 2.0), OTHER: (30.0, 60.0)}
+    door = house.door(MODEL, OTHER, prices=prices)
+    alone = house.door(OTHER, prices=prices)
+    assert door.reserve(request()) == alone.reserve(request())
+    house.server.script.append(Reply(status=500))
+    reply = await door.complete(request())
+    assert reply.model == OTHER
+    assert 0 < (reply.usage.micros or 0) <= (door.reserve(request()).micros or 0)
+    unknown = house.door(MODEL, "openai/of-tomorrow")
+    assert unknown.reserve(request()).micros is None, "one without a price has no limit"
+
+
 async def test_the_list_of_the_task_goes_before_the_default(house: House) -> None:
     door = house.door(lists={Task.SUMMARISE: (OTHER,)})
     assert (await door.complete(request(task=Task.SUMMARISE))).model == OTHER

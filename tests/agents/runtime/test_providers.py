@@ -105,3 +105,15 @@ async def test_a_page_instead_of_a_list_is_told() -> None:
     async with OpenAIServer() as server:
         with pytest.raises(VendorError, match="check the address"):
             await check("openai", Secret(KEY), server.url + "/elsewhere")
+
+
+async def test_a_long_list_of_models_is_read_to_its_end() -> None:
+    names = [f"vendor/model-with-a-rather-long-name-{n:05}" for n in range(5000)]
+    async with OpenAIServer(models=names) as server:
+        assert len(await check("openai", Secret(KEY), server.url)) == 5000
+
+
+async def test_a_list_without_end_is_told() -> None:
+    async with OpenAIServer(models=("x" * 5_000_000,)) as server:
+        with pytest.raises(VendorError, match="check the address"):
+            await check("openai", Secret(KEY), server.url)

@@ -2,9 +2,14 @@
 
 import socket
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from bot.cli import doctor
+from bot.cli.record import Record
+from bot.cli.shell import Shell
+from bot.settings import Settings
 from tests.bot.cli.conftest import Bot
 from tests.fakes.api_server import ApiServer, Json
 
@@ -140,6 +145,45 @@ def test_a_problem_comes_with_the_one_command_that_mends_it(
     assert said.out.splitlines()[:2] == [f"✗ {what}", f"    {command}"]
     told = bot("doctor", "--json").json
     assert told["problems"] == [{"what": what, "command": command}]
+
+
+CLAUDE = {"keys": {"anthropic": "sk-ant-a"}}
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"models": {"default": ["openai/a"]}}, True),
+        ({"models": {"fast": ["openai/a"]}}, True),
+        (CLAUDE, True),
+        ({}, False),
+        ({"models": {"default": ["openai/a"], "transport": "direct"}}, False),
+        ({"models": {"default": ["openai/a", "gemini/b"], "transport": "direct"}}, True),
+        ({**CLAUDE, "models": {"transport": "direct"}}, True),
+    ],
+    ids=["named", "named for a task", "a key alone", "none", "direct", "direct, mixed", "Claude"],
+)
+def test_the_doctor_asks_for_litellm_where_a_model_needs_it(
+    monkeypatch: pytest.MonkeyPatch, given: Json, wanted: bool
+) -> None:
+    # Whether a package is installed is a fact of the machine; there is no other seam.
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
+    patient = doctor.Patient(
+        shell=cast(Shell, None),
+        settings=Settings.model_validate(given),
+        running=None,
+        status=Record({}),
+        why="",
+    )
+    told = [problem.command for problem in doctor.missing_parts(patient)]
+    assert told == (["pip install 'switchboard[llm]'"] if wanted else [])
+
+
+def test_the_doctor_says_who_is_asked_directly(bot: Bot, well: ApiServer) -> None:
+    named = {"BOT_MODELS_DEFAULT": "openai/a,gemini/b", "BOT_MODELS_TRANSPORT": "direct"}
+    said = bot("doctor", **named)
+    assert "models are asked directly, gemini through LiteLLM" in said.out
+    assert "directly" not in bot("doctor", BOT_MODELS_DEFAULT="openai/a").out
 
 
 def test_the_doctor_names_every_wrong_setting_and_how_to_get_there(
