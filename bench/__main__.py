@@ -62,7 +62,7 @@ def measure(names: Sequence[str], scale: Scale) -> int:
     for line in describe():
         print(line)
     print("A goal in seconds is multiplied by how much slower F is here than where it was set.")
-    print("F: aiohttp and one writer thread; L: the same with LiteLLM. Best of the rounds.")
+    print("F: aiohttp and one writer thread; L: the same with LiteLLM; direct: ours past LiteLLM.")
     os.sched_setaffinity(0, {CLIENT_CORE})
     began = time.monotonic()
     missed: list[str] = []

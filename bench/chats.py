@@ -1,13 +1,13 @@
 """Chats through `/v1/chat/completions`: latency, CPU, throughput, a crowd, memory over many turns.
 
-Every row takes the three sides in turn, round after round, and keeps the best of each: a noisy
+Every row takes the sides in turn, round after round, and keeps the best of each: a noisy
 neighbour only ever adds. The model is the stub, at 0 ms unless the row says otherwise.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench import machine
+from bench import direct, machine
 from bench.house import NO_MODEL
 from bench.load import Plan, Seen
 from bench.model_client import measure
@@ -15,15 +15,17 @@ from bench.scale import SIDES, Scale
 from bench.sides import Yard, play
 from bench.table import Row, at_most, paced, times
 
+ALL = (*SIDES, "direct")
+
 
 def added_latency(yard: Yard, scale: Scale) -> Sequence[Row]:
     """One person, one thing at a time; what the stub itself takes is subtracted."""
-    seen: dict[str, list[Seen]] = {name: [] for name in (*SIDES, "long", "stub", "built in")}
+    seen: dict[str, list[Seen]] = {name: [] for name in (*ALL, "long", "stub", "built in")}
     quiet = yard.start("ours", NO_MODEL)
     for n in range(scale.rounds):
         words: dict[str, Any] = {"kind": "chat", "turns": scale.turns, "warm": 3}
         words["name"] = f"latency{n}"
-        for name in SIDES:
+        for name in ALL:
             seen[name].append(yard.kept(name).load(**words, renew=10))
         seen["long"].append(yard.kept("ours").load(**{**words, "warm": 45, "name": f"long{n}"}))
         seen["built in"].append(quiet.load(**words, renew=10, answer="offline model"))
@@ -57,17 +59,24 @@ def added_latency(yard: Yard, scale: Scale) -> Sequence[Row]:
             ratio=times(p50["long"], p50["L"], "L"),
         ),
         *_own_cpu(yard, scale, seen),
+        *direct.latency(p50, p99),
+        *direct.cpu(_turn_ms(seen), measure(yard, scale, "direct")),
     )
+
+
+def _turn_ms(seen: Mapping[str, Sequence[Seen]]) -> Mapping[str, float]:
+    """CPU of a turn, at its best."""
+    return {
+        name: min(each.cpu_s / each.done for each in seen[name]) * 1000
+        for name in (*ALL, "built in")
+    }
 
 
 def _own_cpu(yard: Yard, scale: Scale, seen: Mapping[str, Sequence[Seen]]) -> Sequence[Row]:
     """CPU of a turn beside that of its model call, alone in a process of its own."""
-    turn = {
-        name: min(each.cpu_s / each.done for each in seen[name]) * 1000
-        for name in (*SIDES, "built in")
-    }
-    same = measure(yard, scale, as_ours=True)
-    plain = measure(yard, scale, as_ours=False)
+    turn = _turn_ms(seen)
+    same = measure(yard, scale, "ours")
+    plain = measure(yard, scale, "L")
     own, usual = turn["ours"] - same, turn["ours"] - plain
     pace = yard.pace()
     return (
@@ -92,14 +101,14 @@ def _own_cpu(yard: Yard, scale: Scale, seen: Mapping[str, Sequence[Seen]]) -> Se
 
 def throughput(yard: Yard, scale: Scale) -> Sequence[Row]:
     """Turns a second on one core, with many conversations in a closed loop."""
-    seen: dict[str, list[Seen]] = {name: [] for name in SIDES}
+    seen: dict[str, list[Seen]] = {name: [] for name in ALL}
     for n in range(scale.rounds):
-        for name in SIDES:
+        for name in ALL:
             words = {"conversations": scale.many, "seconds": scale.seconds, "warm": 1}
             seen[name].append(yard.kept(name).load(kind="chat", name=f"rate{n}", **words))
     rate = {name: max(each.done / each.seconds for each in all_) for name, all_ in seen.items()}
     cpu = {name: min(each.cpu_s / each.done for each in all_) for name, all_ in seen.items()}
-    own = cpu["ours"] * 1000 - measure(yard, scale, as_ours=True)
+    own = cpu["ours"] * 1000 - measure(yard, scale, "ours")
     return (
         _row(
             f"turns/s a core, {scale.many} conversations",
@@ -116,21 +125,25 @@ def throughput(yard: Yard, scale: Scale) -> Sequence[Row]:
             goal=paced(1, yard.pace()),
             ok=at_most(own, yard.pace()),
         ),
+        *direct.rate(scale.many, rate, cpu),
     )
 
 
 def crowd(yard: Yard, scale: Scale) -> Sequence[Row]:
     """Hundreds of conversations with a model that takes half a second."""
-    seen: dict[str, list[Seen]] = {name: [] for name in SIDES}
-    each_kb: dict[str, list[float]] = {name: [] for name in SIDES}
+    seen: dict[str, list[Seen]] = {name: [] for name in ALL}
+    each_kb: dict[str, list[float]] = {name: [] for name in ALL}
+    most: dict[str, int] = {}
     for n in range(scale.crowd_rounds):
-        for name in SIDES:
+        for name in ALL:
             side = yard.kept(name)
             side.rest()
             before = machine.rss_kb(side.pid)
             machine.forget_peak(side.pid)
+            yard.most_at_once()
             words = {"conversations": scale.crowd, "turns": 2, "text": "delay 500"}
             seen[name].append(side.load(kind="chat", name=f"crowd{n}", **words))
+            most[name] = max(yard.most_at_once(), most.get(name, 0))
             each_kb[name].append((machine.peak_kb(side.pid) - before) / scale.crowd)
     p99 = {name: min(each.p99_ms for each in all_) for name, all_ in seen.items()}
     # Of a heap that has grown already, a later round takes less: the first one counts.
@@ -161,6 +174,7 @@ def crowd(yard: Yard, scale: Scale) -> Sequence[Row]:
             goal="≤ L + 50",
             ok=at_most(memory["ours"] - memory["L"], 50),
         ),
+        *direct.crowd(scale.crowd, seen["direct"], p99, memory, most["direct"]),
     )
 
 

@@ -1,7 +1,7 @@
 """CPU of the model client alone: the calls of a turn, without anything around them.
 
-`as_ours` sends the very request that our server sent last, through our own door with its switches;
-otherwise it sends what floor L sends, through `litellm.acompletion` as floor L calls it. Started in
+`ours` and `direct` send the very request that our server sent last, through our own door, by
+LiteLLM and past it; `L` sends what floor L sends, through `litellm.acompletion`. Started in
 a process of its own as `python -m bench.model_client`, with the request on standard input.
 """
 
@@ -20,17 +20,17 @@ from agents.runtime.door import Door
 from bench.floor import by_litellm
 from bench.machine import PYTHON, ROOT, SERVER_CORE
 from bench.scale import Scale
-from bench.sides import Yard
+from bench.sides import OURS, Yard
 from bot.core.ids import AgentName, ConvId, TenantId
 from bot.core.model import ModelMessage, ModelRequest, ModelTool
 from bot.core.secret import Secret
 from bot.infra.clock import SystemClock
 
 
-def measure(yard: Yard, scale: Scale, *, as_ours: bool) -> float:
+def measure(yard: Yard, scale: Scale, kind: str) -> float:
     """Milliseconds of CPU for a call, one after the other."""
     yard.kept("ours").load(kind="chat", turns=5, name="for the model client")
-    words = ["ours" if as_ours else "L", "--model-url", yard.stub_url]
+    words = [kind, "--model-url", yard.stub_url]
     words += ["--turns", str(scale.turns), "--rounds", str(scale.rounds)]
     done = subprocess.run(
         [PYTHON, "-m", "bench.model_client", *words],
@@ -44,12 +44,13 @@ def measure(yard: Yard, scale: Scale, *, as_ours: bool) -> float:
     return float(done.stdout)
 
 
-async def by_our_door(url: str, body: dict[str, Any], turns: int, rounds: int) -> float:
+async def by_our_door(given: argparse.Namespace, body: dict[str, Any]) -> float:
     """The request through `agents/runtime/door.py`."""
     door = Door(
         clock=SystemClock(),
         keys={"openai": Secret("test-key")},
-        endpoints={"openai": url},
+        endpoints={"openai": given.model_url},
+        transport="direct" if given.kind == "direct" else "litellm",
         default=("openai/gpt-4o-mini",),
     )
     tools = tuple(
@@ -70,7 +71,7 @@ async def by_our_door(url: str, body: dict[str, Any], turns: int, rounds: int) -
         await door.complete(request)
 
     try:
-        return await _best(ask, turns, rounds)
+        return await _best(ask, given.turns, given.rounds)
     finally:
         await door.close()
 
@@ -101,14 +102,14 @@ async def _best(ask: Any, turns: int, rounds: int) -> float:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("kind", choices=("ours", "L"))
+    parser.add_argument("kind", choices=(*OURS, "L"))
     parser.add_argument("--model-url", required=True)
     parser.add_argument("--turns", type=int, required=True)
     parser.add_argument("--rounds", type=int, required=True)
     given = parser.parse_args()
     body = json.load(sys.stdin)
-    if given.kind == "ours":
-        cost = asyncio.run(by_our_door(given.model_url, body, given.turns, given.rounds))
+    if given.kind in OURS:
+        cost = asyncio.run(by_our_door(given, body))
     else:
         cost = asyncio.run(by_plain_litellm(given.model_url, given.turns, given.rounds))
     print(f"{cost:.4f}")

@@ -31,6 +31,8 @@ PACE_MS = 0.345
 MANY = "1000000000"
 """Limits are on and counted; this one is never reached."""
 START_S = 30.0
+OURS = ("ours", "direct")
+"""The whole program, by LiteLLM and past it."""
 BOT = ("-m", "bot", "run")
 
 
@@ -43,7 +45,7 @@ class Side:
     """One running program."""
 
     name: str
-    """ours, F or L."""
+    """ours, direct (ours past LiteLLM), F or L."""
     port: int
     folder: Path
     process: "subprocess.Popen[bytes]"
@@ -172,6 +174,10 @@ class Yard:
         asked: dict[str, Any] = call(f"http://127.0.0.1:{self.tell_port}/last")
         return asked
 
+    def most_at_once(self) -> int:
+        """How many the model had before it at a time, since this was asked last."""
+        return int(call(f"http://127.0.0.1:{self.tell_port}/most")["most"])
+
     def close(self) -> None:
         """End all that was started, and leave nothing."""
         for side in self._sides:
@@ -219,13 +225,14 @@ class Yard:
         if folder is None:
             folder = self.folder / f"{name}-{port}"
             folder.mkdir()
-        if name == "ours":
+        if name in OURS:
             settings = self.settings(port, folder)
+            settings["BOT_MODELS_TRANSPORT"] = "direct" if name == "direct" else "litellm"
         else:
             words = ["-m", "bench.floor", name, "--port", str(port), "--model-url", self.stub_url]
             words, settings = [*words, "--home", str(folder)], {}
         process = spawn(words, folder, SERVER_CORE, {**settings, **(env or {})})
-        headers = {"Authorization": f"Bearer {TOKEN}"} if name == "ours" else {}
+        headers = {"Authorization": f"Bearer {TOKEN}"} if name in OURS else {}
         side = Side(name=name, port=port, folder=folder, process=process, headers=headers)
         self._sides.append(side)
         return side
