@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from bench import machine
 from bench.scale import Scale
-from bench.sides import Failed, Side, Yard
+from bench.sides import OURS, Failed, Side, Yard
 from bench.table import Row, at_most, paced, times
 
 NO_MODEL = {"BOT_MODELS_DEFAULT": "", "OPENAI_API_KEY": "", "BOT_ENDPOINT_OPENAI": ""}
@@ -71,7 +71,7 @@ def memory(yard: Yard, scale: Scale) -> Sequence[Row]:
     at_once = machine.rss_kb(early.pid) / 1024
     early.stop()
     held: dict[str, float] = {}
-    for name in ("L", "ours"):
+    for name in ("L", *OURS):
         side = yard.start(name)
         said = {"text": "please use the tool", "tools": name == "L"}
         side.load(kind="chat", turns=1, name="tool", **said)
@@ -95,6 +95,12 @@ def memory(yard: Yard, scale: Scale) -> Sequence[Row]:
             ratio=f"L {more:+.0f}",
             goal="≤ L + 45",
             ok=at_most(more, 45),
+        ),
+        Row(
+            what="direct: memory with a tool call made, MB",
+            ours=f"{held['direct']:.0f}",
+            litellm=f"{held['L']:.0f}",
+            ratio=f"L {held['direct'] - held['L']:+.0f}",
         ),
     )
 

@@ -34,6 +34,8 @@ class Price:
         return ceil(tokens_in * self.input + tokens_out * self.output - 1e-6)
 
 
+Tiers = tuple[tuple[int, float], ...]
+"""Prices of a token, each with the tokens that a prompt must exceed for it."""
 FREE = Price(input=0.0, output=0.0)
 Map = Mapping[str, Mapping[str, Json]]
 
@@ -45,11 +47,13 @@ class Prices:
         self._own = own
         self._map: Map | None = None
         self._entries: dict[str, Mapping[str, Json]] = {}
+        self._tiers: dict[str, tuple[Tiers, Tiers]] = {}
 
     def adopt(self, entries: Map) -> None:
         """Use LiteLLM's map as it stands in memory, instead of a copy of our own."""
         self._map = entries
         self._entries.clear()
+        self._tiers.clear()
 
     def look_up(self, models: Iterable[str]) -> None:
         """Find these now; for a thread, because the map is long. Nothing when they are known."""
@@ -61,9 +65,12 @@ class Prices:
         own = self._known(model)
         if own is not None:
             return own
-        entry = self._entry(model)
-        price_in = _highest(entry, "input_cost_per_token", tokens_in)
-        price_out = _highest(entry, "output_cost_per_token", tokens_in)
+        tiers = self._tiers.get(model)
+        if tiers is None:
+            entry = self._entry(model)
+            tiers = _tiers(entry, "input_cost_per_token"), _tiers(entry, "output_cost_per_token")
+            self._tiers[model] = tiers
+        price_in, price_out = (_highest(each, tokens_in) for each in tiers)
         if price_in is None or price_out is None:
             return None
         return Price(input=price_in * 1e6, output=price_out * 1e6)
@@ -120,17 +127,21 @@ def _find(entries: Map, model: str) -> Mapping[str, Json]:
     return entry or {}
 
 
-def _highest(entry: Mapping[str, Json], field: str, tokens_in: int) -> float | None:
-    """The price of a token, with the dearer tier where so long a prompt falls into it."""
-    prices = []
+def _tiers(entry: Mapping[str, Json], field: str) -> Tiers:
+    """The price of a token, and the dearer ones of long prompts."""
+    found = []
     for name, value in entry.items():
-        if name == field and isinstance(value, int | float):
-            prices.append(float(value))
-        elif name.startswith(f"{field}_above_") and isinstance(value, int | float):
-            tier = _TIER.fullmatch(name.removeprefix(field))
-            if tier and tokens_in > int(tier[1]) * 1000:
-                prices.append(float(value))
-    return max(prices, default=None)
+        if not isinstance(value, int | float):
+            continue
+        if name == field:
+            found.append((-1, float(value)))
+        elif name.startswith(field) and (tier := _TIER.fullmatch(name.removeprefix(field))):
+            found.append((int(tier[1]) * 1000, float(value)))
+    return tuple(found)
+
+
+def _highest(tiers: Tiers, tokens_in: int) -> float | None:
+    return max((price for least, price in tiers if tokens_in > least), default=None)
 
 
 def read_map() -> Map:
