@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from agents.runtime.body import Body
 from agents.runtime.direct import LONG, MAX_BODY
 from agents.runtime.door import Door
 from agents.runtime.failures import MAX_WAIT_S
@@ -345,6 +347,18 @@ async def test_a_body_of_any_length_arrives_whole(house: House, size: int) -> No
         "blog_publish", "x_publish",
     ]  # fmt: skip
     assert int(house.server.requests[-1].headers["Content-Length"]) >= size
+
+
+def test_calls_that_wait_share_the_text_of_their_tools(house: House) -> None:
+    tools = json.dumps([{"type": "function", "function": {"name": "x" * 1_000_000}}])
+    tracemalloc.start()
+    bodies = [Body('{"model": "m"}', tools) for _ in range(100)]
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 1_000_000
+    for body in (bodies[0], Body('{"model": "m"}')):
+        assert body.size == len(body.decode())
+        assert json.loads(body.decode())["model"] == "m"
 
 
 async def test_an_end_that_comes_a_moment_later_keeps_the_connection(house: House) -> None:
