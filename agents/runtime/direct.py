@@ -21,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 
 from agents.runtime.answers import Reader, from_body
+from agents.runtime.body import Body
 from agents.runtime.choice import Candidate
 from agents.runtime.connector import read, session
 from agents.runtime.failures import (
@@ -116,7 +117,7 @@ class Direct:
         return self._proxies[host]
 
 
-def body_of(call: Call) -> bytes:
+def body_of(call: Call) -> Body:
     """The request, as it leaves."""
     candidate = call.candidate
     model = candidate.model.partition("/")[2]
@@ -129,17 +130,11 @@ def body_of(call: Call) -> bytes:
     if call.on_text is not None:
         body["stream"] = True
         body["stream_options"] = {"include_usage": True}
-    text = json.dumps(body)
-    if tools := call.toolbox.text:  # made into text once, not in every call
-        text = f'{text[:-1]}, "tools": {tools}}}'
-    return text.encode()
+    return Body(json.dumps(body), call.toolbox.text)
 
 
 def _headers(candidate: Candidate) -> Mapping[str, str]:
-    headers = {"Content-Type": "application/json"}
-    if candidate.key:
-        headers["Authorization"] = f"Bearer {candidate.key.reveal()}"
-    return headers
+    return {"Authorization": f"Bearer {candidate.key.reveal()}"} if candidate.key else {}
 
 
 async def _whole(response: aiohttp.ClientResponse, provider: str) -> Answer | None:

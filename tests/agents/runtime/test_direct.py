@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from agents.runtime.body import Body
 from agents.runtime.direct import LONG, MAX_BODY
 from agents.runtime.door import Door
 from agents.runtime.failures import MAX_WAIT_S
@@ -333,3 +335,47 @@ async def test_the_body_is_what_the_vendor_describes_word_for_word(house: House)
     assert first["messages"][0]["content"] == 'quotes " and } ü \u2028'
     assert (len(first["tools"]), first["stream_options"]) == (2, {"include_usage": True})
     assert not {"tools", "stream", "stream_options"} & set(second)
+    assert strict.requests[0].headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_000, 66_000, 3_000_000])
+async def test_a_body_of_any_length_arrives_whole(house: House, size: int) -> None:
+    text = "é" * (size // 6) + "x" * (size % 6)
+    await house.door().complete(request(user(text)))
+    assert house.server.last["messages"][0]["content"] == text
+    assert [tool["function"]["name"] for tool in house.server.last["tools"]] == [
+        "blog_publish", "x_publish",
+    ]  # fmt: skip
+    assert int(house.server.requests[-1].headers["Content-Length"]) >= size
+
+
+def test_calls_that_wait_share_the_text_of_their_tools(house: House) -> None:
+    tools = json.dumps([{"type": "function", "function": {"name": "x" * 1_000_000}}])
+    tracemalloc.start()
+    bodies = [Body('{"model": "m"}', tools) for _ in range(100)]
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 1_000_000
+    for body in (bodies[0], Body('{"model": "m"}')):
+        assert body.size == len(body.decode())
+        assert json.loads(body.decode())["model"] == "m"
+
+
+async def test_an_end_that_comes_a_moment_later_keeps_the_connection(house: House) -> None:
+    ports: set[object] = set()
+
+    async def late_end(got: web.Request) -> web.StreamResponse:
+        ports.add(got.transport.get_extra_info("peername") if got.transport else None)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(got)
+        chunk = {"choices": [{"delta": {"content": "Hi."}, "finish_reason": "stop"}]}
+        await response.write(f"data: {json.dumps(chunk)}\n\ndata: [DONE]\n\n".encode())
+        await asyncio.sleep(0.005)
+        return response
+
+    async with serving(late_end) as url:
+        door = house.door(endpoints={"openai": url})
+        for _ in range(5):
+            await ask(door, request(), stream=True)
+        await house.close()
+    assert len(ports) == 1
