@@ -113,6 +113,7 @@ async def status(request: web.Request) -> web.Response:
         "running_since": iso(now() - timedelta(hours=3)), "version": "0.1.0", "model": "openai/gpt-4o-mini",
         "offline": house.offline, "channels": channels, "queued": 0, "open_turns": 0,
         "pending": len(house.pending), "spent_today_micros": 124300 if house.talks else 0, "dead": 0,
+        "troubles": house.troubles, "extensions": house.extensions,
         "doubts": len([one for one in house.pending if one["kind"] == "doubt"]),
     })  # fmt: skip
 

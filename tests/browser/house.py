@@ -78,6 +78,8 @@ class House:
         self.sent: list[Json] = []
         self.decisions: list[Json] = []
         self.feedback: list[Json] = []
+        self.troubles: list[Json] = []
+        self.extensions: list[Json] = []
         self.resumed: list[str] = []
         """Each Last-Event-ID that a stream came back with."""
         self.offline = True

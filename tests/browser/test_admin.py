@@ -124,3 +124,42 @@ async def test_an_agent_of_the_list_opens_the_chat_with_it(screen: Screen) -> No
     await page.get_by_role("link", name="Write to Kelly").click()
     await expect(page.locator("#agent")).to_have_value("kelly")
     await expect(page.locator(".side-row[aria-current]")).to_contain_text("Kelly")
+
+
+async def test_what_failed_for_good_stands_first_with_the_way_to_mend_it(screen: Screen) -> None:
+    screen.house.troubles = [TROUBLE]
+    screen.house.extensions = [
+        {"name": "paperboy", "version": "1.0.0", "brings": "channel paperboy", "problem": ""},
+        {"name": "raven", "version": "", "brings": "", "problem": "It is not installed here."},
+    ]
+    page = await screen.open("/admin")
+    needs = page.get_by_role("region", name="Needs you")
+    await expect(needs).to_contain_text("An action was given up: x_publish, 3 times since")
+    await expect(needs.get_by_role("link", name="Mend it")).to_have_attribute(
+        "href", "/admin/events/evt_00001"
+    )
+    table = page.get_by_role("table", name="Extensions")
+    await expect(table).to_contain_text("paperboy 1.0.0")
+    await expect(table).to_contain_text("It is not installed here.")
+
+
+async def test_owners_read_what_people_thought_of_answers(screen: Screen) -> None:
+    page = await screen.open("/admin/feedback")
+    table = page.get_by_role("table", name="Feedback")
+    await expect(table.get_by_role("row")).to_have_count(51)
+    await expect(table.get_by_role("row").nth(2)).to_contain_text("It was too short")
+    await expect(table.get_by_role("row").nth(2).get_by_role("link")).to_have_attribute(
+        "href", "/admin/events/evt_00001"
+    )
+
+
+TROUBLE = {
+    "id": "trb_1",
+    "title": "An action was given up: x_publish",
+    "step": "See what was answered, mend that, then ask for it again.",
+    "command": "bot trace evt_00001",
+    "href": "/admin/events/evt_00001",
+    "count": 3,
+    "since": "2026-11-21T10:12:00.000Z",
+    "last": "2026-11-21T10:12:00.000Z",
+}

@@ -126,6 +126,25 @@ PROBLEMS = [
         "The channel slack is down: token revoked.",
         "bot open",
     ),
+    (
+        {
+            "troubles": [
+                {
+                    "title": "A schedule failed: daily",
+                    "step": "Mend it.",
+                    "count": 3,
+                    "command": "bot schedules pause sch_1",
+                }
+            ]
+        },
+        "A schedule failed: daily (3 times). Mend it.",
+        "bot schedules pause sch_1",
+    ),
+    (
+        {"extensions": [{"name": "raven", "problem": "It is not installed here."}]},
+        "The extension raven is not used. It is not installed here.",
+        "pip show raven",
+    ),
     ({"problems": ["The OpenAI key is refused."]}, "The OpenAI key is refused.", "bot keys paste"),
     (
         {"problems": ["agents/ada.md:3: title: it is missing"]},

@@ -12,9 +12,9 @@ export async function feedbackPage(main) {
     label: "Feedback",
     empty: { text: "Nobody has rated an answer yet. The thumbs stand below each answer.", label: "Open the chat", href: "/chat" },
     columns: [
-      { name: "When", tight: true, cell: ({ at }) => el("time", { datetime: at }, moment(at)) },
+      { name: "When", tight: true, cell: ({ at, event, message }) => el("a", { href: `/admin/events/${encodeURIComponent(event || message)}` }, el("time", { datetime: at }, moment(at))) },
       { name: "Rating", tight: true, cell: ({ value }) => span(value === "up" ? "good" : "bad", value === "up" ? "Good" : "Bad") },
-      { name: "Answer", cell: ({ text, event, message }) => el("a", { href: `/admin/events/${encodeURIComponent(event || message)}` }, reveal(brief(text))) },
+      { name: "Answer", cell: ({ text }) => reveal(brief(text)) },
       { name: "Why", cell: ({ detail }) => (detail ? reveal(detail) : "") },
       { name: "By", tight: true, cell: ({ person }) => reveal(person.name) },
       { name: "Agent", tight: true, cell: ({ agent }) => agent },
