@@ -26,7 +26,7 @@ from agents.runtime.toolset import Toolset
 from bot import points
 from bot.core.channel import Features, Outbound, Receipt
 from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import StoreError
+from bot.core.errors import Conflict, StoreError
 from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import AgentName, ConvId, EventId, ScheduleId, conv_key
 from bot.core.model import ModelReply, ModelRequest
@@ -315,8 +315,8 @@ class House:
                 )
                 try:
                     got = await self.engine.inbox.accept(event)
-                except StoreError:
-                    continue  # the person presses again
+                except (StoreError, Conflict):  # Conflict: the same person on another process
+                    continue  # and presses again what still waits
                 self.acks.add(ext=event.ext_id, event=got.event)
 
     async def _quiet(self) -> None:
