@@ -63,6 +63,9 @@ class Checked:
         return found
 
 
+NOUNS = ("me", "agents", "status", "usage", "sandbox", "dead", "feedback", "audit", "audit/verify")
+
+
 async def _of_the_machine(check: Checked) -> None:
     for path in ("/health", "/version", "/ready", "/openapi.json"):
         await check("GET", path)
@@ -89,17 +92,7 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("POST", "/v1/chat/completions", body)
     await check("GET", "/v1/models")
     await check("GET", "/v1/models/{model}", model="bri")
-    for path in (
-        "me",
-        "agents",
-        "status",
-        "usage",
-        "sandbox",
-        "dead",
-        "feedback",
-        "audit",
-        "audit/verify",
-    ):
+    for path in NOUNS:
         await check("GET", f"/v1/{path}")
     await _of_the_machine(check)
     await _rules(check)

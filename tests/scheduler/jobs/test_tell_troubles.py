@@ -18,7 +18,13 @@ async def test_it_looks_and_says_how_many_messages_it_took(
         return next(over)
 
     keeper = Keeper(
-        db=db, clock=clock, expire_approvals=nothing, seal_audit=nothing, tell_troubles=tell
+        db=db,
+        clock=clock,
+        expire_approvals=nothing,
+        seal_audit=nothing,
+        tend_memory=nothing,
+        archive=nothing,
+        tell_troubles=tell,
     )
     assert await JOB.run(keeper) == "2 told"
     assert await JOB.run(keeper) == ""
