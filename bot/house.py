@@ -9,9 +9,6 @@ import asyncio
 import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
-from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from aiohttp import web as aio
 
@@ -49,6 +46,7 @@ from bot.store import turns as turn_rows
 from bot.store.keys import are_there
 from bot.store.script import Script
 from bot.strongroom import StoredKeys, Strongroom
+from bot.toolbox import mcp_hub, own_addresses, sweep, tool_settings
 from bot.transcript import Transcript
 from bot.vault import Vault
 from bot.version import version
@@ -111,10 +109,14 @@ class App:
         self.models = ModelDoor(_model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
-        self.fetcher = WebFetcher(allow=_own_addresses(settings))
-        if not settings.blog.webhook_url:
-            import_module("tools.social.blog").sweep(settings.blog.folder)
+        self.fetcher = WebFetcher(allow=own_addresses(settings))
+        sweep(settings)
+        make = mcp_hub(settings, self.db, self.clock, self.people, self._changed)
+        self.hub = make(self.tenant.id)
+        await self.hub.start()
         self.engine = Engine(self._given())
+        self.engine.toolset.guests = self.hub
+        self.hub.reserved = lambda: self.engine.toolset.tools
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
         self.resumed = await self.engine.start()
@@ -141,6 +143,7 @@ class App:
         await self.sealer.seal()
         self.sealer.tell_heads()
         await self.models.close()
+        await self.hub.close()
         if self.fleet:
             await self.fleet.leave()
         await self.db.close()
@@ -176,7 +179,7 @@ class App:
                 tenant_day_micros=_micros(budget.tenant_day_usd),
                 person_day_micros=_micros(budget.person_day_usd),
             ),
-            tool_settings=MappingProxyType({"blog": _blog(settings)}),
+            tool_settings=tool_settings(settings),
         )
 
     async def _listen(self, ports: Sequence[int]) -> None:
@@ -208,6 +211,7 @@ class App:
             own_agents=self.own_agents,
             models=self.models,
             schedules=self.clockwork,
+            mcp=self.hub,
             wake=self.engine.turns.wake,
             rules_changed=lambda tenant: self._changed(),
             tools=lambda: sorted(self.engine.toolset.tools),
@@ -246,7 +250,11 @@ class App:
             "spent_today_micros": spent.micros,
             "dead": len(dead),
             "doubts": await self.db.read(approval_rows.doubts(tenant)),
-            "problems": [*await self._problems(), *self._mistakes()],
+            "problems": [
+                *await self._problems(),
+                *self._mistakes(),
+                *self.hub.problems(tenant),
+            ],
         }
 
     async def _problems(self) -> Sequence[str]:
@@ -318,7 +326,7 @@ class App:
 
         def changed() -> None:
             self._forget()
-            self._reading = asyncio.ensure_future(self.own_agents.load())
+            self._reading = asyncio.gather(self.own_agents.load(), self.hub.start())
 
         def missed() -> None:
             changed()
@@ -363,6 +371,7 @@ class App:
         await asyncio.to_thread(lambda: self.engine.toolset.known)
         self._log_mistakes()
         await self.models.warm()
+        await self.hub.look_at_new()
         gc.freeze()  # a library's hundred thousand objects are there to stay
 
 
@@ -379,22 +388,5 @@ def _model_setup(settings: Settings, clock: SystemClock) -> ModelSetup:
     )
 
 
-def _blog(settings: Settings) -> object:
-    kind = import_module("tools.social.blog").BlogSettings
-    blog = settings.blog
-    return kind(
-        folder=None if blog.webhook_url else blog.folder,
-        webhook_url=blog.webhook_url,
-        webhook_secret=blog.webhook_secret,
-    )
-
-
 def _micros(dollars: float | None) -> int | None:
     return None if dollars is None else int(dollars * 1_000_000)
-
-
-def _own_addresses(settings: Settings) -> frozenset[tuple[str, int]]:
-    """Hosts and ports that the operator named, which may lie inside a private network."""
-    named = urlsplit(settings.blog.webhook_url)
-    port = named.port or (443 if named.scheme == "https" else 80)
-    return frozenset({(named.hostname, port)} if named.hostname else ())

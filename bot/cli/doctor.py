@@ -28,6 +28,8 @@ from bot.version import version
 
 PATIENCE_S = 5.0
 _IN_FILE = re.compile(r"(\S+\.(?:md|toml)):(\d+): ")
+_IN_WORDS = re.compile(r"bot mcp [a-z]+ [a-z0-9]+$")
+"""A sentence of the house that ends with its own mend."""
 LEAST_FREE = 200_000_000
 """Bytes on the disk below which the database may soon be unable to grow."""
 
@@ -136,6 +138,8 @@ def not_ready(patient: Patient) -> Iterator[Problem]:
         mend = "bot keys paste" if "key" in what.lower() else "bot status"
         if place := _IN_FILE.match(what):
             mend = _edit(place[1], place[2])
+        if command := _IN_WORDS.search(what):
+            mend = command[0]
         yield Problem(what=clean(what), command=mend)
 
 

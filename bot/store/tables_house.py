@@ -1,7 +1,9 @@
 """Tables of the house's own keeping: what it remembers, its own agents, the clock's book.
 
 They share the metadata of `bot/store/columns.py`; times are microseconds since 1970, UTC. `fire`
-is the lock of the clock: one row for each time that a schedule fired, whoever fired it.
+is the lock of the clock: one row for each time that a schedule fired, whoever fired it. `mcp_tool`
+holds what a server says of its tools now (`seen`) and what an owner has approved (`pinned`), each
+with its hash.
 """
 
 from sqlalchemy import Index, Table
@@ -62,5 +64,21 @@ fire = Table(
     txt("schedule", key=True),
     num("fire_at", key=True),
     txt("event"),
+    num("at"),
+)
+
+mcp_tool = Table(
+    "mcp_tool",
+    metadata,
+    txt("tenant", key=True),
+    txt("server", key=True),
+    txt("name", key=True),
+    txt("tool"),
+    txt("seen"),
+    txt("seen_hash"),
+    txt("problem"),
+    txt("pinned"),
+    txt("pinned_hash"),
+    txt("pinned_by"),
     num("at"),
 )

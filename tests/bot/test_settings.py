@@ -277,6 +277,7 @@ def test_every_setting_can_be_given_by_its_variable(name: str) -> None:
     value = next((v for k, v in samples.items() if k in kind), "https://example.org/x")
     special = {
         "BOT_LOG_LEVEL": "debug",
+        "BOT_MCP_SERVERS": '{notes = {command = "notes-mcp"}}',
         "BOT_DATABASE_URL": "postgresql://u:p@h/d",
         "BOT_DIRECT_URL": "postgresql://u:p@h/d",
         "BOT_HOST": "127.0.0.2",

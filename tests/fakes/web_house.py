@@ -46,6 +46,9 @@ from bot.turns import Seats, Turns, Work
 from bot.web.app import build, runner
 from bot.web.parts import Parts, Route
 from tests.fakes.people_house import KEY, StillClock
+from tests.tools.mcp.kit import nowhere
+from tools.mcp._hub import Hub
+from tools.mcp._server import Server
 
 Script = Callable[[Claim], Awaitable[TurnEnd]]
 
@@ -148,6 +151,8 @@ class WebHouse:
     def __init__(self, folder: Path, extra: Sequence[Route] = (), **settings: Any) -> None:
         self.folder = folder
         self.settings = settings
+        self.servers: list[Server] = []
+        """MCP servers; set before it starts."""
         self.extra = extra
         self.clock = StillClock()
         self.live = Live()
@@ -175,6 +180,7 @@ class WebHouse:
     async def __aexit__(self, *error: object) -> None:
         for session in self._sessions:
             await session.close()
+        await self.mcp.close()
         await self._runner.cleanup()
         await self.turns.drain(2)
         self._turning.cancel()
@@ -202,6 +208,8 @@ class WebHouse:
         )
         self.inbox = Inbox(db, clock, self.turns, controls, Rate(count=0, seconds=1))
         self.transcript = Transcript(db)
+        self.mcp = Hub(self.servers, db, clock, nowhere)
+        await self.mcp.start()
         self.files = Files(db, clock, self.folder / "files")
         self.parts = self._parts()
         self._turning = asyncio.create_task(self.turns.run())
@@ -222,6 +230,7 @@ class WebHouse:
             own_agents=self.own_agents,
             models=self.models,
             schedules=self.schedules,
+            mcp=self.mcp,
             wake=self.turns.wake,
             rules_changed=self.rules_changed.append,
             tools=lambda: ("blog_publish", "x_publish"),
