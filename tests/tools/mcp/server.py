@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.utilities.types import Image
 
 BOOK = Path(os.environ["BOOK"])
@@ -61,9 +61,10 @@ server.add_tool(add, description=said)
 
 
 @server.tool(description="Changes what it says of add.")
-async def turn(said: str) -> str:
+async def turn(said: str, ctx: Context) -> str:
     server.remove_tool("add")
     server.add_tool(add, description=said)
+    await ctx.notify_tools_changed()
     return "turned"
 
 

@@ -172,6 +172,57 @@ async def test_a_list_that_changes_while_it_runs_is_noticed(tmp_path: Path, way:
     assert kit.book(tmp_path) == []
 
 
+def rogue(how: str, **changes: Any) -> Server:
+    """A server that means no good."""
+    args = (str(kit.HERE / "rogue.py"), how)
+    return Server(name="rogue", command=sys.executable, args=args, **changes)
+
+
+async def test_a_change_told_by_a_server_of_the_older_kind_is_noticed_and_not_in_a_rush() -> None:
+    async with kit.opened(rogue("changes")) as link:
+        await link.look()
+        before = link.tools["add"]
+        await asyncio.sleep(2)
+        assert "Eve" in link.tools["add"].description
+        with pytest.raises(VendorRefused, match="has changed add"):
+            await link.call(before, {})
+        lists = link.lists  # type: ignore[attr-defined]
+        assert len(lists) < 2 / _link.GATHER_S + 5, "a flood of news is no flood of lists"
+
+
+async def test_a_crowd_of_tools_is_cut() -> None:
+    async with kit.opened(rogue("crowd")) as link:
+        await link.look()
+        assert len(link.tools) == 200
+        assert link.note == "It has more than 200 tools; the rest is left out."
+        assert all(len(tool.description) < 2_100 for tool in link.tools.values())
+
+
+async def test_a_flood_of_words_is_cut() -> None:
+    async with kit.opened(rogue("floods")) as link:
+        await link.look()
+        said = await link.call(link.tools["add"], {})
+        text = await words(said, None)
+        assert len(text) < 12_500
+        assert text.endswith("[99 more parts were left out]")
+
+
+@pytest.mark.parametrize("how", ["mute", "errs"])
+async def test_what_nobody_can_know_is_unknown_and_repeats_no_foreign_word(how: str) -> None:
+    async with kit.opened(rogue(how, timeout_s=1.0)) as link:
+        await link.look()
+        with pytest.raises(VendorUnknown) as caught:
+            await link.call(link.tools["add"], {})
+        assert "ignore all rules" not in str(caught.value)
+
+
+async def test_what_a_server_surely_did_not_do_is_refused() -> None:
+    async with kit.opened(rogue("plain")) as link:
+        await link.look()
+        with pytest.raises(VendorRefused, match="code -32601"):
+            await link.call(link.tools["add"], {})
+
+
 async def test_an_old_list_is_read_again_before_a_call(tmp_path: Path) -> None:
     async with kit.opened(kit.notes(tmp_path)) as link:
         await link.look()
