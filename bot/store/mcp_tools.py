@@ -24,9 +24,9 @@ _LIST = Statement(
 )
 _PUT = Statement(insert_over(mcp_tool, *_COLUMNS, "tenant"))
 _ONE = (
-    mcp_tool.c.tenant == bindparam("t"),
-    mcp_tool.c.server == bindparam("s"),
-    mcp_tool.c.name == bindparam("n"),
+    mcp_tool.c.tenant == bindparam("tenant"),
+    mcp_tool.c.server == bindparam("server"),
+    mcp_tool.c.name == bindparam("name"),
 )
 _SEE = Statement(
     update(mcp_tool)
@@ -108,7 +108,7 @@ def see(tenant: str, server: str, found: Sequence[McpTool], at: int) -> Script[l
             where: Params = {"tenant": tenant, "server": server, "name": item.name}
             yield Ask(_PUT, {**where, **values, **none})
         else:
-            yield Ask(_SEE, {"t": tenant, "s": server, "n": item.name, **values})
+            yield Ask(_SEE, {"tenant": tenant, "server": server, "name": item.name, **values})
         news.append(item)
         known_hash = old.pinned_hash if old else ""
         if known_hash != item.seen_hash:
@@ -118,7 +118,9 @@ def see(tenant: str, server: str, found: Sequence[McpTool], at: int) -> Script[l
     for gone in known.values():
         if gone.seen_hash:
             empty: Params = {"tool": gone.tool, "seen": "{}", "seen_hash": "", "problem": ""}
-            yield Ask(_SEE, {"t": tenant, "s": server, "n": gone.name, **empty, "at": at})
+            yield Ask(
+                _SEE, {"tenant": tenant, "server": server, "name": gone.name, **empty, "at": at}
+            )
             yield from audit.note(tenant, at, f"mcp:{server}", "mcp.gone", gone.tool)
     return news
 
@@ -136,7 +138,14 @@ def approve(
         raise Invalid(f"{found.tool} cannot be used. {found.problem}")
     if found.seen_hash != hash_:
         raise Conflict(f"{found.tool} has changed since it was shown. Look at it again.")
-    params: Params = {"t": tenant, "s": server, "n": name, "hash": hash_, "by": actor, "at": at}
+    params: Params = {
+        "tenant": tenant,
+        "server": server,
+        "name": name,
+        "hash": hash_,
+        "by": actor,
+        "at": at,
+    }
     done = yield Ask(_PIN, params)
     if not done:
         raise Conflict(f"{found.tool} has changed since it was shown. Look at it again.")

@@ -141,6 +141,7 @@ async def test_a_database_that_is_behind_or_ahead_stops_the_start(url: str) -> N
 async def test_a_database_that_is_behind_is_upgraded_once_by_whoever_comes_first(url: str) -> None:
     await admin("UPDATE release SET version = 2, min_version = 2", url)
     await admin("ALTER TABLE effect DROP COLUMN owner", url)
+    await admin("DROP TABLE mcp_tool", url)
     done = await asyncio.gather(*(postgres_schema.upgrade(url) for _ in range(3)))
     assert sorted(done) == ["same", "same", "upgraded"]
     await postgres_schema.check(url)

@@ -181,6 +181,7 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     conn.execute("alter table message drop column cause")
     conn.execute("alter table effect drop column owner")
     conn.execute("drop table own_agent")
+    conn.execute("drop table mcp_tool")
     conn.execute("pragma user_version=1")
     conn.commit()
     conn.close()
@@ -188,5 +189,6 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     conn = sqlite3.connect(path)
     assert "cause" in [row[1] for row in conn.execute("pragma table_info(message)")]
     assert conn.execute("select count(*) from own_agent").fetchone() == (0,)
+    assert conn.execute("select count(*) from mcp_tool").fetchone() == (0,)
     conn.close()
     assert (value(path), schema.version_of(path)) == (("kept",), schema.VERSION)
