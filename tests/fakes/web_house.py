@@ -151,8 +151,8 @@ class WebHouse:
     def __init__(self, folder: Path, extra: Sequence[Route] = (), **settings: Any) -> None:
         self.folder = folder
         self.settings = settings
-        self.servers: list[Server] = []
-        """MCP servers; set before it starts."""
+        self.servers: Callable[[TenantId], Sequence[Server]] = lambda tenant: ()
+        """MCP servers of the first tenant; set before it starts."""
         self.extra = extra
         self.clock = StillClock()
         self.live = Live()
@@ -208,7 +208,7 @@ class WebHouse:
         )
         self.inbox = Inbox(db, clock, self.turns, controls, Rate(count=0, seconds=1))
         self.transcript = Transcript(db)
-        self.mcp = Hub(self.servers, db, clock, nowhere)
+        self.mcp = Hub(self.servers(self.tenant.id), db, clock, nowhere)
         await self.mcp.start()
         self.files = Files(db, clock, self.folder / "files")
         self.parts = self._parts()

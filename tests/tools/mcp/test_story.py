@@ -17,13 +17,14 @@ from tests.tools.mcp import kit
 from tests.tools.mcp.test_hub import approve, hub_of
 
 SIGKILL = -9
+ROOT = Path(__file__).parents[3]
 
 
 def life(folder: Path, kill: str = "", *, ask: bool = True) -> tuple[int, dict[str, Any]]:
     """One life: how it ended, and what it printed."""
     spec = json.dumps({"folder": str(folder), "kill": kill, "ask": ask})
     command = [sys.executable, "-m", "tests.tools.mcp.life", spec]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode in (0, SIGKILL), done.stderr
     return done.returncode, json.loads(done.stdout) if done.stdout else {}
 
