@@ -112,6 +112,7 @@ def missing_parts(patient: Patient) -> Iterator[Problem]:
     wanted = (
         ("asyncpg", "postgres", settings.database_url.startswith("postgres")),
         ("litellm", "llm", bool(settings.models.default)),
+        ("mcp", "mcp", bool(settings.mcp.servers)),
     )
     for package, extra, is_wanted in wanted:
         if is_wanted and find_spec(package) is None:
@@ -238,7 +239,11 @@ def _holds_secret(file: Path) -> bool:
         return False
     blog = values.get("blog")
     found = [values.get(name) for name in ("master_key", "api_token", "database_url", "direct_url")]
-    found += [values.get("keys"), blog.get("webhook_secret") if isinstance(blog, dict) else None]
+    found += [
+        values.get("mcp"),
+        values.get("keys"),
+        blog.get("webhook_secret") if isinstance(blog, dict) else None,
+    ]
     return any(found)
 
 

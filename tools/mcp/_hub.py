@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 
 from bot.core.canonical import Json
 from bot.core.errors import BotError, NotFound, VendorRefused
@@ -20,7 +21,7 @@ from bot.store import mcp_tools as rows
 from bot.store.mcp_tools import McpTool
 from bot.store.script import Database
 from tools.mcp._definition import Definition
-from tools.mcp._link import Link
+from tools.mcp._link import MISSING, Link
 from tools.mcp._result import Keep
 from tools.mcp._server import Server
 from tools.mcp._tool import Ways, made
@@ -71,6 +72,13 @@ class Hub:
 
     async def look_at_new(self) -> None:
         """Look once at servers that nobody has looked at yet, so that an owner can approve."""
+        if self._links:
+            try:
+                await asyncio.to_thread(import_module, "jsonschema")  # needed by the first call
+            except ModuleNotFoundError:
+                for link in self._links.values():
+                    link.problem = MISSING
+                return
         known = {(t, item.server) for t, found in self._rows.items() for item in found}
         for link in self._links.values():
             if not all((tenant, link.server.name) in known for tenant in link.server.tenants):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.store.policies import Rule
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import HOME, Switchboard
 from tests.tools.mcp import kit
@@ -102,6 +103,20 @@ async def test_its_failure_is_told_in_its_own_words_inside_marks(tmp_path: Path)
         assert house.states() == [("notes_fail", "failed")]
 
     await _told(tmp_path, story)
+
+
+async def test_a_write_that_a_policy_lets_run_unasked_is_marked_and_taints(tmp_path: Path) -> None:
+    async def story(house: Switchboard, hub: Any) -> None:
+        await house.put_rule(Rule(id="pol_1", tool="notes_add", decision="auto"))
+        said = await house.ask("note please")
+        assert '<outside source="notes_add">\nDone. added tea\n</outside>' in said
+        assert house.states() == [("notes_add", "sent")]
+        await house.ask("note please")
+        (card,) = await house.pending()
+        assert card.card.warnings, "the conversation is tainted, so a rule lets nothing run"
+
+    await _told(tmp_path, story)
+    assert kit.book(tmp_path) == ["add tea 1"]
 
 
 async def test_a_reading_tool_runs_unasked_and_taints(tmp_path: Path) -> None:
