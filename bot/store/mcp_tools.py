@@ -136,8 +136,6 @@ def approve(
         raise NotFound("There is no such tool. `bot mcp list` names them.")
     if found.problem:
         raise Invalid(f"{found.tool} cannot be used. {found.problem}")
-    if found.seen_hash != hash_:
-        raise Conflict(f"{found.tool} has changed since it was shown. Look at it again.")
     params: Params = {
         "tenant": tenant,
         "server": server,

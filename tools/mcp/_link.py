@@ -99,7 +99,9 @@ class Link:
         return said
 
     async def close(self) -> None:
-        """End the connection, and the program with it."""
+        """End the connection, and the program with it; also one that is still being made."""
+        if self._task is not None and self._peer is None:
+            self._task.cancel()
         async with self._lock:
             await self._leave()
 
@@ -121,6 +123,7 @@ class Link:
     async def _begin(self) -> "Peer":
         library = await _library()
         ready: asyncio.Future[Peer] = asyncio.get_running_loop().create_future()
+        ready.add_done_callback(lambda done: done.exception())  # whoever waited may have left
         self._over = asyncio.Event()
         self._listed_at = None
         self._task = asyncio.create_task(
@@ -154,7 +157,7 @@ class Link:
         finally:
             over.set()
             if not ready.done():
-                ready.cancel()
+                ready.set_exception(VendorRefused(f"{self.server.name} was stopped."))
 
     async def _list(self, peer: "Peer") -> None:
         async with self._listing:

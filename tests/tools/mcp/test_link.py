@@ -234,6 +234,18 @@ async def test_an_old_list_is_read_again_before_a_call(tmp_path: Path) -> None:
     assert kit.book(tmp_path) == []
 
 
+async def test_a_stop_does_not_wait_for_a_server_that_says_nothing() -> None:
+    server = Server(name="odd", command=sys.executable, args=("-c", "import time; time.sleep(60)"))
+    async with kit.opened(server) as link:
+        look = asyncio.create_task(link.look())
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        await link.close()
+        assert time.monotonic() - began < 5
+        with pytest.raises(VendorRefused, match="was stopped"):
+            await look
+
+
 async def test_its_standard_error_goes_to_the_log(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
