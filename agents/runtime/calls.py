@@ -25,7 +25,7 @@ from bot.core.model import ModelMessage, ToolCall
 from bot.core.people import Person
 from bot.core.ports import Clock, Live
 from bot.core.times import to_us
-from bot.core.tool import Risk, Tool, ToolContext
+from bot.core.tool import Risk, ToolContext
 from bot.effects import Effects
 from bot.questions import Asking, Questions
 from bot.store import approvals as approval_rows
