@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from bot import database
+from bot import database, toolbox
 from bot.core.secret import Secret
 from bot.extensions import secrets_of
 from bot.home import Home, hold, owner_token
@@ -136,6 +136,6 @@ def db_upgrade(settings: Settings, say: Callable[[str], None]) -> None:
 def _secrets(settings: Settings) -> list[Secret]:
     keys = settings.keys
     found = [getattr(keys, name) for name in type(keys).model_fields]
-    found += [settings.master_key, settings.api_token, settings.blog.webhook_secret]
+    found += [settings.master_key, settings.api_token, *toolbox.secrets(settings)]
     found += secrets_of(settings.extensions.options)
     return [secret for secret in found if secret]

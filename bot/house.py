@@ -10,8 +10,6 @@ import gc
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from importlib import import_module
-from types import MappingProxyType
 
 from aiohttp import web as aio
 
@@ -43,12 +41,13 @@ from bot.limits import Rate
 from bot.people import People
 from bot.remembering import Around, Remembering
 from bot.settings import Settings
-from bot.setup import micros, model_setup, own_addresses
+from bot.setup import micros, model_setup
 from bot.standing import Standing
 from bot.store import audit, bindings
 from bot.store.keys import are_there
 from bot.store.script import Script
 from bot.strongroom import StoredKeys, Strongroom
+from bot.toolbox import mcp_hub, own_addresses, sweep, tool_settings
 from bot.transcript import Transcript
 from bot.vault import Vault
 from bot.version import version
@@ -111,8 +110,11 @@ class App:
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
         self.fetcher = WebFetcher(allow=own_addresses(settings))
-        if not settings.blog.webhook_url:
-            import_module("tools.social.blog").sweep(settings.blog.folder)
+        sweep(settings)
+        self.hub = mcp_hub(settings, self.db, self.clock, self.people, self._changed)(
+            self.tenant.id
+        )
+        await self.hub.start()
         self.files = Files(self.db, self.clock, settings.files_dir)
         self.remembering = Remembering(
             Around(
@@ -144,6 +146,8 @@ class App:
         self.extensions = extensions.load(settings.extensions.allow, settings.extensions.options)
         self.ears = Ears(self.extensions, self.tenant.id, self.clock)
         self.engine = Engine(self._given())
+        self.engine.toolset.guests = self.hub
+        self.hub.reserved = lambda: self.engine.toolset.tools
         self.engine.toolset.extra = {
             group: tools for item in self.extensions for group, tools in item.tools.items()
         }
@@ -156,6 +160,7 @@ class App:
             agents_dir=settings.agents_dir,
             broken=lambda: self.db.broken,
             address=lambda: self.url,
+            guests=self.hub.problems,
             extensions=self.extensions,
             ears=self.ears,
         )
@@ -176,6 +181,7 @@ class App:
         await self.sealer.seal()
         self.sealer.tell_heads()
         await self.models.close()
+        await self.hub.close()
         if self.fleet:
             await self.fleet.leave()
         await self.db.close()
@@ -212,7 +218,7 @@ class App:
                 person_day_micros=micros(budget.person_day_usd),
             ),
             channels=self.ears.channels,
-            tool_settings=MappingProxyType({"blog": _blog(settings), **self._extra_settings()}),
+            tool_settings={**tool_settings(settings), **self._extra_settings()},
         )
 
     def _extra_settings(self) -> Mapping[str, object]:
@@ -249,6 +255,7 @@ class App:
             own_agents=self.own_agents,
             models=self.models,
             schedules=self.clockwork,
+            mcp=self.hub,
             wake=self.engine.turns.wake,
             rules_changed=lambda tenant: self._changed(),
             tools=lambda: sorted(self.engine.toolset.tools),
@@ -319,7 +326,7 @@ class App:
 
         def changed() -> None:
             self._forget()
-            self._reading = asyncio.ensure_future(self.own_agents.load())
+            self._reading = asyncio.gather(self.own_agents.load(), self.hub.start())
 
         def missed() -> None:
             changed()
@@ -367,14 +374,5 @@ class App:
         await asyncio.to_thread(lambda: self.engine.toolset.known)
         self.standing.log_mistakes()
         await self.models.warm()
+        await self.hub.look_at_new()
         gc.freeze()  # a library's hundred thousand objects are there to stay
-
-
-def _blog(settings: Settings) -> object:
-    kind = import_module("tools.social.blog").BlogSettings
-    blog = settings.blog
-    return kind(
-        folder=None if blog.webhook_url else blog.folder,
-        webhook_url=blog.webhook_url,
-        webhook_secret=blog.webhook_secret,
-    )

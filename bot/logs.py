@@ -32,7 +32,17 @@ FIELDS = (
 )
 """The extras that a record may carry to a log."""
 VENDORS = (
-    *("aiohttp", "httpx", "httpcore", "urllib3", "LiteLLM", "LiteLLM Proxy", "LiteLLM Router"),
+    *(
+        "aiohttp",
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "httpcore2",
+        "urllib3",
+        "LiteLLM",
+        "LiteLLM Proxy",
+        "LiteLLM Router",
+    ),
     *("openai", "anthropic", "slack_bolt", "slack_sdk", "telegram", "discord", "twilio", "msal"),
     *("apscheduler", "sqlalchemy", "asyncpg", "alembic", "asyncio", "botocore"),
     *("boto3", "mcp", "markdown_it", "hpack", "websockets", "nats", "redis", "litellm"),

@@ -18,6 +18,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from bot.config import tree
 from bot.config.file import Keys, NotToml, read
 from bot.config.mistakes import Mistake, Mistaken, Places, explain, nearest
 from bot.config.sections import (
@@ -30,11 +31,13 @@ from bot.config.sections import (
     Hidden,
     Limits,
     Log,
+    Mcp,
     Memory,
     ModelKeys,
     Models,
     Section,
     Whole,
+    unfit_servers,
 )
 from bot.config.values import (
     MODEL_VENDORS,
@@ -64,6 +67,12 @@ GENERAL: Mapping[str, Keys] = {
 MODEL_VARIABLES: Mapping[str, str] = {"OPENAI_MODEL": "openai", "ANTHROPIC_MODEL": "anthropic"}
 """A provider's default model; counts where the provider's key is set and [models] names none."""
 ENDPOINT = "BOT_ENDPOINT_"
+TABLES: Mapping[Keys, str] = {
+    ("models", "price"): '{"openai/x" = {input = 1, output = 2}}',
+    ("mcp", "servers"): '{notes = {command = "notes-server"}}',
+    ("extensions", "options"): '{paperboy = {folder = "/srv"}}',
+}
+"""Settings that are tables: how one is written in a variable."""
 TASKS = ("reason", "write", "summarise", "fast")
 
 NOT_SETTINGS = frozenset(
@@ -126,6 +135,7 @@ class Settings(Section):
     blog: Blog = Blog()
     extensions: Extensions = Extensions()
     log: Log = Log()
+    mcp: Mcp = Mcp()
     keys: ModelKeys = ModelKeys()
     endpoint: dict[Annotated[str, AfterValidator(vendor_name)], Address] = Field(
         default={},
@@ -230,7 +240,7 @@ def load(config: str | None = None, environ: Mapping[str, str] | None = None) ->
         wrong = explain(error, Settings, FIELDS, places)
         found += wrong
         for mistake in wrong:
-            _take_out(raw, mistake.keys)
+            tree.take_out(raw, mistake.keys)
         try:  # without what is wrong, so that the rules between settings are heard as well
             settings = Settings.model_validate(raw)
         except ValidationError:
@@ -253,11 +263,11 @@ def _from_file(file: Path | None, raw: dict[str, object], places: Places) -> lis
     except NotToml as error:
         where = f"{file}:{error.line}:{error.column}"
         return [Mistake(where=where, what=f"It is not TOML: {error}. Mend this line.")]
-    raw.update(_copy(parsed.values))
+    raw.update(tree.copy(parsed.values))
     places.file = parsed
     for keys, info in FIELDS.items():
         if info.annotation is Path:
-            _put(raw, keys, _beside(_get(raw, keys), file), only_if_there=True)
+            tree.put(raw, keys, _beside(tree.get(raw, keys), file), only_if_there=True)
     return []
 
 
@@ -274,14 +284,14 @@ def _from_variables(
     found: list[Mistake] = []
     for name, keys in _named(environ).items():
         value: object = environ[name]
-        if keys in (("models", "price"), ("extensions", "options")):
+        if keys in TABLES:
             try:
                 value = tomllib.loads(f"it = {value}")["it"]
             except tomllib.TOMLDecodeError:
-                what = 'It is not a TOML table. Write {"openai/x" = {input = 1, output = 2}}.'
+                what = f"It is not a TOML table. Write {TABLES[keys]}."
                 found.append(Mistake(where=name, what=what))
                 continue
-        _put(raw, keys, value)
+        tree.put(raw, keys, value)
         places.variables[keys] = name
     _general(environ, raw, places)
     for name in environ:
@@ -308,16 +318,16 @@ def _known(name: str) -> bool:
 
 def _general(environ: Mapping[str, str], raw: dict[str, object], places: Places) -> None:
     for name, keys in GENERAL.items():
-        if (value := environ.get(name)) and not _get(raw, keys):
-            _put(raw, keys, value)
+        if (value := environ.get(name)) and not tree.get(raw, keys):
+            tree.put(raw, keys, value)
             places.variables[keys] = name
     models = []
     for name, provider in MODEL_VARIABLES.items():
-        if (value := environ.get(name)) and _get(raw, ("keys", provider)):
+        if (value := environ.get(name)) and tree.get(raw, ("keys", provider)):
             models.append(value if "/" in value else f"{provider}/{value}")
             places.variables.setdefault(("models", "default"), name)
-    if models and not _get(raw, ("models", "default")):
-        _put(raw, ("models", "default"), models)
+    if models and not tree.get(raw, ("models", "default")):
+        tree.put(raw, ("models", "default"), models)
 
 
 def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> list[Mistake]:
@@ -328,12 +338,13 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
         what += "Set public_url to the address that people use, or host to 127.0.0.1."
         found.append((("host",), what))
     blog = settings.blog
-    if blog.webhook_url and _get(raw, ("blog", "folder")):
+    if blog.webhook_url and tree.get(raw, ("blog", "folder")):
         what = "Posts go to a folder or to a webhook, not to both. Take out one of the two."
         found.append((("blog", "webhook_url"), what))
     if blog.webhook_url and not blog.webhook_secret:
         what = "A webhook needs the secret that signs it. Set webhook_secret."
         found.append((("blog", "webhook_url"), what))
+    found += list(unfit_servers(settings.mcp))
     models = (settings.models.model_dump()[task] for task in ("default", *TASKS))
     ours = MODEL_VENDORS | {name.partition("/")[0] for names in models for name in names}
     for vendor, url in settings.endpoint.items():
@@ -349,32 +360,10 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
     return [places.mistake(keys, what) for keys, what in found]
 
 
-def _copy(values: Mapping[str, object]) -> dict[str, object]:
-    return {k: _copy(v) if isinstance(v, dict) else v for k, v in values.items()}
-
-
-def _get(raw: object, keys: Keys) -> object:
-    for key in keys:
-        raw = raw.get(key) if isinstance(raw, dict) else None
-    return raw
-
-
-def _put(raw: dict[str, object], keys: Keys, value: object, *, only_if_there: bool = False) -> None:
-    for key in keys[:-1]:
-        inner = raw.setdefault(key, {}) if not only_if_there else raw.get(key)
-        if not isinstance(inner, dict):
-            return  # not a section; that is a mistake of its own and is named as one
-        raw = inner
-    if not only_if_there or keys[-1] in raw:
-        raw[keys[-1]] = value
-
-
-def _take_out(raw: dict[str, object], keys: Keys) -> None:
-    for end in range(len(keys), 0, -1):
-        inner = _get(raw, keys[: end - 1])
-        if isinstance(inner, dict) and keys[end - 1] in inner:
-            del inner[keys[end - 1]]
-            return
+def search_path(environ: Mapping[str, str] | None = None) -> str:
+    """Where programs are looked for."""
+    environ = os.environ if environ is None else environ
+    return environ.get("PATH") or os.defpath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,5 @@
 """The settings, in the shapes that the parts of a house take."""
 
-from urllib.parse import urlsplit
-
 from agents.runtime.models import ModelSetup
 from bot.core.model import Task
 from bot.core.ports import Clock
@@ -27,10 +25,3 @@ def model_setup(settings: Settings, clock: Clock) -> ModelSetup:
 def micros(dollars: float | None) -> int | None:
     """Millionths of a dollar; None where there is no limit."""
     return None if dollars is None else int(dollars * 1_000_000)
-
-
-def own_addresses(settings: Settings) -> frozenset[tuple[str, int]]:
-    """Hosts and ports that the operator named, which may lie inside a private network."""
-    named = urlsplit(settings.blog.webhook_url)
-    port = named.port or (443 if named.scheme == "https" else 80)
-    return frozenset({(named.hostname, port)} if named.hostname else ())

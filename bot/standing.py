@@ -39,6 +39,8 @@ class Standing:
     broken: Callable[[], str]
     """Why the last commit failed; empty when the database is well."""
     address: Callable[[], str]
+    guests: Callable[[TenantId], Sequence[str]]
+    """What is wrong with the servers whose tools a tenant may use."""
     extensions: Sequence[Extension] = ()
     ears: Ears
 
@@ -67,7 +69,7 @@ class Standing:
             "dead": len(dead),
             "doubts": await db.read(approvals.doubts(tenant)),
             "troubles": troubles,
-            "problems": [*await self.problems(), *self.mistakes()],
+            "problems": [*await self.problems(), *self.mistakes(), *self.guests(tenant)],
         }
 
     async def problems(self) -> Sequence[str]:

@@ -100,13 +100,13 @@ class Calls:
 
     def _understand(self, run: Run, call: ToolCall) -> Call | None:
         """The call, checked; None when the model was told what is wrong with it."""
-        arguments = arguments_of(call.arguments)
+        arguments, tenant = arguments_of(call.arguments), run.claim.event.tenant
         try:
             if arguments is None:
                 raise Invalid("The arguments are not a JSON object.")
-            if call.name not in self._p.toolset.names(run.agent):
+            if call.name not in self._p.toolset.names(run.agent, tenant):
                 raise Invalid(f"{run.agent.name} has no tool {call.name!r}.")
-            understood = self._p.toolset.understand(call.name, arguments)
+            understood = self._p.toolset.understand(call.name, arguments, tenant)
         except Invalid as error:
             run.invalid += 1
             run.answer(call, f"Error: {error.message}")
@@ -153,6 +153,8 @@ class Calls:
             except BotError as error:
                 return {"tool": tool.name, "text": f"Error: {error.message}"}
             text = outcome.error or _text(outcome.data)
+            if outcome.error and outcome.data:
+                text += f"\n{_text(outcome.data)}"
             handed = outcome.data.get("hand_off") if isinstance(outcome.data, dict) else None
             return {"tool": tool.name, "text": text, "hand_off": handed}
 
@@ -322,7 +324,8 @@ def outcome_text(outcome: Outcome) -> str:
         return f"Done.{url}{data}"
     if outcome.state is EffectState.IN_DOUBT:
         return f"Unknown whether it was done: {outcome.error} A person was asked. Do not repeat it."
-    return f"Not done: {outcome.error or outcome.state.value}"
+    data = f" {_text(outcome.data)}" if outcome.data else ""
+    return f"Not done: {outcome.error or outcome.state.value}{data}"
 
 
 def _text(data: Json) -> str:

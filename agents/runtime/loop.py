@@ -143,7 +143,9 @@ class Loop:
             agent=run.agent.name,
             conv=run.claim.conv.id,
             messages=tuple(run.messages),
-            tools=await self._p.withdrawals.offered(run, self._p.toolset.offered(run.agent)),
+            tools=await self._p.withdrawals.offered(
+                run, self._p.toolset.offered(run.agent, run.claim.event.tenant)
+            ),
             task=run.agent.task,
             model=run.agent.model,
         )

@@ -6,12 +6,13 @@ instructions. Earlier lines are cut to a budget of tokens, oldest first, whole t
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.core.agent import Agent
+from bot.core.canonical import Json
 from bot.core.conversation import Claim, Line
 from bot.core.event import Event, Kind, Trust
 from bot.core.model import ModelMessage
@@ -62,7 +63,8 @@ def lay(
     opening = ModelMessage(role="user", content=opening_text(event, person, now))
     given = outside_history(event)
     born = event.trust is Trust.OUTSIDE or bool(event.payload.get("tainted"))
-    tainted = claim.conv.tainted or born or bool(given)
+    told = event.kind == Kind.SETTLED and any("outside" in item for item in _outcomes(event))
+    tainted = claim.conv.tainted or born or bool(given) or told
     tainted = tainted or bool(summary and summary.tainted)
     return Laid(messages=(system, *history, *given, opening), tainted=tainted)
 
@@ -112,15 +114,22 @@ def _one_line(name: str) -> str:
 
 def outcome_text(event: Event) -> str:
     """What became of an approved, rejected or expired action."""
-    outcomes = event.payload.get("outcomes") or []
     note = event.payload.get("note") or ""
-    lines = [
-        dumps({**item, "note": note} if note else item)
-        for item in (outcomes if isinstance(outcomes, list) else [])
-    ]
+    lines: list[str] = []
+    for item in _outcomes(event):
+        ours = {key: value for key, value in item.items() if key != "outside"}
+        lines.append(dumps({**ours, "note": note} if note else ours))
+        if said := item.get("outside"):
+            lines.append(outside(str(item.get("tool", "")), str(said)))
     if event.payload.get("kind") == "budget":
         lines = [dumps({"budget": event.payload.get("state")})]
     return "[outcome]\n" + "\n".join(lines)
+
+
+def _outcomes(event: Event) -> list[Mapping[str, Json]]:
+    """What became of each deed; under `outside`, what the other side said of it."""
+    found = event.payload.get("outcomes")
+    return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
 
 def outside_history(event: Event) -> tuple[ModelMessage, ...]:

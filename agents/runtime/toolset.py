@@ -8,6 +8,7 @@ card, nothing leaves the house.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -38,8 +39,26 @@ class Call:
     """The arguments as JSON, in full."""
 
 
+class Guests(Protocol):
+    """Tools that are not files of the house; each tenant has its own."""
+
+    def tools(self, tenant: TenantId) -> Mapping[str, Tool]:
+        """A tenant's, by name; another mapping when they changed."""
+        ...
+
+    def names(self, tenant: TenantId, agent: str, named: Sequence[str]) -> tuple[str, ...]:
+        """Which of them an agent has; `named` is what stands in its file."""
+        ...
+
+    def words(self) -> frozenset[str]:
+        """Every word that an agent's file may name them by."""
+        ...
+
+
 class Toolset:
     """All tools, for all tenants."""
+
+    guests: Guests | None = None
 
     def __init__(
         self,
@@ -80,18 +99,33 @@ class Toolset:
     @cached_property
     def known(self) -> frozenset[str]:
         """Every word that an agent's file may name tools by."""
-        return frozenset({*self.tools, *(f"{group}.*" for group in self._groups)})
+        own = {*self.tools, *(f"{group}.*" for group in self._groups)}
+        return frozenset(own | self.guests.words() if self.guests else own)
 
-    def offered(self, agent: Agent) -> tuple[ModelTool, ...]:
+    def offered(self, agent: Agent, tenant: TenantId | None = None) -> tuple[ModelTool, ...]:
         """An agent's tools as a model sees them; the same tuple for the same list."""
+        own = self._own(agent)
+        if not self.guests or tenant is None:
+            return own
+        there = self.guests.tools(tenant)
+        names = self.guests.names(tenant, agent.name, agent.tools)
+        return (*own, *(_model_tool(there[name]) for name in names if name not in self.tools))
+
+    def _own(self, agent: Agent) -> tuple[ModelTool, ...]:
         found = self._offered.get(agent.tools)
         if found is None:
-            found = tuple(_model_tool(self.tools[name]) for name in self.names(agent))
+            found = tuple(_model_tool(self.tools[name]) for name in self._named(agent))
             self._offered[agent.tools] = found
         return found
 
-    def names(self, agent: Agent) -> tuple[str, ...]:
+    def names(self, agent: Agent, tenant: TenantId | None = None) -> tuple[str, ...]:
         """The names of an agent's tools, `group.*` written out."""
+        own = self._named(agent)
+        if not self.guests or tenant is None:
+            return own
+        return tuple(dict.fromkeys((*own, *self.guests.names(tenant, agent.name, agent.tools))))
+
+    def _named(self, agent: Agent) -> tuple[str, ...]:
         names: list[str] = []
         for name in agent.tools:
             if name.endswith(".*"):
@@ -100,9 +134,18 @@ class Toolset:
                 names.append(name)
         return tuple(dict.fromkeys(names))
 
-    def understand(self, name: str, arguments: Mapping[str, Json]) -> Call:
-        """Check a call. Raises Invalid with a sentence that names each mistake."""
+    def find_tool(self, name: str, tenant: TenantId | None = None) -> Tool | None:
+        """A tool by its name; the house's own come first."""
         tool = self.tools.get(name)
+        if tool is None and self.guests and tenant is not None:
+            tool = self.guests.tools(tenant).get(name)
+        return tool
+
+    def understand(
+        self, name: str, arguments: Mapping[str, Json], tenant: TenantId | None = None
+    ) -> Call:
+        """Check a call. Raises Invalid with a sentence that names each mistake."""
+        tool = self.find_tool(name, tenant)
         if tool is None:
             raise Invalid(f"There is no tool {name!r}.")
         try:
@@ -143,11 +186,11 @@ class Toolset:
 
     def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return edited arguments in full, or raise Invalid."""
-        return self.understand(effect.tool, arguments).plain
+        return self.understand(effect.tool, arguments, effect.tenant).plain
 
     def preview(self, effect: Effect) -> Card:
         """What an effect will look like."""
-        call = self.understand(effect.tool, effect.arguments)
+        call = self.understand(effect.tool, effect.arguments, effect.tenant)
         shown = call.tool.preview
         card = shown(call.arguments) if shown else plain_card(effect)
         return replace(card, sandbox=effect.sandbox)
@@ -156,7 +199,7 @@ class Toolset:
 
     async def perform(self, effect: Effect) -> Outcome:
         """Do it."""
-        call = self.understand(effect.tool, effect.arguments)
+        call = self.understand(effect.tool, effect.arguments, effect.tenant)
         if call.tool.version != effect.tool_version:
             raise Invalid("This was asked for when the tool meant something else. Ask for it anew.")
         if effect.sandbox:
@@ -166,8 +209,8 @@ class Toolset:
 
     async def find(self, effect: Effect) -> Outcome | None:
         """Look it up."""
-        tool = self.tools[effect.tool]
-        if effect.sandbox or tool.find is None:
+        tool = self.find_tool(effect.tool, effect.tenant)
+        if effect.sandbox or tool is None or tool.find is None:
             return None
         return await tool.find(await self._effect_context(effect, tool), effect)
 

@@ -30,6 +30,8 @@ from bot.version import version
 
 PATIENCE_S = 5.0
 _IN_FILE = re.compile(r"(\S+\.(?:md|toml)):(\d+): ")
+_IN_WORDS = re.compile(r"bot mcp [a-z]+ [a-z0-9]+$")
+"""A sentence of the house that ends with its own mend."""
 LEAST_FREE = 200_000_000
 """Bytes on the disk below which the database may soon be unable to grow."""
 
@@ -112,6 +114,7 @@ def missing_parts(patient: Patient) -> Iterator[Problem]:
     wanted = (
         ("asyncpg", "postgres", settings.database_url.startswith("postgres")),
         ("litellm", "llm", bool(_through_litellm(settings))),
+        ("mcp", "mcp", bool(settings.mcp.servers)),
     )
     for package, extra, is_wanted in wanted:
         if is_wanted and find_spec(package) is None:
@@ -150,6 +153,8 @@ def not_ready(patient: Patient) -> Iterator[Problem]:
         mend = "bot keys paste" if "key" in what.lower() else "bot status"
         if place := _IN_FILE.match(what):
             mend = _edit(place[1], place[2])
+        if command := _IN_WORDS.search(what):
+            mend = command[0]
         yield Problem(what=clean(what), command=mend)
 
 
@@ -278,7 +283,11 @@ def _holds_secret(file: Path) -> bool:
         return False
     blog = values.get("blog")
     found = [values.get(name) for name in ("master_key", "api_token", "database_url", "direct_url")]
-    found += [values.get("keys"), blog.get("webhook_secret") if isinstance(blog, dict) else None]
+    found += [
+        values.get("mcp"),
+        values.get("keys"),
+        blog.get("webhook_secret") if isinstance(blog, dict) else None,
+    ]
     return any(found)
 
 

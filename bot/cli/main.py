@@ -26,6 +26,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "agents": ("agents", "who is on the team"),
     "routes": ("routes", "who answers where; try it out; change it"),
     "policies": ("policies", "which tool runs unasked, asks, or is refused"),
+    "mcp": ("mcp", "MCP servers, and which of their tools agents may use"),
     "people": ("people", "who may come in"),
     "pair": ("people", "admit a stranger by the code they were told"),
     "tenants": ("people", "the walled parts of the house"),

@@ -3,6 +3,7 @@
 A description here is the sentence above the setting in `bot.example.toml`, word for word.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.config.values import model_name, web_address
+from bot.config.values import is_private, model_name, server_name, web_address
 from bot.core.secret import Secret
 
 
@@ -180,6 +181,65 @@ class Log(Section):
         default="info",
         description="The least important line that is kept: debug, info, warning or error.",
     )
+
+
+class McpServer(Section):
+    """One MCP server: a program (`command`) or an address (`url`)."""
+
+    command: str = Field(default="", description="A program that speaks MCP over stdio.")
+    args: tuple[str, ...] = Field(default=(), description="What it is started with.")
+    env: dict[str, Hidden] = Field(
+        default={}, repr=False, description="All that it finds in its environment but PATH."
+    )
+    url: Address = Field(default="", description="An address that speaks streamable HTTP.")
+    headers: dict[str, Hidden] = Field(
+        default={}, repr=False, description="Headers for this address and no other."
+    )
+    tenants: tuple[str, ...] = Field(default=(), description="Whose it is; the first one's.")
+    agents: tuple[str, ...] = Field(
+        default=(), description="Who has its tools; those whose file names `NAME.*` when empty."
+    )
+    read: tuple[str, ...] = Field(
+        default=(), description="Its tools that only read and so run unasked."
+    )
+    timeout_s: Annotated[Number, Field(gt=0, le=55)] = Field(
+        default=50.0, description="Seconds that one call may take."
+    )
+
+
+class Mcp(Section):
+    """Servers whose tools agents may use; docs/integrations/mcp.md says more."""
+
+    servers: dict[Annotated[str, AfterValidator(server_name)], McpServer] = Field(
+        default={},
+        repr=False,
+        description="Programs (command, args, env) or addresses (url, headers), by a short name.",
+        examples=[
+            {
+                "notes": {
+                    "command": "notes-mcp",
+                    "args": ["--folder", "notes"],
+                    "agents": ["bri"],
+                    "read": ["search"],
+                    "timeout_s": 50.0,
+                }
+            }
+        ],
+    )
+
+
+def unfit_servers(mcp: Mcp) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong between the settings of a server: its keys, and a sentence with the mend."""
+    for name, server in mcp.servers.items():
+        keys = ("mcp", "servers", name)
+        if bool(server.command) == bool(server.url):
+            yield keys, "A server has a command or a url, one of the two."
+        elif server.url.startswith("http:") and not is_private(server.url):
+            yield (*keys, "url"), "Headers and words would travel unencrypted. Write https."
+        elif server.headers and server.command:
+            yield (*keys, "headers"), "A program gets no headers. Use env."
+        elif (server.env or server.args) and server.url:
+            yield keys, "An address has no args and no env. Use headers."
 
 
 class ModelKeys(Section):

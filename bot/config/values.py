@@ -73,6 +73,15 @@ def vendor_name(text: str) -> str:
     return text
 
 
+def server_name(text: str) -> str:
+    """The short name of an MCP server; what stands before the first underscore of its tools."""
+    if not re.fullmatch(r"[a-z][a-z0-9]{0,19}", text):
+        raise ValueError(
+            "A server has a short name: small letters and digits, at most 20, a letter first."
+        )
+    return text
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches it."""
     if host.strip("[]") == "localhost":

@@ -172,7 +172,7 @@ def _outcome(effect: Effect, item: Approval) -> dict[str, Json]:
         state = "in doubt, and left so"
     elif effect.state is EffectState.ABANDONED and item.state is not ApprovalState.APPROVED:
         state = item.state.value
-    return {
+    told: dict[str, Json] = {
         "tool": effect.tool,
         "state": state,
         "url": effect.url,
@@ -180,6 +180,9 @@ def _outcome(effect: Effect, item: Approval) -> dict[str, Json]:
         "sandbox": effect.sandbox,
         "arguments": dict(effect.arguments),
     }
+    if said := effect.progress.get("said"):
+        told["outside"] = said
+    return told
 
 
 def _check_open(item: Approval, answer: Answer, at: int) -> None:

@@ -3,6 +3,8 @@
 They share the metadata of `bot/store/columns.py`; times are microseconds since 1970, UTC. `fire`
 is the lock of the clock: one row for each time that a schedule fired, whoever fired it. A `trouble`
 is what an owner must know of; `trouble_fact` are the deeds and events that it was seen in.
+`mcp_tool` holds what a server says of its tools now (`seen`) and what an owner has approved
+(`pinned`), each with its hash.
 """
 
 from sqlalchemy import Index, Table, text
@@ -101,4 +103,20 @@ trouble_fact = Table(
     txt("trouble"),
     num("noted_at"),
     Index("trouble_facts", "tenant", "trouble"),
+)
+
+mcp_tool = Table(
+    "mcp_tool",
+    metadata,
+    txt("tenant", key=True),
+    txt("server", key=True),
+    txt("name", key=True),
+    txt("tool"),
+    txt("seen"),
+    txt("seen_hash"),
+    txt("problem"),
+    txt("pinned"),
+    txt("pinned_hash"),
+    txt("pinned_by"),
+    num("at"),
 )

@@ -44,6 +44,7 @@ ADMIN_PAGES: Mapping[str, str] = {
     "approvals": "Approvals",
     "routes": "Routes",
     "policies": "Policies",
+    "mcp": "MCP",
     "people": "People",
     "events": "Events",
     "schedules": "Schedules",

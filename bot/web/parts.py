@@ -29,6 +29,7 @@ from bot.live import Live
 from bot.people import People
 from bot.store.script import Database
 from bot.transcript import Transcript
+from tools.mcp._hub import Standing
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 VISIT: web.RequestKey[Visit] = web.RequestKey("visit", Visit)
@@ -70,6 +71,24 @@ class Models(Protocol):
         ...
 
 
+class Mcp(Protocol):
+    """MCP servers and what their tools wait for."""
+
+    def standings(self, tenant: TenantId) -> Sequence[Standing]:
+        """The servers of a tenant."""
+        ...
+
+    async def check(self, tenant: TenantId, server: str) -> Standing:
+        """Connect and read its list, now. Raises NotFound, VendorRefused."""
+        ...
+
+    async def approve(
+        self, tenant: TenantId, server: str, name: str, hash_: str, actor: str
+    ) -> Standing:
+        """Let agents use a tool as it was shown. Raises NotFound, Invalid, Conflict."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything that the web server works with."""
@@ -89,6 +108,7 @@ class Parts:
     own_agents: OwnAgents
     models: Models
     schedules: Schedules
+    mcp: Mcp
     wake: Callable[[], None]
     """There is work again: a dead letter was put back."""
     rules_changed: Callable[[TenantId], None]

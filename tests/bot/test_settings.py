@@ -280,6 +280,7 @@ def test_every_setting_can_be_given_by_its_variable(name: str) -> None:
         "BOT_MODELS_EMBEDDINGS": "openai/text-embedding-3-small",
         "BOT_MODELS_TRANSPORT": "direct",
         "BOT_EXTENSIONS_OPTIONS": '{paperboy = {folder = "/srv"}}',
+        "BOT_MCP_SERVERS": '{notes = {command = "notes-mcp"}}',
         "BOT_DATABASE_URL": "postgresql://u:p@h/d",
         "BOT_DIRECT_URL": "postgresql://u:p@h/d",
         "BOT_HOST": "127.0.0.2",

@@ -47,6 +47,9 @@ from bot.web.app import build, runner
 from bot.web.parts import Parts, Route
 from tests.fakes.people_house import KEY, StillClock
 from tests.fakes.remembering import remembering
+from tests.tools.mcp.kit import nowhere
+from tools.mcp._hub import Hub
+from tools.mcp._server import Server
 
 Script = Callable[[Claim], Awaitable[TurnEnd]]
 
@@ -153,6 +156,8 @@ class WebHouse:
     def __init__(self, folder: Path, extra: Sequence[Route] = (), **settings: Any) -> None:
         self.folder = folder
         self.settings = settings
+        self.servers: Callable[[TenantId], Sequence[Server]] = lambda tenant: ()
+        """MCP servers of the first tenant; set before it starts."""
         self.extra = extra
         self.clock = StillClock()
         self.live = Live()
@@ -180,6 +185,7 @@ class WebHouse:
     async def __aexit__(self, *error: object) -> None:
         for session in self._sessions:
             await session.close()
+        await self.mcp.close()
         await self._runner.cleanup()
         await self.turns.drain(2)
         self._turning.cancel()
@@ -207,6 +213,8 @@ class WebHouse:
         )
         self.inbox = Inbox(db, clock, self.turns, controls, Rate(count=0, seconds=1))
         self.transcript = Transcript(db)
+        self.mcp = Hub(self.servers(self.tenant.id), db, clock, nowhere)
+        await self.mcp.start()
         self.files = Files(db, clock, self.folder / "files")
         self.parts = self._parts()
         self._turning = asyncio.create_task(self.turns.run())
@@ -228,6 +236,7 @@ class WebHouse:
             own_agents=self.own_agents,
             models=self.models,
             schedules=self.schedules,
+            mcp=self.mcp,
             wake=self.turns.wake,
             rules_changed=self.rules_changed.append,
             tools=lambda: ("blog_publish", "x_publish"),

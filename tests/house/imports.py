@@ -15,6 +15,8 @@ KEPT_APART = {
     "alembic": ("bot/store/",),
     "apscheduler": ("scheduler/runner.py",),
     "msal": ("bot/oauth/providers/microsoft.py",),
+    "mcp": ("tools/mcp/",),
+    "httpx2": ("tools/mcp/_http.py", "tools/mcp/_peer.py"),
 }
 """A package, and the only places that may import it. Tests and benchmarks are free."""
 

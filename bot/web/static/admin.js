@@ -10,6 +10,7 @@ import { agentsPage } from "./admin/agents.js";
 import { approvalsPage } from "./admin/approvals.js";
 import { routesPage } from "./admin/routes.js";
 import { policiesPage } from "./admin/policies.js";
+import { mcpPage } from "./admin/mcp.js";
 import { peoplePage } from "./admin/people.js";
 import { eventsPage } from "./admin/events.js";
 import { tracePage, TRACE_KEYS } from "./admin/trace.js";
@@ -20,7 +21,7 @@ import { sandboxPage } from "./admin/sandbox.js";
 import { LIST_KEYS } from "./admin/list.js";
 
 const PAGES = {
-  status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, policies: policiesPage, people: peoplePage,
+  status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, policies: policiesPage, mcp: mcpPage, people: peoplePage,
   events: eventsPage, trace: tracePage, schedules: schedulesPage, feedback: feedbackPage, audit: auditPage, sandbox: sandboxPage,
 };
 

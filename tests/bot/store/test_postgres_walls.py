@@ -149,6 +149,7 @@ async def test_a_database_that_is_behind_is_upgraded_once_by_whoever_comes_first
     await admin("DROP INDEX feedback_recent, effect_reply, effect_failed, effect_in_doubt", url)
     for name in ("conv", "agent", "model"):
         await admin(f"ALTER TABLE feedback DROP COLUMN {name}", url)
+    await admin("DROP TABLE mcp_tool", url)
     done = await asyncio.gather(*(postgres_schema.upgrade(url) for _ in range(3)))
     assert sorted(done) == ["same", "same", "upgraded"]
     await postgres_schema.check(url)

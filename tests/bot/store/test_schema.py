@@ -192,7 +192,16 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     conn = sqlite3.connect(path)
     conn.execute("alter table message drop column cause")
     conn.execute("alter table effect drop column owner")
-    for table in ("own_agent", "vector", "summary", "archive", "upkeep", "trouble", "trouble_fact"):
+    for table in (
+        "own_agent",
+        "mcp_tool",
+        "vector",
+        "summary",
+        "archive",
+        "upkeep",
+        "trouble",
+        "trouble_fact",
+    ):
         conn.execute(f"drop table {table}")
     for index in (
         "memo_bare", "feedback_recent", "effect_reply", "effect_failed", "effect_in_doubt"
@@ -212,5 +221,6 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     (made,) = (path.with_name("fresh.db"),)
     schema.prepare(made)
     assert shapes(conn) == shapes(sqlite3.connect(made)), "upgraded and new are the same"
+    assert conn.execute("select count(*) from mcp_tool").fetchone() == (0,)
     conn.close()
     assert (value(path), schema.version_of(path)) == (("kept",), schema.VERSION)

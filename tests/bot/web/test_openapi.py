@@ -13,11 +13,14 @@ from bot.web.app import routes
 from bot.web.auth import Gate
 from tests.bot.web.api.reading import Answer, answered, get
 from tests.fakes.web_house import WebHouse
+from tests.tools.mcp import kit
 
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[WebHouse]:
-    async with WebHouse(tmp_path) as house:
+    made = WebHouse(tmp_path)
+    made.servers = lambda tenant: [kit.notes(tmp_path, tenants=frozenset({tenant}))]
+    async with made as house:
         yield house
 
 
@@ -137,6 +140,10 @@ async def _rules(check: Checked) -> None:
     await check("PUT", "/v1/agents/{name}", {"text": text}, name="bri")
     await check("GET", "/v1/agents/{name}", name="bri")
     await check("DELETE", "/v1/agents/{name}", name="bri")
+    await check("GET", "/v1/mcp")
+    (tool, *_) = (await check("POST", "/v1/mcp/{server}/check", server="notes"))["tools"]
+    yes = {"tool": tool["name"], "hash": tool["hash"]}
+    await check("POST", "/v1/mcp/{server}/approve", yes, server="notes")
     policy = await check("POST", "/v1/policies", {"decision": "deny", "tool": "x_publish"})
     await check("GET", "/v1/policies")
     await check("DELETE", "/v1/policies/{id}", id=policy["id"])

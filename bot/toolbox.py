@@ -1,0 +1,96 @@
+"""What the settings mean for tools: their own settings, addresses they may ask, MCP servers."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from types import MappingProxyType
+from urllib.parse import urlsplit
+
+from bot.config.sections import McpServer
+from bot.config.values import is_private
+from bot.core.errors import NotFound
+from bot.core.ids import TenantId
+from bot.core.ports import Clock
+from bot.core.secret import Secret
+from bot.files import Files
+from bot.people import People
+from bot.settings import Settings, search_path
+from bot.store.script import Database
+from tools.mcp._hub import Hub
+from tools.mcp._result import Keep
+from tools.mcp._server import Server
+from tools.social import blog
+
+
+def tool_settings(settings: Settings) -> Mapping[str, object]:
+    """The settings of a tool's file, by the file's name."""
+    section = settings.blog
+    made = blog.BlogSettings(
+        folder=None if section.webhook_url else section.folder,
+        webhook_url=section.webhook_url,
+        webhook_secret=section.webhook_secret,
+    )
+    return MappingProxyType({"blog": made})
+
+
+def sweep(settings: Settings) -> None:
+    """Clear away what tools left half done in their folders."""
+    if not settings.blog.webhook_url:
+        blog.sweep(settings.blog.folder)
+
+
+def own_addresses(settings: Settings) -> frozenset[tuple[str, int]]:
+    """Hosts and ports that the operator named, which may lie inside a private network."""
+    named = urlsplit(settings.blog.webhook_url)
+    port = named.port or (443 if named.scheme == "https" else 80)
+    return frozenset({(named.hostname, port)} if named.hostname else ())
+
+
+def mcp_hub(
+    settings: Settings, db: Database, clock: Clock, people: People, changed: Callable[[], None]
+) -> Callable[[TenantId], Hub]:
+    """The MCP servers, once it is known who the first tenant is."""
+    files = Files(db, clock, settings.files_dir)
+
+    def keep(tenant: TenantId, person: str | None) -> Keep:
+        async def kept(name: str, media_type: str, pieces: AsyncIterator[bytes]) -> str:
+            if person is None:
+                raise NotFound("Nobody asked whose file it would be.")
+            whose = await people.get(tenant, person)
+            item = await files.keep(whose, name, media_type, pieces)
+            about = f"{item.name}, {item.media_type}, {item.size} bytes"
+            return f"[file: {about}, /v1/files/{item.id}]"
+
+        return kept
+
+    def make(first: TenantId) -> Hub:
+        servers = [
+            server_of(name, section, first) for name, section in settings.mcp.servers.items()
+        ]
+        return Hub(servers, db, clock, keep, changed)
+
+    return make
+
+
+def server_of(name: str, section: McpServer, first: TenantId) -> Server:
+    """A section as the hub takes it; without a tenant it is the first one's."""
+    return Server(
+        name=name,
+        command=section.command,
+        args=section.args,
+        env=section.env,
+        path=search_path(),
+        url=section.url,
+        headers=section.headers,
+        private=is_private(section.url) if section.url else False,
+        tenants=frozenset(map(TenantId, section.tenants)) or frozenset({first}),
+        agents=section.agents,
+        read=frozenset(section.read),
+        timeout_s=section.timeout_s,
+    )
+
+
+def secrets(settings: Settings) -> list[Secret]:
+    """What no log may show of it."""
+    found = [settings.blog.webhook_secret]
+    for server in settings.mcp.servers.values():
+        found += [*server.env.values(), *server.headers.values()]
+    return found

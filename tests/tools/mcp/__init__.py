@@ -1,0 +1,1 @@
+"""MCP servers, as real processes: ours, the reference, and rogues."""
