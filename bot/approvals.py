@@ -207,6 +207,7 @@ def _remind(before: int, now: datetime, ids: Sequence[str]) -> Script[list[Appro
     return waiting
 
 
+@restartable
 def _store_press(press: Event, where: tuple[str, str], answer: Answer, at: int) -> Script[bool]:
     """Store the press that brings an answer; True when it was delivered before."""
     conv, body_hash = where

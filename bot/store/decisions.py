@@ -61,6 +61,7 @@ def may_decide(item: Approval, person_id: str, role: str) -> bool:
     return role == "owner" or person_id == item.requested_by
 
 
+@restartable
 def decide(
     answer: Answer, tenant: str, at: int, ids: Ids, edit: Edit | None = None
 ) -> Script[Approval]:

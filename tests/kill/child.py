@@ -193,7 +193,10 @@ class House:
         await self.engine.start()
         helpers = [asyncio.create_task(work) for work in (self.clockwork.run(), self._decide())]
         await asyncio.gather(*(self._talk(n) for n in range(self.life.talks)))
-        await self._quiet()
+        quiet = asyncio.create_task(self._quiet())
+        done, _ = await asyncio.wait({quiet, *helpers}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()  # tells what a helper died of
         for helper in helpers:
             helper.cancel()
         await asyncio.gather(*helpers, return_exceptions=True)
