@@ -136,4 +136,5 @@ def _secrets(settings: Settings) -> list[Secret]:
     keys = settings.keys
     found = [getattr(keys, name) for name in type(keys).model_fields]
     found += [settings.master_key, settings.api_token, settings.blog.webhook_secret]
+    found += [settings.files.key_secret, settings.files.supabase_key]
     return [secret for secret in found if secret]

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from aiohttp import web as aio
 
@@ -20,6 +19,7 @@ from agents.runtime.memory import StoredMemory
 from agents.runtime.models import ModelDoor, ModelSetup
 from agents.runtime.own import OwnAgents
 from bot.audit import Sealer
+from bot.config.values import own_addresses
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
 from bot.core.event import Event
@@ -34,7 +34,8 @@ from bot.database import open_database
 from bot.doors import FIRST_LINK_LASTS, Doors
 from bot.engine import Engine, Given, Limits
 from bot.fetch.client import WebFetcher
-from bot.files import Files
+from bot.files.library import Library
+from bot.files.opening import open_files
 from bot.home import BACKLOG, Home, listen
 from bot.inbox import arrive
 from bot.infra.clock import SystemClock
@@ -111,7 +112,9 @@ class App:
         self.models = ModelDoor(_model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
-        self.fetcher = WebFetcher(allow=_own_addresses(settings))
+        own = own_addresses(settings.blog.webhook_url, settings.files.supabase_url)
+        self.fetcher = WebFetcher(allow=own)
+        self.files = open_files(settings, self.db, self.clock, self.fetcher, self.vault.lookup)
         if not settings.blog.webhook_url:
             import_module("tools.social.blog").sweep(settings.blog.folder)
         self.engine = Engine(self._given())
@@ -176,7 +179,9 @@ class App:
                 tenant_day_micros=_micros(budget.tenant_day_usd),
                 person_day_micros=_micros(budget.person_day_usd),
             ),
-            tool_settings=MappingProxyType({"blog": _blog(settings)}),
+            tool_settings=MappingProxyType(
+                {"blog": _blog(settings), "library": Library(self.files)}
+            ),
         )
 
     async def _listen(self, ports: Sequence[int]) -> None:
@@ -202,7 +207,7 @@ class App:
             people=self.people,
             doors=self.doors,
             transcript=Transcript(self.db),
-            files=Files(self.db, self.clock, settings.files_dir),
+            files=self.files,
             routes=self.engine.router,
             agents=self.team,
             own_agents=self.own_agents,
@@ -340,6 +345,7 @@ class App:
             clock=self.clock,
             expire_approvals=self._mind_approvals,
             seal_audit=self.sealer.seal,
+            sweep_files=self.files.sweep,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(Housework(load(), keeper).run())
@@ -391,10 +397,3 @@ def _blog(settings: Settings) -> object:
 
 def _micros(dollars: float | None) -> int | None:
     return None if dollars is None else int(dollars * 1_000_000)
-
-
-def _own_addresses(settings: Settings) -> frozenset[tuple[str, int]]:
-    """Hosts and ports that the operator named, which may lie inside a private network."""
-    named = urlsplit(settings.blog.webhook_url)
-    port = named.port or (443 if named.scheme == "https" else 80)
-    return frozenset({(named.hostname, port)} if named.hostname else ())

@@ -25,6 +25,7 @@ from bot.config.sections import (
     Address,
     Blog,
     Budget,
+    FilesKept,
     Folder,
     Hidden,
     Limits,
@@ -41,34 +42,14 @@ from bot.config.values import (
     is_private,
     vendor_name,
 )
+from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTINGS
 from bot.core.secret import Secret
 
 DEFAULT_HOME = "~/.switchboard"
 FREE_PORTS = range(8080, 8090)
 """Tried in turn when no port was set."""
 
-GENERAL: Mapping[str, Keys] = {
-    "DATABASE_URL": ("database_url",),
-    "DIRECT_URL": ("direct_url",),
-    "OPENAI_API_KEY": ("keys", "openai"),
-    "DEEPSEEK_API_KEY": ("keys", "deepseek"),
-    "ANTHROPIC_API_KEY": ("keys", "anthropic"),
-    "GEMINI_API_KEY": ("keys", "gemini"),
-    "OPENROUTER_API_KEY": ("keys", "openrouter"),
-    "CEREBRAS_API_KEY": ("keys", "cerebras"),
-    "OPENAI_API_BASE": ("endpoint", "openai"),
-}
-"""Variables that other programs know too. They give way to the file."""
-MODEL_VARIABLES: Mapping[str, str] = {"OPENAI_MODEL": "openai", "ANTHROPIC_MODEL": "anthropic"}
-"""A provider's default model; counts where the provider's key is set and [models] names none."""
-ENDPOINT = "BOT_ENDPOINT_"
 TASKS = ("reason", "write", "summarise", "fast")
-
-NOT_SETTINGS = frozenset(
-    {"BOT_CONFIG", "BOT_SPECS", "BOT_PYTHON", "BOT_TEST_SEEDS", "BOT_TEST_DATABASE_URL"}
-    | {"BOT_SNAPSHOT", "BOT_TEST_POSTGRES", "BOT_TEST_KILLS", "BOT_TEST_POINT"}
-)
-"""`BOT_` variables that are no settings: where the file is, and switches of the tests."""
 
 
 def shipped_agents() -> Path:
@@ -121,6 +102,7 @@ class Settings(Section):
     limits: Limits = Limits()
     budget: Budget = Budget()
     blog: Blog = Blog()
+    files: FilesKept = FilesKept()
     log: Log = Log()
     keys: ModelKeys = ModelKeys()
     endpoint: dict[Annotated[str, AfterValidator(vendor_name)], Address] = Field(
@@ -330,6 +312,7 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
     if blog.webhook_url and not blog.webhook_secret:
         what = "A webhook needs the secret that signs it. Set webhook_secret."
         found.append((("blog", "webhook_url"), what))
+    found += [(("files", name), what) for name, what in settings.files.mistakes()]
     models = (settings.models.model_dump()[task] for task in ("default", *TASKS))
     ours = MODEL_VENDORS | {name.partition("/")[0] for names in models for name in names}
     for vendor, url in settings.endpoint.items():

@@ -32,6 +32,8 @@ class Keeper:
     """Closes questions that nobody answered in time; returns how many."""
     seal_audit: Callable[[], Awaitable[int]]
     """Seals new lines of the audit; returns how many."""
+    sweep_files: Callable[[], Awaitable[int]] | None = None
+    """Removes what was left half done of files; returns how many. None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "token": ("keys", "tokens for programs that use the API"),
     "keys": ("keys", "models' keys, and the key that seals secrets"),
     "schedules": ("schedules", "what the clock will do"),
+    "files": ("files", "what is kept here; put, get, link, remove"),
     "events": ("events", "what happened lately; what failed for good"),
     "trace": ("events", "the story of one event, step by step"),
     "audit": ("audit", "the book that nobody edits"),

@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.config.values import model_name, web_address
+from bot.config.values import is_private, model_name, web_address
 from bot.core.secret import Secret
 
 
@@ -51,6 +51,7 @@ Address = Annotated[str, AfterValidator(web_address)]
 ModelName = Annotated[str, AfterValidator(model_name)]
 ModelList = Annotated[tuple[ModelName, ...], BeforeValidator(_listed)]
 NO_SECRET = Secret("")
+_BUCKET = r"^[A-Za-z0-9._-]{0,100}$"
 
 
 class Section(BaseModel):
@@ -140,6 +141,51 @@ class Blog(Section):
         description="Posts go to this address instead, signed as Standard Webhooks says.",
     )
     webhook_secret: Hidden = Field(default=NO_SECRET, description="Signs them; begins with whsec_.")
+
+
+class FilesKept(Section):
+    """Where the bytes of files lie: a folder, a bucket of S3 or R2, or Supabase Storage."""
+
+    store: Literal["local", "s3", "supabase"] = Field(
+        default="local",
+        description="local (files_dir), s3 (also Cloudflare R2) or supabase.",
+    )
+    bucket: Annotated[str, Field(pattern=_BUCKET)] = Field(
+        default="", description="The bucket of S3 or R2, which is there already and private."
+    )
+    endpoint: Address = Field(
+        default="", description="Where S3 is, if not at Amazon; R2 tells it on its page."
+    )
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = Field(
+        default="auto", description="The region of S3; R2 knows only auto."
+    )
+    key_id: Annotated[str, Field(max_length=200)] = Field(
+        default="", description="The access key's id for S3 or R2."
+    )
+    key_secret: Hidden = Field(default=NO_SECRET, description="The access key's secret.")
+    supabase_url: Address = Field(
+        default="", description="The project's address, such as https://abc.supabase.co."
+    )
+    supabase_key: Hidden = Field(
+        default=NO_SECRET, description="Its secret key (sb_secret_… or the service_role key)."
+    )
+
+    supabase_bucket: Annotated[str, Field(pattern=_BUCKET, min_length=1)] = Field(
+        default="kb_uploads", description="The bucket there, which is there already and private."
+    )
+
+    def mistakes(self) -> list[tuple[str, str]]:
+        """Settings that the chosen store lacks, each with what mends it."""
+        if self.store == "s3" and not (self.bucket and self.key_id and self.key_secret):
+            return [("store", "S3 needs a bucket and a key. Set bucket, key_id, key_secret.")]
+        if self.store == "supabase" and not (self.supabase_url and self.supabase_key):
+            return [
+                ("store", "Supabase needs an address and a key. Set supabase_url, supabase_key.")
+            ]
+        url = self.supabase_url
+        if self.store == "supabase" and url.startswith("http:") and not is_private(url):
+            return [("supabase_url", "The key would travel unencrypted. Write https.")]
+        return []
 
 
 class Log(Section):

@@ -71,6 +71,16 @@ def vendor_name(text: str) -> str:
     return text
 
 
+def own_addresses(*urls: str) -> frozenset[tuple[str, int]]:
+    """Hosts and ports that the operator named, which may lie inside a private network."""
+    named = [urlsplit(url) for url in urls]
+    return frozenset(
+        (each.hostname, each.port or (443 if each.scheme == "https" else 80))
+        for each in named
+        if each.hostname
+    )
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches it."""
     if host.strip("[]") == "localhost":

@@ -47,6 +47,7 @@ ADMIN_PAGES: Mapping[str, str] = {
     "people": "People",
     "events": "Events",
     "schedules": "Schedules",
+    "files": "Files",
     "audit": "Audit",
     "sandbox": "Sandbox",
 }

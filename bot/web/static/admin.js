@@ -14,13 +14,14 @@ import { peoplePage } from "./admin/people.js";
 import { eventsPage } from "./admin/events.js";
 import { tracePage, TRACE_KEYS } from "./admin/trace.js";
 import { schedulesPage } from "./admin/schedules.js";
+import { filesPage } from "./admin/files.js";
 import { auditPage } from "./admin/audit.js";
 import { sandboxPage } from "./admin/sandbox.js";
 import { LIST_KEYS } from "./admin/list.js";
 
 const PAGES = {
   status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, policies: policiesPage, people: peoplePage,
-  events: eventsPage, trace: tracePage, schedules: schedulesPage, audit: auditPage, sandbox: sandboxPage,
+  events: eventsPage, trace: tracePage, schedules: schedulesPage, files: filesPage, audit: auditPage, sandbox: sandboxPage,
 };
 
 async function start() {

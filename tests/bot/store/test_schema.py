@@ -180,6 +180,12 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     conn = sqlite3.connect(path)
     conn.execute("alter table message drop column cause")
     conn.execute("alter table effect drop column owner")
+    conn.execute("drop index file_recent")
+    conn.execute("drop index file_open")
+    for column in ("path", "shared", "state", "moved_at"):
+        conn.execute(f"alter table file drop column {column}")
+    old = ("ten_1", "fil_1", "a.txt", "text/plain", 4, "ab" * 32, "per_1", 7)
+    conn.execute("insert into file values (?, ?, ?, ?, ?, ?, ?, ?)", old)
     conn.execute("drop table own_agent")
     conn.execute("pragma user_version=1")
     conn.commit()
@@ -188,5 +194,7 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     conn = sqlite3.connect(path)
     assert "cause" in [row[1] for row in conn.execute("pragma table_info(message)")]
     assert conn.execute("select count(*) from own_agent").fetchone() == (0,)
+    kept = conn.execute("select path, shared, state from file").fetchone()
+    assert kept == (f"ten_1/{'ab' * 32}", 0, "kept")
     conn.close()
     assert (value(path), schema.version_of(path)) == (("kept",), schema.VERSION)

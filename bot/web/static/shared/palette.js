@@ -5,7 +5,7 @@ import { openDialog, showBare } from "./dialogs.js";
 const MOST = 40;
 const PAGES = [
   ["Status", "/admin"], ["Agents", "/admin/agents"], ["Approvals", "/admin/approvals"], ["Routes", "/admin/routes"], ["Policies", "/admin/policies"], ["People", "/admin/people"],
-  ["Events", "/admin/events"], ["Schedules", "/admin/schedules"], ["Audit", "/admin/audit"], ["Sandbox", "/admin/sandbox"],
+  ["Events", "/admin/events"], ["Schedules", "/admin/schedules"], ["Files", "/admin/files"], ["Audit", "/admin/audit"], ["Sandbox", "/admin/sandbox"],
 ];
 
 function pageEntries() {
