@@ -88,6 +88,7 @@ def remove(shell: Shell, args: Namespace) -> int:
 
 
 def _declare(parser: ArgumentParser) -> None:
+    parser.set_defaults(most=100)
     actions = Actions(parser)
     listing = actions.add("list", list_files, "what is kept here")
     listing.add_argument("--most", type=int, default=100, help="how many, at most")

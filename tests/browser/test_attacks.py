@@ -64,6 +64,17 @@ async def test_hostile_texts_stay_texts_in_the_administration(look: Look) -> Non
                 "next_at": None,
             }
         )
+        office.files.append(
+            {
+                "id": text,
+                "name": text,
+                "size": 1,
+                "media_type": text,
+                "person": text,
+                "shared": False,
+                "created_at": "2026-01-01T00:00:00Z",
+            }
+        )
         office.dead.append({"id": text, "at": "2026-01-01T00:00:00Z", "detail": text, "text": text})
         args = {
             "text": text,
@@ -89,6 +100,7 @@ async def test_hostile_texts_stay_texts_in_the_administration(look: Look) -> Non
         "/routes",
         "/people",
         "/schedules",
+        "/files",
         "/sandbox",
         "/events/evt_00001",
     ):

@@ -1,11 +1,12 @@
 /** Files: what is kept here and whose it is, a new one, a link to one, and a way to delete it. */
-import { el, fill, button, copy, span, announce, told } from "../shared/dom.js";
-import { call, post, query } from "../shared/api.js";
+import { el, fill, button, copy, span, announce } from "../shared/dom.js";
+import { call, get, post, query } from "../shared/api.js";
 import { moment, size } from "../shared/words.js";
 import { listOf } from "./list.js";
 import { remover } from "./remover.js";
 
-export function filesPage(main) {
+export async function filesPage(main) {
+  const me = (await get("/v1/me")).person;
   const said = el("div", { role: "status" });
   const pick = el("input", { type: "file", id: "new-file", class: "unseen", tabindex: "-1", "aria-label": "File to keep" });
   const shared = el("input", { type: "checkbox", id: "new-shared" });
@@ -16,9 +17,9 @@ export function filesPage(main) {
     columns: [
       { name: "Name", cell: (file) => el("a", { href: address(file), download: file.name }, file.name) },
       { name: "Size", tight: true, number: true, cell: (file) => size(file.size) },
-      { name: "For", tight: true, cell: (file) => (file.shared ? span("good", "Everybody") : span("soft", file.person === told("person") ? "You" : "One person")) },
+      { name: "For", tight: true, cell: (file) => (file.shared ? span("good", "Everybody") : span("soft", file.person === me.id ? "You" : "One person")) },
       { name: "Since", tight: true, cell: ({ created_at: at }) => moment(at) },
-      { name: "", tight: true, cell: (file) => el("span", { class: "pager" }, linker(file, said), mayDelete(file) && remover(address(file), `Delete ${file.name}`, () => list.refresh(), "Delete")) },
+      { name: "", tight: true, cell: (file) => el("span", { class: "pager" }, linker(file, said), (me.role === "owner" || file.person === me.id) && remover(address(file), `Delete ${file.name}`, () => list.refresh(), "Delete")) },
     ],
   });
   pick.addEventListener("change", () => upload(pick, shared, said, list));
@@ -30,7 +31,7 @@ export function filesPage(main) {
       { class: "limit" },
       el("h2", null, "Add a file"),
       el("p", { class: "meta" }, "25 MB at most. PDF, Word, web pages, tables and plain text can be read by agents."),
-      told("role") === "owner" && el("p", null, shared, " ", el("label", { for: "new-shared" }, "Everybody in the workspace may read it")),
+      me.role === "owner" && el("p", null, shared, " ", el("label", { for: "new-shared" }, "Everybody in the workspace may read it")),
       pick,
       button("Upload a file", () => pick.click()),
       said,
@@ -41,10 +42,6 @@ export function filesPage(main) {
 
 function address(file) {
   return `/v1/files/${encodeURIComponent(file.id)}`;
-}
-
-function mayDelete(file) {
-  return told("role") === "owner" || file.person === told("person");
 }
 
 async function upload(pick, shared, said, list) {
