@@ -17,7 +17,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.config.values import is_private, model_name, web_address
+from bot.config.values import bucket_name, is_private, model_name, web_address
 from bot.core.secret import Secret
 
 
@@ -48,10 +48,10 @@ Number = Annotated[float, BeforeValidator(_whole)]
 Hidden = Annotated[Secret, PlainValidator(_secret), PlainSerializer(str)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Address = Annotated[str, AfterValidator(web_address)]
+BucketName = Annotated[str, AfterValidator(bucket_name)]
 ModelName = Annotated[str, AfterValidator(model_name)]
 ModelList = Annotated[tuple[ModelName, ...], BeforeValidator(_listed)]
 NO_SECRET = Secret("")
-_BUCKET = r"^[A-Za-z0-9._-]{0,100}$"
 
 
 class Section(BaseModel):
@@ -150,18 +150,14 @@ class FilesKept(Section):
         default="local",
         description="local (files_dir), s3 (also Cloudflare R2) or supabase.",
     )
-    bucket: Annotated[str, Field(pattern=_BUCKET)] = Field(
+    bucket: BucketName = Field(
         default="", description="The bucket of S3 or R2, which is there already and private."
     )
     endpoint: Address = Field(
         default="", description="Where S3 is, if not at Amazon; R2 tells it on its page."
     )
-    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,40}$")] = Field(
-        default="auto", description="The region of S3; R2 knows only auto."
-    )
-    key_id: Annotated[str, Field(max_length=200)] = Field(
-        default="", description="The access key's id for S3 or R2."
-    )
+    region: BucketName = Field(default="auto", description="The region of S3; R2 knows only auto.")
+    key_id: str = Field(default="", description="The access key's id for S3 or R2.")
     key_secret: Hidden = Field(default=NO_SECRET, description="The access key's secret.")
     supabase_url: Address = Field(
         default="", description="The project's address, such as https://abc.supabase.co."
@@ -170,7 +166,7 @@ class FilesKept(Section):
         default=NO_SECRET, description="Its secret key (sb_secret_… or the service_role key)."
     )
 
-    supabase_bucket: Annotated[str, Field(pattern=_BUCKET, min_length=1)] = Field(
+    supabase_bucket: BucketName = Field(
         default="kb_uploads", description="The bucket there, which is there already and private."
     )
 

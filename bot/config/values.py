@@ -21,6 +21,7 @@ _FAMILIES = (
     ("deepseek", ("deepseek-",)),
 )
 _PRIVATE_NAMES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test")
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _VENDOR = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -68,6 +69,13 @@ def vendor_name(text: str) -> str:
     """The name of a vendor, as its file is called: `slack`, `stripe`."""
     if not _VENDOR.fullmatch(text):
         raise ValueError("A vendor is named in lower case: letters, digits and underscores.")
+    return text
+
+
+def bucket_name(text: str) -> str:
+    """The name of a bucket, or of a region; empty stays empty."""
+    if text and not _BUCKET.fullmatch(text):
+        raise ValueError("A name here holds letters, digits, dots, dashes and underscores alone.")
     return text
 
 
