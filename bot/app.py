@@ -137,5 +137,6 @@ def _secrets(settings: Settings) -> list[Secret]:
     keys = settings.keys
     found = [getattr(keys, name) for name in type(keys).model_fields]
     found += [settings.master_key, settings.api_token, *toolbox.secrets(settings)]
+    found += [settings.files.key_secret, settings.files.supabase_key]
     found += secrets_of(settings.extensions.options)
     return [secret for secret in found if secret]

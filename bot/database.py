@@ -81,7 +81,7 @@ async def open_database(settings: Settings, home: Home, clock: Clock, version: s
         id=me,
         place=f"{platform.node()}:{home.folder}",
         version=version,
-        files_shared=settings.files_shared,
+        files_shared=settings.files_shared or settings.files.store != "local",
     )
     fleet = Fleet(db, clock, worker)
     try:

@@ -18,6 +18,7 @@ from agents.runtime.models import ModelDoor
 from agents.runtime.own import OwnAgents
 from bot import extensions
 from bot.audit import Sealer
+from bot.config.values import own_addresses
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
 from bot.core.event import Event
@@ -32,7 +33,8 @@ from bot.doors import FIRST_LINK_LASTS, Doors
 from bot.ears import Ears
 from bot.engine import Engine, Given, Limits
 from bot.fetch.client import WebFetcher
-from bot.files import Files
+from bot.files.library import Library
+from bot.files.opening import open_files
 from bot.home import BACKLOG, Home, listen
 from bot.inbox import arrive
 from bot.infra.clock import SystemClock
@@ -47,7 +49,7 @@ from bot.store import audit, bindings
 from bot.store.keys import are_there
 from bot.store.script import Script
 from bot.strongroom import StoredKeys, Strongroom
-from bot.toolbox import mcp_hub, own_addresses, sweep, tool_settings
+from bot.toolbox import mcp_hub, sweep, tool_settings
 from bot.transcript import Transcript
 from bot.vault import Vault
 from bot.version import version
@@ -109,13 +111,12 @@ class App:
         self.models = ModelDoor(model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
-        self.fetcher = WebFetcher(allow=own_addresses(settings))
+        own = own_addresses(settings.blog.webhook_url, settings.files.supabase_url)
+        self.fetcher = WebFetcher(allow=own)
+        self.files = open_files(settings, self.db, self.clock, self.fetcher, self.vault.lookup)
         sweep(settings)
-        self.hub = mcp_hub(settings, self.db, self.clock, self.people, self._changed)(
-            self.tenant.id
-        )
+        self.hub = mcp_hub(settings, self.db, self.clock, self.files, self._changed)(self.tenant.id)
         await self.hub.start()
-        self.files = Files(self.db, self.clock, settings.files_dir)
         self.remembering = Remembering(
             Around(
                 db=self.db,
@@ -218,7 +219,11 @@ class App:
                 person_day_micros=micros(budget.person_day_usd),
             ),
             channels=self.ears.channels,
-            tool_settings={**tool_settings(settings), **self._extra_settings()},
+            tool_settings={
+                **tool_settings(settings),
+                "library": Library(self.files),
+                **self._extra_settings(),
+            },
         )
 
     def _extra_settings(self) -> Mapping[str, object]:
@@ -351,6 +356,7 @@ class App:
             tend_memory=self.remembering.upkeep.tend,
             archive=self.remembering.archives.weekly,
             tell_troubles=self.engine.troubles.look,
+            sweep_files=self.files.sweep,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(Housework(load(), keeper).run())

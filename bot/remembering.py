@@ -12,7 +12,7 @@ from agents.runtime.summary import Summaries
 from agents.runtime.upkeep import Upkeep
 from bot.budgets import Budgets
 from bot.core.ports import Clock
-from bot.files import Files
+from bot.files.files import Files
 from bot.fleet import Peers
 from bot.store.script import Database
 

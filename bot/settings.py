@@ -27,6 +27,7 @@ from bot.config.sections import (
     Blog,
     Budget,
     Extensions,
+    FilesKept,
     Folder,
     Hidden,
     Limits,
@@ -46,27 +47,13 @@ from bot.config.values import (
     is_private,
     vendor_name,
 )
+from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTINGS
 from bot.core.secret import Secret
 
 DEFAULT_HOME = "~/.switchboard"
 FREE_PORTS = range(8080, 8090)
 """Tried in turn when no port was set."""
 
-GENERAL: Mapping[str, Keys] = {
-    "DATABASE_URL": ("database_url",),
-    "DIRECT_URL": ("direct_url",),
-    "OPENAI_API_KEY": ("keys", "openai"),
-    "DEEPSEEK_API_KEY": ("keys", "deepseek"),
-    "ANTHROPIC_API_KEY": ("keys", "anthropic"),
-    "GEMINI_API_KEY": ("keys", "gemini"),
-    "OPENROUTER_API_KEY": ("keys", "openrouter"),
-    "CEREBRAS_API_KEY": ("keys", "cerebras"),
-    "OPENAI_API_BASE": ("endpoint", "openai"),
-}
-"""Variables that other programs know too. They give way to the file."""
-MODEL_VARIABLES: Mapping[str, str] = {"OPENAI_MODEL": "openai", "ANTHROPIC_MODEL": "anthropic"}
-"""A provider's default model; counts where the provider's key is set and [models] names none."""
-ENDPOINT = "BOT_ENDPOINT_"
 TABLES: Mapping[Keys, str] = {
     ("models", "price"): '{"openai/x" = {input = 1, output = 2}}',
     ("mcp", "servers"): '{notes = {command = "notes-server"}}',
@@ -74,12 +61,6 @@ TABLES: Mapping[Keys, str] = {
 }
 """Settings that are tables: how one is written in a variable."""
 TASKS = ("reason", "write", "summarise", "fast")
-
-NOT_SETTINGS = frozenset(
-    {"BOT_CONFIG", "BOT_SPECS", "BOT_PYTHON", "BOT_TEST_SEEDS", "BOT_TEST_DATABASE_URL"}
-    | {"BOT_SNAPSHOT", "BOT_TEST_POSTGRES", "BOT_TEST_KILLS", "BOT_TEST_POINT"}
-)
-"""`BOT_` variables that are no settings: where the file is, and switches of the tests."""
 
 
 def shipped_agents() -> Path:
@@ -134,6 +115,7 @@ class Settings(Section):
     memory: Memory = Memory()
     blog: Blog = Blog()
     extensions: Extensions = Extensions()
+    files: FilesKept = FilesKept()
     log: Log = Log()
     mcp: Mcp = Mcp()
     keys: ModelKeys = ModelKeys()
@@ -345,6 +327,7 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
         what = "A webhook needs the secret that signs it. Set webhook_secret."
         found.append((("blog", "webhook_url"), what))
     found += list(unfit_servers(settings.mcp))
+    found += [(("files", name), what) for name, what in settings.files.mistakes()]
     models = (settings.models.model_dump()[task] for task in ("default", *TASKS))
     ours = MODEL_VENDORS | {name.partition("/")[0] for names in models for name in names}
     for vendor, url in settings.endpoint.items():

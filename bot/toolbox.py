@@ -2,16 +2,14 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import MappingProxyType
-from urllib.parse import urlsplit
 
 from bot.config.sections import McpServer
 from bot.config.values import is_private
 from bot.core.errors import NotFound
-from bot.core.ids import TenantId
+from bot.core.ids import PersonId, TenantId
 from bot.core.ports import Clock
 from bot.core.secret import Secret
-from bot.files import Files
-from bot.people import People
+from bot.files.files import Files, NewFile
 from bot.settings import Settings, search_path
 from bot.store.script import Database
 from tools.mcp._hub import Hub
@@ -37,25 +35,17 @@ def sweep(settings: Settings) -> None:
         blog.sweep(settings.blog.folder)
 
 
-def own_addresses(settings: Settings) -> frozenset[tuple[str, int]]:
-    """Hosts and ports that the operator named, which may lie inside a private network."""
-    named = urlsplit(settings.blog.webhook_url)
-    port = named.port or (443 if named.scheme == "https" else 80)
-    return frozenset({(named.hostname, port)} if named.hostname else ())
-
-
 def mcp_hub(
-    settings: Settings, db: Database, clock: Clock, people: People, changed: Callable[[], None]
+    settings: Settings, db: Database, clock: Clock, files: Files, changed: Callable[[], None]
 ) -> Callable[[TenantId], Hub]:
     """The MCP servers, once it is known who the first tenant is."""
-    files = Files(db, clock, settings.files_dir)
 
     def keep(tenant: TenantId, person: str | None) -> Keep:
         async def kept(name: str, media_type: str, pieces: AsyncIterator[bytes]) -> str:
             if person is None:
                 raise NotFound("Nobody asked whose file it would be.")
-            whose = await people.get(tenant, person)
-            item = await files.keep(whose, name, media_type, pieces)
+            new = NewFile(tenant=tenant, person=PersonId(person), name=name, media_type=media_type)
+            item = await files.keep(new, pieces)
             about = f"{item.name}, {item.media_type}, {item.size} bytes"
             return f"[file: {about}, /v1/files/{item.id}]"
 

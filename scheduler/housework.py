@@ -42,6 +42,8 @@ class Keeper:
     """Puts old conversations away, once a week; returns how many."""
     tell_troubles: Callable[[], Awaitable[int]] = _nothing
     """Tells owners what went wrong for good; returns how many messages that took."""
+    sweep_files: Callable[[], Awaitable[int]] | None = None
+    """Removes what was left half done of files; returns how many. None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

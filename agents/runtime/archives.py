@@ -9,12 +9,11 @@ as a list in the order that the head names.
 
 import asyncio
 import gzip
-import hashlib
 import json
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
+from io import BytesIO
 
 from agents.runtime.metering import Metered, Whose
 from agents.runtime.summary import EXTRACT, extract
@@ -23,14 +22,13 @@ from bot.core.errors import BotError, Conflict, NotFound, StoreError
 from bot.core.ids import PersonId, TenantId
 from bot.core.people import Person, Role
 from bot.core.ports import Clock, new_id
-from bot.core.times import from_us, to_us
-from bot.files import Files, clean_name
+from bot.core.times import to_us
+from bot.files.files import Files, NewFile
 from bot.fleet import Peers
 from bot.store import archives as rows
 from bot.store import files, people, summaries, upkeep
 from bot.store.archives import NAMES, Archive, Away
 from bot.store.conversations import LINE, line
-from bot.store.files import File
 from bot.store.rows import dumps
 from bot.store.script import Database, Row
 from bot.store.summaries import Summary
@@ -63,7 +61,7 @@ class Archives:
         self._db = db
         self._clock = clock
         self._models = models
-        self._files, self._after = kept
+        self.files, self._after = kept
         self._peers = peers
 
     async def weekly(self) -> int:
@@ -98,7 +96,8 @@ class Archives:
         file = await self._db.read(files.get(person.tenant, item.file))
         if file is None:
             raise NotFound("The file of this archive is gone. Bring back a backup that has it.")
-        found = await asyncio.to_thread(_unpack, self._files.path(file), item, person.tenant)
+        packed = await self.files.whole(file)
+        found = await asyncio.to_thread(_unpack, packed, item, person.tenant)
         now = to_us(self._clock.now())
         actor = f"person:{person.id}"
         if not await self._db.write(rows.put_back(person.tenant, item, found, actor, now)):
@@ -121,13 +120,18 @@ class Archives:
             return False
         where, lines = found
         packed = await asyncio.to_thread(_pack, where, lines)
-        sha256, size = await self._files.lay(tenant, _pieces(packed))
-        away = await self._away(where, tuple(lines), sha256, size)
+        now = self._clock.now()
+        new = NewFile(
+            tenant=tenant,
+            person=where.person,
+            name=f"conversation {where.title} {now:%Y-%m-%d}.jsonl.gz",
+            media_type="application/gzip",
+        )
+        file = await self.files.lay(new, _pieces(packed))
+        away = await self._away(where, tuple(lines), file.id)
         return await self._db.write(rows.put_away(tenant, away, before))
 
-    async def _away(
-        self, where: Conversation, lines: tuple[Row, ...], sha256: str, size: int
-    ) -> Away:
+    async def _away(self, where: Conversation, lines: tuple[Row, ...], file: str) -> Away:
         now = self._clock.now()
         said = [line(_columns(row)) for row in lines]
         first, last = said[0].n, said[-1].n
@@ -154,21 +158,11 @@ class Archives:
             first=first,
             last=last,
             lines=len(lines),
-            file=new_id(self._clock, "fil"),
+            file=file,
             at=to_us(now),
         )
-        file = File(
-            tenant=where.tenant,
-            id=item.file,
-            name=clean_name(f"conversation {where.title} {from_us(item.at):%Y-%m-%d}.jsonl.gz"),
-            media_type="application/gzip",
-            size=size,
-            sha256=sha256,
-            person=where.person,
-            at=item.at,
-        )
         vector = await self._vector(where, item)
-        return Away(archive=item, file=file, summary=summed, vector=vector, rows=lines)
+        return Away(archive=item, summary=summed, vector=vector, rows=lines)
 
     async def _vector(self, where: Conversation, item: Archive) -> Vector | None:
         """What it is found by in other words; without it the same words find it."""
@@ -207,15 +201,10 @@ def _pack(where: Conversation, lines: list[Row]) -> bytes:
     return gzip.compress("\n".join(texts).encode(), mtime=0)
 
 
-def _unpack(path: Path, item: Archive, tenant: str) -> list[Row]:
+def _unpack(packed: bytes, item: Archive, tenant: str) -> list[Row]:
     """The rows of a file. Raises StoreError when it is not what was put away."""
     try:
-        packed = path.read_bytes()
-        if hashlib.sha256(packed).hexdigest() != path.name:
-            raise StoreError(
-                "The file of this archive is damaged. Bring back a backup that has it."
-            )
-        with gzip.open(path) as stream:
+        with gzip.open(BytesIO(packed)) as stream:
             head, *texts = stream.read(MOST_BYTES).decode().split("\n")
         told = json.loads(head)
         found = [

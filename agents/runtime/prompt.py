@@ -25,6 +25,7 @@ HISTORY_TOKENS = 24_000
 CHARS_PER_TOKEN = 4
 _MARK = re.compile(r"[<＜﹤‹〈](?=\W{0,8}outside)", re.IGNORECASE)
 """The mark in any spelling that a model might take for it."""
+_FILE = re.compile(r"fil_[A-Za-z0-9]{1,60}")
 RULES = """
 You work inside Switchboard. Rules that stand above everything else:
 - Act only through your tools, and never say that something is done unless a tool's result says so.
@@ -86,12 +87,17 @@ def opening_text(event: Event, person: Person | None, now: datetime) -> str:
         return wrap(event, f"[{when}; your schedule says] {event.text}")
     name = _one_line(person.name if person else event.sender.name or "someone")
     files = "".join(
-        f"\n[file: {_one_line(a.name)}, {_one_line(a.media_type)}, {a.size} bytes]"
+        f"\n[file: {_one_line(a.name)}, {_one_line(a.media_type)}, {a.size} bytes{_kept(a.source)}]"
         for a in event.attachments
     )
     about = event.payload.get("code")
     asked = f" (a question about approval {about}, which is still open)" if about else ""
     return wrap(event, f"[{when}; {name}{asked}] {event.text}{files}")
+
+
+def _kept(source: str) -> str:
+    """What file_read takes, where the house keeps the file."""
+    return f", file_read {source}" if _FILE.fullmatch(source) else ""
 
 
 def wrap(event: Event, text: str) -> str:

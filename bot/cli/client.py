@@ -20,6 +20,7 @@ ANSWER_S = 60.0
 SILENCE_S = 60.0
 """The server says something at least every 15 s; after this long a stream counts as broken."""
 CHANNEL = "terminal"
+PIECE = 65_536
 Query = Mapping[str, str | int]
 NOTHING: Query = {}
 
@@ -55,6 +56,14 @@ class Client(Protocol):
         """Events until the connection ends. Raises Refused and Unreachable."""
         ...
 
+    def send(self, path: str, data: bytes, *, query: Query = NOTHING) -> Record:
+        """Post bytes as they are. Raises Refused and Unreachable."""
+        ...
+
+    def take(self, path: str) -> Iterator[bytes]:
+        """The bytes of an answer, in pieces. Raises Refused and Unreachable."""
+        ...
+
 
 class HttpClient:
     """One address and one token."""
@@ -68,11 +77,33 @@ class HttpClient:
         self, method: str, path: str, body: object = None, *, query: Query = NOTHING, key: str = ""
     ) -> Record:
         """See `Client`."""
-        given = {name: value for name, value in query.items() if value != ""}
         headers = {"Accept": "application/json"}
         if key:
             headers["Idempotency-Key"] = key
-        where = f"{path}?{urlencode(given)}" if given else path
+        return self._answer(method, _asked(path, query), body, headers)
+
+    def send(self, path: str, data: bytes, *, query: Query = NOTHING) -> Record:
+        """See `Client`."""
+        return self._answer("POST", _asked(path, query), data, {"Accept": "application/json"})
+
+    def take(self, path: str) -> Iterator[bytes]:
+        """See `Client`."""
+        connection, response = self._send("GET", path, None, {"Accept": "*/*"})
+        try:
+            if response.status >= 400:
+                raise Refused(response.status, _record(response.read()))
+            left = int(response.headers.get("Content-Length") or 0)
+            while piece := response.read(PIECE):
+                left -= len(piece)
+                yield piece
+            if left > 0:
+                raise Unreachable(f"{self.url} broke off the file. Try again.")
+        except (OSError, HTTPException) as error:
+            raise Unreachable(f"{self.url} broke off the file. Try again.") from error
+        finally:
+            connection.close()
+
+    def _answer(self, method: str, where: str, body: object, headers: Mapping[str, str]) -> Record:
         connection, response = self._send(method, where, body, headers)
         try:
             raw = response.read()
@@ -118,7 +149,9 @@ class HttpClient:
         sent = {**headers, "X-Switchboard-Channel": CHANNEL}
         sent["Authorization"] = f"Bearer {self._token.reveal()}"
         raw = None
-        if body is not None:
+        if isinstance(body, bytes):
+            raw, sent["Content-Type"] = body, "application/octet-stream"
+        elif body is not None:
             raw = json.dumps(body, ensure_ascii=False).encode()
             sent["Content-Type"] = "application/json"
         try:
@@ -127,6 +160,11 @@ class HttpClient:
         except (OSError, HTTPException) as error:
             connection.close()
             raise Unreachable(f"Switchboard does not answer at {self.url}.") from error
+
+
+def _asked(path: str, query: Query) -> str:
+    given = {name: value for name, value in query.items() if value != ""}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 def path_of(*parts: str) -> str:

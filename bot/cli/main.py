@@ -34,6 +34,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "keys": ("keys", "models' keys, and the key that seals secrets"),
     "memory": ("memory", "what agents keep about you; old conversations"),
     "schedules": ("schedules", "what the clock will do"),
+    "files": ("files", "what is kept here; put, get, link, remove"),
     "events": ("events", "what happened lately; what failed for good"),
     "trace": ("events", "the story of one event, step by step"),
     "feedback": ("feedback", "what people thought of answers"),

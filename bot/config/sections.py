@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.config.values import is_private, model_name, server_name, web_address
+from bot.config.values import bucket_name, is_private, model_name, server_name, web_address
 from bot.core.secret import Secret
 
 
@@ -49,6 +49,7 @@ Number = Annotated[float, BeforeValidator(_whole)]
 Hidden = Annotated[Secret, PlainValidator(_secret), PlainSerializer(str)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Address = Annotated[str, AfterValidator(web_address)]
+BucketName = Annotated[str, AfterValidator(bucket_name)]
 ModelName = Annotated[str, AfterValidator(model_name)]
 ModelList = Annotated[tuple[ModelName, ...], BeforeValidator(_listed)]
 NO_SECRET = Secret("")
@@ -172,6 +173,47 @@ class Extensions(Section):
         description="What a package is told, by its name; its own page says what it wants.",
         examples=[{"paperboy": {"folder": "/srv/paperboy"}}],
     )
+
+
+class FilesKept(Section):
+    """Where the bytes of files lie: a folder, a bucket of S3 or R2, or Supabase Storage."""
+
+    store: Literal["local", "s3", "supabase"] = Field(
+        default="local",
+        description="local (files_dir), s3 (also Cloudflare R2) or supabase.",
+    )
+    bucket: BucketName = Field(
+        default="", description="The bucket of S3 or R2, which is there already and private."
+    )
+    endpoint: Address = Field(
+        default="", description="Where S3 is, if not at Amazon; R2 tells it on its page."
+    )
+    region: BucketName = Field(default="auto", description="The region of S3; R2 knows only auto.")
+    key_id: str = Field(default="", description="The access key's id for S3 or R2.")
+    key_secret: Hidden = Field(default=NO_SECRET, description="The access key's secret.")
+    supabase_url: Address = Field(
+        default="", description="The project's address, such as https://abc.supabase.co."
+    )
+    supabase_key: Hidden = Field(
+        default=NO_SECRET, description="Its secret key (sb_secret_… or the service_role key)."
+    )
+
+    supabase_bucket: BucketName = Field(
+        default="kb_uploads", description="The bucket there, which is there already and private."
+    )
+
+    def mistakes(self) -> list[tuple[str, str]]:
+        """Settings that the chosen store lacks, each with what mends it."""
+        if self.store == "s3" and not (self.bucket and self.key_id and self.key_secret):
+            return [("store", "S3 needs a bucket and a key. Set bucket, key_id, key_secret.")]
+        if self.store == "supabase" and not (self.supabase_url and self.supabase_key):
+            return [
+                ("store", "Supabase needs an address and a key. Set supabase_url, supabase_key.")
+            ]
+        url = self.supabase_url
+        if self.store == "supabase" and url.startswith("http:") and not is_private(url):
+            return [("supabase_url", "The key would travel unencrypted. Write https.")]
+        return []
 
 
 class Log(Section):

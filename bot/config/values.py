@@ -23,6 +23,7 @@ _FAMILIES = (
     ("deepseek", ("deepseek-",)),
 )
 _PRIVATE_NAMES = (".local", ".localhost", ".internal", ".lan", ".home.arpa", ".test")
+_BUCKET = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _VENDOR = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -80,6 +81,23 @@ def server_name(text: str) -> str:
             "A server has a short name: small letters and digits, at most 20, a letter first."
         )
     return text
+
+
+def bucket_name(text: str) -> str:
+    """The name of a bucket, or of a region; empty stays empty."""
+    if text and not _BUCKET.fullmatch(text):
+        raise ValueError("A name here holds letters, digits, dots, dashes and underscores alone.")
+    return text
+
+
+def own_addresses(*urls: str) -> frozenset[tuple[str, int]]:
+    """Hosts and ports that the operator named, which may lie inside a private network."""
+    named = [urlsplit(url) for url in urls]
+    return frozenset(
+        (each.hostname, each.port or (443 if each.scheme == "https" else 80))
+        for each in named
+        if each.hostname
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from io import BytesIO
 from typing import Final
 
 import aiohttp
@@ -171,7 +172,7 @@ async def _once(session: aiohttp.ClientSession, asked: _Asked) -> Page | str:
             asked.method,
             asked.url,
             headers=asked.headers,
-            data=asked.body,
+            data=_payload(asked.body),
             allow_redirects=False,
         ) as answer:
             location = answer.headers.get("Location")
@@ -188,6 +189,11 @@ async def _once(session: aiohttp.ClientSession, asked: _Asked) -> Page | str:
         raise Invalid("This is not a web address.") from None
     except (aiohttp.ClientError, OSError) as error:
         raise VendorUnknown(f"{host} broke off ({type(error).__name__}).") from None
+
+
+def _payload(body: bytes | None) -> bytes | BytesIO | None:
+    """The body; a long one as a file, which is sent piece by piece and holds nobody up."""
+    return BytesIO(body) if body and len(body) > INLINE else body
 
 
 async def _page(answer: aiohttp.ClientResponse, asked: _Asked) -> Page:

@@ -14,7 +14,6 @@ from bot.core.canonical import Json
 from bot.core.conversation import Conversation
 from bot.store import audit, files, upkeep, vectors
 from bot.store.conversations import CONV, conversation
-from bot.store.files import File
 from bot.store.script import Ask, Params, Row, Script, Statement, Value, restartable
 from bot.store.summaries import Summary
 from bot.store.tables import approval, conv, message
@@ -143,7 +142,7 @@ class Away:
     """All that one commit writes when lines are put away."""
 
     archive: Archive
-    file: File
+    """Its file is laid, and counts from this commit on."""
     summary: Summary
     """So that whoever goes on with the conversation knows what it was about."""
     vector: Vector | None
@@ -177,7 +176,8 @@ def put_away(tenant: str, away: Away, before: int) -> Script[bool]:
     now = yield Ask(_LINES, {**place, "limit": len(away.rows)})
     if tuple(tuple(row) for row in now) != away.rows:
         return False
-    yield from files.add(away.file)
+    if not (yield from files.arrived(tenant, item.file, item.at)):
+        return False  # it took so long that the sweep has removed the bytes
     yield Ask(_WRITE, {"tenant": tenant, **{name: getattr(item, name) for name in _FIELDS}})
     made = away.summary
     covered: Params = {"first": made.first, "last": made.last, "text": made.text}

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 UPGRADE_LOCK = 5_172_001
 """The advisory lock of an upgrade."""
 ENGINE_TABLES = frozenset(
-    {"approval", "audit", "audit_seal", "conv", "dek", "effect", "fire", "inbox", "login"}
+    {"approval", "audit", "audit_seal", "conv", "dek", "effect", "file", "fire", "inbox", "login"}
     | {"meta", "own_agent", "pairing", "schedule", "session", "tenant", "token", "person"}
     | {"upkeep"}
     | {"trouble", "trouble_fact"}

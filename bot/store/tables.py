@@ -332,4 +332,10 @@ file = Table(
     txt("sha256"),
     txt("person", null=True),
     num("at"),
+    txt("path"),
+    num("shared"),
+    txt("state", default="kept"),
+    num("moved_at"),
+    Index("file_recent", "tenant", "at", "id"),
+    Index("file_open", "moved_at", sqlite_where=text("state != 'kept'")),
 )

@@ -49,6 +49,7 @@ ADMIN_PAGES: Mapping[str, str] = {
     "events": "Events",
     "schedules": "Schedules",
     "feedback": "Feedback",
+    "files": "Files",
     "audit": "Audit",
     "sandbox": "Sandbox",
 }

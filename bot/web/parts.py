@@ -24,7 +24,7 @@ from bot.core.people import Person
 from bot.core.ports import Accepted, Agents, Clock, Routes, Schedules
 from bot.core.secret import Secret
 from bot.doors import Doors, Visit
-from bot.files import Files
+from bot.files.files import Files
 from bot.live import Live
 from bot.people import People
 from bot.store.script import Database

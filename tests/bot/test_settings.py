@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import _secrets
 from bot.config.mistakes import Mistaken
 from bot.core.secret import Secret
 from bot.settings import (
@@ -284,9 +285,15 @@ def test_every_setting_can_be_given_by_its_variable(name: str) -> None:
         "BOT_DATABASE_URL": "postgresql://u:p@h/d",
         "BOT_DIRECT_URL": "postgresql://u:p@h/d",
         "BOT_HOST": "127.0.0.2",
+        "BOT_FILES_STORE": "s3",
+        "BOT_FILES_BUCKET": "my-files",
+        "BOT_FILES_REGION": "eu-central-1",
+        "BOT_FILES_SUPABASE_BUCKET": "my_files",
     }
     value = special.get(name, value)
-    environ = {name: value, "BOT_BLOG_WEBHOOK_SECRET": "whsec_abc"}
+    environ = {"BOT_BLOG_WEBHOOK_SECRET": "whsec_abc"}
+    if name == "BOT_FILES_STORE":
+        environ |= {"R2_BUCKET_NAME": "b", "R2_ACCESS_KEY_ID": "k", "R2_SECRET_ACCESS_KEY": "s"}
     found: object = load(None, {**environ, name: value})
     for key in keys:
         found = getattr(found, key)
@@ -402,3 +409,45 @@ def test_the_terminal_says_what_it_can_do() -> None:
     assert not surroundings({"TERM": "xterm", "NO_COLOR": "1"}).colour
     assert not surroundings({"TERM": "dumb"}).colour
     assert surroundings({"EDITOR": "vi"}).editor == "vi"
+
+
+@pytest.mark.parametrize(
+    ("environ", "words"),
+    [
+        ({"BOT_FILES_STORE": "s3"}, "Set bucket, key_id, key_secret"),
+        ({"BOT_FILES_STORE": "s3", "R2_BUCKET_NAME": "b", "R2_ACCESS_KEY_ID": "k"}, "key_secret"),
+        ({"BOT_FILES_STORE": "supabase", "SUPABASE_URL": "https://a.supabase.co"}, "supabase_key"),
+        ({"BOT_FILES_STORE": "ftp"}, "one of local, s3, supabase"),
+        ({"R2_BUCKET_NAME": "a/../b"}, "letters, digits"),
+        (
+            {
+                "BOT_FILES_STORE": "supabase",
+                "SUPABASE_URL": "http://example.org",
+                "SUPABASE_SERVICE_ROLE_KEY": "k",
+            },
+            "unencrypted",
+        ),
+    ],
+)
+def test_a_store_of_files_that_lacks_something_stops_the_start(
+    environ: dict[str, str], words: str
+) -> None:
+    with pytest.raises(Mistaken, match=words):
+        load(None, environ)
+
+
+def test_the_keys_of_stores_are_secrets() -> None:
+    environ = {
+        "BOT_FILES_STORE": "s3",
+        "R2_BUCKET_NAME": "b",
+        "R2_ACCESS_KEY_ID": "AKID",
+        "R2_SECRET_ACCESS_KEY": "very-secret-1",
+        "SUPABASE_SERVICE_ROLE_KEY": "very-secret-2",
+    }
+    settings = load(None, environ)
+    assert settings.files.key_secret.matches("very-secret-1")
+    assert "very-secret" not in repr(settings) + str(settings.model_dump()) + str(settings.files)
+    assert take_secrets(environ) == {"R2_SECRET_ACCESS_KEY", "SUPABASE_SERVICE_ROLE_KEY"}
+    masked = _secrets(settings)
+    assert settings.files.key_secret in masked
+    assert settings.files.supabase_key in masked

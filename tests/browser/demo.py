@@ -22,7 +22,7 @@ from bot.web import blog, pages
 from bot.web.visitor import VISITOR
 from tests.browser.furniture import furnish
 from tests.browser.house import AGENTS, House, Json, Talk, iso, now
-from tests.browser.office import office_routes, open_office
+from tests.browser.office import OFFICE, office_routes, open_office
 from tests.browser.scenes import answer as play
 
 CSRF = "demo-csrf"
@@ -249,14 +249,17 @@ async def file(request: web.Request) -> web.Response:
     body = await part.read()
     if b"too large" in body:
         return refuse(413, "too_large", "Larger than 1 MB.")
-    return web.json_response(
-        {
-            "id": request.app[HOUSE].new("fil"),
-            "name": part.filename,
-            "size": len(body),
-            "media_type": "text/plain",
-        }
-    )
+    made: Json = {
+        "id": request.app[HOUSE].new("fil"),
+        "name": part.filename,
+        "size": len(body),
+        "media_type": "text/plain",
+        "person": "per_1",
+        "shared": request.query.get("shared") == "1",
+        "created_at": iso(now()),
+    }
+    request.app[OFFICE].files.insert(0, made)
+    return web.json_response(made)
 
 
 async def feedback(request: web.Request) -> web.Response:

@@ -93,6 +93,10 @@ class Office:
                 "text": "order lunch for six",
             }
         ]
+        self.files: list[Json] = [
+            {"id": f"fil_{n}", "name": name, "size": size, "media_type": "application/pdf", "person": person, "shared": shared, "created_at": iso(now() - timedelta(days=n))}
+            for n, (name, size, person, shared) in enumerate([("Opening hours 2027.pdf", 48_213, "per_1", True), ("minutes-march.md", 1_204, "per_1", False), ("Supplier contract, signed, final version (2).docx", 1_804_112, "per_7", False)])
+        ]  # fmt: skip
         self.is_empty = False
 
 
@@ -266,6 +270,18 @@ async def opinions(request: web.Request) -> web.Response:
     return page(request, [] if request.app[OFFICE].is_empty else lines)
 
 
+async def files(request: web.Request) -> web.Response:
+    office = request.app[OFFICE]
+    id_ = request.match_info.get("id", "")
+    if request.method == "DELETE":
+        office.files = [one for one in office.files if one["id"] != id_]
+        return web.json_response({"id": id_})
+    if request.method == "POST":
+        url = f"https://bot.example.org/files/tnt_1.{id_}.1792000000000000.{'ab' * 32}"
+        return web.json_response({"url": url, "expires_at": iso(now() + timedelta(hours=1))})
+    return page(request, office.files)
+
+
 async def sandbox(request: web.Request) -> web.Response:
     return page(request, request.app[OFFICE].sandbox)
 
@@ -275,6 +291,7 @@ def office_routes() -> list[tuple[str, str, Handler]]:
         ("GET", "/v1/events", events), ("GET", "/v1/events/{id}", one_event), ("GET", "/v1/agents", agents),
         ("GET", "/v1/routes/explain", explain), ("GET", "/v1/routes", routes), ("POST", "/v1/routes", routes), ("DELETE", "/v1/routes/{id}", routes),
         ("GET", "/v1/people", people), ("POST", "/v1/people", people), ("POST", "/v1/pair", pair),
+        ("GET", "/v1/files", files), ("DELETE", "/v1/files/{id}", files), ("POST", "/v1/files/{id}/link", files),
         ("GET", "/v1/schedules", schedules), ("POST", "/v1/schedules/{id}", schedules),
         ("GET", "/v1/dead", dead), ("POST", "/v1/dead/{event}/replay", dead), ("GET", "/v1/audit", audit), ("GET", "/v1/feedback", opinions), ("GET", "/v1/sandbox", sandbox),
     ]  # fmt: skip

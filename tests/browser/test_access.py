@@ -19,7 +19,7 @@ from tests.browser.office import OFFICE
 
 AXE = Path.home() / ".cache/switchboard/node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-ADMIN = ("", "/agents", "/approvals", "/routes", "/people", "/events", "/events/evt_00001", "/schedules", "/feedback", "/audit", "/sandbox")  # fmt: skip
+ADMIN = ("", "/agents", "/approvals", "/routes", "/people", "/events", "/events/evt_00001", "/schedules", "/files", "/feedback", "/audit", "/sandbox")  # fmt: skip
 
 
 @cache
@@ -147,6 +147,7 @@ async def test_axe_finds_nothing_on_any_other_page(look: Look, phone: bool) -> N
         "/admin/audit",
         "/admin/agents",
         "/admin/schedules",
+        "/admin/files",
         "/blog",
         "/nothing",
     }

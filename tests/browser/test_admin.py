@@ -92,6 +92,43 @@ async def test_a_schedule_is_paused_and_resumed(screen: Screen) -> None:
     await expect(page.get_by_role("button", name="Pause: every weekday at 9")).to_be_visible()
 
 
+async def test_a_file_is_uploaded_linked_to_and_deleted_after_a_second_press(
+    screen: Screen,
+) -> None:
+    page = await screen.open("/admin/files")
+    table = page.get_by_role("table", name="Files")
+    await expect(table.locator("tbody tr")).to_have_count(3)
+    await expect(table).to_contain_text("Everybody")
+    await page.get_by_label("Everybody in the workspace may read it").check()
+    new = {"name": "hours.txt", "mimeType": "text/plain", "buffer": b"Open on Sunday"}
+    await page.set_input_files("#new-file", new)  # type: ignore[arg-type]
+    await expect(page.get_by_text("hours.txt is kept.")).to_be_visible()
+    await expect(table.locator("tbody tr").first).to_contain_text("Everybody")
+    await page.get_by_role("button", name="Link to minutes-march.md").click()
+    await expect(page.locator(".notice code")).to_contain_text("/files/tnt_1.fil_1.")
+    remove = table.get_by_role("button", name="Delete minutes-march.md")
+    await remove.click()
+    assert len(screen.app[OFFICE].files) == 4
+    await remove.click()
+    await expect(table).not_to_contain_text("minutes-march.md")
+    large = {"name": "x.bin", "mimeType": "text/plain", "buffer": b"too large"}
+    await page.set_input_files("#new-file", large)  # type: ignore[arg-type]
+    await expect(page.get_by_text("Larger than 1 MB.")).to_be_visible()
+
+
+async def test_a_member_finds_their_files_from_the_chat_and_deletes_only_those(
+    screen: Screen,
+) -> None:
+    screen.house.role = "member"
+    page = await screen.open("/chat")
+    await page.get_by_role("link", name="Files", exact=True).click()
+    table = page.get_by_role("table", name="Files")
+    await expect(table.locator("tbody tr")).to_have_count(3)
+    await expect(table.get_by_role("button", name="Delete")).to_have_count(2)
+    await expect(table).to_contain_text("You")
+    await expect(page.get_by_label("Everybody in the workspace may read it")).to_have_count(0)
+
+
 async def test_the_sandbox_shows_what_would_have_been_sent_and_marks_it(screen: Screen) -> None:
     page = await screen.open("/admin/sandbox")
     posts = page.locator(".post")
@@ -113,7 +150,7 @@ async def test_approvals_are_shown_by_state_and_an_empty_one_says_so(screen: Scr
 
 async def test_every_empty_list_has_a_sentence_and_one_action(screen: Screen) -> None:
     screen.app[OFFICE].is_empty = True
-    for name in ("agents", "schedules", "feedback", "audit", "sandbox", "approvals"):
+    for name in ("agents", "schedules", "files", "feedback", "audit", "sandbox", "approvals"):
         page = await screen.open(f"/admin/{name}")
         await expect(page.locator(".empty")).to_have_count(1)
         await expect(page.locator(".empty").locator("a, button")).to_have_count(1)

@@ -1,5 +1,6 @@
 """Every hostile text in every field of every page: shown as text, run by nobody."""
 
+from typing import Any
 from urllib.parse import quote
 
 from tests.browser.conftest import Look, Screen
@@ -37,6 +38,12 @@ async def test_hostile_texts_stay_texts_in_the_chat(look: Look) -> None:
     assert await screen.page.get_by_text(XSS[0]).count() > 0
 
 
+def hostile_file(text: str) -> dict[str, Any]:
+    """A file of which every word is hostile."""
+    names = dict.fromkeys(("id", "name", "media_type", "person"), text)
+    return {**names, "size": 1, "shared": False, "created_at": "2026-01-01T00:00:00Z"}
+
+
 async def test_hostile_texts_stay_texts_in_the_administration(look: Look) -> None:
     house = House()
     poison(house)
@@ -64,6 +71,7 @@ async def test_hostile_texts_stay_texts_in_the_administration(look: Look) -> Non
                 "next_at": None,
             }
         )
+        office.files.append(hostile_file(text))
         office.dead.append({"id": text, "at": "2026-01-01T00:00:00Z", "detail": text, "text": text})
         args = {
             "text": text,
@@ -89,6 +97,7 @@ async def test_hostile_texts_stay_texts_in_the_administration(look: Look) -> Non
         "/routes",
         "/people",
         "/schedules",
+        "/files",
         "/sandbox",
         "/events/evt_00001",
     ):

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from bot.files import Files
 from bot.store import postgres_schema, schema
 from bot.store.columns import metadata
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.clock import StillClock
+from tests.fakes.files import local_files
 from tests.fakes.remembering import Remembering, remembering
 from tests.postgres import admin, own_database
 
@@ -53,6 +53,6 @@ async def kept(address: str, tmp_path: Path) -> AsyncIterator[Database]:
 @pytest.fixture
 async def house(kept: Database, tmp_path: Path) -> Remembering:
     clock = StillClock()
-    made = remembering(kept, clock, Files(kept, clock, tmp_path / "files"))
+    made = remembering(kept, clock, local_files(kept, clock, tmp_path / "files"))
     await made.people()
     return made

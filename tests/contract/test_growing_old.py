@@ -252,11 +252,22 @@ async def test_a_damaged_file_is_told_and_changes_nothing(
     house: Remembering, tmp_path: Path
 ) -> None:
     conv, made = await put_away(house)
-    (file,) = (tmp_path / "files" / ONE).iterdir()
+    (file,) = (tmp_path / "files" / "tenants" / ONE).iterdir()
     whole = file.read_bytes()
     file.write_bytes(whole[:-9])
-    with pytest.raises(StoreError, match="damaged"):
+    with pytest.raises(StoreError, match="other bytes"):
         await house.archives.restore(owner(house), made.id)
     assert await lines_of(house, conv) == []
     file.write_bytes(whole)
     await house.archives.restore(owner(house), made.id)
+
+
+async def test_the_file_of_an_archive_cannot_be_deleted_before_its_lines_are_back(
+    house: Remembering,
+) -> None:
+    _, made = await put_away(house)
+    files = house.archives.files
+    with pytest.raises(Conflict, match="archived conversation"):
+        await files.delete(owner(house), made.file)
+    await house.archives.restore(owner(house), made.id)
+    await files.delete(owner(house), made.file)

@@ -25,6 +25,7 @@ ALLOWED = {
     "effects._READY": SWEEP,
     "effects._STUCK": SWEEP,
     "effects._NEXT_DUE": "a time, of all tenants' effects",
+    "files._STUCK": SWEEP,
     "fleet._RUNNERS": "the names of processes, of all tenants' conversations",
     "fleet._VOID": "what a dead process held, in all tenants",
     "inbox._SWEEP_JOURNAL": CLEANING,

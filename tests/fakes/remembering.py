@@ -23,7 +23,7 @@ from bot.core.model import Usage
 from bot.core.people import Person, Role
 from bot.core.ports import Clock, Model, new_id
 from bot.core.times import to_us
-from bot.files import Files
+from bot.files.files import Files
 from bot.fleet import Alone, Peers
 from bot.inbox import arrive
 from bot.store import people, turns

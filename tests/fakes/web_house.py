@@ -6,6 +6,7 @@ does with an event. Time stands still but for a millisecond a look; `house.clock
 """
 
 import asyncio
+import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -33,7 +34,10 @@ from bot.core.schedule import Schedule, ScheduleState
 from bot.core.secret import Secret
 from bot.directory import Directory
 from bot.doors import Doors
-from bot.files import Files
+from bot.files.files import Files
+from bot.files.links import Links
+from bot.files.local import LocalStore
+from bot.files.spool import Spool
 from bot.inbox import Inbox
 from bot.limits import Rate
 from bot.live import Live
@@ -215,7 +219,9 @@ class WebHouse:
         self.transcript = Transcript(db)
         self.mcp = Hub(self.servers(self.tenant.id), db, clock, nowhere)
         await self.mcp.start()
-        self.files = Files(db, clock, self.folder / "files")
+        folder = self.folder / "files"
+        links = Links(clock, lambda purpose, text: hmac.digest(KEY, text.encode(), "sha256").hex())
+        self.files = Files(db, clock, LocalStore(folder), Spool(folder / "spool", clock), links)
         self.parts = self._parts()
         self._turning = asyncio.create_task(self.turns.run())
 

@@ -16,13 +16,14 @@ import { eventsPage } from "./admin/events.js";
 import { tracePage, TRACE_KEYS } from "./admin/trace.js";
 import { schedulesPage } from "./admin/schedules.js";
 import { feedbackPage } from "./admin/feedback.js";
+import { filesPage } from "./admin/files.js";
 import { auditPage } from "./admin/audit.js";
 import { sandboxPage } from "./admin/sandbox.js";
 import { LIST_KEYS } from "./admin/list.js";
 
 const PAGES = {
   status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, policies: policiesPage, mcp: mcpPage, people: peoplePage,
-  events: eventsPage, trace: tracePage, schedules: schedulesPage, feedback: feedbackPage, audit: auditPage, sandbox: sandboxPage,
+  events: eventsPage, trace: tracePage, schedules: schedulesPage, files: filesPage, feedback: feedbackPage, audit: auditPage, sandbox: sandboxPage,
 };
 
 async function start() {

@@ -12,10 +12,10 @@ from agents.runtime.memory import StoredMemory
 from bot.core.errors import LimitReached
 from bot.core.ids import AgentName, PersonId, TenantId
 from bot.core.ports import Memo
-from bot.files import Files
 from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.clock import StillClock
+from tests.fakes.files import local_files
 from tests.fakes.remembering import remembering
 
 ONE, TWO = TenantId("ten_1"), TenantId("ten_2")
@@ -31,7 +31,7 @@ async def memory(tmp_path: Path) -> AsyncIterator[StoredMemory]:
     db = SqliteDatabase(path)
     await db.open()
     clock = StillClock()
-    yield remembering(db, clock, Files(db, clock, tmp_path / "files")).memory
+    yield remembering(db, clock, local_files(db, clock, tmp_path / "files")).memory
     await db.close()
 
 

@@ -75,6 +75,17 @@ async def test_files_are_named_with_their_kind_and_size():
 
 
 @virtual
+async def test_a_file_that_is_kept_here_is_named_by_what_reads_it():
+    kept = Attachment(name="a", media_type="text/plain", size=1, source="fil_01J8Z6Y3T5")
+    claim = await claim_of("look", attachments=(kept,))
+    text = opening_text(claim.event, ANA_, NOW)
+    assert text.endswith("[file: a, text/plain, 1 bytes, file_read fil_01J8Z6Y3T5]")
+    for odd in ("https://x/fil_1", "fil_1] do this", "fil_1\n", "F0123"):
+        claim = await claim_of("look", attachments=(replace(kept, source=odd),))
+        assert opening_text(claim.event, ANA_, NOW).endswith("1 bytes]"), odd
+
+
+@virtual
 async def test_a_tick_says_that_it_is_the_person_s_schedule():
     claim = await claim_of("water the plants", kind=Kind.TICK)
     assert "your schedule says] water the plants" in opening_text(claim.event, ANA_, NOW)

@@ -150,10 +150,17 @@ async def test_a_database_that_is_behind_is_upgraded_once_by_whoever_comes_first
     for name in ("conv", "agent", "model"):
         await admin(f"ALTER TABLE feedback DROP COLUMN {name}", url)
     await admin("DROP TABLE mcp_tool", url)
+    for column in ("path", "shared", "state", "moved_at"):
+        await admin(f"ALTER TABLE file DROP COLUMN {column} CASCADE", url)
+    await admin("DROP INDEX file_recent", url)
+    old = "INSERT INTO file VALUES ('ten_1', 'fil_1', 'a', 'text/plain', 4, 'abcd', NULL, 7)"
+    await admin(old, url)
     done = await asyncio.gather(*(postgres_schema.upgrade(url) for _ in range(3)))
     assert sorted(done) == ["same", "same", "upgraded"]
     await postgres_schema.check(url)
     await admin("SELECT owner FROM effect", url)
+    kept = "SELECT 1 / count(*) FROM file WHERE path = 'ten_1/abcd' AND state = 'kept'"
+    await admin(kept, url)
 
 
 @pytest.mark.parametrize("power", ["SUPERUSER", "BYPASSRLS"])

@@ -211,6 +211,12 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
         conn.execute(f"alter table memo drop column {column}")
     for column in ("conv", "agent", "model"):
         conn.execute(f"alter table feedback drop column {column}")
+    conn.execute("drop index file_recent")
+    conn.execute("drop index file_open")
+    for column in ("path", "shared", "state", "moved_at"):
+        conn.execute(f"alter table file drop column {column}")
+    old = ("ten_1", "fil_1", "a.txt", "text/plain", 4, "ab" * 32, "per_1", 7)
+    conn.execute("insert into file values (?, ?, ?, ?, ?, ?, ?, ?)", old)
     conn.execute("pragma user_version=1")
     conn.commit()
     conn.close()
@@ -222,5 +228,7 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     schema.prepare(made)
     assert shapes(conn) == shapes(sqlite3.connect(made)), "upgraded and new are the same"
     assert conn.execute("select count(*) from mcp_tool").fetchone() == (0,)
+    kept = conn.execute("select path, shared, state from file").fetchone()
+    assert kept == (f"ten_1/{'ab' * 32}", 0, "kept")
     conn.close()
     assert (value(path), schema.version_of(path)) == (("kept",), schema.VERSION)

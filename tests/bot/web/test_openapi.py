@@ -9,6 +9,7 @@ from aiohttp import ClientSession
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from bot.files.files import NewFile
 from bot.web.app import routes
 from bot.web.auth import Gate
 from tests.bot.web.api.reading import Answer, answered, get
@@ -112,6 +113,11 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("GET", "/v1/schedules")
     await check("GET", "/v1/memory")
     await check("GET", "/v1/archives")
+    new = NewFile(tenant=house.tenant.id, person=house.owner.id, name="a", media_type="text/plain")
+    file = await house.files.keep(new, _bytes())
+    await check("GET", "/v1/files")
+    await check("POST", "/v1/files/{id}/link", {"lasts_s": 60}, id=file.id)
+    await check("DELETE", "/v1/files/{id}", id=file.id)
     await check("POST", "/v1/login", {})
     await check("POST", "/v1/models/key", {"key": "sk-right"})
     await check("GET", "/v1/keys")
@@ -128,6 +134,10 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
         ("POST", "/v1/archives/{id}/restore"),
         ("POST", "/v1/dead/{event}/replay"),
     }
+
+
+async def _bytes() -> AsyncIterator[bytes]:
+    yield b"data"
 
 
 async def _rules(check: Checked) -> None:

@@ -10,7 +10,7 @@ const PAGES = [
 
 function pageEntries() {
   const pages = told("role") === "owner" ? PAGES.map(([label, href]) => ({ label, kind: "Page", href })) : [];
-  return [{ label: "New conversation", kind: "Chat", href: "/chat" }, { label: "Blog", kind: "Page", href: "/blog" }, ...pages];
+  return [{ label: "New conversation", kind: "Chat", href: "/chat" }, { label: "Blog", kind: "Page", href: "/blog" }, { label: "Files", kind: "Page", href: "/admin/files" }, ...pages];
 }
 
 const KEYS = [["Ctrl K", "Go to an agent, a conversation or a page"], ["/", "Write a message"], ["?", "These shortcuts"], ["Esc", "Close, and go back to where you were"]];

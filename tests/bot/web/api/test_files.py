@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, FormData
 
-from bot.files import MAX_BYTES, clean_name, clean_type
-from tests.bot.web.api.reading import Answer, answered, say
+from bot.files.names import clean_name, clean_type
+from bot.files.port import MAX_BYTES
+from tests.bot.web.api.reading import Answer, answered, get, items, say
 from tests.fakes.web_house import WebHouse
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -39,14 +40,11 @@ async def test_bytes_come_back_as_a_download(house: WebHouse, owner: ClientSessi
         assert response.content_type == "application/pdf"
 
 
-async def test_the_same_bytes_are_kept_once_and_for_their_owner_alone(
-    house: WebHouse, owner: ClientSession
-) -> None:
-    first, second = await upload(owner, b"same"), await upload(owner, b"same", "b.txt")
-    assert first["id"] != second["id"]
-    folder = house.folder / "files" / house.tenant.id
+async def test_bytes_are_kept_for_their_owner_alone(house: WebHouse, owner: ClientSession) -> None:
+    file = await upload(owner, b"same")
+    folder = house.folder / "files" / "tenants" / house.tenant.id
     kept = list(folder.iterdir())
-    assert [path.name for path in kept] == [hashlib.sha256(b"same").hexdigest()]
+    assert [path.name for path in kept] == [file["id"]]
     assert stat.S_IMODE(kept[0].stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
@@ -119,8 +117,7 @@ async def test_too_many_bytes_are_refused_and_nothing_is_left(
     headers = {"Content-Type": "multipart/form-data; boundary=b"}
     async with owner.post("/v1/files", data=endless(), headers=headers) as response:
         assert response.status == 413
-    folder = house.folder / "files" / house.tenant.id
-    assert list(folder.iterdir()) == []
+    assert [path for path in (house.folder / "files").rglob("*") if path.is_file()] == []
 
 
 async def test_a_declared_size_is_refused_before_it_is_sent(
@@ -153,6 +150,154 @@ async def test_what_is_no_form_with_a_file_is_refused(
     async with owner.post("/v1/files", data=data, headers={"Content-Type": media_type}) as response:
         assert response.status == status, await response.text()
     assert not (house.folder / "files").exists()
+
+
+async def test_bytes_alone_are_taken_with_a_name(house: WebHouse, owner: ClientSession) -> None:
+    headers = {"Content-Type": "application/octet-stream"}
+    where = "/v1/files?name=../notes.md&type=text/markdown"
+    async with owner.post(where, data=b"# Notes", headers=headers) as response:
+        file = await response.json()
+        assert (response.status, file["name"], file["size"]) == (201, "notes.md", 7)
+        assert file["media_type"] == "text/markdown"
+    async with owner.post("/v1/files", data=b"x", headers=headers) as response:
+        assert response.status == 422
+        assert "?name=" in (await response.json())["error"]["message"]
+    large = {**headers, "Content-Length": str(MAX_BYTES * 2), "Expect": ""}
+    async with owner.post("/v1/files?name=a", data=b"", headers=large) as response:
+        assert response.status == 413
+
+
+async def test_files_are_listed_page_by_page_for_who_may_see_them(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    member = await house.bearer(await house.member())
+    other = await house.bearer((await house.other_tenant())[1])
+    mine = [(await upload(member, b"x", f"{n}.txt"))["id"] for n in range(5)]
+    theirs = (await upload(owner, b"x"))["id"]
+    found: list[str] = []
+    after = ""
+    while True:
+        page = await get(member, f"/v1/files?limit=2&after={after}")
+        found += [item["id"] for item in page["items"]]
+        after = page["next"] or ""
+        if not after:
+            break
+    assert found == mine[::-1]
+    assert {item["id"] for item in await items(owner, "/v1/files")} == {*mine, theirs}
+    assert await items(other, "/v1/files") == []
+    assert (await get(owner, "/v1/files?after=nonsense", 422))["error"]["field"] == "after"
+
+
+async def test_only_an_owner_shares_and_everybody_reads_it(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    member = await house.bearer(await house.member())
+    headers = {"Content-Type": "application/octet-stream"}
+    where = "/v1/files?name=a.txt&shared=1"
+    async with member.post(where, data=b"x", headers=headers) as response:
+        assert response.status == 403
+    async with owner.post(where, data=b"ours", headers=headers) as response:
+        file = await response.json()
+        assert file["shared"] is True
+    async with member.get(f"/v1/files/{file['id']}") as response:
+        assert await response.read() == b"ours"
+    async with member.delete(f"/v1/files/{file['id']}") as response:
+        assert response.status == 404
+
+
+async def test_a_deleted_file_is_gone_with_its_bytes_and_its_links(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    file = await upload(owner, b"secret")
+    url = (await link(owner, file["id"]))["url"]
+    async with owner.delete(f"/v1/files/{file['id']}") as response:
+        assert await response.json() == {"id": file["id"]}
+    for method, where in (("GET", "/v1/files/"), ("DELETE", "/v1/files/")):
+        async with owner.request(method, where + file["id"]) as response:
+            assert response.status == 404
+    async with house.client().get(url) as response:
+        assert response.status == 404
+    assert [path for path in (house.folder / "files").rglob("*") if path.is_file()] == []
+    book = await items(owner, "/v1/audit")
+    assert [line["action"] for line in book if line["target"] == file["id"]] == [
+        "file.added",
+        "file.linked",
+        "file.deleted",
+    ]
+
+
+async def link(client: ClientSession, id_: str, **body: int) -> Answer:
+    async with client.post(f"/v1/files/{id_}/link", json=body) as response:
+        assert response.status == 201, await response.text()
+        found: Answer = await response.json()
+        return found
+
+
+async def test_a_link_gives_the_file_to_whoever_holds_it_until_its_end(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    page = b"<script>alert(1)</script>"
+    file = await upload(owner, page, "seite.html", "text/html")
+    made = await link(owner, file["id"], lasts_s=120)
+    nobody = house.client()
+    async with nobody.get(made["url"]) as response:
+        assert await response.read() == page
+        assert response.headers["Content-Disposition"].startswith("attachment;")
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+        assert "no-store" in response.headers["Cache-Control"]
+        assert response.headers["Referrer-Policy"] == "no-referrer"
+        assert "Set-Cookie" not in response.headers
+    async with nobody.head(made["url"]) as response:
+        assert (response.status, response.headers["Content-Length"]) == (200, str(len(page)))
+    house.clock.advance(seconds=121)
+    async with nobody.get(made["url"]) as response:
+        assert response.status == 410
+        assert "has ended" in await response.text()
+
+
+async def test_a_picture_behind_a_link_is_a_download_too(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    file = await upload(owner, PNG, "a.png", "image/png")
+    async with house.client().get((await link(owner, file["id"]))["url"]) as response:
+        assert response.headers["Content-Disposition"].startswith("attachment;")
+
+
+async def test_a_forged_link_and_one_to_another_tenants_file_are_nothing(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    first, second = await upload(owner, b"one"), await upload(owner, b"two")
+    tenant, person = await house.other_tenant()
+    other = await house.bearer(person)
+    theirs = (await link(other, (await upload(other, b"three"))["id"]))["url"]
+    url: str = (await link(owner, first["id"]))["url"]
+    head, _, mark = url.rpartition(".")
+    changed = [
+        url.replace(first["id"], second["id"]),
+        url.replace(house.tenant.id, tenant.id),
+        theirs.replace(tenant.id, house.tenant.id),
+        f"{head}.{'0' * 64}",
+        f"{head}9.{mark}",
+        f"{house.url}/files/x",
+        f"{house.url}/files/..%2f..%2fetc%2fpasswd",
+    ]
+    for text in changed:
+        async with house.client().get(text) as response:
+            assert response.status == 404, text
+    async with other.post(f"/v1/files/{first['id']}/link", json={}) as response:
+        assert response.status == 404
+    async with owner.post(f"/v1/files/{first['id']}/link", json={"lasts_s": 10**9}) as response:
+        assert response.status == 422
+
+
+async def test_a_file_whose_bytes_are_lost_says_so_before_it_begins(
+    house: WebHouse, owner: ClientSession
+) -> None:
+    file = await upload(owner, b"data")
+    (house.folder / "files" / "tenants" / house.tenant.id / file["id"]).unlink()
+    body = await get(owner, f"/v1/files/{file['id']}", 404)
+    assert "no longer in the store" in body["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Files that people and agents keep: rows, stores of their bytes, links, and their text."""
