@@ -6,8 +6,8 @@ import pytest
 from aiohttp import FormData
 
 from agents.runtime.loader import Team
-from bot import files
 from bot.core.ids import TenantId
+from bot.files import spool
 from tests.fakes.web_house import WebHouse
 
 TENANT = TenantId("ten_1")
@@ -57,7 +57,7 @@ async def test_a_file_that_finds_no_room_is_refused_with_the_reason_and_leaves_n
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(files, "_write_all", full)
+        patch.setattr(spool, "_write_all", full)
         status, told = await _upload(client)
     assert status == 503
     assert "No space left on device" in told["error"]["message"]

@@ -251,7 +251,7 @@ async def crawl(house: WebHouse) -> list[tuple[str, str, Access]]:
 async def test_without_signing_in_nothing_is_shown(house: WebHouse) -> None:
     client = house.client()
     opened = {
-        "/health", "/version", "/ready", "/in", "/in/xcodex", "/static/xfilex",
+        "/health", "/version", "/ready", "/in", "/in/xcodex", "/static/xfilex", "/files/xtokenx",
     }  # fmt: skip
     for method, path, _ in await crawl(house):
         if path not in opened:

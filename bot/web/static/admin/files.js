@@ -9,7 +9,7 @@ export async function filesPage(main) {
   const me = (await get("/v1/me")).person;
   const said = el("div", { role: "status" });
   const pick = el("input", { type: "file", id: "new-file", class: "unseen", tabindex: "-1", "aria-label": "File to keep" });
-  const shared = el("input", { type: "checkbox", id: "new-shared" });
+  const shared = el("input", { type: "checkbox" });
   const list = listOf({
     path: "/v1/files",
     label: "Files",
@@ -31,7 +31,7 @@ export async function filesPage(main) {
       { class: "limit" },
       el("h2", null, "Add a file"),
       el("p", { class: "meta" }, "25 MB at most. PDF, Word, web pages, tables and plain text can be read by agents."),
-      me.role === "owner" && el("p", null, shared, " ", el("label", { for: "new-shared" }, "Everybody in the workspace may read it")),
+      me.role === "owner" && el("p", null, el("label", { class: "check" }, shared, el("b", null, "Everybody in the workspace may read it"))),
       pick,
       button("Upload a file", () => pick.click()),
       said,
