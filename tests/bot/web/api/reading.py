@@ -1,5 +1,6 @@
 """What the API's tests do again and again: say something, read what came of it, watch."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ async def answered(client: ClientSession, told: Answer) -> list[Answer]:
     for _ in range(PATIENCE):
         if (await get(client, f"/v1/events/{told['event']}"))["ending"]:
             return await lines(client, told)
+        await asyncio.sleep(0.02)
     raise AssertionError(f"{told['event']} did not end: see the log")
 
 
