@@ -93,7 +93,8 @@ class Loop:
         last = laid_from["history"]  # lines that were written since then are not of this prompt
         known = tuple(line for line in claim.history if isinstance(last, int) and line.n <= last)
         claim = replace(claim, history=known)
-        laid = lay(agent, self._p.agents.all(claim.event.tenant), claim, person, now)
+        team, heard = self._p.agents.all(claim.event.tenant), self._p.toolset.heard
+        laid = lay(agent, team, claim, person, now, heard)
         return Run(
             claim=claim,
             agent=agent,

@@ -6,12 +6,13 @@ instructions. Earlier lines are cut to a budget of tokens, oldest first, whole t
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.core.agent import Agent
+from bot.core.canonical import Json
 from bot.core.conversation import Claim, Line
 from bot.core.event import Event, Kind, Trust
 from bot.core.model import ModelMessage
@@ -21,7 +22,16 @@ from bot.store.rows import dumps
 
 HISTORY_TOKENS = 24_000
 CHARS_PER_TOKEN = 4
-_MARK = re.compile(r"[<＜﹤‹〈](?=\W{0,8}outside)", re.IGNORECASE)
+_OPEN = "<＜﹤‹〈⟨❮❰«"
+_LOOKS = ("oｏ0оο", "uｕυ", "tｔтτ", "sｓѕ", "iｉ1lіι", "dｄԁ", "eｅеε")
+"""The letters of the mark, each with what looks like it in other scripts."""
+_GAP = f"(?:[^\\w{_OPEN}]|_)*"  # ends at the next bracket: a row of them costs linear time
+_MARK = re.compile(
+    f"(?:[{_OPEN}]|&(?:lt|#0*60|#x0*3c);?)(?={_GAP}"
+    + _GAP.join(f"[{letters}]" for letters in _LOOKS)
+    + ")",
+    re.IGNORECASE,
+)
 """The mark in any spelling that a model might take for it."""
 RULES = """
 You work inside Switchboard. Rules that stand above everything else:
@@ -43,15 +53,21 @@ class Laid:
 
 
 def lay(
-    agent: Agent, team: Sequence[Agent], claim: Claim, person: Person | None, now: datetime
+    agent: Agent,
+    team: Sequence[Agent],
+    claim: Claim,
+    person: Person | None,
+    now: datetime,
+    heard: Collection[str] = (),
 ) -> Laid:
-    """Lay the prompt of a turn."""
+    """Lay the prompt of a turn; `heard` are the tools that bring words of others."""
     event = claim.event
     system = ModelMessage(role="system", content=system_text(agent, team))
     history = [m for line in fitting(claim.history) for m in spoken(line)]
     opening = ModelMessage(role="user", content=opening_text(event, person, now))
     given = outside_history(event)
     born = event.trust is Trust.OUTSIDE or bool(event.payload.get("tainted"))
+    born = born or any(item.get("tool") in heard for item in outcomes_of(event))
     tainted = claim.conv.tainted or born or bool(given)
     return Laid(messages=(system, *history, *given, opening), tainted=tainted)
 
@@ -90,7 +106,7 @@ def wrap(event: Event, text: str) -> str:
 
 def outside(source: str, text: str) -> str:
     """Words of others, so marked; they cannot close the mark themselves."""
-    safe = _MARK.sub(lambda found: found[0][0] + "\\" + found[0][1:], text)
+    safe = _MARK.sub(lambda found: found[0] + "\\", text)
     return f'<outside source="{source}">\n{safe}\n</outside>'
 
 
@@ -101,15 +117,17 @@ def _one_line(name: str) -> str:
 
 def outcome_text(event: Event) -> str:
     """What became of an approved, rejected or expired action."""
-    outcomes = event.payload.get("outcomes") or []
     note = event.payload.get("note") or ""
-    lines = [
-        dumps({**item, "note": note} if note else item)
-        for item in (outcomes if isinstance(outcomes, list) else [])
-    ]
+    lines = [dumps({**item, "note": note} if note else item) for item in outcomes_of(event)]
     if event.payload.get("kind") == "budget":
         lines = [dumps({"budget": event.payload.get("state")})]
     return "[outcome]\n" + "\n".join(lines)
+
+
+def outcomes_of(event: Event) -> list[dict[str, Json]]:
+    """What became of each deed that an outcome tells of; none for any other event."""
+    found = event.payload.get("outcomes")
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
 
 
 def outside_history(event: Event) -> tuple[ModelMessage, ...]:
@@ -142,6 +160,8 @@ def fitting(history: Sequence[Line]) -> list[Line]:
 
 def spoken(line: Line) -> tuple[ModelMessage, ...]:
     """A line as the model said or heard it."""
+    if line.raw and line.role == "user":  # so marked where it was stored: words from outside
+        return (ModelMessage(role="user", content=outside("earlier", line.text)),)
     if line.raw:
         return line.raw
     if line.role == "system":

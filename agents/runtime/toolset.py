@@ -72,6 +72,11 @@ class Toolset:
         """Every word that an agent's file may name tools by."""
         return frozenset({*self.tools, *(f"{group}.*" for group in self._groups)})
 
+    @property
+    def heard(self) -> frozenset[str]:
+        """The tools that bring words of others."""
+        return frozenset(name for name, tool in self.tools.items() if tool.outside)
+
     def offered(self, agent: Agent) -> tuple[ModelTool, ...]:
         """An agent's tools as a model sees them; the same tuple for the same list."""
         found = self._offered.get(agent.tools)
