@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.files import MAX_BYTES, SHOWN_INLINE, TooLarge
 from bot.web.answers import NUMBER, TEXT, answer, schema
@@ -34,8 +35,11 @@ class Uploads:
         if (request.content_length or 0) > MAX_BYTES + _MARGIN:
             raise TooLarge
         try:
-            part = await (await request.multipart()).next()
-        except ValueError as error:
+            async with asyncio.timeout(READ_S):
+                part = await (await request.multipart()).next()
+        except TimeoutError:
+            raise TooSlow from None
+        except (ValueError, HttpProcessingError) as error:
             raise BadBody("The form is broken.") from error
         if not isinstance(part, BodyPartReader) or not part.filename:
             raise BadBody("The form's first part has to be a file with a name.")
