@@ -57,6 +57,8 @@ class Sealer:
         self._clock = clock
         self._key = key
         self._heads: dict[str, tuple[int, str]] = {}
+        self._broken: dict[str, str] = {}
+        """Tenants whose seals were changed under this process, and what is known of it."""
         self._told_at = clock.monotonic()
 
     async def seal(self) -> int:
@@ -80,43 +82,78 @@ class Sealer:
             log.info("audit head", extra={"tenant": tenant, "seq": seq, "mac": mac})
 
     async def verify(self, tenant: TenantId) -> Verified:
-        """Recompute the whole chain of a tenant."""
-        key = self._key(tenant)
-        mac, number, after, unsealed, count = "", 0, 0, 0, 0
-        while page := await self._db.read(rows.entries(tenant, after, PAGE)):
+        """Recompute the whole chain of a tenant, as far as it was sealed when this began."""
+        known = self._heads.get(tenant, (0, ""))
+        sealed, _ = await self._db.read(rows.head(tenant))
+        last = await self._db.read(rows.last_sealed())
+        walk = _Walk(self._key(tenant), last, known)
+        after = 0
+        while after <= last and (page := await self._db.read(rows.entries(tenant, after, PAGE))):
             for entry, seq, stored in page:
-                count += 1
-                after = entry.seq
-                if seq is None or stored is None:
-                    unsealed += 1
-                    continue
-                number += 1
-                mac = _mac(key, mac, number, entry)
-                if seq != number or not hmac.compare_digest(mac, stored) or unsealed:
-                    why = f"Row {entry.seq} is not as it was sealed."
-                    return Verified(rows=count, unsealed=unsealed, first_bad=entry.seq, why=why)
-        seq, _ = await self._db.read(rows.head(tenant))
-        if seq != number:
-            why = f"{seq} rows were sealed and {number} are there: some were removed."
-            return Verified(rows=count, unsealed=unsealed, first_bad=number + 1, why=why)
-        known = self._heads.get(tenant)
-        if known and known[0] > seq:
-            why = f"This process has sealed {known[0]} rows and {seq} are there."
-            return Verified(rows=count, unsealed=unsealed, first_bad=seq + 1, why=why)
-        return Verified(rows=count, unsealed=unsealed, first_bad=None)
+                if why := walk.step(entry, seq, stored):
+                    return walk.found(entry.seq, why)
+            after = page[-1][0].seq
+        if sealed < known[0]:
+            why = f"This process has sealed {known[0]} rows and {sealed} are there."
+            return walk.found(sealed + 1, why)
+        if walk.number < sealed:
+            why = f"{sealed} rows were sealed and {walk.number} are there: some were removed."
+            return walk.found(walk.number + 1, why)
+        return walk.found(None, self._broken.get(tenant, ""))
 
     async def _chain(self, entries: list[Entry]) -> list[tuple[str, int, int, str]]:
         heads: dict[str, tuple[int, str]] = {}
         seals = []
         for entry in entries:
             if entry.tenant not in heads:
-                heads[entry.tenant] = await self._db.read(rows.head(entry.tenant))
+                heads[entry.tenant] = await self._head(entry.tenant)
             seq, mac = heads[entry.tenant]
             mac = _mac(self._key(TenantId(entry.tenant)), mac, seq + 1, entry)
             heads[entry.tenant] = (seq + 1, mac)
             seals.append((entry.tenant, seq + 1, entry.seq, mac))
         self._heads.update(heads)
         return seals
+
+    async def _head(self, tenant: str) -> tuple[int, str]:
+        """Where a chain goes on; says so when what this process sealed is no longer there."""
+        head = await self._db.read(rows.head(tenant))
+        known = self._heads.get(tenant)
+        if known and (await self._db.read(rows.seal_at(tenant, known[0]))) != known[1]:
+            self._broken[tenant] = f"What this process sealed up to row {known[0]} was changed."
+            seq, mac = known
+            log.error("audit broken", extra={"tenant": tenant, "seq": seq, "mac": mac})
+        return head
+
+
+class _Walk:
+    """One pass along a tenant's chain."""
+
+    def __init__(self, key: bytes, last: int, known: tuple[int, str]) -> None:
+        """`last` is the last audit row that has a seal; `known` a head that is surely right."""
+        self._key = key
+        self._last = last
+        self._known = known
+        self._mac = ""
+        self.number = self._rows = self._unsealed = 0
+
+    def step(self, entry: Entry, seq: int | None, stored: str | None) -> str:
+        """Look at the next row with its seal; what is wrong with it, if anything."""
+        self._rows += 1
+        if entry.seq > self._last:  # not sealed when the pass began
+            self._unsealed += 1
+            return ""
+        if stored is None:
+            return f"Row {entry.seq} was put in behind the seals."
+        self.number += 1
+        self._mac = _mac(self._key, self._mac, self.number, entry)
+        is_ours = self.number != self._known[0] or self._mac == self._known[1]
+        if is_ours and seq == self.number and hmac.compare_digest(self._mac, stored):
+            return ""
+        return f"Row {entry.seq} is not as it was sealed."
+
+    def found(self, first_bad: int | None, why: str) -> Verified:
+        """What the pass has found."""
+        return Verified(rows=self._rows, unsealed=self._unsealed, first_bad=first_bad, why=why)
 
 
 def _mac(key: bytes, before: str, seq: int, entry: Entry) -> str:

@@ -192,9 +192,7 @@ class Controls:
         if len(covered) != 1 or not text.strip():
             return await self._answer(order, "Open the page to edit this one.", "edit")
         arguments: dict[str, Json] = {covered[0].id: {**covered[0].arguments, name: text.strip()}}
-        return await self._decide(
-            order, item.id, Decision.EDIT, version=item.version, arguments=arguments
-        )
+        return await self._decide(order, item.id, Decision.EDIT, arguments=arguments)
 
     async def _decide(
         self,

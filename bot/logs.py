@@ -29,6 +29,7 @@ FIELDS = (
     *("tenant", "event", "conv", "turn", "step", "effect", "approval", "schedule", "person"),
     *("agent", "channel", "tool", "connection", "provider", "model", "vendor", "status", "method"),
     *("path", "state", "ending", "attempt", "ms", "size", "count", "host", "port", "retry_after_s"),
+    *("seq", "mac"),
 )
 """The extras that a record may carry to a log."""
 VENDORS = (

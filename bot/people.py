@@ -175,8 +175,12 @@ class People:
 
 
 def hash_of(key: bytes, purpose: str, secret: str) -> str:
-    """The keyed hash under which a secret is kept, different for each purpose."""
-    return hmac.digest(key, f"{purpose}|{secret}".encode(), hashlib.sha256).hex()
+    """The keyed hash under which a secret is kept, different for each purpose.
+
+    Any text has one: bytes of a header that are no UTF-8 arrive as half pairs.
+    """
+    text = f"{purpose}|{secret}".encode(errors="surrogatepass")
+    return hmac.digest(key, text, hashlib.sha256).hex()
 
 
 def _code(chance: bytes) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from agents.runtime.calls import Calls
 from agents.runtime.journal import Journal
-from agents.runtime.prompt import is_whole, lay, system_text
+from agents.runtime.prompt import is_whole, lay, outcomes_of, system_text
 from agents.runtime.run import Run
 from agents.runtime.toolset import Toolset
 from agents.runtime.withdrawal import Withdrawals
@@ -104,6 +104,9 @@ class Loop:
         claim = replace(claim, history=known)
         team = self._p.agents.all(claim.event.tenant)
         laid = lay(agent, team, claim, person, now, found[0] if found else None)
+        done = outcomes_of(claim.event)
+        if done and any(item.get("tool") in self._p.toolset.heard for item in done):
+            laid = replace(laid, tainted=True)  # the tool brings words of others
         return Run(
             claim=claim,
             agent=agent,

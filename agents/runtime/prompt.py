@@ -23,7 +23,16 @@ from bot.store.summaries import Summary
 
 HISTORY_TOKENS = 24_000
 CHARS_PER_TOKEN = 4
-_MARK = re.compile(r"[<＜﹤‹〈](?=\W{0,8}outside)", re.IGNORECASE)
+_OPEN = "<＜﹤‹〈⟨❮❰«"
+_LOOKS = ("oｏ0оο", "uｕυ", "tｔтτ", "sｓѕ", "iｉ1lіι", "dｄԁ", "eｅеε")
+"""The letters of the mark, each with what looks like it in other scripts."""
+_GAP = f"(?:[^\\w{_OPEN}]|_)*"  # ends at the next bracket: a row of them costs linear time
+_MARK = re.compile(
+    f"(?:[{_OPEN}]|&(?:lt|#0*60|#x0*3c);?)(?={_GAP}"
+    + _GAP.join(f"[{letters}]" for letters in _LOOKS)
+    + ")",
+    re.IGNORECASE,
+)
 """The mark in any spelling that a model might take for it."""
 _FILE = re.compile(r"fil_[A-Za-z0-9]{1,60}")
 RULES = """
@@ -64,7 +73,7 @@ def lay(
     opening = ModelMessage(role="user", content=opening_text(event, person, now))
     given = outside_history(event)
     born = event.trust is Trust.OUTSIDE or bool(event.payload.get("tainted"))
-    told = event.kind == Kind.SETTLED and any("outside" in item for item in _outcomes(event))
+    told = event.kind == Kind.SETTLED and any("outside" in item for item in outcomes_of(event))
     tainted = claim.conv.tainted or born or bool(given) or told
     tainted = tainted or bool(summary and summary.tainted)
     return Laid(messages=(system, *history, *given, opening), tainted=tainted)
@@ -109,7 +118,7 @@ def wrap(event: Event, text: str) -> str:
 
 def outside(source: str, text: str) -> str:
     """Words of others, so marked; they cannot close the mark themselves."""
-    safe = _MARK.sub(lambda found: found[0][0] + "\\" + found[0][1:], text)
+    safe = _MARK.sub(lambda found: found[0] + "\\", text)
     return f'<outside source="{source}">\n{safe}\n</outside>'
 
 
@@ -122,7 +131,7 @@ def outcome_text(event: Event) -> str:
     """What became of an approved, rejected or expired action."""
     note = event.payload.get("note") or ""
     lines: list[str] = []
-    for item in _outcomes(event):
+    for item in outcomes_of(event):
         ours = {key: value for key, value in item.items() if key != "outside"}
         lines.append(dumps({**ours, "note": note} if note else ours))
         if said := item.get("outside"):
@@ -132,8 +141,11 @@ def outcome_text(event: Event) -> str:
     return "[outcome]\n" + "\n".join(lines)
 
 
-def _outcomes(event: Event) -> list[Mapping[str, Json]]:
-    """What became of each deed; under `outside`, what the other side said of it."""
+def outcomes_of(event: Event) -> list[Mapping[str, Json]]:
+    """What became of each deed that an outcome tells of; none for any other event.
+
+    Under `outside` is what the other side said of it.
+    """
     found = event.payload.get("outcomes")
     return [item for item in found if isinstance(item, Mapping)] if isinstance(found, list) else []
 
@@ -185,6 +197,8 @@ def fitting(history: Sequence[Line]) -> list[Line]:
 
 def spoken(line: Line) -> tuple[ModelMessage, ...]:
     """A line as the model said or heard it."""
+    if line.raw and line.role == "user":  # so marked where it was stored: words from outside
+        return (ModelMessage(role="user", content=outside("earlier", line.text)),)
     if line.raw:
         return line.raw
     if line.role == "system":

@@ -102,6 +102,11 @@ class Toolset:
         own = {*self.tools, *(f"{group}.*" for group in self._groups)}
         return frozenset(own | self.guests.words() if self.guests else own)
 
+    @property
+    def heard(self) -> frozenset[str]:
+        """The tools that bring words of others."""
+        return frozenset(name for name, tool in self.tools.items() if tool.outside)
+
     def offered(self, agent: Agent, tenant: TenantId | None = None) -> tuple[ModelTool, ...]:
         """An agent's tools as a model sees them; the same tuple for the same list."""
         own = self._own(agent)

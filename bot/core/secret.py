@@ -27,7 +27,7 @@ class Secret:
 
     def matches(self, other: str) -> bool:
         """Compare in constant time. An empty secret matches nothing, not even empty text."""
-        mine, theirs = self._text.encode(), other.encode()
+        mine, theirs = self._text.encode(), other.encode(errors="surrogatepass")
         return hmac.compare_digest(mine, theirs) and bool(mine)
 
     def __bool__(self) -> bool:

@@ -58,6 +58,11 @@ _HEAD = Statement(
     .order_by(audit_seal.c.seq.desc())
     .limit(1)
 )
+_SEAL_AT = Statement(
+    select(audit_seal.c.mac).where(
+        audit_seal.c.tenant == bindparam("tenant"), audit_seal.c.seq == bindparam("seq")
+    )
+)
 _SEAL = Statement(
     insert(audit_seal).values({name: bindparam(name) for name in ("tenant", "seq", "audit", "mac")})
 )
@@ -139,6 +144,18 @@ def unsealed() -> Script[list[Entry]]:
     last = yield Ask(_LAST_SEALED, {})
     rows = yield Ask(_UNSEALED, {"after": last[0][0] if last else 0})
     return [_entry(row) for row in rows]
+
+
+def last_sealed() -> Script[int]:
+    """The last row that has a seal, whoever's: no row up to it is still to be sealed."""
+    rows = yield Ask(_LAST_SEALED, {})
+    return rows[0][0] if rows else 0
+
+
+def seal_at(tenant: str, seq: int) -> Script[str]:
+    """The MAC of a tenant's seal; empty when there is none of that number."""
+    rows = yield Ask(_SEAL_AT, {"tenant": tenant, "seq": seq})
+    return rows[0][0] if rows else ""
 
 
 def head(tenant: str) -> Script[tuple[int, str]]:

@@ -16,6 +16,7 @@ from bot.core.ids import (
     PersonId,
     TenantId,
 )
+from bot.core.model import ModelMessage
 from bot.core.times import from_us, iso, to_us
 from bot.store.rows import attachments_from, attachments_to_json, dumps, loads, messages_from
 from bot.store.rows import messages_to_json as raw_text
@@ -78,6 +79,11 @@ _NUMBER = Statement(
         updated_at=bindparam("at"),
     )
     .returning(conv.c.next_n - 1)
+)
+_TAINT = Statement(
+    update(conv)
+    .where(conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"))
+    .values(tainted=1)
 )
 _SAY = Statement(
     insert(message).values(
@@ -265,6 +271,15 @@ def say(tenant: str, conv_id: str, said: Line) -> Script[int]:
     n: int = rows[0][0]
     yield from write(tenant, conv_id, replace(said, n=n))
     return n
+
+
+def taint(tenant: str, conv_id: str, said: Line) -> Script[Line]:
+    """Taint a conversation by a line from outside, whatever becomes of its turn; the line, marked.
+
+    A person's line has no `raw`; one from outside has an empty one, so that later turns mark it.
+    """
+    yield Ask(_TAINT, {"tenant": tenant, "id": conv_id})
+    return replace(said, raw=(ModelMessage(role="user"),))
 
 
 def write(tenant: str, conv_id: str, said: Line) -> Script[None]:

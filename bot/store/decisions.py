@@ -193,6 +193,9 @@ def _check_open(item: Approval, answer: Answer, at: int) -> None:
         raise Conflict("The time to decide this is over; nothing was done. Ask the agent again.")
     if answer.version is not None and answer.version != item.version:
         raise Conflict("This card is out of date. Look at the new one and decide again.")
+    is_yes = answer.decision in (Decision.APPROVE, Decision.EDIT)
+    if is_yes and answer.version is None and item.version > 1:
+        raise Conflict("This was edited since it was asked. Look at it, and decide on its page.")
     doubt = item.kind is ApprovalKind.DOUBT
     answers = (Decision.THERE, Decision.AGAIN, Decision.LEAVE)
     if doubt != (answer.decision in answers) and answer.decision is not Decision.ASK:

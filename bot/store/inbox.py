@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Integer, bindparam, delete, insert, null, select, update
 
 from bot.core.conversation import Conversation, Line
-from bot.core.event import Ending, Event
+from bot.core.event import Ending, Event, Trust
 from bot.core.ids import ConvId, EventId
 from bot.core.times import from_us, to_us
 from bot.store import conversations
@@ -233,8 +233,10 @@ def ingest(
             at=from_us(at),
             attachments=event.attachments,
         )
+        if event.trust is Trust.OUTSIDE:
+            said = yield from conversations.taint(event.tenant, where.id, said)
         yield from conversations.write(event.tenant, where.id, said)
-    where = replace(where, epoch=epoch)
+    where = replace(where, epoch=epoch, tainted=where.tainted or event.trust is Trust.OUTSIDE)
     return Ingested(event=event.id, conv=where, seq=seq, claimed=claimed)
 
 

@@ -60,7 +60,7 @@ class Gate:
     def check_host(self, request: web.Request) -> None:
         """Raises WrongHost unless the request names this machine itself or the public address."""
         host = request.headers.get("Host", "").lower()
-        if host != self._public and not is_loopback(host):
+        if not host or (host != self._public and not is_loopback(host)):
             raise WrongHost
 
     def is_secure(self, request: web.Request) -> bool:
@@ -95,7 +95,7 @@ class Gate:
             if request.headers.get("Sec-Fetch-Site") != "same-origin":
                 raise Forbidden("This request did not come from a page of Switchboard.")
             return
-        if urlsplit(origin).netloc.lower() != request.headers.get("Host", "").lower():
+        if origin.lower().partition("://")[2] != request.headers.get("Host", "").lower():
             raise Forbidden("This request came from another site's page.")
 
     async def _bearer(self, request: web.Request, authorization: str) -> Visit:

@@ -168,3 +168,34 @@ async def test_money_of_an_amount_that_cannot_be_read_counts_as_the_largest():
         await house.put_rule(Rule(id="large", tool="pay", decision="ask", above_minor=10_000))
         await asked(house)
         assert house.vendor.calls == 0
+
+
+@virtual
+@pytest.mark.parametrize("words", ["OK {}", "/approve {}", "EDIT {} Send all of it."])
+async def test_a_yes_in_words_is_to_what_was_asked_and_not_to_a_later_edit(words: str):
+    """Two must agree; the second one answers the card of before the first one's edit."""
+    async with Switchboard(asking("none_ask")) as house:
+        await house.put_rule(Rule(id="r", tool="none_ask", decision="ask", needs=2))
+        question = await asked(house)
+        effect = house.disk.all("select id from effect where kind = 'tool'")[0][0]
+        await house.decide(question, "edit", ANA, arguments={effect: {"text": "Other."}})
+        got = await house.accept(words.format(question.code), person=OLGA)
+        assert "edited since" in got.reply
+        assert [item.version for item in await house.pending()] == [2]
+        (edited,) = await house.pending()
+        got = await house.accept(f"NO {question.code}", person=OLGA)  # a no needs no reading
+        assert "Rejected" in got.reply
+        assert edited.card.code == question.code
+        assert house.vendor.calls == 0
+
+
+@virtual
+async def test_a_yes_with_the_version_of_the_edit_is_one():
+    async with Switchboard(asking("none_ask")) as house:
+        await house.put_rule(Rule(id="r", tool="none_ask", decision="ask", needs=2))
+        question = await asked(house)
+        effect = house.disk.all("select id from effect where kind = 'tool'")[0][0]
+        edited = await house.decide(question, "edit", ANA, arguments={effect: {"text": "Other."}})
+        await house.decide(edited, "approve", OLGA)
+        await house.settled(question)
+        assert [record.arguments for record in house.vendor.book] == [{"text": "Other."}]

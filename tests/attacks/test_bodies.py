@@ -241,3 +241,49 @@ def test_lines_that_were_left_out_are_counted() -> None:
 
     assert [seen(at) for at in (100, 101, 102, 103)] == ["bad", "bad", "", ""]
     assert seen(161) == "bad (2 more like this were left out)"
+
+
+def form(*lines: bytes) -> bytes:
+    return b"\r\n".join((b"--b", *lines, b"--b--", b""))
+
+
+FILE = b'Content-Disposition: form-data; name="file"; filename="a.txt"'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        form(*[b"X: y"] * 5000, b"", b"text"),
+        form(FILE, b"X: " + b"y" * 100_000, b"", b"text"),
+        form(FILE + b"\xff" * 9000, b"", b"text"),
+        form(b"Content-Type: multipart/mixed; boundary=b", b"", b"text"),
+        form(b"no head at all"),
+        b"--b",
+        b"no form",
+    ],
+)
+async def test_a_form_that_is_broken_is_refused_and_leaves_nothing(
+    house: WebHouse, owner: ClientSession, body: bytes
+) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    async with owner.post("/v1/files", data=body, headers=headers) as response:
+        assert response.status == 400
+    assert not [path for path in (house.folder / "files").rglob("*") if path.is_file()]
+    async with owner.post("/v1/files", data=form(FILE, b"", b"text"), headers=headers) as response:
+        assert response.status == 201  # the control: a form that is whole
+
+
+async def test_a_form_that_never_begins_is_given_up(
+    house: WebHouse, owner: ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.web.api.files.READ_S", 0.1)
+
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            await asyncio.sleep(0.01)
+            yield b"nothing\r\n"
+
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    async with asyncio.timeout(5):
+        async with owner.post("/v1/files", data=endless(), headers=headers) as response:
+            assert response.status == 408

@@ -3,6 +3,7 @@
 Through the real server: foreign names and pages, guessed and stolen secrets, other people's ids.
 """
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -178,6 +179,22 @@ async def test_another_site_cannot_sign_a_browser_in(house: WebHouse) -> None:
     assert await status(house.client(headers), "POST", f"/in/{code}") == 303
 
 
+@pytest.mark.parametrize(
+    "origin", ["http://[::1", "http://\u2100/", "//", "http://", "127.0.0.1", "http://a:b:c"]
+)
+async def test_an_origin_that_is_none_is_another_site(
+    house: WebHouse, page: ClientSession, origin: str
+) -> None:
+    code = await house.doors.link(house.owner, "house")
+    head = b"HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\nOrigin: "
+    answer = await spoken(
+        house, f"POST /in/{code} ".encode() + head + origin.encode() + b"\r\n\r\n"
+    )
+    assert answer.startswith(b"HTTP/1.1 403")
+    async with page.post("/v1/logout", headers={"Origin": origin}) as response:
+        assert response.status == 403
+
+
 async def test_after_signing_out_the_cookie_opens_nothing(
     house: WebHouse, page: ClientSession
 ) -> None:
@@ -219,6 +236,45 @@ async def test_what_is_no_token_is_told_how_to_get_one(house: WebHouse, value: s
         assert response.status == 401
         assert response.headers["WWW-Authenticate"].startswith("Bearer")
         assert (await response.json())["error"]["code"] == "signed_out"
+
+
+async def test_a_token_of_bytes_that_are_no_text_is_a_wrong_token(house: WebHouse) -> None:
+    """Nobody has to be known to make the server break, and its log grow."""
+    for value in (b"\xff\xfe", "\u00fc".encode(), b"sbt_\xff", b"\xed\xa0\x80"):
+        head = b"GET /v1/me HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+        answer = await spoken(house, head + b"Authorization: Bearer " + value + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 401"), value
+        answer = await spoken(house, head + b"Cookie: bot_session=" + value + b"\r\n\r\n")
+        assert answer.startswith(b"HTTP/1.1 401"), value
+
+
+async def test_a_page_token_of_bytes_that_are_no_text_does_not_fit(
+    house: WebHouse, page: ClientSession
+) -> None:
+    cookie = f"Cookie: bot_session={cookie_of(house, page)}\r\n".encode()
+    head = b"POST /v1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n" + cookie
+    head += b"Sec-Fetch-Site: same-origin\r\nContent-Length: 0\r\n"
+    answer = await spoken(house, head + b"X-CSRF-Token: \xff\xfe\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 403")
+
+
+async def test_a_request_that_names_no_host_is_for_nobody(house: WebHouse, tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    async with WebHouse(tmp_path / "plain") as plain:
+        for asked in (house, plain):
+            for version, host in ((b"1.0", b""), (b"1.1", b"Host:\r\n"), (b"1.1", b"Host: \r\n")):
+                head = b"GET /v1/me HTTP/" + version + b"\r\n" + host
+                answer = await spoken(asked, head + b"Connection: close\r\n\r\n")
+                assert b" 421 " in answer.split(b"\r\n")[0]
+
+
+async def spoken(house: WebHouse, sent: bytes) -> bytes:
+    """What the server answers to these bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", house.port)
+    writer.write(sent)
+    answer = await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    return answer
 
 
 async def test_a_wrong_token_is_not_saved_by_a_right_cookie(

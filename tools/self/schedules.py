@@ -83,7 +83,7 @@ async def schedule_create(ctx: ToolContext, args: NewSchedule) -> Outcome:
     )
     await ctx.house.schedules.add(made)
     kept = next((s for s in await ctx.house.schedules.list(ctx.tenant) if s.id == made.id), made)
-    return _said(f"Planned. {_line(kept)}")
+    return _said(f"Planned. {_line(kept, ctx)}")
 
 
 async def schedule_list(ctx: ToolContext, args: NoArguments) -> Outcome:
@@ -93,7 +93,7 @@ async def schedule_list(ctx: ToolContext, args: NoArguments) -> Outcome:
     Example: {}
     """
     mine = [s for s in await ctx.house.schedules.list(ctx.tenant) if _is_mine(ctx, s)]
-    return _said("\n".join(map(_line, mine)) or "Nothing is planned.")
+    return _said("\n".join(_line(s, ctx) for s in mine) or "Nothing is planned.")
 
 
 async def schedule_pause(ctx: ToolContext, args: Pause) -> Outcome:
@@ -122,7 +122,7 @@ async def _change(ctx: ToolContext, id_: str, state: ScheduleState) -> Outcome:
     changed = await ctx.house.schedules.change(ctx.tenant, known.id, state) if known else None
     if changed is None:
         raise NotFound("There is no such schedule. schedule_list tells what there is.")
-    return _said(_line(changed))
+    return _said(_line(changed, ctx))
 
 
 def _is_mine(ctx: ToolContext, item: Schedule) -> bool:
@@ -135,14 +135,16 @@ def _id(ctx: ToolContext) -> ScheduleId:
     return ScheduleId(f"sch_{digest[:26].upper()}")
 
 
-def _line(item: Schedule) -> str:
-    """One schedule in words."""
+def _line(item: Schedule, ctx: ToolContext) -> str:
+    """One schedule in words; what outside words put into it is shown only where such words are."""
     zone = ZoneInfo(item.zone)
     if item.state is ScheduleState.ACTIVE and item.next_at:
         stand = f"next {item.next_at.astimezone(zone):%A %Y-%m-%d %H:%M} {item.zone}"
     else:
         stand = item.state.value
-    return f"{item.id}: {item.words}; {stand}; {item.prompt[:200]}"
+    is_shown = ctx.tainted or not item.tainted
+    task = item.prompt[:200] if is_shown else "(made with words from outside; not shown here)"
+    return f"{item.id}: {item.words}; {stand}; {task}"
 
 
 def _said(text: str) -> Outcome:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from bot.core.canonical import Json
 from bot.core.errors import BotError, Forbidden, Invalid, NotFound
@@ -203,8 +204,11 @@ async def _sent(request: web.Request) -> tuple[str, str, AsyncIterator[bytes]]:
             "themselves (`application/octet-stream`, with `?name=`)."
         )
     try:
-        part = await (await request.multipart()).next()
-    except ValueError as error:
+        async with asyncio.timeout(READ_S):
+            part = await (await request.multipart()).next()
+    except TimeoutError:
+        raise TooSlow from None
+    except (ValueError, HttpProcessingError) as error:
         raise BadBody("The form is broken.") from error
     if not isinstance(part, BodyPartReader) or not part.filename:
         raise BadBody("The form's first part has to be a file with a name.")

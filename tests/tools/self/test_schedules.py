@@ -67,6 +67,20 @@ async def test_planning_does_not_ask_but_taint_travels_along() -> None:
     assert book(ctx).book[0].tainted
 
 
+async def test_what_outside_words_planned_is_told_elsewhere_without_their_words() -> None:
+    """A list brings no order of a page into a conversation that has read none."""
+    lent = house()
+    one = await made(lent, tainted=True)
+    for outcome in (
+        await schedule_list(context(lent), NoArguments()),
+        await schedule_pause(context(lent), Pause(schedule=one.schedule)),
+    ):
+        assert one.schedule in str(outcome.data)
+        assert DAILY.task not in str(outcome.data)
+    there = await schedule_list(context(lent, tainted=True), NoArguments())
+    assert DAILY.task in str(there.data)
+
+
 async def test_outside_words_alone_plan_nothing() -> None:
     ctx = context(tainted=True, person=None)
     with pytest.raises(Forbidden):
