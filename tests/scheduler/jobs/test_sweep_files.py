@@ -12,6 +12,14 @@ async def test_it_sweeps_and_says_how_many(db: SqliteDatabase, clock: StillClock
     async def sweep() -> int:
         return next(new)
 
-    keeper = Keeper(db=db, clock=clock, expire_approvals=sweep, seal_audit=sweep, sweep_files=sweep)
+    keeper = Keeper(
+        db=db,
+        clock=clock,
+        expire_approvals=sweep,
+        seal_audit=sweep,
+        tend_memory=sweep,
+        archive=sweep,
+        sweep_files=sweep,
+    )
     assert await JOB.run(keeper) == "2 removed"
     assert await JOB.run(keeper) == ""
