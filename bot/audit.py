@@ -146,7 +146,7 @@ class _Walk:
             return f"Row {entry.seq} was put in behind the seals."
         self.number += 1
         self._mac = _mac(self._key, self._mac, self.number, entry)
-        is_ours = self.number != self._known[0] or self._mac == self._known[1]
+        is_ours = self.number != self._known[0] or hmac.compare_digest(self._mac, self._known[1])
         if is_ours and seq == self.number and hmac.compare_digest(self._mac, stored):
             return ""
         return f"Row {entry.seq} is not as it was sealed."
