@@ -3,13 +3,14 @@
 from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.core.approval import Approval, ApprovalKind, ApprovalState
+from bot.core.errors import Conflict
 from bot.core.ids import AgentName, ApprovalId, ConvId, EventId, PersonId, TenantId
 from bot.core.times import from_us, to_us
 from bot.store.rows import card_from, card_to_json, dumps, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
-from bot.store.tables import approval, card_copy, vote
+from bot.store.tables import approval, vote
 from bot.store.tables_people import person
-from bot.store.upsert import insert_once, insert_over
+from bot.store.upsert import insert_once
 
 _NAMES = (
     "id",
@@ -146,14 +147,6 @@ _ASKED = Statement(
         approval.c.created_at > bindparam("since"),
     )
 )
-_COPY = Statement(
-    insert_over(card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version")
-)
-_COPIES = Statement(
-    select(card_copy.c.channel, card_copy.c.place, card_copy.c.vendor_ref).where(
-        card_copy.c.tenant == bindparam("tenant"), card_copy.c.approval == bindparam("id")
-    )
-)
 
 
 def approval_of(row: Row) -> Approval:
@@ -182,8 +175,14 @@ def approval_of(row: Row) -> Approval:
     )
 
 
+class CodeTaken(Conflict):
+    """Another question that waits has this code."""
+
+
 def open_(item: Approval) -> Script[None]:
-    """Write a new question."""
+    """Write a new question. Raises CodeTaken."""
+    if (yield from by_code(item.tenant, item.code)):
+        raise CodeTaken
     yield Ask(
         _OPEN,
         {
@@ -330,24 +329,3 @@ def asked_since(tenant: str, conv: str, since: int) -> Script[int]:
     """How many questions a conversation has asked since a time."""
     rows = yield Ask(_ASKED, {"tenant": tenant, "conv": conv, "since": since})
     return int(rows[0][0])
-
-
-def keep_copy(item: Approval, channel: str, place: str, ref: str) -> Script[None]:
-    """Remember where a card was shown, to rewrite it later."""
-    yield Ask(
-        _COPY,
-        {
-            "approval": item.id,
-            "place": place,
-            "tenant": item.tenant,
-            "channel": channel,
-            "vendor_ref": ref,
-            "version": item.version,
-        },
-    )
-
-
-def copies(tenant: str, id_: str) -> Script[list[tuple[str, str, str]]]:
-    """Channel, place and reference of each copy of a card."""
-    rows = yield Ask(_COPIES, {"tenant": tenant, "id": id_})
-    return [(row[0], row[1], row[2]) for row in rows]

@@ -6,12 +6,12 @@ and position, once.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, bindparam, delete, select, update
 
 from bot.core.canonical import Json
 from bot.core.conversation import Conversation
+from bot.frozen import frozen
 from bot.store import audit, files, upkeep, vectors
 from bot.store.conversations import CONV, conversation
 from bot.store.script import Ask, Params, Row, Script, Statement, Value, restartable
@@ -36,87 +36,99 @@ _EMPTY = {
 """What a column holds in a file that is older than the column."""
 _FIELDS = ("id", "conv", "person", "agent", "title", "text", "first", "last", "lines", "file", "at")
 _RIPE = Statement(
-    select(conv.c.id)
-    .where(
-        conv.c.tenant == bindparam("tenant"),
-        conv.c.state == "idle",
-        conv.c.updated_at < bindparam("before"),
-        conv.c.id > bindparam("after"),
-        select(message.c.id)
-        .where(message.c.tenant == bindparam("tenant"), message.c.conv == conv.c.id)
-        .exists(),
-        ~select(approval.c.id)
+    lambda: (
+        select(conv.c.id)
         .where(
-            approval.c.tenant == bindparam("tenant"),
-            approval.c.conv == conv.c.id,
-            approval.c.state == "pending",
+            conv.c.tenant == bindparam("tenant"),
+            conv.c.state == "idle",
+            conv.c.updated_at < bindparam("before"),
+            conv.c.id > bindparam("after"),
+            select(message.c.id)
+            .where(message.c.tenant == bindparam("tenant"), message.c.conv == conv.c.id)
+            .exists(),
+            ~select(approval.c.id)
+            .where(
+                approval.c.tenant == bindparam("tenant"),
+                approval.c.conv == conv.c.id,
+                approval.c.state == "pending",
+            )
+            .exists(),
+            ~select(archive.c.id)
+            .where(
+                archive.c.tenant == bindparam("tenant"),
+                archive.c.conv == conv.c.id,
+                archive.c.restored_at >= bindparam("before"),
+            )
+            .exists(),
         )
-        .exists(),
-        ~select(archive.c.id)
-        .where(
-            archive.c.tenant == bindparam("tenant"),
-            archive.c.conv == conv.c.id,
-            archive.c.restored_at >= bindparam("before"),
-        )
-        .exists(),
+        .order_by(conv.c.id)
+        .limit(bindparam("limit"))
     )
-    .order_by(conv.c.id)
-    .limit(bindparam("limit"))
 )
 _OF_CONV = (conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("conv"))
-_CONV = Statement(select(*CONV).where(*_OF_CONV))
+_CONV = Statement(lambda: select(*CONV).where(*_OF_CONV))
 _HOLD = Statement(
-    select(conv.c.id)
-    .where(*_OF_CONV, conv.c.state == "idle", conv.c.updated_at < bindparam("before"))
-    .with_for_update()
+    lambda: (
+        select(conv.c.id)
+        .where(*_OF_CONV, conv.c.state == "idle", conv.c.updated_at < bindparam("before"))
+        .with_for_update()
+    )
 )
 _LINES = Statement(
-    select(*message.c)
-    .where(message.c.tenant == bindparam("tenant"), message.c.conv == bindparam("conv"))
-    .order_by(message.c.n)
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*message.c)
+        .where(message.c.tenant == bindparam("tenant"), message.c.conv == bindparam("conv"))
+        .order_by(message.c.n)
+        .limit(bindparam("limit"))
+    )
 )
 _TAKE_OUT = Statement(
-    delete(message).where(
+    lambda: delete(message).where(
         message.c.tenant == bindparam("tenant"),
         message.c.conv == bindparam("conv"),
         message.c.n <= bindparam("last"),
     )
 )
-_PUT_BACK = Statement(insert_once(message, *NAMES))
-_WRITE = Statement(insert_once(archive, "tenant", *_FIELDS))
+_PUT_BACK = Statement(lambda: insert_once(message, *NAMES))
+_WRITE = Statement(lambda: insert_once(archive, "tenant", *_FIELDS))
 _SUM = Statement(
-    insert_once(summary, "tenant", "conv", "first", "last", "text", "model", "tainted", "at")
+    lambda: insert_once(
+        summary, "tenant", "conv", "first", "last", "text", "model", "tainted", "at"
+    )
 )
 _COLUMNS = (*(archive.c[name] for name in _FIELDS), archive.c.restored_at)
 _GET = Statement(
-    select(*_COLUMNS).where(
+    lambda: select(*_COLUMNS).where(
         archive.c.tenant == bindparam("tenant"), archive.c.id == bindparam("id")
     )
 )
 _LIST = Statement(
-    select(*_COLUMNS)
-    .where(
-        archive.c.tenant == bindparam("tenant"),
-        (archive.c.person == bindparam("person")) | (bindparam("person") == "*"),
-        archive.c.at < bindparam("before"),
+    lambda: (
+        select(*_COLUMNS)
+        .where(
+            archive.c.tenant == bindparam("tenant"),
+            (archive.c.person == bindparam("person")) | (bindparam("person") == "*"),
+            archive.c.at < bindparam("before"),
+        )
+        .order_by(archive.c.at.desc(), archive.c.id)
+        .limit(bindparam("limit"))
     )
-    .order_by(archive.c.at.desc(), archive.c.id)
-    .limit(bindparam("limit"))
 )
 _RESTORED = Statement(
-    update(archive)
-    .where(
-        archive.c.tenant == bindparam("tenant"),
-        archive.c.id == bindparam("id"),
-        archive.c.restored_at.is_(None),
+    lambda: (
+        update(archive)
+        .where(
+            archive.c.tenant == bindparam("tenant"),
+            archive.c.id == bindparam("id"),
+            archive.c.restored_at.is_(None),
+        )
+        .values(restored_at=bindparam("now"))
+        .returning(archive.c.id)
     )
-    .values(restored_at=bindparam("now"))
-    .returning(archive.c.id)
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Archive:
     """A conversation's lines, put away."""
 
@@ -137,7 +149,7 @@ class Archive:
     restored_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Away:
     """All that one commit writes when lines are put away."""
 

@@ -5,23 +5,27 @@ the row and the MAC before it, a moment later. Nothing updates or deletes a row:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import bindparam, insert, select
 
 from bot.core.canonical import Json
+from bot.frozen import frozen
 from bot.store.rows import dumps
 from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.settled import settled
 from bot.store.tables import audit, audit_seal
 
 _NOTE = Statement(
-    insert(audit).values(
-        {
-            name: bindparam(name)
-            for name in ("tenant", "at", "actor", "action", "target", "details", "event")
-        }
-    )
+    lambda: (
+        insert(audit)
+        .values(
+            {
+                name: bindparam(name)
+                for name in ("tenant", "at", "actor", "action", "target", "details", "event")
+            }
+        )
+        .inline()
+    )  # or its number comes back, which nobody asks for
 )
 _COLUMNS = (
     audit.c.seq,
@@ -34,41 +38,54 @@ _COLUMNS = (
     audit.c.event,
 )
 _LIST = Statement(
-    select(*_COLUMNS, audit_seal.c.seq, audit_seal.c.mac)
-    .outerjoin(
-        audit_seal, (audit_seal.c.audit == audit.c.seq) & (audit_seal.c.tenant == audit.c.tenant)
+    lambda: (
+        select(*_COLUMNS, audit_seal.c.seq, audit_seal.c.mac)
+        .outerjoin(
+            audit_seal,
+            (audit_seal.c.audit == audit.c.seq) & (audit_seal.c.tenant == audit.c.tenant),
+        )
+        .where(audit.c.tenant == bindparam("tenant"), audit.c.seq > bindparam("after"))
+        .order_by(audit.c.seq)
+        .limit(bindparam("limit"))
     )
-    .where(audit.c.tenant == bindparam("tenant"), audit.c.seq > bindparam("after"))
-    .order_by(audit.c.seq)
-    .limit(bindparam("limit"))
 )
 _OF_EVENT = Statement(
-    select(*_COLUMNS)
-    .where(audit.c.tenant == bindparam("tenant"), audit.c.event == bindparam("event"))
-    .order_by(audit.c.seq)
+    lambda: (
+        select(*_COLUMNS)
+        .where(audit.c.tenant == bindparam("tenant"), audit.c.event == bindparam("event"))
+        .order_by(audit.c.seq)
+    )
 )
 _UNSEALED = Statement(
-    select(*_COLUMNS).where(audit.c.seq > bindparam("after")).order_by(audit.c.seq).limit(500)
+    lambda: (
+        select(*_COLUMNS).where(audit.c.seq > bindparam("after")).order_by(audit.c.seq).limit(500)
+    )
 )
-_SETTLED = Statement(select(settled()))
-_LAST_SEALED = Statement(select(audit_seal.c.audit).order_by(audit_seal.c.audit.desc()).limit(1))
+_SETTLED = Statement(lambda: select(settled()))
+_LAST_SEALED = Statement(
+    lambda: select(audit_seal.c.audit).order_by(audit_seal.c.audit.desc()).limit(1)
+)
 _HEAD = Statement(
-    select(audit_seal.c.seq, audit_seal.c.mac)
-    .where(audit_seal.c.tenant == bindparam("tenant"))
-    .order_by(audit_seal.c.seq.desc())
-    .limit(1)
+    lambda: (
+        select(audit_seal.c.seq, audit_seal.c.mac)
+        .where(audit_seal.c.tenant == bindparam("tenant"))
+        .order_by(audit_seal.c.seq.desc())
+        .limit(1)
+    )
 )
 _SEAL_AT = Statement(
-    select(audit_seal.c.mac).where(
+    lambda: select(audit_seal.c.mac).where(
         audit_seal.c.tenant == bindparam("tenant"), audit_seal.c.seq == bindparam("seq")
     )
 )
 _SEAL = Statement(
-    insert(audit_seal).values({name: bindparam(name) for name in ("tenant", "seq", "audit", "mac")})
+    lambda: insert(audit_seal).values(
+        {name: bindparam(name) for name in ("tenant", "seq", "audit", "mac")}
+    )
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Entry:
     """One line of the book."""
 

@@ -1,12 +1,13 @@
 """Conversations and their lines: the rows that order hangs on, and what people read back."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import bindparam, func, insert, select, update
 
 from bot.core.conversation import Conversation, Line
-from bot.core.event import Event
+from bot.core.event import Attachment, Event
 from bot.core.ids import (
     AgentName,
     ApprovalId,
@@ -18,9 +19,10 @@ from bot.core.ids import (
 )
 from bot.core.model import ModelMessage
 from bot.core.times import from_us, iso, to_us
+from bot.frozen import frozen
 from bot.store.rows import attachments_from, attachments_to_json, dumps, loads, messages_from
 from bot.store.rows import messages_to_json as raw_text
-from bot.store.script import Ask, Row, Script, Statement
+from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables import approval, conv, message
 
 CONV = (
@@ -79,6 +81,17 @@ _NUMBER = Statement(
         updated_at=bindparam("at"),
     )
     .returning(conv.c.next_n - 1)
+)
+_ATTACH = Statement(
+    update(message)
+    .where(
+        message.c.tenant == bindparam("tenant"),
+        message.c.conv == bindparam("conv"),
+        message.c.turn == bindparam("turn"),
+        message.c.role == "user",
+    )
+    .values(attachments=bindparam("files"))
+    .returning(message.c.id)
 )
 _TAINT = Statement(
     update(conv)
@@ -165,7 +178,7 @@ _TURN_AT = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Listed:
     """A conversation in a list."""
 
@@ -278,8 +291,13 @@ def taint(tenant: str, conv_id: str, said: Line) -> Script[Line]:
 
     A person's line has no `raw`; one from outside has an empty one, so that later turns mark it.
     """
-    yield Ask(_TAINT, {"tenant": tenant, "id": conv_id})
+    yield from soil(tenant, conv_id)
     return replace(said, raw=(ModelMessage(role="user"),))
+
+
+def soil(tenant: str, conv_id: str) -> Script[None]:
+    """Words from outside are in a conversation from now on."""
+    yield Ask(_TAINT, {"tenant": tenant, "id": conv_id})
 
 
 def write(tenant: str, conv_id: str, said: Line) -> Script[None]:
@@ -305,6 +323,13 @@ def write(tenant: str, conv_id: str, said: Line) -> Script[None]:
             "at": to_us(said.at),
         },
     )
+
+
+@restartable
+def attach(tenant: str, conv_id: str, turn: str, files: Sequence[Attachment]) -> Script[None]:
+    """Write into a person's line where its files are by now."""
+    told = dumps(attachments_to_json(files))
+    yield Ask(_ATTACH, {"tenant": tenant, "conv": conv_id, "turn": turn, "files": told})
 
 
 def history(tenant: str, conv_id: str, before_seq: int, limit: int) -> Script[tuple[Line, ...]]:

@@ -6,7 +6,7 @@ which the agent words the outcome.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import bindparam, select
 
@@ -18,6 +18,7 @@ from bot.core.errors import Conflict, Forbidden, NotFound
 from bot.core.event import Event, Kind, Place, Sender, Trust
 from bot.core.ids import EffectId, EventId
 from bot.core.times import from_us, to_us
+from bot.frozen import frozen
 from bot.store import approvals, audit, conversations, effects, inbox
 from bot.store.rows import card_to_json, dumps
 from bot.store.script import Ask, Script, Statement, restartable
@@ -32,7 +33,7 @@ _ROLE = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Edit:
     """An edited question, checked and laid out before the transaction."""
 
@@ -45,7 +46,7 @@ class Edit:
     """Of the question that it was laid out for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ids:
     """Fresh ids that the transaction may need."""
 
@@ -183,6 +184,8 @@ def _outcome(effect: Effect, item: Approval) -> dict[str, Json]:
     }
     if said := effect.progress.get("said"):
         told["outside"] = said
+    if found := effect.progress.get("found"):
+        told["found"] = found
     return told
 
 

@@ -1,6 +1,6 @@
 """Effects: planned, asked, sent, settled. Every way between states is one compare-and-set here."""
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, exists, insert, select, update
 
 from bot.core.canonical import Json
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
@@ -13,33 +13,10 @@ from bot.store.script import Ask, Params, Row, Script, Statement, one_of, restar
 from bot.store.tables import effect, inbox
 
 _NAMES = (
-    "id",
-    "tenant",
-    "conv",
-    "turn",
-    "step",
-    "n",
-    "kind",
-    "tool",
-    "tool_version",
-    "agent",
-    "person",
-    "connection",
-    "arguments",
-    "hash",
-    "policy",
-    "window_s",
-    "state",
-    "approval",
-    "doubt",
-    "progress",
-    "attempt",
-    "vendor_ref",
-    "url",
-    "error",
-    "sandbox",
-    "started_at",
-)
+    "id", "tenant", "conv", "turn", "step", "n", "kind", "tool", "tool_version", "agent", "person",
+    "connection", "arguments", "hash", "policy", "window_s", "state", "approval", "doubt",
+    "progress", "attempt", "vendor_ref", "url", "error", "sandbox", "started_at",
+)  # fmt: skip
 _BESIDE = ("owner", "due_at", "ended_at")
 COLUMNS = tuple(effect.c[name] for name in _NAMES)
 _PLAN = Statement(insert(effect).values({name: bindparam(name) for name in (*_NAMES, *_BESIDE)}))
@@ -59,9 +36,18 @@ _OF_APPROVAL = Statement(
 _GET = Statement(
     select(*COLUMNS).where(effect.c.tenant == bindparam("tenant"), effect.c.id == bindparam("id"))
 )
+_EARLIER = effect.alias("earlier")
+_IS_FIRST = ~exists().where(
+    _EARLIER.c.tenant == effect.c.tenant,
+    _EARLIER.c.approval == effect.c.approval,
+    one_of(_EARLIER.c.state, "ready", "sending"),
+    (_EARLIER.c.step < effect.c.step)
+    | ((_EARLIER.c.step == effect.c.step) & (_EARLIER.c.n < effect.c.n)),
+)
+"""Whether all that one question covers before it has ended."""
 _READY = Statement(
     select(*COLUMNS)
-    .where(effect.c.state == "ready", effect.c.due_at <= bindparam("now"))
+    .where(effect.c.state == "ready", effect.c.due_at <= bindparam("now"), _IS_FIRST)
     .order_by(effect.c.due_at, effect.c.approval, effect.c.step, effect.c.n)
     .limit(bindparam("limit"))
 )
@@ -76,7 +62,10 @@ _STUCK = Statement(
     .order_by(effect.c.approval, effect.c.step, effect.c.n)
 )
 _NEXT_DUE = Statement(
-    select(effect.c.due_at).where(effect.c.state == "ready").order_by(effect.c.due_at).limit(1)
+    select(effect.c.due_at)
+    .where(effect.c.state == "ready", _IS_FIRST)
+    .order_by(effect.c.due_at)
+    .limit(1)
 )
 _BEGIN = Statement(
     update(effect)
@@ -374,7 +363,7 @@ def get(tenant: str, id_: str) -> Script[Effect | None]:
 
 
 def ready(now: int, limit: int) -> Script[list[Effect]]:
-    """Effects that may be sent now, oldest first."""
+    """Effects that may be sent now, oldest first; of one question only the next."""
     rows = yield Ask(_READY, {"now": now, "limit": limit})
     return [effect_of(row) for row in rows]
 

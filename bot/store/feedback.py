@@ -5,13 +5,13 @@ that opinions can be counted without looking anything up.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sqlalchemy import bindparam, or_, select
 
 from bot.core.canonical import Json
 from bot.core.conversation import Conversation
 from bot.core.times import from_us, iso
+from bot.frozen import frozen
 from bot.store import conversations
 from bot.store.script import Ask, Params, Script, Statement
 from bot.store.tables import effect, feedback, message, spend
@@ -27,69 +27,77 @@ _LINE = (
     .where(message.c.tenant == bindparam("tenant"), message.c.role == "assistant")
     .limit(1)
 )
-_BY_ID = Statement(_LINE.where(message.c.id == bindparam("id")))
-_LAST = Statement(_LINE.where(message.c.conv == bindparam("conv")).order_by(message.c.n.desc()))
+_BY_ID = Statement(lambda: _LINE.where(message.c.id == bindparam("id")))
+_LAST = Statement(
+    lambda: _LINE.where(message.c.conv == bindparam("conv")).order_by(message.c.n.desc())
+)
 _OF_TURN = Statement(
-    _LINE.where(message.c.conv == bindparam("conv"), message.c.turn == bindparam("turn")).order_by(
-        message.c.n
-    )
+    lambda: _LINE.where(
+        message.c.conv == bindparam("conv"), message.c.turn == bindparam("turn")
+    ).order_by(message.c.n)
 )
 _SENT_AS = Statement(
-    select(effect.c.conv, effect.c.turn)
-    .where(
-        effect.c.tenant == bindparam("tenant"),
-        effect.c.kind == "reply",
-        effect.c.vendor_ref == bindparam("ref"),
-        effect.c.tool == bindparam("channel"),
-        effect.c.connection == bindparam("account"),
+    lambda: (
+        select(effect.c.conv, effect.c.turn)
+        .where(
+            effect.c.tenant == bindparam("tenant"),
+            effect.c.kind == "reply",
+            effect.c.vendor_ref == bindparam("ref"),
+            effect.c.tool == bindparam("channel"),
+            effect.c.connection == bindparam("account"),
+        )
+        .limit(1)
     )
-    .limit(1)
 )
 _MODEL = Statement(
-    select(spend.c.model)
-    .where(
-        spend.c.tenant == bindparam("tenant"),
-        spend.c.at >= bindparam("since"),
-        spend.c.at <= bindparam("until"),
-        spend.c.turn == bindparam("turn"),
+    lambda: (
+        select(spend.c.model)
+        .where(
+            spend.c.tenant == bindparam("tenant"),
+            spend.c.at >= bindparam("since"),
+            spend.c.at <= bindparam("until"),
+            spend.c.turn == bindparam("turn"),
+        )
+        .order_by(spend.c.at.desc())
+        .limit(1)
     )
-    .order_by(spend.c.at.desc())
-    .limit(1)
 )
 _GIVEN = Statement(
-    select(feedback.c.score, feedback.c.details).where(
+    lambda: select(feedback.c.score, feedback.c.details).where(
         feedback.c.tenant == bindparam("tenant"),
         feedback.c.message == bindparam("message"),
         feedback.c.person == bindparam("person"),
     )
 )
 _NAMES = ("message", "person", "tenant", "conv", "agent", "model", "score", "details", "at")
-_KEEP = Statement(insert_over(feedback, *_NAMES))
+_KEEP = Statement(lambda: insert_over(feedback, *_NAMES))
 _DROP = Statement(
-    feedback.delete().where(
+    lambda: feedback.delete().where(
         feedback.c.tenant == bindparam("tenant"),
         feedback.c.message == bindparam("message"),
         feedback.c.person == bindparam("person"),
     )
 )
 _LISTED = Statement(
-    select(*(feedback.c[name] for name in _NAMES), message.c.text, message.c.turn)
-    .join(
-        message,
-        (message.c.id == feedback.c.message) & (message.c.tenant == feedback.c.tenant),
-        isouter=True,
+    lambda: (
+        select(*(feedback.c[name] for name in _NAMES), message.c.text, message.c.turn)
+        .join(
+            message,
+            (message.c.id == feedback.c.message) & (message.c.tenant == feedback.c.tenant),
+            isouter=True,
+        )
+        .where(
+            feedback.c.tenant == bindparam("tenant"),
+            feedback.c.at < bindparam("before"),
+            or_(feedback.c.score == bindparam("score"), bindparam("score") == 0),
+        )
+        .order_by(feedback.c.at.desc())
+        .limit(bindparam("limit"))
     )
-    .where(
-        feedback.c.tenant == bindparam("tenant"),
-        feedback.c.at < bindparam("before"),
-        or_(feedback.c.score == bindparam("score"), bindparam("score") == 0),
-    )
-    .order_by(feedback.c.at.desc())
-    .limit(bindparam("limit"))
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answered:
     """An answer that somebody has an opinion of."""
 
@@ -100,7 +108,7 @@ class Answered:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Opinion:
     """What one person thought of one answer."""
 

@@ -5,10 +5,9 @@ no row knows of: `coming` (bytes are being put), `kept`, `going` (bytes are bein
 what is kept is seen. What a process left half done is found by its state and age (`stuck`).
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
+from bot.frozen import frozen
 from bot.store.script import Ask, Params, Row, Script, Statement, one_of, restartable
 from bot.store.tables import file
 from bot.store.tables_memory import archive
@@ -19,9 +18,9 @@ _NAMES = (
 )
 _COLUMNS = [file.c[name] for name in _NAMES]
 _THIS = (file.c.tenant == bindparam("tenant"), file.c.id == bindparam("id"))
-_ADD = Statement(insert(file).values({name: bindparam(name) for name in _NAMES}))
-_ANY = Statement(select(*_COLUMNS).where(*_THIS))
-_GET = Statement(select(*_COLUMNS).where(*_THIS, file.c.state == "kept"))
+_ADD = Statement(lambda: insert(file).values({name: bindparam(name) for name in _NAMES}))
+_ANY = Statement(lambda: select(*_COLUMNS).where(*_THIS))
+_GET = Statement(lambda: select(*_COLUMNS).where(*_THIS, file.c.state == "kept"))
 _BEFORE = or_(
     file.c.at < bindparam("at"), and_(file.c.at == bindparam("at"), file.c.id < bindparam("before"))
 )
@@ -32,7 +31,9 @@ _PAGE = (
     .limit(bindparam("limit"))
 )
 _ALL = Statement(_PAGE)
-_MINE = Statement(_PAGE.where(or_(file.c.person == bindparam("person"), file.c.shared == 1)))
+_MINE = Statement(
+    lambda: _PAGE.where(or_(file.c.person == bindparam("person"), file.c.shared == 1))
+)
 _MOVE = {
     (was, now): Statement(
         update(file)
@@ -44,34 +45,36 @@ _MOVE = {
 }
 _KEPT, _FAILED, _GO = _MOVE.values()
 _AGAIN = Statement(
-    update(file).where(*_THIS, file.c.state == "coming").values(moved_at=bindparam("now"))
+    lambda: update(file).where(*_THIS, file.c.state == "coming").values(moved_at=bindparam("now"))
 )
 _OTHERS = Statement(
-    select(file.c.id).where(
+    lambda: select(file.c.id).where(
         file.c.tenant == bindparam("tenant"),
         file.c.path == bindparam("path"),
         file.c.state == "kept",
     )
 )
 _ARCHIVE = Statement(
-    select(archive.c.id).where(
+    lambda: select(archive.c.id).where(
         archive.c.tenant == bindparam("tenant"),
         archive.c.file == bindparam("id"),
         archive.c.restored_at.is_(None),
     )
 )
-_GONE = Statement(delete(file).where(*_THIS, file.c.state == "going"))
+_GONE = Statement(lambda: delete(file).where(*_THIS, file.c.state == "going"))
 _STUCK = Statement(
-    select(*_COLUMNS)
-    .where(one_of(file.c.state, "coming", "going"), file.c.moved_at < bindparam("before"))
-    .order_by(file.c.moved_at)
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*_COLUMNS)
+        .where(one_of(file.c.state, "coming", "going"), file.c.moved_at < bindparam("before"))
+        .order_by(file.c.moved_at)
+        .limit(bindparam("limit"))
+    )
 )
 LATEST = (2**62, "~")
 """A cursor before every file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class File:
     """One file."""
 

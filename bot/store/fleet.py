@@ -5,28 +5,31 @@ when it gave no sign for `dead_us`; then its leases may be taken, and the conver
 its name are let go. Whoever takes one raises its epoch, which fences a process that only slept.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import (
     ColumnElement,
+    Text,
     bindparam,
+    column,
     delete,
-    exists,
     func,
     insert,
     literal_column,
     select,
+    table,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from bot.core.errors import OperatorError
+from bot.frozen import frozen
 from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables import conv
 from bot.store.tables_shared import lease, worker
 from bot.store.upsert import portable
 
 JOIN_LOCK = 5_172_003
+CHANNEL = "switchboard"
+"""Of words between processes."""
 _NOW: ColumnElement[int] = literal_column(
     "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 )
@@ -45,6 +48,9 @@ _BEAT = Statement(
     .values(beat_at=_NOW)
     .returning(worker.c.id)
 )
+_SAY = Statement(
+    select(func.pg_notify(literal_column(f"'{CHANNEL}'"), bindparam("word", type_=Text)))
+)
 _LEAVE = Statement(delete(worker).where(worker.c.id == bindparam("worker")))
 _BURY = Statement(delete(worker).where(worker.c.beat_at < _NOW - literal_column("3600000000")))
 _LIVING = Statement(
@@ -52,6 +58,13 @@ _LIVING = Statement(
     .where(_IS_ALIVE)
     .order_by(worker.c.id)
 )
+_CENSUS = Statement(
+    select(worker.c.id, worker.c.place, worker.c.version, _NOW - worker.c.beat_at)
+    .where(_IS_ALIVE)
+    .order_by(worker.c.place)
+)
+_SILENT = Statement(select(worker.c.id).where(~_IS_ALIVE).order_by(worker.c.id))
+_LEAST = Statement(select(column("min_version")).select_from(table("release")))
 _TAKE = upsert(lease).values(name=bindparam("name"), owner=bindparam("owner"))
 _LEASE = Statement(
     portable(
@@ -59,7 +72,7 @@ _LEASE = Statement(
             index_elements=["name"],
             set_={"owner": _TAKE.excluded.owner},
             where=(lease.c.owner == _TAKE.excluded.owner)
-            | ~exists().where(worker.c.id == lease.c.owner, _IS_ALIVE),
+            | lease.c.owner.not_in(select(worker.c.id).where(_IS_ALIVE)),
         )
     ).returning(lease.c.owner)
 )
@@ -76,7 +89,18 @@ _VOID = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
+class Neighbour:
+    """One process that is alive, as another sees it."""
+
+    id: str
+    place: str
+    version: str
+    silent_us: int
+    """How long ago it gave its last sign."""
+
+
+@frozen
 class Worker:
     """One process."""
 
@@ -113,8 +137,13 @@ def join(me: Worker, dead_us: int) -> Script[None]:
 
 
 @restartable
-def beat(me: Worker, dead_us: int) -> Script[frozenset[str]]:
-    """Give a sign of life; returns who is alive. One that was thought dead enters again."""
+def beat(me: Worker, dead_us: int, word: str = "") -> Script[frozenset[str]]:
+    """Give a sign of life, and say `word`; returns who is alive.
+
+    One that was thought dead enters again.
+    """
+    if word:
+        yield Ask(_SAY, {"word": word})
     rows = yield Ask(_BEAT, {"worker": me.id})
     if not rows:
         yield from join(me, dead_us)
@@ -123,10 +152,12 @@ def beat(me: Worker, dead_us: int) -> Script[frozenset[str]]:
 
 
 @restartable
-def leave(id_: str) -> Script[None]:
-    """Take a process off, and let go of what it leased."""
+def leave(id_: str, word: str, now: int) -> Script[None]:
+    """Take a process off, let go of its leases and of turns that it did not end, and say `word`."""
+    yield Ask(_VOID, {"dead": id_, "now": now})
     yield Ask(_DROP_ALL, {"owner": id_})
     yield Ask(_LEAVE, {"worker": id_})
+    yield Ask(_SAY, {"word": word})
 
 
 @restartable
@@ -134,6 +165,27 @@ def living(dead_us: int) -> Script[frozenset[str]]:
     """The ids of all that are alive."""
     rows = yield Ask(_LIVING, {"dead_us": dead_us})
     return frozenset(row[0] for row in rows)
+
+
+def silent(dead_us: int) -> Script[list[str]]:
+    """The ids of those that entered and give no sign of life."""
+    rows = yield Ask(_SILENT, {"dead_us": dead_us})
+    return [row[0] for row in rows]
+
+
+def census(dead_us: int) -> Script[list[Neighbour]]:
+    """All that are alive, by place."""
+    rows = yield Ask(_CENSUS, {"dead_us": dead_us})
+    return [
+        Neighbour(id=id_, place=place, version=version, silent_us=max(0, int(silent)))
+        for id_, place, version, silent in rows
+    ]
+
+
+def least() -> Script[int]:
+    """The oldest schema whose programs may run on this database."""
+    rows = yield Ask(_LEAST, {})
+    return int(rows[0][0]) if rows else 0
 
 
 @restartable

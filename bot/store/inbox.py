@@ -4,7 +4,7 @@ A key that was seen before stores nothing, for as long as its row (later: its to
 Events that only decide something (`control`) take number 0 and never wait in a conversation.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Integer, bindparam, delete, insert, null, select, update
 
@@ -12,6 +12,7 @@ from bot.core.conversation import Conversation, Line
 from bot.core.event import Ending, Event, Trust
 from bot.core.ids import ConvId, EventId
 from bot.core.times import from_us, to_us
+from bot.frozen import frozen
 from bot.store import conversations
 from bot.store.rows import event_body, event_from, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
@@ -165,7 +166,7 @@ _SWEEP = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ingested:
     """What became of an arriving event."""
 
@@ -179,7 +180,7 @@ class Ingested:
     """For a duplicate: whether it said the same as the first time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Stored:
     """An event as it is kept."""
 
@@ -203,9 +204,9 @@ def ingest(
     conversation in the same breath if nobody works on it and nothing waits in it.
     """
     conv_id, line_id = ids
-    seen = yield from _seen(event, body_hash)
-    if seen:
-        return seen
+    before = yield from seen(event, body_hash)
+    if before:
+        return before
     found = yield from conversations.current(event.tenant, event.conv)
     if found:
         where = found[0]
@@ -221,7 +222,7 @@ def ingest(
         rows = yield Ask(_ENTER, place)
         yield Ask(_WAKE, {"tenant": event.tenant, "id": where.id, "at": at})
     seq, n, epoch = rows[0]
-    yield from _store(event, (where.id, seq), at, body_hash, attempts=int(claimed))
+    yield from store(event, (where.id, seq), at, body_hash, attempts=int(claimed))
     if lines:
         said = Line(
             id=line_id,
@@ -244,11 +245,11 @@ def ingest_control(
     event: Event, conv_id: str, at: int, detail: str, body_hash: str = ""
 ) -> Script[Ingested | None]:
     """Store an event that this very transaction decides; None when it was not seen before."""
-    seen = yield from _seen(event, body_hash)
-    if seen:
-        return seen
+    before = yield from seen(event, body_hash)
+    if before:
+        return before
     end = (Ending.DECIDED.value, detail)
-    yield from _store(event, (conv_id, 0), at, body_hash, end)
+    yield from store(event, (conv_id, 0), at, body_hash, end)
     return None
 
 
@@ -268,12 +269,13 @@ def known(event: Event, body_hash: str) -> Script[tuple[str, str, bool] | None]:
 
 def ignore(event: Event, at: int, why: str) -> Script[None]:
     """Store an event that nobody will answer, with the reason."""
-    seen = yield from _seen(event, "")
-    if not seen:
-        yield from _store(event, ("", 0), at, "", (Ending.IGNORED.value, why))
+    before = yield from seen(event, "")
+    if not before:
+        yield from store(event, ("", 0), at, "", (Ending.IGNORED.value, why))
 
 
-def _seen(event: Event, body_hash: str) -> Script[Ingested | None]:
+def seen(event: Event, body_hash: str) -> Script[Ingested | None]:
+    """What became of this event when it came before; None when it did not."""
     rows = yield Ask(
         _SEEN,
         {
@@ -298,7 +300,7 @@ def _seen(event: Event, body_hash: str) -> Script[Ingested | None]:
     )
 
 
-def _store(
+def store(
     event: Event,
     place: tuple[str, int],
     at: int,

@@ -6,10 +6,11 @@ Steps are posted, not awaited; what leaves the house asks `hold` whether those b
 from sqlalchemy import bindparam, func, insert, select
 
 from bot.core.conversation import Claim, Step
+from bot.core.effect import EffectKind, EffectState
 from bot.core.errors import Fenced, StoreError
 from bot.core.times import from_us, to_us
-from bot.store.script import Ask, Script, Statement, restartable
-from bot.store.tables import conv, journal
+from bot.store.script import Ask, Script, Statement, restartable, restartable_by
+from bot.store.tables import conv, effect, journal
 
 _JOURNAL = Statement(
     select(
@@ -36,6 +37,21 @@ _FORGET_STEPS = Statement(
         journal.c.tenant == bindparam("tenant"), journal.c.turn == bindparam("turn")
     )
 )
+_FORGET_CODE = Statement(
+    journal.delete().where(
+        journal.c.tenant == bindparam("tenant"),
+        journal.c.turn == bindparam("turn"),
+        journal.c.kind == "code",
+    )
+)
+_ANSWER_BEGUN = Statement(
+    select(effect.c.id).where(
+        effect.c.tenant == bindparam("tenant"),
+        effect.c.turn == bindparam("turn"),
+        effect.c.kind == EffectKind.REPLY.value,
+        effect.c.state != EffectState.PLANNED.value,
+    )
+)
 _HOLDS = Statement(
     select(conv.c.id).where(
         conv.c.tenant == bindparam("tenant"),
@@ -53,7 +69,12 @@ _KEPT = Statement(
 )
 
 
-@restartable
+def of_claim(claim_: Claim, *_: object) -> str:
+    """The key of a script that touches the rows of a claim's conversation alone."""
+    return f"{claim_.event.tenant} {claim_.conv.key}"
+
+
+@restartable_by(of_claim)
 def write_step(claim_: Claim, step: Step) -> Script[None]:
     """Journal one step of a turn. Raises Fenced."""
     yield from hold(claim_)
@@ -101,3 +122,17 @@ def start_over(claim_: Claim) -> Script[None]:
     """Forget the steps of a turn whose effects have all stayed `planned`."""
     yield from hold(claim_)
     yield Ask(_FORGET_STEPS, {"tenant": claim_.event.tenant, "turn": claim_.event.id})
+
+
+@restartable
+def forget_code(claim_: Claim) -> Script[bool]:
+    """Forget which code a turn chose for its question, the last of its steps.
+
+    False when its answer, which names the code, may have been seen.
+    """
+    yield from hold(claim_)
+    which = {"tenant": claim_.event.tenant, "turn": claim_.event.id}
+    if (yield Ask(_ANSWER_BEGUN, which)):
+        return False
+    yield Ask(_FORGET_CODE, which)
+    return True

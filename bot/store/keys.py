@@ -1,9 +1,8 @@
 """Rows of the vault: wrapped data keys, sealed values. What is in them only the vault can read."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import and_, bindparam, delete, insert, or_, select, update
 
+from bot.frozen import frozen
 from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables import dek, sealed
 from bot.store.upsert import insert_over
@@ -86,6 +85,13 @@ _BATCH = Statement(
     .order_by(sealed.c.provider, sealed.c.owner, sealed.c.field)
     .limit(bindparam("limit"))
 )
+_FORGET = Statement(
+    delete(sealed).where(
+        sealed.c.tenant == bindparam("tenant"),
+        sealed.c.provider == bindparam("provider"),
+        sealed.c.owner == bindparam("owner"),
+    )
+)
 _OF_PROVIDERS = Statement(
     select(*_VALUE)
     .where(sealed.c.tenant == bindparam("tenant"), sealed.c.field == bindparam("field"))
@@ -93,7 +99,7 @@ _OF_PROVIDERS = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class KeyRow:
     """One wrapped data key."""
 
@@ -106,7 +112,7 @@ class KeyRow:
     created_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ValueRow:
     """One sealed value."""
 
@@ -194,6 +200,11 @@ def write(tenant: str, row: ValueRow, at: int) -> Script[None]:
             "updated_at": at,
         },
     )
+
+
+def forget(tenant: str, provider: str, owner: str) -> Script[None]:
+    """Delete all that is sealed for one owner who never comes back under this name."""
+    yield Ask(_FORGET, {"tenant": tenant, "provider": provider, "owner": owner})
 
 
 @restartable

@@ -5,89 +5,102 @@ copy of the database nor the time of a lookup opens anything. A sign-in code is 
 compare-and-set. What is revoked stays as a row, for the list; what a session was is deleted.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from bot.core.people import Person
 from bot.core.times import from_us, iso
+from bot.frozen import frozen
 from bot.store.people import PERSON, person_of
 from bot.store.script import Ask, Row, Script, Statement
 from bot.store.tables_people import login, person, session, token
 
 _ADD_LOGIN = Statement(
-    insert(login).values(
+    lambda: insert(login).values(
         {name: bindparam(name) for name in ("code_hash", "tenant", "person", "expires_at")}
     )
 )
 _SPEND_LOGIN = Statement(
-    update(login)
-    .where(
-        login.c.code_hash == bindparam("code_hash"),
-        login.c.used_at.is_(None),
-        login.c.expires_at > bindparam("now"),
+    lambda: (
+        update(login)
+        .where(
+            login.c.code_hash == bindparam("code_hash"),
+            login.c.used_at.is_(None),
+            login.c.expires_at > bindparam("now"),
+        )
+        .values(used_at=bindparam("now"))
+        .returning(login.c.tenant, login.c.person)
     )
-    .values(used_at=bindparam("now"))
-    .returning(login.c.tenant, login.c.person)
 )
-_SWEEP_LOGINS = Statement(delete(login).where(login.c.expires_at < bindparam("now")))
+_SWEEP_LOGINS = Statement(lambda: delete(login).where(login.c.expires_at < bindparam("now")))
 _ADD_SESSION = Statement(
-    insert(session).values(
+    lambda: insert(session).values(
         {
             name: bindparam(name)
             for name in ("id_hash", "tenant", "person", "csrf", "created_at", "expires_at")
         }
     )
 )
-_SWEEP_SESSIONS = Statement(delete(session).where(session.c.expires_at < bindparam("now")))
+_SWEEP_SESSIONS = Statement(lambda: delete(session).where(session.c.expires_at < bindparam("now")))
 _SESSION = Statement(
-    select(*PERSON, session.c.csrf, session.c.expires_at)
-    .join(session, (session.c.tenant == person.c.tenant) & (session.c.person == person.c.id))
-    .where(
-        session.c.id_hash == bindparam("id_hash"),
-        session.c.expires_at > bindparam("now"),
-        person.c.removed_at.is_(None),
+    lambda: (
+        select(*PERSON, session.c.csrf, session.c.expires_at)
+        .join(session, (session.c.tenant == person.c.tenant) & (session.c.person == person.c.id))
+        .where(
+            session.c.id_hash == bindparam("id_hash"),
+            session.c.expires_at > bindparam("now"),
+            person.c.removed_at.is_(None),
+        )
     )
 )
 _END_SESSION = Statement(
-    delete(session)
-    .where(session.c.id_hash == bindparam("id_hash"))
-    .returning(session.c.tenant, session.c.person)
+    lambda: (
+        delete(session)
+        .where(session.c.id_hash == bindparam("id_hash"))
+        .returning(session.c.tenant, session.c.person)
+    )
 )
 _TOKEN_NAMES = ("hash", "id", "tenant", "person", "name", "last4", "created_at")
-_ADD_TOKEN = Statement(insert(token).values({name: bindparam(name) for name in _TOKEN_NAMES}))
+_ADD_TOKEN = Statement(
+    lambda: insert(token).values({name: bindparam(name) for name in _TOKEN_NAMES})
+)
 _TOKEN = Statement(
-    select(*PERSON)
-    .join(token, (token.c.tenant == person.c.tenant) & (token.c.person == person.c.id))
-    .where(
-        token.c.hash == bindparam("hash"),
-        token.c.revoked_at.is_(None),
-        person.c.removed_at.is_(None),
+    lambda: (
+        select(*PERSON)
+        .join(token, (token.c.tenant == person.c.tenant) & (token.c.person == person.c.id))
+        .where(
+            token.c.hash == bindparam("hash"),
+            token.c.revoked_at.is_(None),
+            person.c.removed_at.is_(None),
+        )
     )
 )
 _TOKENS = Statement(
-    select(token.c.id, token.c.person, token.c.name, token.c.last4, token.c.created_at)
-    .where(
-        token.c.tenant == bindparam("tenant"),
-        token.c.revoked_at.is_(None),
-        (token.c.person == bindparam("person")) | (bindparam("person") == "*"),
+    lambda: (
+        select(token.c.id, token.c.person, token.c.name, token.c.last4, token.c.created_at)
+        .where(
+            token.c.tenant == bindparam("tenant"),
+            token.c.revoked_at.is_(None),
+            (token.c.person == bindparam("person")) | (bindparam("person") == "*"),
+        )
+        .order_by(token.c.created_at, token.c.id)
     )
-    .order_by(token.c.created_at, token.c.id)
 )
 _REVOKE = Statement(
-    update(token)
-    .where(
-        token.c.tenant == bindparam("tenant"),
-        token.c.id == bindparam("id"),
-        token.c.revoked_at.is_(None),
-        (token.c.person == bindparam("person")) | (bindparam("person") == "*"),
+    lambda: (
+        update(token)
+        .where(
+            token.c.tenant == bindparam("tenant"),
+            token.c.id == bindparam("id"),
+            token.c.revoked_at.is_(None),
+            (token.c.person == bindparam("person")) | (bindparam("person") == "*"),
+        )
+        .values(revoked_at=bindparam("at"))
+        .returning(token.c.id)
     )
-    .values(revoked_at=bindparam("at"))
-    .returning(token.c.id)
 )
-_DROP_TOKEN = Statement(delete(token).where(token.c.hash == bindparam("hash")))
+_DROP_TOKEN = Statement(lambda: delete(token).where(token.c.hash == bindparam("hash")))
 _KEPT_HASH = Statement(
-    select(token.c.hash).where(
+    lambda: select(token.c.hash).where(
         token.c.tenant == bindparam("tenant"),
         token.c.id == bindparam("id"),
         token.c.revoked_at.is_(None),
@@ -102,17 +115,19 @@ _CLOSE = tuple(
     for table in (login, session)
 )
 _REVOKE_ALL = Statement(
-    update(token)
-    .where(
-        token.c.tenant == bindparam("tenant"),
-        token.c.person == bindparam("id"),
-        token.c.revoked_at.is_(None),
+    lambda: (
+        update(token)
+        .where(
+            token.c.tenant == bindparam("tenant"),
+            token.c.person == bindparam("id"),
+            token.c.revoked_at.is_(None),
+        )
+        .values(revoked_at=bindparam("at"))
     )
-    .values(revoked_at=bindparam("at"))
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     """A signed-in browser, as found by its cookie."""
 
@@ -122,7 +137,7 @@ class Session:
     """Microseconds."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Token:
     """An API token, as it may be shown."""
 

@@ -1,12 +1,12 @@
 """What MCP servers say of their tools, and which of it an owner of the tenant approved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import bindparam, select, update
 
 from bot.core.canonical import Json
 from bot.core.errors import Conflict, Invalid, NotFound
+from bot.frozen import frozen
 from bot.store import audit
 from bot.store.rows import dumps, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
@@ -18,35 +18,41 @@ _COLUMNS = (
     *("pinned", "pinned_hash", "pinned_by", "at"),
 )
 _LIST = Statement(
-    select(*(mcp_tool.c[name] for name in _COLUMNS))
-    .where(mcp_tool.c.tenant == bindparam("tenant"))
-    .order_by(mcp_tool.c.server, mcp_tool.c.name)
+    lambda: (
+        select(*(mcp_tool.c[name] for name in _COLUMNS))
+        .where(mcp_tool.c.tenant == bindparam("tenant"))
+        .order_by(mcp_tool.c.server, mcp_tool.c.name)
+    )
 )
-_PUT = Statement(insert_over(mcp_tool, *_COLUMNS, "tenant"))
+_PUT = Statement(lambda: insert_over(mcp_tool, *_COLUMNS, "tenant"))
 _ONE = (
     mcp_tool.c.tenant == bindparam("tenant"),
     mcp_tool.c.server == bindparam("server"),
     mcp_tool.c.name == bindparam("name"),
 )
 _SEE = Statement(
-    update(mcp_tool)
-    .where(*_ONE)
-    .values({name: bindparam(name) for name in ("tool", "seen", "seen_hash", "problem", "at")})
+    lambda: (
+        update(mcp_tool)
+        .where(*_ONE)
+        .values({name: bindparam(name) for name in ("tool", "seen", "seen_hash", "problem", "at")})
+    )
 )
 _PIN = Statement(
-    update(mcp_tool)
-    .where(*_ONE, mcp_tool.c.seen_hash == bindparam("hash"))
-    .values(
-        pinned=mcp_tool.c.seen,
-        pinned_hash=mcp_tool.c.seen_hash,
-        pinned_by=bindparam("by"),
-        at=bindparam("at"),
+    lambda: (
+        update(mcp_tool)
+        .where(*_ONE, mcp_tool.c.seen_hash == bindparam("hash"))
+        .values(
+            pinned=mcp_tool.c.seen,
+            pinned_hash=mcp_tool.c.seen_hash,
+            pinned_by=bindparam("by"),
+            at=bindparam("at"),
+        )
+        .returning(mcp_tool.c.name)
     )
-    .returning(mcp_tool.c.name)
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class McpTool:
     """One tool of a server, for one tenant."""
 

@@ -27,12 +27,16 @@ _MINE = (
 _NAMES = ("id", "text", "source", "trusted", "person", "agent", "at", "conv", "event")
 _COLUMNS = tuple(memo.c[name] for name in _NAMES)
 _SEEN = Statement(
-    select(memo.c.id).where(memo.c.tenant == bindparam("tenant"), memo.c.id == bindparam("id"))
+    lambda: select(memo.c.id).where(
+        memo.c.tenant == bindparam("tenant"), memo.c.id == bindparam("id")
+    )
 )
-_COUNT = Statement(select(func.count()).select_from(memo).where(*_MINE))
-_KEEP = Statement(insert(memo).values({name: bindparam(name) for name in ("tenant", *_NAMES)}))
+_COUNT = Statement(lambda: select(func.count()).select_from(memo).where(*_MINE))
+_KEEP = Statement(
+    lambda: insert(memo).values({name: bindparam(name) for name in ("tenant", *_NAMES)})
+)
 _FILES = Statement(
-    select(message.c.attachments).where(
+    lambda: select(message.c.attachments).where(
         message.c.tenant == bindparam("tenant"),
         message.c.conv == bindparam("conv"),
         message.c.turn == bindparam("event"),
@@ -40,29 +44,37 @@ _FILES = Statement(
     )
 )
 _LIST = Statement(
-    select(*_COLUMNS)
-    .where(*_MINE)
-    .order_by(memo.c.at.desc(), memo.c.id.desc())
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*_COLUMNS)
+        .where(*_MINE)
+        .order_by(memo.c.at.desc(), memo.c.id.desc())
+        .limit(bindparam("limit"))
+    )
 )
 _ABOUT = (
     memo.c.tenant == bindparam("tenant"),
     or_(memo.c.person == bindparam("person"), memo.c.person == bindparam("also")),
 )
 _OF_PERSON = Statement(
-    select(*_COLUMNS)
-    .where(*_ABOUT, memo.c.at < bindparam("before"))
-    .order_by(memo.c.at.desc(), memo.c.id.desc())
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*_COLUMNS)
+        .where(*_ABOUT, memo.c.at < bindparam("before"))
+        .order_by(memo.c.at.desc(), memo.c.id.desc())
+        .limit(bindparam("limit"))
+    )
 )
-_FORGET = Statement(delete(memo).where(*_MINE, memo.c.id == bindparam("id")).returning(memo.c.id))
+_FORGET = Statement(
+    lambda: delete(memo).where(*_MINE, memo.c.id == bindparam("id")).returning(memo.c.id)
+)
 _FORGET_ABOUT = Statement(
-    delete(memo).where(*_ABOUT, memo.c.id == bindparam("id")).returning(memo.c.agent)
+    lambda: delete(memo).where(*_ABOUT, memo.c.id == bindparam("id")).returning(memo.c.agent)
 )
 _FORGET_PERSON = Statement(
-    delete(memo)
-    .where(memo.c.tenant == bindparam("tenant"), memo.c.person == bindparam("person"))
-    .returning(memo.c.id)
+    lambda: (
+        delete(memo)
+        .where(memo.c.tenant == bindparam("tenant"), memo.c.person == bindparam("person"))
+        .returning(memo.c.id)
+    )
 )
 
 

@@ -13,13 +13,19 @@ from typing import Any
 
 import asyncpg
 
+from bot.store.fleet import CHANNEL
+
 log = logging.getLogger(__name__)
 
-CHANNEL = "switchboard"
 MAX_BYTES = 7_900
 """PostgreSQL refuses a notice of 8,000 bytes."""
 GATHER_S = 0.003
-"""How long words are gathered into one statement."""
+"""How long words are gathered into one statement; the first after a silence goes at once."""
+_SAY = (
+    "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, word) "
+    "FROM unnest($2::text[]) word"
+)
+"""A word is a hint, and need not be on the disk."""
 PAUSE_S = 1.0
 CONNECT_S = 5.0
 
@@ -61,13 +67,11 @@ class Notices:
             while not conn.is_closed():
                 await self._wake.wait()
                 self._wake.clear()
-                await asyncio.sleep(GATHER_S)
                 words = list(self._words)
                 self._words.clear()
                 if words:
-                    await conn.execute(
-                        "SELECT pg_notify($1, word) FROM unnest($2::text[]) word", CHANNEL, words
-                    )
+                    await conn.execute(_SAY, CHANNEL, words)
+                    await asyncio.sleep(GATHER_S)
         finally:
             conn.terminate()
 

@@ -5,21 +5,23 @@ from sqlalchemy import bindparam, delete, insert, select
 from bot.store.script import Ask, Script, Statement
 from bot.store.tables_house import own_agent
 
-_ALL = Statement(select(own_agent.c.tenant, own_agent.c.name, own_agent.c.text))
+_ALL = Statement(lambda: select(own_agent.c.tenant, own_agent.c.name, own_agent.c.text))
 _GET = Statement(
-    select(own_agent.c.text).where(
+    lambda: select(own_agent.c.text).where(
         own_agent.c.tenant == bindparam("tenant"), own_agent.c.name == bindparam("name")
     )
 )
 _ADD = Statement(
-    insert(own_agent).values(
+    lambda: insert(own_agent).values(
         {name: bindparam(name) for name in ("tenant", "name", "text", "saved_by", "at")}
     )
 )
 _REMOVE = Statement(
-    delete(own_agent)
-    .where(own_agent.c.tenant == bindparam("tenant"), own_agent.c.name == bindparam("name"))
-    .returning(own_agent.c.text)
+    lambda: (
+        delete(own_agent)
+        .where(own_agent.c.tenant == bindparam("tenant"), own_agent.c.name == bindparam("name"))
+        .returning(own_agent.c.text)
+    )
 )
 
 

@@ -5,13 +5,12 @@ that old lines and audit entries keep their name; everything that opens a door f
 in the same transaction (see `bot/store/logins.py` for doors). Every lookup names its tenant.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from bot.core.ids import PersonId, TenantId
 from bot.core.people import Person, Role, Tenant
 from bot.core.times import from_us, to_us
+from bot.frozen import frozen
 from bot.store.script import Ask, Row, Script, Statement, Value, restartable
 from bot.store.tables_people import identity, pairing, person, tenant
 
@@ -26,57 +25,69 @@ PERSON = (
 )
 _MINE = (person.c.tenant == bindparam("tenant"), person.c.removed_at.is_(None))
 _TENANTS = Statement(
-    select(tenant.c.id, tenant.c.name, tenant.c.created_at).order_by(
+    lambda: select(tenant.c.id, tenant.c.name, tenant.c.created_at).order_by(
         tenant.c.created_at, tenant.c.id
     )
 )
 _TENANT = Statement(
-    select(tenant.c.id, tenant.c.name, tenant.c.created_at).where(tenant.c.id == bindparam("id"))
+    lambda: select(tenant.c.id, tenant.c.name, tenant.c.created_at).where(
+        tenant.c.id == bindparam("id")
+    )
 )
 _ADD_TENANT = Statement(
-    insert(tenant).values({name: bindparam(name) for name in ("id", "name", "created_at")})
+    lambda: insert(tenant).values({name: bindparam(name) for name in ("id", "name", "created_at")})
 )
 _ADD = Statement(
-    insert(person).values(
+    lambda: insert(person).values(
         {
             name: bindparam(name)
             for name in ("tenant", "id", "name", "role", "email", "zone", "created_at")
         }
     )
 )
-_GET = Statement(select(*PERSON).where(*_MINE, person.c.id == bindparam("id")))
-_LIST = Statement(select(*PERSON).where(*_MINE).order_by(person.c.created_at, person.c.id))
-_NAMES = Statement(select(person.c.id, person.c.name).where(person.c.tenant == bindparam("tenant")))
+_GET = Statement(lambda: select(*PERSON).where(*_MINE, person.c.id == bindparam("id")))
+_LIST = Statement(lambda: select(*PERSON).where(*_MINE).order_by(person.c.created_at, person.c.id))
+_NAMES = Statement(
+    lambda: select(person.c.id, person.c.name).where(person.c.tenant == bindparam("tenant"))
+)
 _CHANGE = Statement(
-    update(person)
-    .where(*_MINE, person.c.id == bindparam("id"))
-    .values(
-        name=bindparam("new_name"),
-        role=bindparam("new_role"),
-        email=bindparam("new_email"),
-        zone=bindparam("new_zone"),
+    lambda: (
+        update(person)
+        .where(*_MINE, person.c.id == bindparam("id"))
+        .values(
+            name=bindparam("new_name"),
+            role=bindparam("new_role"),
+            email=bindparam("new_email"),
+            zone=bindparam("new_zone"),
+        )
+        .returning(*PERSON)
     )
-    .returning(*PERSON)
 )
 _OWNERS = Statement(
-    select(person.c.id)
-    .where(*_MINE, person.c.role == "owner")
-    .order_by(person.c.created_at, person.c.id)
+    lambda: (
+        select(person.c.id)
+        .where(*_MINE, person.c.role == "owner")
+        .order_by(person.c.created_at, person.c.id)
+    )
 )
 _FIRST_OWNER = Statement(
-    select(*PERSON)
-    .where(*_MINE, person.c.role == "owner")
-    .order_by(person.c.created_at, person.c.id)
-    .limit(1)
+    lambda: (
+        select(*PERSON)
+        .where(*_MINE, person.c.role == "owner")
+        .order_by(person.c.created_at, person.c.id)
+        .limit(1)
+    )
 )
 _REMOVE = Statement(
-    update(person)
-    .where(*_MINE, person.c.id == bindparam("id"))
-    .values(removed_at=bindparam("at"))
-    .returning(person.c.id)
+    lambda: (
+        update(person)
+        .where(*_MINE, person.c.id == bindparam("id"))
+        .values(removed_at=bindparam("at"))
+        .returning(person.c.id)
+    )
 )
 _FORGET_IDENTITIES = Statement(
-    delete(identity).where(
+    lambda: delete(identity).where(
         identity.c.tenant == bindparam("tenant"), identity.c.person == bindparam("id")
     )
 )
@@ -87,13 +98,15 @@ _WHO = (
     identity.c.ext_id == bindparam("ext_id"),
 )
 _FIND = Statement(
-    select(*PERSON)
-    .join(identity, (identity.c.tenant == person.c.tenant) & (identity.c.person == person.c.id))
-    .where(*_WHO, person.c.removed_at.is_(None))
+    lambda: (
+        select(*PERSON)
+        .join(identity, (identity.c.tenant == person.c.tenant) & (identity.c.person == person.c.id))
+        .where(*_WHO, person.c.removed_at.is_(None))
+    )
 )
-_FORGET_IDENTITY = Statement(delete(identity).where(*_WHO))
+_FORGET_IDENTITY = Statement(lambda: delete(identity).where(*_WHO))
 _KNOW = Statement(
-    insert(identity).values(
+    lambda: insert(identity).values(
         {
             name: bindparam(name)
             for name in ("tenant", "channel", "account", "ext_id", "person", "name", "created_at")
@@ -101,18 +114,20 @@ _KNOW = Statement(
     )
 )
 _IDENTITIES = Statement(
-    select(
-        identity.c.person,
-        identity.c.channel,
-        identity.c.account,
-        identity.c.ext_id,
-        identity.c.name,
+    lambda: (
+        select(
+            identity.c.person,
+            identity.c.channel,
+            identity.c.account,
+            identity.c.ext_id,
+            identity.c.name,
+        )
+        .where(identity.c.tenant == bindparam("tenant"))
+        .order_by(identity.c.created_at)
     )
-    .where(identity.c.tenant == bindparam("tenant"))
-    .order_by(identity.c.created_at)
 )
 _OPEN_PAIRING = Statement(
-    select(pairing.c.code_hash).where(
+    lambda: select(pairing.c.code_hash).where(
         pairing.c.tenant == bindparam("tenant"),
         pairing.c.channel == bindparam("channel"),
         pairing.c.account == bindparam("account"),
@@ -122,7 +137,7 @@ _OPEN_PAIRING = Statement(
     )
 )
 _ADD_PAIRING = Statement(
-    insert(pairing).values(
+    lambda: insert(pairing).values(
         {
             name: bindparam(name)
             for name in (
@@ -138,20 +153,24 @@ _ADD_PAIRING = Statement(
     )
 )
 _SPEND_PAIRING = Statement(
-    update(pairing)
-    .where(
-        pairing.c.tenant == bindparam("tenant"),
-        pairing.c.code_hash == bindparam("code_hash"),
-        pairing.c.state == "open",
-        pairing.c.expires_at > bindparam("now"),
+    lambda: (
+        update(pairing)
+        .where(
+            pairing.c.tenant == bindparam("tenant"),
+            pairing.c.code_hash == bindparam("code_hash"),
+            pairing.c.state == "open",
+            pairing.c.expires_at > bindparam("now"),
+        )
+        .values(state="used")
+        .returning(pairing.c.channel, pairing.c.account, pairing.c.ext_id, pairing.c.name)
     )
-    .values(state="used")
-    .returning(pairing.c.channel, pairing.c.account, pairing.c.ext_id, pairing.c.name)
 )
-_SWEEP_PAIRINGS = Statement(delete(pairing).where(pairing.c.expires_at < bindparam("before")))
+_SWEEP_PAIRINGS = Statement(
+    lambda: delete(pairing).where(pairing.c.expires_at < bindparam("before"))
+)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Identity:
     """One person on one channel, as the channel knows them."""
 

@@ -1,10 +1,9 @@
 """Rules of a tenant: which tools run by themselves, which ask, which are refused."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import bindparam, delete, select
 
 from bot.core.ids import PersonId
+from bot.frozen import frozen
 from bot.store.rows import dumps, loads
 from bot.store.script import Ask, Params, Row, Script, Statement
 from bot.store.tables import policy
@@ -12,13 +11,15 @@ from bot.store.upsert import insert_over
 
 _NAMES = ("id", "agent", "tool", "decision", "above_minor", "approvers", "needs", "hours")
 _LIST = Statement(
-    select(*(policy.c[name] for name in _NAMES))
-    .where(policy.c.tenant == bindparam("tenant"))
-    .order_by(policy.c.created_at)
+    lambda: (
+        select(*(policy.c[name] for name in _NAMES))
+        .where(policy.c.tenant == bindparam("tenant"))
+        .order_by(policy.c.created_at)
+    )
 )
-_ADD = Statement(insert_over(policy, *_NAMES, "tenant", "created_at"))
+_ADD = Statement(lambda: insert_over(policy, *_NAMES, "tenant", "created_at"))
 _CLEAR = Statement(
-    delete(policy).where(
+    lambda: delete(policy).where(
         policy.c.tenant == bindparam("tenant"),
         policy.c.agent == bindparam("agent"),
         policy.c.tool == bindparam("tool"),
@@ -26,13 +27,15 @@ _CLEAR = Statement(
     )
 )
 _REMOVE = Statement(
-    delete(policy)
-    .where(policy.c.tenant == bindparam("tenant"), policy.c.id == bindparam("id"))
-    .returning(*(policy.c[name] for name in _NAMES))
+    lambda: (
+        delete(policy)
+        .where(policy.c.tenant == bindparam("tenant"), policy.c.id == bindparam("id"))
+        .returning(*(policy.c[name] for name in _NAMES))
+    )
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rule:
     """One rule; an empty name fits every agent or tool."""
 

@@ -10,15 +10,17 @@ from bot.store.script import Ask, Script, Statement
 from bot.store.tables import effect
 
 _LISTED = Statement(
-    select(*COLUMNS)
-    .where(
-        effect.c.tenant == bindparam("tenant"),
-        effect.c.kind == "tool",
-        effect.c.sandbox == 1,
-        effect.c.state == "sent",
+    lambda: (
+        select(*COLUMNS)
+        .where(
+            effect.c.tenant == bindparam("tenant"),
+            effect.c.kind == "tool",
+            effect.c.sandbox == 1,
+            effect.c.state == "sent",
+        )
+        .order_by(effect.c.started_at.desc())
+        .limit(bindparam("limit"))
     )
-    .order_by(effect.c.started_at.desc())
-    .limit(bindparam("limit"))
 )
 
 

@@ -4,7 +4,6 @@
 it come. A schedule moves on only from the version that was read: a pause in between wins.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, func, insert, select, update
@@ -13,6 +12,7 @@ from bot.core.errors import Conflict
 from bot.core.ids import AgentName, ConvId, PersonId, ScheduleId, TenantId
 from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import from_us, to_us
+from bot.frozen import frozen
 from bot.store.rows import optional
 from bot.store.script import Ask, Row, Script, Statement, Value, one_of, restartable
 from bot.store.tables_house import fire as fired
@@ -37,69 +37,77 @@ _NAMES = (
 )
 _COLUMNS = tuple(schedule.c[name] for name in _NAMES)
 _ONE = (schedule.c.tenant == bindparam("tenant"), schedule.c.id == bindparam("id"))
-_GET = Statement(select(*_COLUMNS).where(*_ONE))
-_ADD = Statement(insert(schedule).values({name: bindparam(name) for name in _NAMES}))
+_GET = Statement(lambda: select(*_COLUMNS).where(*_ONE))
+_ADD = Statement(lambda: insert(schedule).values({name: bindparam(name) for name in _NAMES}))
 _LIST = Statement(
-    select(*_COLUMNS)
-    .where(
-        schedule.c.tenant == bindparam("tenant"),
-        (schedule.c.conv == bindparam("conv")) | (bindparam("conv") == ""),
-        one_of(schedule.c.state, "active", "paused"),
+    lambda: (
+        select(*_COLUMNS)
+        .where(
+            schedule.c.tenant == bindparam("tenant"),
+            (schedule.c.conv == bindparam("conv")) | (bindparam("conv") == ""),
+            one_of(schedule.c.state, "active", "paused"),
+        )
+        .order_by(schedule.c.created_at, schedule.c.id)
     )
-    .order_by(schedule.c.created_at, schedule.c.id)
 )
 _CHANGE = Statement(
-    update(schedule)
-    .where(*_ONE, schedule.c.version == bindparam("seen"))
-    .values(
-        state=bindparam("state"),
-        next_at=bindparam("next_at"),
-        skipped=bindparam("skipped"),
-        version=schedule.c.version + 1,
+    lambda: (
+        update(schedule)
+        .where(*_ONE, schedule.c.version == bindparam("seen"))
+        .values(
+            state=bindparam("state"),
+            next_at=bindparam("next_at"),
+            skipped=bindparam("skipped"),
+            version=schedule.c.version + 1,
+        )
+        .returning(schedule.c.id)
     )
-    .returning(schedule.c.id)
 )
 _DUE = Statement(
-    select(*_COLUMNS, schedule.c.skipped)
-    .where(schedule.c.state == "active", schedule.c.next_at <= bindparam("now"))
-    .order_by(schedule.c.next_at, schedule.c.id)
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*_COLUMNS, schedule.c.skipped)
+        .where(schedule.c.state == "active", schedule.c.next_at <= bindparam("now"))
+        .order_by(schedule.c.next_at, schedule.c.id)
+        .limit(bindparam("limit"))
+    )
 )
-_NEXT = Statement(select(func.min(schedule.c.next_at)).where(schedule.c.state == "active"))
+_NEXT = Statement(lambda: select(func.min(schedule.c.next_at)).where(schedule.c.state == "active"))
 _FIRED = Statement(
-    select(fired.c.event).where(
+    lambda: select(fired.c.event).where(
         fired.c.tenant == bindparam("tenant"),
         fired.c.schedule == bindparam("schedule"),
         fired.c.fire_at == bindparam("fire_at"),
     )
 )
 _FIRE = Statement(
-    insert(fired).values(
+    lambda: insert(fired).values(
         {name: bindparam(name) for name in ("tenant", "schedule", "fire_at", "event", "at")}
     )
 )
 _ADVANCE = Statement(
-    update(schedule)
-    .where(*_ONE, schedule.c.version == bindparam("seen"), schedule.c.state == "active")
-    .values(
-        state=bindparam("new_state"),
-        next_at=bindparam("next_at"),
-        last_at=bindparam("new_last_at"),
-        skipped=bindparam("skipped"),
-        version=schedule.c.version + 1,
+    lambda: (
+        update(schedule)
+        .where(*_ONE, schedule.c.version == bindparam("seen"), schedule.c.state == "active")
+        .values(
+            state=bindparam("new_state"),
+            next_at=bindparam("next_at"),
+            last_at=bindparam("new_last_at"),
+            skipped=bindparam("skipped"),
+            version=schedule.c.version + 1,
+        )
+        .returning(schedule.c.id)
     )
-    .returning(schedule.c.id)
 )
-_SWEEP = Statement(delete(fired).where(fired.c.at < bindparam("before")))
+_SWEEP = Statement(lambda: delete(fired).where(fired.c.at < bindparam("before")))
 _SWEEP_OVER = Statement(
-    delete(schedule).where(
+    lambda: delete(schedule).where(
         one_of(schedule.c.state, "done", "cancelled"),
         func.coalesce(schedule.c.last_at, schedule.c.created_at) < bindparam("before"),
     )
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Due:
     """A schedule whose time has come."""
 

@@ -13,14 +13,36 @@ from pathlib import Path
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bot.core.errors import StoreError
-from bot.store import tables, tables_house, tables_memory, tables_people
+from bot.store import (
+    fresh,
+    tables,
+    tables_connections,
+    tables_house,
+    tables_mail,
+    tables_memory,
+    tables_people,
+    tables_platforms,
+    tables_sms,
+)
 from bot.store.columns import metadata
 from bot.store.sqlite import DIALECT
 
-TABLES = (tables, tables_house, tables_memory, tables_people)
+TABLES = (
+    tables,
+    tables_connections,
+    tables_house,
+    tables_mail,
+    tables_memory,
+    tables_people,
+    tables_platforms,
+    tables_sms,
+)
 """The modules whose tables are made; importing them puts those on the list."""
-VERSION = 8
+VERSION = 14
 """Raised with every migration; the file keeps it in `user_version`."""
+LEAST = 8
+"""The oldest program that may run on this schema beside newer ones. A migration that only adds
+leaves it; one that takes away, renames, or needs what that program does not write raises it."""
 MIGRATIONS = Path(__file__).parent / "migrations"
 SEALED = ("audit", "audit_seal")
 """Tables whose rows nobody changes or deletes."""
@@ -32,6 +54,9 @@ def prepare(path: Path) -> str:
     Raises StoreError when the file is newer, is no database, or cannot be written.
     """
     try:
+        if fresh.may_be_made(path):
+            fresh.make(path, _create)
+            return "new"
         conn = sqlite3.connect(path, isolation_level=None)
         try:
             path.chmod(0o600)
@@ -52,6 +77,7 @@ def _prepare(conn: sqlite3.Connection, path: Path) -> str:
             f"{VERSION}). Install that version, or restore a backup made before the upgrade."
         )
     if version == 0:
+        conn.execute("PRAGMA journal_mode=WAL")
         _create(conn)
         return "new"
     backup(path)
@@ -92,7 +118,6 @@ def sealing() -> list[str]:
 
 
 def _create(conn: sqlite3.Connection) -> None:
-    conn.execute("PRAGMA journal_mode=WAL")
     conn.execute("BEGIN IMMEDIATE")
     for statement in statements():
         conn.execute(statement)
@@ -101,7 +126,7 @@ def _create(conn: sqlite3.Connection) -> None:
 
 
 def backup(path: Path, target: Path | None = None) -> Path:
-    """Copy a database, also a running one, and return the copy's path (0600)."""
+    """Copy a database, also a running one, and return the copy's path (0600). Raises StoreError."""
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     copy = target or path.with_name(f"{path.stem}-{stamp}.backup")
     if copy.exists():
@@ -110,6 +135,8 @@ def backup(path: Path, target: Path | None = None) -> Path:
     try:
         copy.chmod(0o600)
         source.backup(sink, pages=1000)
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} cannot be copied to {copy.parent}: {error}.") from error
     finally:
         sink.close()
         source.close()

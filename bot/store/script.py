@@ -29,18 +29,28 @@ Row = tuple[Any, ...]
 
 
 class Statement:
-    """One SQL statement, compiled on first use and then kept as text.
+    """One SQL statement, made and compiled on first use and then kept as text.
+
+    It is given as a function that makes it (`lambda: select(…)`): there are hundreds, of which a
+    start runs a few dozen. Those that every start runs may stand there.
 
     Values that stand in the statement are written into its text: `state = 'new'` finds the index
     of new rows, while a bound value makes the planner read every row of the tenant.
     """
 
-    __slots__ = ("_element", "_numbered", "_text")
+    __slots__ = ("_given", "_numbered", "_text")
 
-    def __init__(self, element: Executable) -> None:
-        self._element = element
+    def __init__(self, element: Executable | Callable[[], Executable]) -> None:
+        self._given = element
         self._text = ""
         self._numbered: tuple[str, tuple[str, ...]] | None = None
+
+    @property
+    def element(self) -> Executable:
+        """The statement itself."""
+        if not isinstance(self._given, Executable):
+            self._given = self._given()
+        return self._given
 
     def text(self, dialect: Dialect) -> str:
         """The SQL with named values (`:name`), compiled once."""
@@ -58,7 +68,7 @@ class Statement:
     def _compile(self, dialect: Dialect) -> Any:
         usual: Any = dialect.statement_compiler  # its class is hashable, its stubs say not
         compiler: Any = _writing_values_out(usual)
-        compiled = compiler(dialect, self._element)
+        compiled = compiler(dialect, self.element)
         if "POSTCOMPILE" in str(compiled):
             raise ValueError(f"Use `one_of` instead of `in_`: {compiled}")
         return compiled
@@ -95,10 +105,12 @@ Script = Generator[Ask, list[Row], T]
 class Restartable(Generator[Ask, list[Row], T]):
     """A script that can be run from its start as often as needed: `iter` makes a fresh run."""
 
-    __slots__ = ("_make", "_run")
+    __slots__ = ("_make", "_run", "key")
 
-    def __init__(self, make: Callable[[], Script[T]]) -> None:
+    def __init__(self, make: Callable[[], Script[T]], key: str = "") -> None:
         self._make = make
+        self.key = key
+        """Whose rows it touches; empty when nobody has said so."""
         self._run: Script[T] | None = None
 
     def __iter__(self) -> Script[T]:
@@ -125,11 +137,33 @@ def restartable(make: Callable[P, Script[T]]) -> Callable[P, Script[T]]:
     return prepare
 
 
+def restartable_by(
+    key: Callable[..., str],
+) -> Callable[[Callable[P, Script[T]]], Callable[P, Script[T]]]:
+    """The same for a script that may run beside others; `key` says of its arguments whose it is.
+
+    Scripts of one key keep their order. Those of two keys may take turns, statement by statement:
+    such a script reads and changes rows of its key alone, and new rows, which anybody may add.
+    """
+
+    def mark(make: Callable[P, Script[T]]) -> Callable[P, Script[T]]:
+        @wraps(make)
+        def prepare(*args: P.args, **kwargs: P.kwargs) -> Script[T]:
+            return Restartable(partial(make, *args, **kwargs), key(*args, **kwargs))
+
+        return prepare
+
+    return mark
+
+
 class Database(Protocol):
     """Where scripts run."""
 
     async def write(self, script: Script[T]) -> T:
-        """Run one transaction and return after its commit is on the disk."""
+        """Run one transaction and return after its commit is on the disk.
+
+        Scripts of one key, and those without a key and all others, commit in the order of calls.
+        """
         ...
 
     def post(self, script: Script[Any]) -> None:

@@ -1,17 +1,16 @@
 """What models cost, per call, and sums of it."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import bindparam, func, select
 
 from bot.core.conversation import Claim, Spend
 from bot.core.model import Usage
+from bot.frozen import frozen
 from bot.store.script import Ask, Script, Statement
 from bot.store.tables import allowance, spend
 from bot.store.upsert import insert_once
 
 _SETTLE = Statement(
-    insert_once(
+    lambda: insert_once(
         spend,
         "id",
         "tenant",
@@ -33,26 +32,30 @@ _SUMS = (
     func.coalesce(func.sum(spend.c.micros), 0),
 )
 _TOTAL = Statement(
-    select(*_SUMS).where(
+    lambda: select(*_SUMS).where(
         spend.c.tenant == bindparam("tenant"),
         spend.c.at >= bindparam("since"),
         (spend.c.person == bindparam("person")) | (bindparam("person") == "*"),
     )
 )
 _BY = Statement(
-    select(spend.c.agent, spend.c.model, *_SUMS)
-    .where(spend.c.tenant == bindparam("tenant"), spend.c.at >= bindparam("since"))
-    .group_by(spend.c.agent, spend.c.model)
-    .order_by(func.sum(spend.c.micros).desc())
+    lambda: (
+        select(spend.c.agent, spend.c.model, *_SUMS)
+        .where(spend.c.tenant == bindparam("tenant"), spend.c.at >= bindparam("since"))
+        .group_by(spend.c.agent, spend.c.model)
+        .order_by(func.sum(spend.c.micros).desc())
+    )
 )
 _OF_TURN = Statement(
-    select(spend.c.model, spend.c.tokens_in, spend.c.tokens_out, spend.c.micros)
-    .where(spend.c.tenant == bindparam("tenant"), spend.c.turn == bindparam("turn"))
-    .order_by(spend.c.id)
+    lambda: (
+        select(spend.c.model, spend.c.tokens_in, spend.c.tokens_out, spend.c.micros)
+        .where(spend.c.tenant == bindparam("tenant"), spend.c.turn == bindparam("turn"))
+        .order_by(spend.c.id)
+    )
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Total:
     """A sum of model calls."""
 
@@ -85,7 +88,7 @@ def settle(claim: Claim, item: Spend, n: int, agent: str, at: int) -> Script[Non
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Cost:
     """What a call outside of any turn cost: a summary, an embedding."""
 
@@ -152,9 +155,9 @@ def of_turn(tenant: str, turn: str) -> Script[list[Total]]:
     ]
 
 
-_ALLOW = Statement(insert_once(allowance, "tenant", "approval", "micros", "at"))
+_ALLOW = Statement(lambda: insert_once(allowance, "tenant", "approval", "micros", "at"))
 _ALLOWED = Statement(
-    select(func.coalesce(func.sum(allowance.c.micros), 0)).where(
+    lambda: select(func.coalesce(func.sum(allowance.c.micros), 0)).where(
         allowance.c.tenant == bindparam("tenant"), allowance.c.at >= bindparam("since")
     )
 )

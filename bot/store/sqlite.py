@@ -13,7 +13,6 @@ import logging
 import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -72,7 +71,10 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[_Item] | None] = queue.SimpleQueue()
+        self._riding: list[_Item] = []
+        """What is posted, until something that is awaited goes, or `RIDE_S` is over."""
+        self._leaves: asyncio.TimerHandle | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(READERS, "reader")
@@ -100,6 +102,7 @@ class SqliteDatabase:
         for reader in self._opened:
             reader.close()
         if self._thread:
+            self._send()
             self._queue.put(None)
             await asyncio.to_thread(self._thread.join)
             self._thread = None
@@ -109,11 +112,25 @@ class SqliteDatabase:
         if self._loop is None:
             raise StoreError("The database is not open.")
         future: asyncio.Future[T] = self._loop.create_future()
-        self._queue.put((script, future))
+        self._riding.append((script, future))
+        self._send()
         return await future
 
     def post(self, script: Script[Any]) -> None:
-        self._queue.put((script, None))
+        self._riding.append((script, None))
+        if len(self._riding) >= MAX_BATCH:
+            self._send()
+        elif self._leaves is None and self._loop is not None:
+            self._leaves = self._loop.call_later(RIDE_S, self._send)
+
+    def _send(self) -> None:
+        """Hand all that waits to the writer at once: waking it costs more than most statements."""
+        if self._leaves is not None:
+            self._leaves.cancel()
+            self._leaves = None
+        if self._riding:
+            self._queue.put(self._riding)
+            self._riding = []
 
     async def read(self, script: Script[T]) -> T:
         if self._loop is None:
@@ -165,23 +182,16 @@ class SqliteDatabase:
         checkpoint(conn, "TRUNCATE")
         conn.close()
 
-    def _gather(self, first: _Item) -> tuple[list[_Item], bool]:
-        """All that shares the next commit, and whether it is the last one.
-
-        What nobody awaits waits a moment for a commit that somebody does.
-        """
-        batch = [first]
-        is_awaited = first[1] is not None
-        until = time.monotonic() + RIDE_S
+    def _gather(self, batch: list[_Item]) -> tuple[list[_Item], bool]:
+        """All that shares the next commit, and whether it is the last one."""
         while len(batch) < MAX_BATCH:
             try:
-                item = self._queue.get(not is_awaited, max(0.0, until - time.monotonic()))
+                more = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if item is None:
+            if more is None:
                 return batch, True
-            batch.append(item)
-            is_awaited = is_awaited or item[1] is not None
+            batch += more
         return batch, False
 
     def _commit(

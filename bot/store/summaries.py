@@ -5,13 +5,12 @@ holds. Writing it, and what it cost, is one commit, and a second one for the sam
 nothing.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import bindparam, func, select
 
 from bot.core.canonical import Json
 from bot.core.conversation import Conversation, Line
 from bot.core.model import Usage
+from bot.frozen import frozen
 from bot.store import audit, spends
 from bot.store.conversations import CONV, LINE, conversation, line
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
@@ -21,30 +20,38 @@ from bot.store.upsert import insert_once
 
 _NAMES = ("first", "last", "text", "model", "tainted", "at")
 _COLUMNS = tuple(summary.c[name] for name in _NAMES)
-_WRITE = Statement(insert_once(summary, "tenant", "conv", *_NAMES).returning(summary.c.last))
+_WRITE = Statement(
+    lambda: insert_once(summary, "tenant", "conv", *_NAMES).returning(summary.c.last)
+)
 _OF = (summary.c.tenant == bindparam("tenant"), summary.c.conv == bindparam("conv"))
 _LATEST = Statement(
-    select(*_COLUMNS)
-    .where(*_OF, summary.c.last < bindparam("before"))
-    .order_by(summary.c.last.desc())
-    .limit(1)
+    lambda: (
+        select(*_COLUMNS)
+        .where(*_OF, summary.c.last < bindparam("before"))
+        .order_by(summary.c.last.desc())
+        .limit(1)
+    )
 )
-_AT = Statement(select(*_COLUMNS).where(*_OF, summary.c.last == bindparam("last")))
+_AT = Statement(lambda: select(*_COLUMNS).where(*_OF, summary.c.last == bindparam("last")))
 _CONV = Statement(
-    select(*CONV).where(conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("conv"))
+    lambda: select(*CONV).where(
+        conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("conv")
+    )
 )
 _LINES = Statement(
-    select(*LINE)
-    .where(
-        message.c.tenant == bindparam("tenant"),
-        message.c.conv == bindparam("conv"),
-        message.c.n > bindparam("after"),
+    lambda: (
+        select(*LINE)
+        .where(
+            message.c.tenant == bindparam("tenant"),
+            message.c.conv == bindparam("conv"),
+            message.c.n > bindparam("after"),
+        )
+        .order_by(message.c.n)
+        .limit(bindparam("limit"))
     )
-    .order_by(message.c.n)
-    .limit(bindparam("limit"))
 )
 _WAITING = Statement(
-    select(func.min(inbox.c.seq)).where(
+    lambda: select(func.min(inbox.c.seq)).where(
         inbox.c.tenant == bindparam("tenant"),
         inbox.c.conv == bindparam("conv"),
         inbox.c.state == "new",
@@ -52,7 +59,7 @@ _WAITING = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Summary:
     """What a range of lines came to."""
 
@@ -67,7 +74,7 @@ class Summary:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Uncovered:
     """A conversation with what its newest summary does not cover."""
 

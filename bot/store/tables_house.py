@@ -4,7 +4,8 @@ They share the metadata of `bot/store/columns.py`; times are microseconds since 
 is the lock of the clock: one row for each time that a schedule fired, whoever fired it. A `trouble`
 is what an owner must know of; `trouble_fact` are the deeds and events that it was seen in.
 `mcp_tool` holds what a server says of its tools now (`seen`) and what an owner has approved
-(`pinned`), each with its hash.
+(`pinned`), each with its hash. `score` is one number of a tenant, `score_change` what it became
+each time, by the effect that changed it. A `saved_chat` is where a person wants to be told things.
 """
 
 from sqlalchemy import Index, Table, text
@@ -118,5 +119,33 @@ mcp_tool = Table(
     txt("pinned"),
     txt("pinned_hash"),
     txt("pinned_by"),
+    num("at"),
+)
+
+score = Table("score", metadata, txt("tenant", key=True), num("value"), num("at"))
+
+score_change = Table(
+    "score_change",
+    metadata,
+    txt("tenant", key=True),
+    txt("id", key=True),
+    txt("reason"),
+    txt("person"),
+    txt("agent"),
+    num("value"),
+    num("at"),
+    Index("score_change_recent", "tenant", "at"),
+)
+
+saved_chat = Table(
+    "saved_chat",
+    metadata,
+    txt("tenant", key=True),
+    txt("person", key=True),
+    txt("channel", key=True),
+    txt("account"),
+    txt("place"),
+    txt("thread"),
+    txt("name"),
     num("at"),
 )

@@ -1,10 +1,9 @@
 """Pages of a transcript, and where a watcher that was away has to begin reading again."""
 
-from dataclasses import dataclass
-
 from sqlalchemy import and_, bindparam, func, select
 
 from bot.core.conversation import Line
+from bot.frozen import frozen
 from bot.store.conversations import LINE, line
 from bot.store.script import Ask, Row, Script, Statement
 from bot.store.tables import conv, feedback, inbox, message
@@ -48,7 +47,7 @@ _BEFORE = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Read:
     """A line as one person reads it."""
 

@@ -5,13 +5,13 @@ nothing has to be reported in the moment of a failure, and a crash loses none. A
 once: its key is the deed or event and the time of its end.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, select, update
 
+from bot.frozen import frozen
 from bot.store.script import Ask, Params, Row, Script, Statement, one_of, restartable
 from bot.store.tables import effect, inbox, message, spend
 from bot.store.tables_house import fire, schedule, trouble, trouble_fact
+from bot.store.tables_sms import sms_message
 from bot.store.upsert import insert_once
 
 AT_ONCE = 200
@@ -45,6 +45,17 @@ _DOUBTS = _new(
     effect.c.tenant,
     effect.c.id,
     effect.c.started_at,
+)
+_FALLEN = _new(
+    select(
+        sms_message.c.tenant, sms_message.c.id, sms_message.c.error, sms_message.c.changed_at
+    ).where(
+        one_of(sms_message.c.state, "undelivered", "failed"),
+        sms_message.c.changed_at >= bindparam("since"),
+    ),
+    sms_message.c.tenant,
+    sms_message.c.id,
+    sms_message.c.changed_at,
 )
 _CAUSE = Statement(
     select(func.max(message.c.cause)).where(
@@ -157,7 +168,7 @@ _FORGET_ENDED = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Fact:
     """One thing that went wrong, as the rows have it."""
 
@@ -166,14 +177,14 @@ class Fact:
     """The deed or the event."""
     at: int
     kind: str
-    """deed, doubt or event."""
+    """deed, doubt, text or event."""
     subject: str = ""
-    """For a deed the tool; for a tick the key of its time."""
+    """For a deed the tool; for a text why it did not arrive; for a tick the key of its time."""
     event: str = ""
     conv: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Trouble:
     """Something that an owner must know of."""
 
@@ -182,7 +193,7 @@ class Trouble:
     cause: str
     """What makes it one and the same: one trouble is open for each cause."""
     kind: str
-    """deed, doubt, event, model, schedule, connection or channel."""
+    """deed, doubt, text, event, model, schedule, connection or channel."""
     subject: str
     title: str
     step: str
@@ -208,6 +219,8 @@ def facts(since: int, doubts: tuple[int, int]) -> Script[list[Fact]]:
             tenant=row[0], ref=row[1], subject=row[2], event=row[3], at=row[4], kind="doubt"
         )
         found.append(fact)
+    for row in (yield Ask(_FALLEN, {"since": since})):
+        found.append(Fact(tenant=row[0], ref=row[1], subject=row[2], at=row[3], kind="text"))
     for row in (yield Ask(_DEAD, {"since": since})):
         subject = row[3] if row[2] == "tick" else ""
         fact = Fact(

@@ -4,7 +4,7 @@ A conversation has at most one turn at a time. Each claim raises its epoch, and 
 turn names that epoch: a writer that was overtaken finds no row and is fenced.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import Integer, bindparam, func, select, update
 
@@ -13,12 +13,13 @@ from bot.core.effect import Effect
 from bot.core.errors import Fenced
 from bot.core.event import Ending, Event
 from bot.core.times import from_us
-from bot.store import approvals, audit, conversations, effects, spends
+from bot.frozen import frozen
+from bot.store import albums, approvals, audit, conversations, effects, spends
 from bot.store import inbox as inbox_rows
 from bot.store.conversations import CONV, conversation
 from bot.store.inbox import EVENT, Ingested, event_of
-from bot.store.journal import steps_of
-from bot.store.script import Ask, Script, Statement, one_of, restartable
+from bot.store.journal import of_claim, steps_of
+from bot.store.script import Ask, Script, Statement, one_of, restartable, restartable_by
 from bot.store.tables import conv, inbox
 
 HISTORY_LINES = 80
@@ -80,7 +81,7 @@ _DONE = Statement(
     )
 )
 _MORE = Statement(
-    select(inbox.c.id)
+    select(inbox.c.received_at, inbox.c.body)
     .where(
         inbox.c.tenant == bindparam("tenant"),
         inbox.c.conv == bindparam("conv"),
@@ -138,7 +139,7 @@ _NEXT_DUE = Statement(select(func.min(conv.c.due_at)).where(conv.c.state == "rea
 _WAITING = Statement(select(func.count()).select_from(conv).where(conv.c.state == "ready"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finished:
     """What a turn left behind."""
 
@@ -218,7 +219,7 @@ def begin(event: Event, got: Ingested) -> Script[Claim]:
     )
 
 
-@restartable
+@restartable_by(of_claim)
 def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
     """End a turn: its effects, question, reply, costs and ending, in one commit. Raises Fenced."""
     event, where = claim_.event, claim_.conv
@@ -262,13 +263,14 @@ def _last_line(claim_: Claim, end: TurnEnd, n: int, at: int) -> Line:
         approval=end.approval.id if end.approval else None,
         footer=end.footer,
         cause=end.cause,
+        attachments=end.attachments,
     )
 
 
 def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[bool, int]]:
     """Mark the ending and let the conversation go, with room for the last line. Raises Fenced.
 
-    Returns whether another event waits, and the position of that line.
+    Returns whether another event waits to be taken, and the position of that line.
     """
     event, where = claim_.event, claim_.conv
     yield Ask(
@@ -292,8 +294,9 @@ def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[boo
     )
     # Only now, with the row of the conversation in hand: what arrives from here on wakes it itself.
     waiting = yield Ask(_MORE, {"tenant": event.tenant, "conv": where.id})
+    due = max((at, *(albums.open_until(body, received) for received, body in waiting)))
     if waiting:
-        yield from inbox_rows.wake(event.tenant, where.id, at)
+        yield from inbox_rows.wake(event.tenant, where.id, due)
     yield from audit.note(
         event.tenant,
         at,
@@ -303,7 +306,7 @@ def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[boo
         {"detail": end.detail} if end.detail else None,
         event.id,
     )
-    return bool(waiting), n
+    return bool(waiting) and due <= at, n
 
 
 @restartable

@@ -4,11 +4,10 @@ A conversation has news when it has ended lines behind `upkeep.n`, or when its l
 its time has come. What is looked over is bounded by the events that came since the last look.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import and_, bindparam, func, select, update
 
 from bot.core.conversation import Line
+from bot.frozen import frozen
 from bot.store import vectors
 from bot.store.conversations import LINE, line
 from bot.store.script import Ask, Params, Script, Statement, restartable
@@ -21,8 +20,8 @@ SINCE, EMBEDDED_BY, ARCHIVED_AT = "memory.since", "memory.embedded_by", "memory.
 """Names in `meta`."""
 AT_ONCE = 1
 """A time that has come."""
-_GET = Statement(select(meta.c.value).where(meta.c.name == bindparam("name")))
-_SET = Statement(insert_over(meta, "name", "value"))
+_GET = Statement(lambda: select(meta.c.value).where(meta.c.name == bindparam("name")))
+_SET = Statement(lambda: insert_over(meta, "name", "value"))
 _WITH_NEWS = (
     select(conv.c.id)
     .outerjoin(upkeep, and_(upkeep.c.tenant == conv.c.tenant, upkeep.c.conv == conv.c.id))
@@ -36,9 +35,9 @@ _WITH_NEWS = (
     .order_by(conv.c.id)
     .limit(bindparam("limit"))
 )
-_ALL = Statement(_WITH_NEWS)
+_ALL = Statement(lambda: _WITH_NEWS)
 _RECENT = Statement(
-    _WITH_NEWS.where(
+    lambda: _WITH_NEWS.where(
         conv.c.id.in_(
             select(inbox.c.conv).where(
                 inbox.c.tenant == bindparam("tenant"), inbox.c.received_at >= bindparam("since")
@@ -46,45 +45,55 @@ _RECENT = Statement(
         )
     )
 )
-_OLDEST = Statement(select(func.min(inbox.c.received_at)).where(inbox.c.state == "new"))
+_OLDEST = Statement(lambda: select(func.min(inbox.c.received_at)).where(inbox.c.state == "new"))
 _DUE = Statement(
-    select(upkeep.c.tenant, upkeep.c.conv)
-    .where(upkeep.c.due_at > 0, upkeep.c.due_at <= bindparam("now"))
-    .order_by(upkeep.c.due_at)
-    .limit(bindparam("limit"))
+    lambda: (
+        select(upkeep.c.tenant, upkeep.c.conv)
+        .where(upkeep.c.due_at > 0, upkeep.c.due_at <= bindparam("now"))
+        .order_by(upkeep.c.due_at)
+        .limit(bindparam("limit"))
+    )
 )
 _PLACE = Statement(
-    select(conv.c.agent, conv.c.person, conv.c.next_n - 1, upkeep.c.n, upkeep.c.tries)
-    .outerjoin(upkeep, and_(upkeep.c.tenant == conv.c.tenant, upkeep.c.conv == conv.c.id))
-    .where(
-        conv.c.tenant == bindparam("tenant"),
-        conv.c.id == bindparam("conv"),
-        conv.c.state == "idle",
+    lambda: (
+        select(conv.c.agent, conv.c.person, conv.c.next_n - 1, upkeep.c.n, upkeep.c.tries)
+        .outerjoin(upkeep, and_(upkeep.c.tenant == conv.c.tenant, upkeep.c.conv == conv.c.id))
+        .where(
+            conv.c.tenant == bindparam("tenant"),
+            conv.c.id == bindparam("conv"),
+            conv.c.state == "idle",
+        )
     )
 )
 _LINES = Statement(
-    select(*LINE)
-    .where(
-        message.c.tenant == bindparam("tenant"),
-        message.c.conv == bindparam("conv"),
-        message.c.n > bindparam("after"),
-        message.c.n <= bindparam("last"),
+    lambda: (
+        select(*LINE)
+        .where(
+            message.c.tenant == bindparam("tenant"),
+            message.c.conv == bindparam("conv"),
+            message.c.n > bindparam("after"),
+            message.c.n <= bindparam("last"),
+        )
+        .order_by(message.c.n)
+        .limit(bindparam("limit"))
     )
-    .order_by(message.c.n)
-    .limit(bindparam("limit"))
 )
-_DONE = Statement(insert_over(upkeep, "tenant", "conv", "n", "tries", "due_at"))
+_DONE = Statement(lambda: insert_over(upkeep, "tenant", "conv", "n", "tries", "due_at"))
 _RESET = Statement(
-    update(upkeep).where(upkeep.c.tenant == bindparam("tenant")).values(n=0, tries=0, due_at=0)
+    lambda: (
+        update(upkeep).where(upkeep.c.tenant == bindparam("tenant")).values(n=0, tries=0, due_at=0)
+    )
 )
 _RESET_ONE = Statement(
-    update(upkeep)
-    .where(upkeep.c.tenant == bindparam("tenant"), upkeep.c.conv == bindparam("conv"))
-    .values(n=0, tries=0, due_at=0)
+    lambda: (
+        update(upkeep)
+        .where(upkeep.c.tenant == bindparam("tenant"), upkeep.c.conv == bindparam("conv"))
+        .values(n=0, tries=0, due_at=0)
+    )
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Behind:
     """A conversation whose newest lines nobody has looked at."""
 

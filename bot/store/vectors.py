@@ -5,10 +5,9 @@ A value is 32-bit floats, little end first, of length one. Comparing them is the
 tenant, agent and person, and every statement that finds names all three.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
+from bot.frozen import frozen
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
 from bot.store.tables import conv, message
 from bot.store.tables_house import memo
@@ -19,22 +18,32 @@ MEMO, SAID, ARCHIVE = "memo", "said", "archive"
 MOST_WORDS = 6
 """Words of a question that the database looks for in lines; the longest."""
 _PUT = Statement(
-    insert_over(vector, "tenant", "kind", "id", "agent", "person", "conv", "model", "value", "at")
+    lambda: insert_over(
+        vector, "tenant", "kind", "id", "agent", "person", "conv", "model", "value", "at"
+    )
 )
 _MARK = Statement(
-    update(memo)
-    .where(memo.c.tenant == bindparam("tenant"), memo.c.id == bindparam("id"))
-    .values(indexed=1)
-    .returning(memo.c.id)
+    lambda: (
+        update(memo)
+        .where(memo.c.tenant == bindparam("tenant"), memo.c.id == bindparam("id"))
+        .values(indexed=1)
+        .returning(memo.c.id)
+    )
 )
 _BARE = Statement(
-    select(memo.c.id, memo.c.agent, memo.c.person, memo.c.conv, memo.c.text, memo.c.at)
-    .where(memo.c.tenant == bindparam("tenant"), memo.c.indexed == 0)
-    .order_by(memo.c.at)
-    .limit(bindparam("limit"))
+    lambda: (
+        select(memo.c.id, memo.c.agent, memo.c.person, memo.c.conv, memo.c.text, memo.c.at)
+        .where(memo.c.tenant == bindparam("tenant"), memo.c.indexed == 0)
+        .order_by(memo.c.at)
+        .limit(bindparam("limit"))
+    )
 )
 _STRIP = Statement(
-    update(memo).where(memo.c.tenant == bindparam("tenant"), memo.c.indexed == 1).values(indexed=0)
+    lambda: (
+        update(memo)
+        .where(memo.c.tenant == bindparam("tenant"), memo.c.indexed == 1)
+        .values(indexed=0)
+    )
 )
 _MINE = (
     vector.c.tenant == bindparam("tenant"),
@@ -42,10 +51,12 @@ _MINE = (
     vector.c.agent == bindparam("agent"),
 )
 _OWN = Statement(
-    select(vector.c.kind, vector.c.id, vector.c.value)
-    .where(*_MINE, vector.c.model == bindparam("model"))
-    .order_by(vector.c.at.desc())
-    .limit(bindparam("limit"))
+    lambda: (
+        select(vector.c.kind, vector.c.id, vector.c.value)
+        .where(*_MINE, vector.c.model == bindparam("model"))
+        .order_by(vector.c.at.desc())
+        .limit(bindparam("limit"))
+    )
 )
 _LINE = (message.c.id, message.c.text, message.c.role, message.c.conv, message.c.at, conv.c.tainted)
 _JOINED = (
@@ -61,60 +72,64 @@ _JOINED = (
     .join(conv, and_(conv.c.tenant == vector.c.tenant, conv.c.id == message.c.conv))
     .where(*_MINE)
 )
-_SAID = Statement(_JOINED.where(vector.c.id == bindparam("id")))
+_SAID = Statement(lambda: _JOINED.where(vector.c.id == bindparam("id")))
 _WORDED = Statement(
-    _JOINED.where(
-        or_(
-            *(
-                func.lower(message.c.text).like(bindparam(f"word{n}"), escape="\\")
-                for n in range(MOST_WORDS)
+    lambda: (
+        _JOINED.where(
+            or_(
+                *(
+                    func.lower(message.c.text).like(bindparam(f"word{n}"), escape="\\")
+                    for n in range(MOST_WORDS)
+                )
             )
         )
+        .order_by(vector.c.at.desc())
+        .limit(bindparam("limit"))
     )
-    .order_by(vector.c.at.desc())
-    .limit(bindparam("limit"))
 )
 _PUT_AWAY = Statement(
-    select(
-        archive.c.id,
-        archive.c.title,
-        archive.c.text,
-        archive.c.conv,
-        archive.c.at,
-        conv.c.tainted,
+    lambda: (
+        select(
+            archive.c.id,
+            archive.c.title,
+            archive.c.text,
+            archive.c.conv,
+            archive.c.at,
+            conv.c.tainted,
+        )
+        .join(conv, and_(conv.c.tenant == archive.c.tenant, conv.c.id == archive.c.conv))
+        .where(
+            archive.c.tenant == bindparam("tenant"),
+            archive.c.person == bindparam("person"),
+            archive.c.agent == bindparam("agent"),
+            archive.c.restored_at.is_(None),
+        )
+        .order_by(archive.c.at.desc())
+        .limit(bindparam("limit"))
     )
-    .join(conv, and_(conv.c.tenant == archive.c.tenant, conv.c.id == archive.c.conv))
-    .where(
-        archive.c.tenant == bindparam("tenant"),
-        archive.c.person == bindparam("person"),
-        archive.c.agent == bindparam("agent"),
-        archive.c.restored_at.is_(None),
-    )
-    .order_by(archive.c.at.desc())
-    .limit(bindparam("limit"))
 )
 _DROP = Statement(
-    delete(vector).where(
+    lambda: delete(vector).where(
         vector.c.tenant == bindparam("tenant"),
         vector.c.kind == bindparam("kind"),
         vector.c.id == bindparam("id"),
     )
 )
 _DROP_CONV = Statement(
-    delete(vector).where(
+    lambda: delete(vector).where(
         vector.c.tenant == bindparam("tenant"),
         vector.c.conv == bindparam("conv"),
         vector.c.kind == bindparam("kind"),
     )
 )
 _DROP_PERSON = Statement(
-    delete(vector).where(
+    lambda: delete(vector).where(
         vector.c.tenant == bindparam("tenant"), vector.c.person == bindparam("person")
     )
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Vector:
     """What stands for one text."""
 
@@ -129,7 +144,7 @@ class Vector:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bare:
     """A memo that is not embedded yet."""
 
@@ -141,7 +156,7 @@ class Bare:
     at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Owner:
     """Whose it is."""
 
@@ -154,7 +169,7 @@ class Owner:
         return {"tenant": self.tenant, "agent": self.agent, "person": self.person}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """A line or an archive that may answer a question."""
 

@@ -1,0 +1,148 @@
+"""Cards on platforms outside: which are to be shown there, and which say what is no longer so."""
+
+from sqlalchemy import Select, and_, bindparam, select
+
+from bot.core.approval import Approval
+from bot.core.ids import TenantId
+from bot.frozen import frozen
+from bot.store.approvals import COLUMNS, approval_of
+from bot.store.script import Ask, Script, Statement, restartable
+from bot.store.tables import approval, card_copy, conv
+from bot.store.upsert import insert_once, insert_over
+
+LAST = 1_000_000
+"""Added to the version of a copy that says how it ended: nothing will change on it any more."""
+
+
+@frozen
+class Copy:
+    """A card and where it is to be seen."""
+
+    item: Approval
+    channel: str
+    account: str
+    place: str
+    thread: str
+    ref: str
+    """The vendor's reference of the copy that is there; empty when there is none."""
+    slot: str
+    """What tells copies of one card apart: the place, or `PLACE#REF` of one that was met later."""
+
+
+@frozen
+class Met:
+    """A card under which somebody pressed a button."""
+
+    tenant: TenantId
+    approval: str
+    channel: str
+    account: str
+    place: str
+    ref: str
+
+
+def _due(*when: object) -> Select[tuple[object, ...]]:
+    there = and_(card_copy.c.tenant == approval.c.tenant, card_copy.c.approval == approval.c.id)
+    asked_in = and_(conv.c.tenant == approval.c.tenant, conv.c.id == approval.c.conv)
+    return (
+        select(*COLUMNS, *_WHERE, card_copy.c.vendor_ref, card_copy.c.place)
+        .select_from(approval.join(conv, asked_in).join(card_copy, there, isouter=True))
+        .where(conv.c.channel == bindparam("channel"), *when)  # type: ignore[arg-type]
+        .order_by(approval.c.created_at, approval.c.id, card_copy.c.place)
+        .limit(bindparam("limit"))
+        .offset(bindparam("offset"))
+    )
+
+
+_WHERE = (conv.c.channel, conv.c.account, conv.c.place, conv.c.thread)
+_UNSHOWN = Statement(
+    _due(
+        approval.c.state == "pending",
+        card_copy.c.version.is_(None) | (card_copy.c.version != approval.c.version),
+    )
+)
+_STALE = Statement(_due(approval.c.state != "pending", card_copy.c.version < LAST))
+_KEEP = Statement(
+    insert_over(card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version")
+)
+
+_MEET = Statement(
+    insert_once(card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version")
+)
+_IS_ASKED = Statement(
+    select(approval.c.id)
+    .join(conv, and_(conv.c.tenant == approval.c.tenant, conv.c.id == approval.c.conv))
+    .where(
+        approval.c.tenant == bindparam("tenant"),
+        approval.c.id == bindparam("approval"),
+        *(conv.c[name] == bindparam(name) for name in ("channel", "account", "place")),
+    )
+)
+_IS_KNOWN = Statement(
+    select(card_copy.c.place).where(
+        card_copy.c.tenant == bindparam("tenant"),
+        card_copy.c.approval == bindparam("approval"),
+        card_copy.c.vendor_ref == bindparam("ref"),
+    )
+)
+
+
+def due(channel: str, limit: int, offset: int = 0) -> Script[list[Copy]]:
+    """Cards of a platform to be shown, and as many to be rewritten, oldest first."""
+    page: dict[str, str | int] = {"channel": channel, "limit": limit, "offset": offset}
+    unshown = yield Ask(_UNSHOWN, page)
+    stale = yield Ask(_STALE, page)
+    found = []
+    for row in (*unshown, *stale):
+        channel, account, place, thread, ref, slot = row[len(COLUMNS) :]
+        item = approval_of(row[: len(COLUMNS)])
+        found.append(
+            Copy(
+                item=item,
+                channel=channel,
+                account=account,
+                place=place,
+                thread=thread,
+                ref=ref or "",
+                slot=slot or place,
+            )
+        )
+    return found
+
+
+@restartable
+def keep(copy: Copy, ref: str, is_last: bool) -> Script[None]:
+    """Remember what is shown where."""
+    item = copy.item
+    yield Ask(
+        _KEEP,
+        {
+            "approval": item.id,
+            "place": copy.slot,
+            "tenant": item.tenant,
+            "channel": copy.channel,
+            "vendor_ref": ref,
+            "version": item.version + (LAST if is_last else 0),
+        },
+    )
+
+
+@restartable
+def meet(met: Met) -> Script[None]:
+    """Remember a copy that nobody has on record: its sender was killed before it could say so."""
+    named = {"tenant": met.tenant, "approval": met.approval}
+    where = {"channel": met.channel, "account": met.account, "place": met.place}
+    if (yield Ask(_IS_KNOWN, {**named, "ref": met.ref})):
+        return
+    if not (yield Ask(_IS_ASKED, {**named, **where})):
+        return
+    yield Ask(
+        _MEET,
+        {
+            **named,
+            "place": f"{met.place}#{met.ref}",
+            "channel": met.channel,
+            "vendor_ref": met.ref,
+            "version": 0,
+        },
+    )

@@ -1,0 +1,137 @@
+"""Scripts side by side: what several of them ask next goes to the database as one statement.
+
+No I/O here: `side_by_side` yields rounds and is sent their rows, as a script is.
+Rules, which make the outcome the same as running the scripts one after the other:
+1. Scripts of one key run in their order, each to its end before the next begins.
+2. Scripts of different keys touch no rows in common but those that they add; each says so by
+   having a key. One without a key runs alone, after all before it and before all behind it.
+3. What a script adds and asks no answer about waits until somebody reads or changes that table of
+   that tenant, or until all are done; then it is added with all that others added meanwhile.
+4. A round is of one tenant, so it stands behind one wall.
+Whatever goes wrong goes wrong for all of them: the caller takes everything back.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from bot.store.script import Ask, Restartable, Row, Script, Statement, Value
+from bot.store.shape import shape
+
+Params = Mapping[str, Value]
+Rows = list[list[Row]]
+"""For each argument set its rows."""
+
+
+class Round(NamedTuple):
+    """One statement of one tenant (empty: of none), for one or many argument sets."""
+
+    tenant: str
+    statement: Statement
+    params: Sequence[Params]
+
+
+Rounds = Generator[Round, Rows, list[Any]]
+
+
+def side_by_side(scripts: Sequence[Script[Any]]) -> Rounds:
+    """Run all of them; returns what each returns, in their order."""
+    results: list[Any] = [None] * len(scripts)
+    together: list[tuple[int, Script[Any], str]] = []
+    for n, script in enumerate(scripts):
+        key = script.key if isinstance(script, Restartable) else ""
+        together.append((n, script, key))
+        if not key:
+            yield from _Lanes(together[:-1], results).run()
+            yield from _Lanes(together[-1:], results).run()
+            together = []
+    yield from _Lanes(together, results).run()
+    return results
+
+
+class _Lane:
+    """The scripts of one key, and the one that runs."""
+
+    __slots__ = ("_at", "_results", "_steps", "_waiting")
+
+    def __init__(self, results: list[Any]) -> None:
+        self._waiting: deque[tuple[int, Script[Any]]] = deque()
+        self._steps: Script[Any] | None = None
+        self._at = 0
+        self._results = results
+
+    def add(self, n: int, script: Script[Any]) -> None:
+        self._waiting.append((n, script))
+
+    def send(self, rows: list[Row]) -> Ask | None:
+        """Give the running script its rows; what this lane asks next, None at its end."""
+        answer: list[Row] | None = rows
+        while True:
+            if self._steps is None:
+                if not self._waiting:
+                    return None
+                self._at, script = self._waiting.popleft()
+                self._steps, answer = iter(script), None
+            try:
+                return next(self._steps) if answer is None else self._steps.send(answer)
+            except StopIteration as stop:
+                self._results[self._at] = stop.value
+                self._steps = None
+
+
+class _Lanes:
+    """Lanes that run side by side, what they ask for, and what is still to be added."""
+
+    def __init__(self, scripts: Iterable[tuple[int, Script[Any], str]], results: list[Any]) -> None:
+        self._lanes: dict[str, _Lane] = defaultdict(lambda: _Lane(results))
+        for n, script, key in scripts:
+            self._lanes[key].add(n, script)
+        self._asked: dict[tuple[str, Statement], list[tuple[_Lane, Params]]] = {}
+        self._added: dict[tuple[str, Statement], list[Params]] = {}
+        self._tenant: str | None = None
+
+    def run(self) -> Rounds:
+        """All of them, to the end."""
+        for lane in self._lanes.values():
+            self._go_on(lane, [])
+        while self._asked:
+            tenant, statement = min(self._asked, key=self._rank)
+            asked = self._asked.pop((tenant, statement))
+            yield from self._add_what(self._hides(tenant, statement))
+            found = yield self._round(tenant, statement, [params for _, params in asked])
+            for (lane, _), rows in zip(asked, found, strict=True):
+                self._go_on(lane, rows)
+        yield from self._add_what(sorted(self._added, key=lambda of: of[0] != self._tenant))
+        return []
+
+    def _go_on(self, lane: _Lane, rows: list[Row]) -> None:
+        while ask := lane.send(rows):
+            of = str(ask.params.get("tenant", "")), ask.statement
+            if not shape(ask.statement).is_silent:
+                self._asked.setdefault(of, []).append((lane, ask.params))
+                return
+            self._added.setdefault(of, []).append(ask.params)
+            rows = []
+
+    def _rank(self, of: tuple[str, Statement]) -> tuple[bool, bool, int]:
+        """First what needs no other wall, then what need not add rows first, then the most."""
+        return of[0] != self._tenant, bool(self._hides(*of)), -len(self._asked[of])
+
+    def _hides(self, tenant: str, statement: Statement) -> list[tuple[str, Statement]]:
+        """What is still to be added that this statement might see."""
+        if not self._added:
+            return []
+        tables = shape(statement).tables
+        return [
+            of
+            for of in self._added
+            if (not tenant or of[0] in ("", tenant)) and not tables.isdisjoint(shape(of[1]).tables)
+        ]
+
+    def _add_what(self, adds: Iterable[tuple[str, Statement]]) -> Generator[Round, Rows, None]:
+        for tenant, statement in adds:
+            yield self._round(tenant, statement, self._added.pop((tenant, statement)))
+
+    def _round(self, tenant: str, statement: Statement, params: Sequence[Params]) -> Round:
+        self._tenant = tenant
+        return Round(tenant, statement, params)
