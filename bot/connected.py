@@ -1,0 +1,68 @@
+"""The connections of this house, put together from its settings and parts."""
+
+from collections.abc import Callable
+
+from bot.config.values import own_addresses
+from bot.connections import Connections
+from bot.core.ports import Clock
+from bot.engine import Engine
+from bot.fetch.client import WebFetcher
+from bot.fleet import Peers
+from bot.frozen import frozen
+from bot.oauth.apps import Apps, house_apps
+from bot.oauth.around import Around
+from bot.oauth.provider import load, names
+from bot.settings import Settings
+from bot.store.connections import Connection
+from bot.store.script import Database
+from bot.strongroom import Strongroom
+
+ACCOUNTS_FOR = ("social", "calendar", "payments")
+"""Groups of tools that get clients of connected accounts as their settings."""
+
+
+@frozen
+class Means:
+    """What connections are made of."""
+
+    settings: Settings
+    db: Database
+    clock: Clock
+    strongroom: Strongroom
+    peers: Peers
+    engine: Callable[[], Engine]
+    address: Callable[[], str]
+
+
+def connected(means: Means) -> Connections:
+    """Put them together. Raises SettingsError for an app that is none."""
+    settings = means.settings
+    endpoints = {name: url for name, url in settings.endpoint.items() if name in names()}
+    apps = Apps(means.db, means.strongroom, house_apps(settings.oauth))
+
+    async def told(item: Connection, what: str) -> None:
+        troubles = means.engine().troubles
+        title = load(item.provider).title
+        if what == "broken":
+            await troubles.connection_broken(item.tenant, title, item.id, "/admin/connections")
+        elif what == "ends":
+            until = item.refresh_until if item.renewed else item.expires_at
+            on = f"on {until:%d %B %Y}" if until else "soon"
+            await troubles.connection_ends(item.tenant, title, item.id, on)
+        else:
+            await troubles.connection_works(item.tenant, item.id)
+
+    return Connections(
+        Around(
+            db=means.db,
+            clock=means.clock,
+            strongroom=means.strongroom,
+            fetcher=WebFetcher(allow=own_addresses(*endpoints.values()), redirects=0),
+            peers=means.peers,
+            apps=apps,
+            mask=means.strongroom.vault.lookup,
+            endpoints=endpoints,
+            address=means.address,
+            told=told,
+        )
+    )

@@ -1,0 +1,281 @@
+"""Connecting a platform while the house runs: its tokens are tried, sealed and listened with.
+
+What stands in the settings stands there for good; what is connected here is kept sealed in the
+vault and found again at the next start. A channel that cannot be made is not kept.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+from bot.core.canonical import Json
+from bot.core.errors import Conflict, Invalid, NotFound, OperatorError
+from bot.core.ids import TenantId
+from bot.core.people import Person
+from bot.core.ports import Agents, Clock, Fetcher
+from bot.core.secret import Secret
+from bot.core.times import to_us
+from bot.desk import Behind, Counter, Seat
+from bot.ears import Ears
+from bot.engine import Engine
+from bot.files.files import Files
+from bot.files.links import Sign
+from bot.files.shelf import TenantShelf
+from bot.fleet import Peers
+from bot.frozen import frozen
+from bot.installing import Installing
+from bot.installs import Around, Installs
+from bot.lent import Lent, Offer, Options
+from bot.mailbook import Book as Mailbook
+from bot.paying import NAME as PAYMENTS
+from bot.paying import Around as PaymentsAround
+from bot.paying import Paying
+from bot.payment_news import Around as NewsAround
+from bot.payment_news import PaymentNews
+from bot.places import Places
+from bot.settings import Settings
+from bot.setup import (
+    channel_load,
+    channel_manifest,
+    channel_names,
+    channel_offer,
+    channel_wants,
+    channel_ways,
+    has_manifest,
+)
+from bot.store import audit
+from bot.store.script import Database
+from bot.strongroom import Strongroom
+from bot.texting import Book
+from bot.web.parts import Route
+
+log = logging.getLogger(__name__)
+
+HOLD_S = 3.0
+"""How often a process looks whether the one that listens is gone."""
+FIELD = "channel"
+"""Under which a channel's options are sealed, as JSON."""
+
+
+@frozen
+class Lender:
+    """Makes what a channel is lent; the parts are asked for when a channel asks."""
+
+    db: Database
+    clock: Clock
+    tenant: TenantId
+    settings: Settings
+    strongroom: Strongroom
+    team: Agents
+    engine: Callable[[], Engine]
+    changed: Callable[[], None]
+    """Told when somebody else may answer from now on."""
+    peers: Peers
+    files: Files
+    sign: Sign
+    fetcher: Fetcher
+
+    @property
+    def places(self) -> Places:
+        """The rules of places."""
+        return Places(self.db, self.clock, self.is_agent, self.changed)
+
+    def is_agent(self, tenant: TenantId, name: str) -> bool:
+        """Whether there is an agent of this name."""
+        return self.team.get(tenant, name) is not None
+
+    @property
+    def payments(self) -> PaymentsAround:
+        """What stands around the connection to Stripe."""
+        return PaymentsAround(
+            db=self.db,
+            clock=self.clock,
+            strongroom=self.strongroom,
+            fetcher=self.fetcher,
+            settings=self.settings,
+            home=self.tenant,
+            changed=self.changed,
+        )
+
+    @property
+    def around(self) -> Around:
+        """What installs are kept with."""
+        return Around(
+            db=self.db,
+            clock=self.clock,
+            strongroom=self.strongroom,
+            told=lambda *which: self.engine().troubles.connection_broken(*which),
+            desk=self.desk,
+            shelf=self.shelf,
+        )
+
+    def shelf(self, tenant: TenantId) -> TenantShelf:
+        """A tenant's files, for the channels that carry them."""
+        return TenantShelf(tenant, self.files, self.settings.public_url)
+
+    def desk(self, tenant: TenantId, channel: str) -> Counter:
+        """Where a channel asks on behalf of a tenant's people."""
+        behind = Behind(
+            db=self.db,
+            approvals=lambda: self.engine().approvals,
+            people=lambda: self.engine().directory,
+            places=self.places,
+        )
+        return Counter(
+            Seat(channel=channel, tenant=tenant),
+            behind,
+            lambda: [
+                (agent.name, agent.title)
+                for agent in self.team.all(tenant)
+                if not agent.channels or channel in agent.channels
+            ],
+        )
+
+    async def hold(self, channel: str) -> None:
+        """Wait until this process alone listens to a channel, for as long as it lives."""
+        while True:
+            if await self.peers.take(f"channel:{channel}"):
+                return
+            await asyncio.sleep(HOLD_S)
+
+    def __call__(self, channel: str, options: Options) -> Lent:
+        """What a channel of this name, with these options, is made with."""
+        return Lent(
+            tenant=self.tenant,
+            options=options,
+            clock=self.clock,
+            desk=self.desk(self.tenant, channel),
+            shelf=self.shelf(self.tenant),
+            installs=Installs(channel, self.around),
+            endpoint=self.settings.endpoint.get(channel, ""),
+            endpoints=self.settings.endpoint,
+            texts=Book(self.db, self.clock, self.tenant, lambda: self.engine().turns.wake()),
+            mailbook=Mailbook(self.db, self.clock, self.tenant),
+            folder=self.settings.home / "channels" / channel,
+            seal=lambda text: self.sign("channel", f"{self.tenant} {channel} {text}"),
+            public_url=self.settings.public_url,
+            hold=partial(self.hold, channel),
+        )
+
+
+class Connecting:
+    """The platforms that an owner connected."""
+
+    def __init__(self, strongroom: Strongroom, lend: Lender) -> None:
+        self.paying = Paying(lend.payments)
+        """Listed beside the platforms, and every tenant's own."""
+        self._strongroom = strongroom
+        self._lend = lend
+        self._set = frozenset(lend.settings.channels)
+        """Those that stand in the settings, where nobody changes them from here."""
+        self.ears: Ears
+        """Set once the first channels are made."""
+
+    @property
+    def places(self) -> Places:
+        """What is answered in places."""
+        return self._lend.places
+
+    @property
+    def installing(self) -> Installing:
+        """Where the platforms' apps are installed."""
+        return Installing(self._lend.around, lambda: self.ears.channels)
+
+    def routes(self) -> Sequence[Route]:
+        """Where Stripe tells of payments."""
+        lend = self._lend
+        around = NewsAround(
+            db=lend.db,
+            clock=lend.clock,
+            paying=self.paying,
+            inbox=lambda: lend.engine().inbox,
+            home=lend.tenant,
+        )
+        return PaymentNews(around).routes()
+
+    async def offers(self) -> list[Offer]:
+        """What the settings say, and what was connected besides; who is paid is read as well."""
+        await self.paying.load()
+        told: dict[str, Options] = dict(self._lend.settings.channels)
+        for name, kept in (await self._strongroom.of_field(self._lend.tenant, FIELD)).items():
+            if kept.reveal():
+                told.setdefault(name, json.loads(kept.reveal()))
+        return [channel_offer(name, self._lend(name, options)) for name, options in told.items()]
+
+    async def listed(self, actor: Person) -> Sequence[Json]:
+        """`{name, up, detail, wants, ways, manifest}` of each; elsewhere of payments only."""
+        if actor.tenant != self._lend.tenant:
+            return [self.paying.listed(actor)]
+        states = {str(state["name"]): state for state in self.ears.states()}
+        names = dict.fromkeys([*channel_names(), *states])
+        told = await asyncio.to_thread(
+            lambda: {name: (channel_wants(name), channel_ways(name)) for name in names}
+        )
+        off: dict[str, Json] = {"up": False, "detail": "not connected"}
+        return [
+            {
+                **off,
+                **states.get(name, {}),
+                "name": name,
+                "wants": list(told[name][0]),
+                "ways": list(told[name][1]),
+                "manifest": has_manifest(name),
+            }
+            for name in names
+        ] + [self.paying.listed(actor)]
+
+    def manifest(self, name: str, by_socket: bool) -> Mapping[str, Json]:
+        """`{version, manifest}` for the platform's own page to make an app of. Raises NotFound.
+
+        Told by HTTP where the house can be reached from outside, unless `by_socket`.
+        """
+        address = "" if by_socket else self._lend.settings.public_url.rstrip("/")
+        version, found = channel_manifest(name, address)
+        return {"version": version, "manifest": found}
+
+    async def put(self, actor: Person, name: str, options: Options) -> None:
+        """Listen with these options from now on. Raises NotFound, Conflict, Invalid."""
+        if name == PAYMENTS:
+            await self.paying.put(actor, options)
+            return
+        self._check_home(actor)
+        if name not in channel_names():
+            raise NotFound(f"There is no platform {name}. There are: {', '.join(channel_names())}.")
+        if name in self._set:
+            raise Conflict(
+                f"[channels.{name}] stands in the settings. Change it there and start again."
+            )
+        await asyncio.to_thread(channel_load, name)  # what it imports holds nobody up
+        try:
+            channel = channel_offer(name, self._lend(name, options)).make()
+        except OperatorError as error:
+            raise Invalid(error.message) from error
+        told = Secret(json.dumps(dict(options)))
+        await self._strongroom.put(actor.tenant, name, FIELD, told)
+        await self._tell(actor, "channel.connected", name)
+        self.ears.put(channel)
+
+    async def remove(self, actor: Person, name: str) -> None:
+        """Listen no more, and forget the tokens. Raises NotFound."""
+        if name == PAYMENTS:
+            await self.paying.remove(actor)
+            return
+        self._check_home(actor)
+        found = await self._strongroom.get(actor.tenant, name, FIELD)
+        if found is None or not found.reveal():
+            raise NotFound("This platform is not connected here.")
+        await self._strongroom.put(actor.tenant, name, FIELD, Secret(""))
+        await self._tell(actor, "channel.disconnected", name)
+        self.ears.remove(name)
+
+    def _check_home(self, actor: Person) -> None:
+        """Raises NotFound for another tenant's owner: what is heard belongs to the first tenant."""
+        if actor.tenant != self._lend.tenant:
+            raise NotFound("Only the first workspace of this house connects platforms.")
+
+    async def _tell(self, actor: Person, what: str, name: str) -> None:
+        at = to_us(self._lend.clock.now())
+        note = audit.note(actor.tenant, at, f"person:{actor.id}", what, name, {})
+        await self._lend.db.write(note)
