@@ -1,10 +1,12 @@
 """Files: an agent lists what its person may read, reads the text of one, and keeps a new one.
 
 These tools do not ask (`Risk.READ`): what they change is the person's own shelf in this house, it
-can be seen and deleted there, and nothing leaves. What stands in a file, its name included, may be
-anybody's words, so every result counts as outside words. In-house: `bot/files/library.py`.
+can be seen and deleted there. An attached file goes where the answer goes, which could as well
+quote it, and nowhere else. What stands in a file, its name included, may be anybody's words, so
+what they say of it counts as outside words. In-house: `bot/files/library.py`.
 """
 
+from dataclasses import asdict
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -30,6 +32,14 @@ class ReadFile(BaseModel):
 
     file: Annotated[str, Field(min_length=1, max_length=80)]
     page: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
+class AttachFile(BaseModel):
+    """Which file."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class SaveFile(BaseModel):
@@ -72,6 +82,18 @@ async def file_read(ctx: ToolContext, args: ReadFile) -> Outcome:
     return _said(f"{head}\n\n{found.text}")
 
 
+async def file_attach(ctx: ToolContext, args: AttachFile) -> Outcome:
+    """Let a kept file go with your answer, so that the person gets the file itself.
+
+    Use it when the person asks for a file, or you have made one with file_save for them. It goes to
+    the conversation that you are in and nowhere else. Then answer in a sentence.
+    - file: its id, from file_list, file_save or the line of an attachment.
+    Example: {"file": "fil_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6"}
+    """
+    item = await _library(ctx).attachment(ctx, args.file)
+    return Outcome(state=EffectState.SENT, data={"attach": asdict(item)})
+
+
 async def file_save(ctx: ToolContext, args: SaveFile) -> Outcome:
     """Keep a text as a file of this person, who finds it on their page of files.
 
@@ -111,6 +133,13 @@ TOOLS = (
         risk=Risk.READ,
         outside=True,
         saying="reading a file",
+    ),
+    Tool(
+        name="file_attach",
+        arguments=AttachFile,
+        perform=file_attach,
+        risk=Risk.READ,
+        saying="attaching a file",
     ),
     Tool(
         name="file_save",

@@ -9,9 +9,9 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bot.core.canonical import Json, digest
+from bot.frozen import frozen
 from bot.store.rows import dumps
 from tools.mcp._schema import Unfit, harmless
 
@@ -24,7 +24,7 @@ MAX_NAME = 64
 _ODD = re.compile(r"[^a-z0-9]+")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Definition:
     """What a server says of one of its tools."""
 

@@ -8,7 +8,6 @@ A tool that is new or changed waits for an owner; the others go on.
 import asyncio
 import logging
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
 
 from bot.core.canonical import Json
@@ -17,6 +16,7 @@ from bot.core.ids import TenantId
 from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.core.tool import Tool
+from bot.frozen import frozen
 from bot.store import mcp_tools as rows
 from bot.store.mcp_tools import McpTool
 from bot.store.script import Database
@@ -32,7 +32,7 @@ KeepFor = Callable[[TenantId, str | None], Keep]
 """Where files of an answer go: for a tenant and the person on whose behalf it was asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Standing:
     """One server, as an owner sees it."""
 

@@ -7,9 +7,9 @@ model reads their names.
 import base64
 import binascii
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
 
 from bot.core.errors import BotError
+from bot.frozen import frozen
 from tools.mcp._definition import clean
 
 MAX_TEXT = 12_000
@@ -19,7 +19,7 @@ Keep = Callable[[str, str, AsyncIterator[bytes]], Awaitable[str]]
 """Name, media type and bytes to what the model is told of the file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Content:
     """One part: text, or bytes in base64."""
 
@@ -29,7 +29,7 @@ class Content:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Said:
     """A whole answer."""
 

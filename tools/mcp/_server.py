@@ -4,13 +4,13 @@ Whatever a server says is outside text. What it may do is said here, by the owne
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
+from bot.frozen import field, frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Server:
     """Where it is, and what it is trusted with."""
 

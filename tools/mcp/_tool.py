@@ -6,7 +6,6 @@ is in doubt and is never repeated. Its answer is outside text, and its arguments
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from bot.core.canonical import Json
@@ -14,6 +13,7 @@ from bot.core.card import Card, Field
 from bot.core.effect import EffectState, Outcome, Policy
 from bot.core.ids import TenantId
 from bot.core.tool import Risk, Tool, ToolContext
+from bot.frozen import frozen
 from bot.store.rows import dumps
 from tools.mcp._definition import Definition
 from tools.mcp._result import Keep, Said, words
@@ -23,7 +23,7 @@ from tools.mcp._server import Server
 LONG = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ways:
     """How a call leaves, and where the files of its answer go."""
 

@@ -12,19 +12,19 @@ import re
 import tempfile
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from bot.core.errors import SettingsError, VendorUnknown
 from bot.core.times import iso
+from bot.frozen import frozen
 
 MAX_SLUG = 60
 HALF = ".switchboard-"
 """What the name of a file that is being written begins with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Article:
     """What stands in the file."""
 

@@ -1,10 +1,11 @@
 """One neutral post for every network, and what each network allows, as data."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from bot.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Media:
     """One picture or film of a post."""
 
@@ -13,7 +14,7 @@ class Media:
     alt: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Post:
     """What a person wants to say to the public."""
 
@@ -27,7 +28,7 @@ class Post:
     when: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Network:
     """One network's limits; previews and checks are derived from them."""
 

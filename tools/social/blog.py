@@ -9,7 +9,6 @@ receiver may be expected to know it. What a reader sees is `bot/web/blog.py`'s.
 import asyncio
 import json
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
@@ -23,7 +22,9 @@ from bot.core.errors import SettingsError, VendorUnknown
 from bot.core.ports import Page
 from bot.core.secret import Secret
 from bot.core.tool import Risk, Tool, ToolContext
+from bot.frozen import frozen
 from tools.social import _article
+from tools.social._blog_settings import BlogSettings
 from tools.social._network import Network, Post
 from tools.social._post import Text, Title, refusals, unfit
 from tools.social._signed import headers_of
@@ -42,16 +43,7 @@ KEY_KNOWN = timedelta(hours=24)
 """How long a receiver is trusted to remember a `webhook-id`; later a person is asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlogSettings:
-    """Where posts go: a folder, or a webhook; never both."""
-
-    folder: Path | None = None
-    webhook_url: str = ""
-    webhook_secret: Secret | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Webhook:
     """Where a post is sent to, and what it is signed with."""
 
@@ -80,11 +72,6 @@ class BlogPost(BaseModel):
         if problems := refusals(NETWORK, post, len):
             raise unfit("; ".join(problems))
         return self
-
-
-def sweep(folder: Path) -> None:
-    """Clear away what a killed process left half written; run it before anybody publishes."""
-    _article.sweep(folder)
 
 
 def preview(args: BlogPost) -> Card:

@@ -1,18 +1,27 @@
 """Publishing on X. Its API: https://docs.x.com/x-api/posts/create-post (read 2026-08-22).
 
-X knows no idempotency key, so an unclear outcome is looked up in the account's own posts. Each
+X knows no idempotency key, so an unclear outcome is looked up in the account's own posts, from the
+first attempt on. That X refuses a text as a duplicate is believed only when it is seen there. Each
 post costs money there, one with a link more. Until an account is connected the sandbox performs it.
 """
 
 import re
+from contextlib import suppress
+from datetime import datetime
 from typing import ClassVar
 
+from bot.core.canonical import Json
 from bot.core.card import Card
-from bot.core.effect import Outcome, Policy
+from bot.core.effect import Effect, EffectState, Outcome, Policy
+from bot.core.errors import BotError, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.social import _x_own
 from tools.social._count import weighted
 from tools.social._network import Network, Post
-from tools.social._post import PostArguments, card_of, look_up, not_connected
+from tools.social._post import PostArguments, card_of
+from tools.social._x_api import PICTURES, WRITING, Duplicate, X, began, keep, x_of
+from tools.social._x_media import check_pictures, upload
+from tools.social._x_posts import find_post
 
 NETWORK = Network(
     name="x",
@@ -23,6 +32,7 @@ NETWORK = Network(
     audience="everyone (public)",
     source="https://docs.x.com/fundamentals/counting-characters (2026-08-22)",
 )
+SAID_TWICE = "X says that this text was posted already, but the newest posts do not show it."
 _CASHTAG = re.compile(r"(?<!\w)\$[A-Za-z]{1,6}\b")
 
 
@@ -56,11 +66,66 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     answer others, for private messages, or to try out a text: show a draft in the chat instead.
     - text: the post, at most 280 characters; an emoji counts 2, any link 23.
     - link: an address that is put below the text; leave it out when the text has it.
-    - media: up to 4 pictures or one film, each {"url": address, "alt": what is to be seen}.
+    - media: one picture (JPEG, PNG or WebP), {"url": address, "alt": what is to be seen}.
     - when: leave it out.
     Example: {"text": "We are open on Sunday, 10 to 4. Coffee is on us."}
     """
-    raise not_connected(NETWORK)
+    x = await x_of(ctx, _needs(args))
+    ctx = await began(ctx)
+    post = args.to_post()
+    body: dict[str, Json] = {"text": post.text}
+    if post.media:
+        check_pictures(post.media)
+        body["media"] = {"media_ids": [await upload(x, ctx, post.media[0])]}
+    try:
+        answer = await x.call("POST", "/2/tweets", body=body)
+    except Duplicate:
+        return await _there_already(ctx, x, post.text)
+    made = answer.get("data")
+    if not isinstance(made, dict) or not str(made.get("id", "")).isdecimal():
+        raise VendorUnknown("X did not say which post it made.")
+    return _published(x, str(made["id"]))
+
+
+async def _there_already(ctx: ToolContext, x: X, text: str) -> Outcome:
+    """What it means that X refused a text as a duplicate: an attempt before, or somebody's post."""
+    with suppress(BotError):
+        if found := await find_post(x, text, datetime.fromisoformat(str(ctx.progress["since"]))):
+            return _published(x, found)
+    with suppress(BotError):
+        await keep(ctx, refused=ctx.clock.now().isoformat())
+    raise VendorUnknown(SAID_TWICE)
+
+
+async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
+    """Look for the post among the account's own since it was tried first."""
+    x = await x_of(ctx, WRITING)
+    since = effect.progress.get("since") or (effect.started_at and effect.started_at.isoformat())
+    if not since:
+        raise VendorUnknown("Nobody knows since when to look.")
+    text = XPost.model_validate(effect.arguments).to_post().text
+    if found := await find_post(x, text, datetime.fromisoformat(str(since))):
+        return _published(x, found)
+    refused = effect.progress.get("refused")
+    if refused and effect.started_at and datetime.fromisoformat(str(refused)) >= effect.started_at:
+        raise VendorUnknown(SAID_TWICE)  # another call would hear the same
+    return None
+
+
+async def complete(ctx: ToolContext, args: XPost) -> XPost:
+    """Refuse before anybody is asked what an account that is there could not publish."""
+    if ctx.connection and args.media:
+        check_pictures(args.pictures())
+        await x_of(ctx, _needs(args))
+    return args
+
+
+def _needs(args: XPost) -> tuple[str, ...]:
+    return PICTURES if args.media else WRITING
+
+
+def _published(x: X, post: str) -> Outcome:
+    return Outcome(state=EffectState.SENT, vendor_ref=post, url=x.address(post))
 
 
 TOOLS = (
@@ -68,12 +133,15 @@ TOOLS = (
         name="x_publish",
         arguments=XPost,
         perform=x_publish,
-        find=look_up(NETWORK),
+        find=find,
         preview=preview,
+        complete=complete,
         risk=Risk.WRITE,
         policy=Policy.READBACK,
         provider=NETWORK.name,
+        needs=WRITING,
         egress=True,
         saying="publishing on X",
     ),
+    *_x_own.TOOLS,
 )

@@ -167,5 +167,7 @@ async def test_a_house_without_files_says_so(ctx: ToolContext) -> None:
 
 def test_what_comes_out_of_files_counts_as_outside_words_and_nothing_asks() -> None:
     outside = {tool.name: tool.outside for tool in TOOLS}
-    assert outside == {"file_list": True, "file_read": True, "file_save": False}
+    assert outside == {
+        "file_attach": False, "file_list": True, "file_read": True, "file_save": False
+    }  # fmt: skip
     assert all(tool.risk is Risk.READ and not tool.egress for tool in TOOLS)

@@ -16,7 +16,9 @@ from bot.infra.clock import SystemClock
 from bot.web import blog as reader
 from tests.tools.kit import FakeFetcher, context, effect, house, lines, refusal
 from tools.social import _article
-from tools.social.blog import TOOLS, BlogPost, BlogSettings, blog_publish, find, preview, sweep
+from tools.social._article import sweep
+from tools.social._blog_settings import BlogSettings
+from tools.social.blog import TOOLS, BlogPost, blog_publish, find, preview
 
 (TOOL,) = TOOLS
 POST = BlogPost(title="Open on Sunday", text="We are open.\n\nCome in.", tags=["news"])

@@ -7,7 +7,7 @@ from bot.core.errors import ConnectionBroken
 from tests.tools.kit import check_publisher, context, effect, lines, refusal
 from tools.social.x import TOOLS, XPost, preview, x_publish
 
-(TOOL,) = TOOLS
+TOOL = TOOLS[0]
 
 
 async def test_a_post_is_shown_as_it_will_appear() -> None:

@@ -1,0 +1,199 @@
+"""Stripe connected: whose key it is, tried before it is kept, and lent to the tools of payments.
+
+A tenant's key and the secret of its webhook are sealed; those in the settings are the first
+tenant's and cannot be changed from here. Which tenants have a key is kept in memory, for the tools
+ask on every call whether the sandbox performs; another process's change is read by `load`.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from bot.core.canonical import Json
+from bot.core.errors import BotError, Conflict, ConnectionBroken, Invalid, NotFound, OperatorError
+from bot.core.ids import TenantId
+from bot.core.people import Person
+from bot.core.ports import Clock, Fetcher
+from bot.core.secret import Secret
+from bot.core.times import to_us
+from bot.frozen import frozen
+from bot.settings import Settings
+from bot.store import audit, paid, people
+from bot.store.script import Database
+from bot.strongroom import Strongroom
+from tools.payments._api import Api
+from tools.payments._settings import BASE, Ceilings, Past, Till, mode_of
+
+log = logging.getLogger(__name__)
+
+NAME = "stripe"
+FIELD = "payments"
+"""Under which the key and the webhook's secret are sealed, as JSON."""
+MODES = {"test": "test mode: no money moves", "live": "live: money moves"}
+WANTS: Sequence[Mapping[str, Json]] = (
+    {
+        "name": "key",
+        "about": "A restricted or secret key: rk_test_…, sk_test_…, rk_live_…, sk_live_…",
+        "secret": True,
+        "needed": True,
+    },
+    {
+        "name": "webhook_secret",
+        "about": "The signing secret of the webhook endpoint: whsec_…",
+        "secret": True,
+        "needed": False,
+    },
+)
+NO_SECRET = Secret("")
+
+
+@frozen
+class Account:
+    """What is kept of one connection."""
+
+    key: Secret
+    webhook_secret: Secret
+
+
+@frozen
+class Around:
+    """What stands around it."""
+
+    db: Database
+    clock: Clock
+    strongroom: Strongroom
+    fetcher: Fetcher
+    settings: Settings
+    home: TenantId
+    """Whose the settings are."""
+    changed: Callable[[], None]
+    """Told when another may be paid from now on."""
+
+
+class Paying:
+    """Who gets paid by Stripe."""
+
+    def __init__(self, around: Around) -> None:
+        self._a = around
+        self._modes: dict[TenantId, str] = {}
+        self._base = around.settings.endpoint.get(NAME, BASE)
+
+    async def load(self) -> None:
+        """Read who is connected."""
+        modes: dict[TenantId, str] = {}
+        for tenant in [found.id for found in await self._a.db.read(people.tenants())]:
+            try:
+                account = await self.account(tenant)
+            except OperatorError as error:  # the house starts; whoever is paid connects anew
+                log.warning("Stripe is off: %s", error.message, extra={"tenant": tenant})
+                continue
+            if account and (mode := mode_of(account.key)):
+                modes[tenant] = mode
+        self._modes = modes
+
+    def connected(self, tenant: TenantId, provider: str) -> str:
+        """The name of a tenant's connection; empty where there is none."""
+        return f"{NAME}:{self._modes[tenant]}" if self._has(tenant, provider) else ""
+
+    def _has(self, tenant: TenantId, provider: str) -> bool:
+        return provider == NAME and tenant in self._modes
+
+    async def account(self, tenant: TenantId) -> Account | None:
+        """What a tenant is paid with. Raises SecretUnreadable."""
+        section = self._a.settings.payments
+        if tenant == self._a.home and section.stripe_key:
+            return Account(key=section.stripe_key, webhook_secret=section.stripe_webhook_secret)
+        kept = await self._a.strongroom.get(tenant, NAME, FIELD)
+        if not kept:
+            return None
+        told = json.loads(kept.reveal())
+        return Account(
+            key=Secret(told["key"]), webhook_secret=Secret(told.get("webhook_secret", ""))
+        )
+
+    async def key(self, tenant: TenantId) -> Secret | None:
+        """A tenant's key."""
+        account = await self.account(tenant)
+        return account.key if account else None
+
+    async def api(self, tenant: TenantId) -> Api:
+        """Stripe with a tenant's key. Raises ConnectionBroken where there is none."""
+        key = await self.key(tenant)
+        if not key:
+            raise ConnectionBroken("Stripe is not connected. Connect it with `bot connect stripe`.")
+        return Api(fetcher=self._a.fetcher, base=self._base, key=key)
+
+    def till(self) -> Till:
+        """What the tools are lent."""
+        section = self._a.settings.payments
+
+        async def past(tenant: TenantId, person: str, since: int) -> Sequence[Past]:
+            rows = await self._a.db.read(paid.since(tenant, person, since))
+            return [Past(effect=effect, arguments=arguments) for effect, arguments in rows]
+
+        ceilings = Ceilings(
+            at_once=section.at_once,
+            per_day=section.per_day,
+            times_per_day=section.times_per_day,
+        )
+        return Till(key=self.key, past=past, base=self._base, ceilings=ceilings)
+
+    def listed(self, actor: Person) -> Mapping[str, Json]:
+        """`{name, up, detail, wants, ways, manifest}`, as platforms are listed."""
+        mode = self._modes.get(actor.tenant, "")
+        return {
+            "name": NAME,
+            "up": bool(mode),
+            "detail": MODES.get(mode, "not connected"),
+            "wants": list(WANTS),
+            "ways": [],
+            "manifest": False,
+        }
+
+    async def put(self, actor: Person, options: Mapping[str, object]) -> None:
+        """Try a key, and keep it. Raises Invalid with a sentence, Conflict."""
+        if actor.tenant == self._a.home and self._a.settings.payments.stripe_key:
+            raise Conflict("[payments] stripe_key stands in the settings. Change it there.")
+        if unknown := set(options) - {"key", "webhook_secret"}:
+            raise Invalid(f"Stripe is told a key and a webhook_secret, not {sorted(unknown)[0]}.")
+        key = Secret(str(options.get("key", "")).strip())
+        hook = str(options.get("webhook_secret", "")).strip()
+        await self._try(key)
+        if hook and not hook.startswith("whsec_"):
+            raise Invalid("A webhook's signing secret begins with whsec_.")
+        told = Secret(json.dumps({"key": key.reveal(), "webhook_secret": hook}))
+        await self._a.strongroom.put(actor.tenant, NAME, FIELD, told)
+        self._modes[actor.tenant] = mode_of(key)
+        await self._tell(actor, "payments.connected")
+
+    async def remove(self, actor: Person) -> None:
+        """Forget the key. Raises NotFound."""
+        if await self._a.strongroom.get(actor.tenant, NAME, FIELD) in (None, NO_SECRET):
+            raise NotFound("Stripe is not connected here.")
+        await self._a.strongroom.put(actor.tenant, NAME, FIELD, NO_SECRET)
+        self._modes.pop(actor.tenant, None)
+        await self._tell(actor, "payments.disconnected")
+
+    async def _try(self, key: Secret) -> None:
+        """Ask Stripe something harmless with the key."""
+        text = key.reveal()
+        if not mode_of(key) or not text.isascii() or not text.isprintable():
+            raise Invalid(
+                "This is no secret key of Stripe's: it begins with rk_test_, sk_test_, rk_live_ or "
+                "sk_live_. A key that begins with pk_ is for pages and cannot be used here."
+            )
+        try:
+            await Api(fetcher=self._a.fetcher, base=self._base, key=key).get("/v1/balance")
+        except ConnectionBroken:
+            raise Invalid("Stripe does not know this key. Nothing was kept.") from None
+        except BotError as error:
+            raise Invalid(
+                f"The key was not kept, for it could not be tried: {error.message} It needs the "
+                "right to read the balance."
+            ) from error
+
+    async def _tell(self, actor: Person, what: str) -> None:
+        at = to_us(self._a.clock.now())
+        note = audit.note(actor.tenant, at, f"person:{actor.id}", what, NAME, {})
+        await self._a.db.write(note)
+        self._a.changed()

@@ -1,0 +1,1 @@
+"""Tools for calendars: look, find a time, invite, change, cancel, answer."""

@@ -1,0 +1,128 @@
+"""Cancelling an event, or a whole series.
+
+https://developers.google.com/workspace/calendar/api/v3/reference/events/delete (read 2026-11-21)
+
+A cancelled event can still be looked up, and cancelling twice is answered with 410; so whether it
+was done is known.
+"""
+
+from bot.core.card import Card
+from bot.core.card import Field as Line
+from bot.core.effect import Effect, EffectState, Outcome, Policy
+from bot.core.errors import Invalid, NotFound
+from bot.core.tool import Risk, Tool, ToolContext
+from tools.calendar._arguments import (
+    OfEvent,
+    Told,
+    about_event,
+    account_line,
+    event_lines,
+    refit,
+)
+from tools.calendar._event import Event
+from tools.calendar._google import WRITE, Changed, Gone, Google, opened, path_of
+
+
+class Cancel(OfEvent):
+    """Which event is to be cancelled."""
+
+    series: bool = False
+    is_series: Told = False
+    is_one: Told = False
+    """It is one event of a series."""
+
+
+async def complete(ctx: ToolContext, args: Cancel) -> Cancel:
+    """Say which event, as it stands. Raises Invalid, NotFound."""
+    google = await opened(ctx, WRITE)
+    id_ = args.event
+    if args.series:
+        named = await google.event(args.calendar, id_)
+        id_ = named.recurring_event_id or id_
+    event, known = await about_event(ctx, google, args, id_)
+    if not event.organizer.is_self:
+        raise Invalid("It is somebody else's event. Decline it with calendar_respond.")
+    if event.recurrence and not args.series:
+        raise Invalid("This is a whole series. Say series: true, or name one event of it.")
+    kinds = {"is_series": bool(event.recurrence), "is_one": bool(event.recurring_event_id)}
+    return refit(args, {**known, **kinds})
+
+
+def preview(args: Cancel) -> Card:
+    """Which event, and who is told."""
+    lines = event_lines(args)
+    if args.is_series or args.is_one:
+        much = "the whole series, past and future" if args.is_series else "this one of its series"
+        lines.append(Line(name="Cancels", value=much))
+    others = tuple(args.others or ())
+    lines += [Line(name="Guests", value=", ".join(others) or "nobody"), account_line(args)]
+    return Card(
+        title="Cancel an event in Google Calendar",
+        recipients=others,
+        fields=tuple(lines),
+        audience="the guests, who are told by mail" if others else "this calendar",
+    )
+
+
+async def calendar_cancel(ctx: ToolContext, args: Cancel) -> Outcome:
+    """Cancel an event of the person's own in the Google calendar; its guests are told.
+
+    Use it when the person wants an event called off. Do not use it for an invitation by others:
+    that is calendar_respond with no. Do not use it to move: that is calendar_update.
+    - event: its id from calendar_list.
+    - series: true to cancel all of a series; without it only this one.
+    - calendar: another calendar's id; leave it out for the main one.
+    Example: {"event": "k3v0example"}
+    """
+    google = await opened(ctx, WRITE, args.account)
+    event = await _there(google, args)
+    if event is None or event.is_over:
+        return _over(args, event)
+    if event.etag != args.etag:
+        raise Changed
+    path = path_of(args.calendar, args.event)
+    try:
+        await google.ask("DELETE", path, query={"sendUpdates": "all"}, etag=args.etag)
+    except Gone:
+        return _said(args, "It had been cancelled already.")
+    return _said(args, "It is cancelled.")
+
+
+async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
+    """Look up whether it is cancelled."""
+    args = Cancel.model_validate(effect.arguments)
+    event = await _there(await opened(ctx, WRITE, args.account), args)
+    return _over(args, event) if event is None or event.is_over else None
+
+
+async def _there(google: Google, args: Cancel) -> Event | None:
+    """The event; None when Google does not know it any more."""
+    try:
+        return await google.event(args.calendar, args.event)
+    except NotFound:
+        return None
+
+
+def _over(args: Cancel, event: Event | None) -> Outcome:
+    return _said(args, "It is cancelled." if event else "It is not in the calendar any more.")
+
+
+def _said(args: Cancel, data: str) -> Outcome:
+    return Outcome(state=EffectState.SENT, vendor_ref=args.event, data=data)
+
+
+TOOLS = (
+    Tool(
+        name="calendar_cancel",
+        arguments=Cancel,
+        perform=calendar_cancel,
+        complete=complete,
+        find=find,
+        preview=preview,
+        risk=Risk.WRITE,
+        policy=Policy.READBACK,
+        egress=True,
+        outside=True,
+        saying="cancelling an event",
+    ),
+)

@@ -1,0 +1,1 @@
+"""A community's own things: recognition, roles, and its score."""
