@@ -36,7 +36,7 @@ def shared(yard: Yard, scale: Scale) -> Sequence[Row]:
     rates: dict[str, list[float]] = {"pool": [], "shared": []}
     for _ in range(scale.engine_rounds):
         for kind, found in rates.items():
-            with _database() as url:
+            with database() as url:
                 found.append(_rate(kind, scale.engine_s, "--url", url))
     best = {kind: max(found) for kind, found in rates.items()}
     return (_row("engine on PostgreSQL", best["shared"], best["pool"], "pool", 3),)
@@ -66,7 +66,7 @@ def _rate(kind: str, seconds: float, *more: str) -> float:
 
 
 @contextmanager
-def _database() -> Iterator[str]:
+def database() -> Iterator[str]:
     """The address of an empty database, dropped afterwards."""
     name = f"sb_bench_{secrets.token_hex(6)}"
     asyncio.run(_as_owner(f"create database {name}"))

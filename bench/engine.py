@@ -8,7 +8,7 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import naive
@@ -19,9 +19,10 @@ from bot.core.event import Event, Place, Sender
 from bot.core.ids import AgentName, ConvId, EventId, TenantId, conv_key
 from bot.core.model import ModelMessage, ModelReply, ModelRequest, Usage
 from bot.core.people import Person
-from bot.core.ports import House, OnText, new_id
+from bot.core.ports import House, Model, OnText, new_id
 from bot.core.route import Binding
 from bot.engine import Engine, Given, Limits
+from bot.fleet import Peers
 from bot.infra.clock import SystemClock
 from bot.limits import Rate
 from bot.people import People
@@ -102,10 +103,10 @@ class Bench:
         self._clock = SystemClock()
         self.done = 0
 
-    async def turn(self, thread: str) -> None:
-        """From an arrival to the end of its turn."""
+    def event(self, thread: str) -> Event:
+        """Something that the person says."""
         person = self._person
-        event = Event(
+        return Event(
             id=EventId(new_id(self._clock, "evt")),
             tenant=person.tenant,
             channel="api",
@@ -118,6 +119,10 @@ class Bench:
             text=SAID,
             at=self._clock.now(),
         )
+
+    async def turn(self, thread: str) -> None:
+        """From an arrival to the end of its turn."""
+        event = self.event(thread)
         ended = asyncio.get_running_loop().create_future()
         self._ends.waiting[event.id] = ended
         await self._engine.inbox.accept(event)
@@ -146,22 +151,26 @@ async def on_file(home: Path, conversations: int, seconds: float) -> float:
 
 async def on_server(url: str, conversations: int, seconds: float) -> float:
     """The engine on an empty database of a PostgreSQL server."""
+    from bench import pool
     from bot.store import postgres, postgres_schema
 
     await postgres_schema.upgrade(url)
     db = postgres.PostgresDatabase(url)
     await db.open()
-    rate = await ours(db, conversations, seconds)
+    rate = await ours(db, conversations, seconds, lambda: pool.analyze(url))
     await db.close()
     return rate
 
 
-async def ours(db: Database, conversations: int, seconds: float) -> float:
-    """Turns a second, in a closed loop after a warm-up."""
-    clock, ends = SystemClock(), Ends()
+async def assemble(
+    db: Database, ends: Ends, model: Model, peers: Peers | None = None, seats: int = 1000
+) -> tuple[Engine, Person]:
+    """An engine with one agent, and the one person who talks to it."""
+    clock = SystemClock()
     people = People(db, clock, b"k" * 32, lambda: None)
     tenant, owner = await people.ensure_first()
-    await db.write(bindings.add(tenant.id, Binding(id="default", agent=AgentName("bri")), 1))
+    if not await db.read(bindings.listed(tenant.id)):
+        await db.write(bindings.add(tenant.id, Binding(id="default", agent=AgentName("bri")), 1))
     rate = Rate(count=OFTEN, seconds=60)
     nothing: object = Nothing()
     house = House(memory=nothing, schedules=nothing, fetcher=nothing, agents=OneAgent())  # type: ignore[arg-type]
@@ -169,17 +178,32 @@ async def ours(db: Database, conversations: int, seconds: float) -> float:
         Given(
             db=db,
             clock=clock,
-            model=Instant(),
+            model=model,
             agents=OneAgent(),
             house=house,
             live=ends,
             people=people,
-            limits=Limits(sender=rate, tenant=rate),
+            limits=Limits(open_turns=seats, sender=rate, tenant=rate),
+            peers=peers,
         )
     )
     await engine.start()
+    return engine, owner
+
+
+async def ours(
+    db: Database,
+    conversations: int,
+    seconds: float,
+    between: Callable[[], Awaitable[None]] | None = None,
+) -> float:
+    """Turns a second, in a closed loop after a warm-up; `between` the two something may be done."""
+    ends = Ends()
+    engine, owner = await assemble(db, ends, Instant())
     bench = Bench(engine, ends, owner)
     for length in (seconds / 4, seconds):
+        if bench.done and between:
+            await between()
         bench.done = 0
         began = time.perf_counter()
         await asyncio.gather(*(bench.talk(n, began + length) for n in range(conversations)))

@@ -14,10 +14,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
-_CORES = sorted(os.sched_getaffinity(0))
-SERVER_CORE = _CORES[0]
+CORES = sorted(os.sched_getaffinity(0))
+SERVER_CORE = CORES[0]
 """The one that is measured has this core to itself."""
-CLIENT_CORE = _CORES[1 % len(_CORES)]
+CLIENT_CORE = CORES[1 % len(CORES)]
 """The stub of the model, the load and this program share the other one."""
 
 
@@ -27,7 +27,7 @@ def describe() -> list[str]:
     pinned = f"server on core {SERVER_CORE}, load and stub of the model on core {CLIENT_CORE}"
     packages = ", ".join(f"{name} {version(name)}" for name in ("aiohttp", "litellm", "sqlalchemy"))
     return [
-        f"{len(_CORES)} cores ({_cpu()}), load {load:.1f} at the start; {pinned}",
+        f"{len(CORES)} cores ({_cpu()}), load {load:.1f} at the start; {pinned}",
         f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {packages}",
         f"Linux {platform.release()}, fdatasync of 4 KiB {_sync_ms():.2f} ms (median of 200)",
     ]

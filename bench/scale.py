@@ -20,6 +20,9 @@ class Scale:
     crowd: int = 512
     crowd_rounds: int = 2
     burst: int = 2000
+    acks: int = 200
+    """Events a second."""
+    acks_s: float = 10.0
     growth: int = 5000
     starts: int = 5
     idle_s: float = 10.0
@@ -38,6 +41,8 @@ SMALL = Scale(
     crowd=8,
     crowd_rounds=1,
     burst=20,
+    acks=20,
+    acks_s=1.0,
     growth=20,
     starts=1,
     idle_s=0.5,
