@@ -1,0 +1,1 @@
+"""Discord: messages, cards, forms, drafts and slash commands, by gateway or by webhook."""

@@ -1,0 +1,125 @@
+"""Answers and cards as letters: in the thread of the mail that is answered, marked as a machine's.
+
+https://www.rfc-editor.org/rfc/rfc3834#section-3 (read 2026-11-21)
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bot.core.channel import Dialect, Outbound
+from bot.core.effect import EffectKind
+from bot.core.errors import VendorRefused
+from bot.core.ids import ApprovalId
+from bot.lent import Lent
+from bot.render.card import Surface, render
+from bot.render.cards.layout import Ref
+from bot.render.markdown import to
+from bot.render.text import clip
+from channels.email.addresses import Mailbox, address_of
+from channels.email.deciding import Deciding
+from channels.email.intake import UNSUBSCRIBE, Intake
+from channels.email.letter import MAX_SUBJECT, Letter, id_for, references, subject_for, token_of
+from channels.email.loops import LOOP_HEADER
+from channels.email.settings import Settings
+
+_STYLE: Final = "font:15px/1.5 system-ui,sans-serif"
+
+
+class Desk:
+    """Writes letters."""
+
+    def __init__(self, lent: Lent, settings: Settings, intake: Intake, deciding: Deciding) -> None:
+        self._lent, self._settings, self._intake = lent, settings, intake
+        self._deciding = deciding
+
+    def letter(self, message: Outbound) -> Letter:
+        """The letter that a message is. Raises VendorRefused where it has no address."""
+        if not (place := address_of(message.place)):
+            raise VendorRefused("Mail goes only to people who proved their address.")
+        if message.card is not None:
+            return self._card(message, place)
+        if message.kind is EffectKind.TOOL:
+            return self._first(message, place)
+        heard = _heard(message)
+        sender = self._sender(heard.get("to", ""), str(message.extra.get("agent", "")))
+        id_, parents = heard.get("id", ""), heard.get("parents", [])
+        thread = message.thread or token_of(message.effect)
+        return Letter(
+            key=message.effect,
+            sender=sender,
+            to=Mailbox(address=place),
+            subject=subject_for(heard.get("subject", "")),
+            text=to(message.text, Dialect.PLAIN),
+            html=f'<div style="{_STYLE}">{to(message.text, Dialect.MAIL)}</div>',
+            message_id=self._id(message.effect, thread, place, sender),
+            parents=references(parents, id_) if id_ else (),
+            headers=self._marks(sender, "auto-replied"),
+        )
+
+    def _first(self, message: Outbound, place: str) -> Letter:
+        """A mail that an agent writes of itself; whoever gets it can say that it is the last."""
+        sender = self._sender("", str(message.extra.get("agent", "")))
+        name, _, domain = self._settings.home.partition("@")
+        leave = f"<mailto:{name}+{UNSUBSCRIBE}@{domain}?subject={UNSUBSCRIBE}>"
+        marks = (*self._marks(sender, "auto-generated"), ("List-Unsubscribe", leave))
+        return Letter(
+            key=message.effect,
+            sender=sender,
+            to=Mailbox(address=place),
+            subject=clip(str(message.extra.get("subject", "")) or "A message", MAX_SUBJECT),
+            text=to(message.text, Dialect.PLAIN),
+            html=f'<div style="{_STYLE}">{to(message.text, Dialect.MAIL)}</div>',
+            message_id=self._id(message.effect, token_of(message.effect), place, sender),
+            headers=marks,
+        )
+
+    def _card(self, message: Outbound, place: str) -> Letter:
+        """A question, with its code: a mail of its own in the thread."""
+        assert message.card is not None  # noqa: S101 - said by the caller
+        url = self._deciding.link(message, place)
+        ref = Ref(approval=ApprovalId(message.approval), version=message.version, url=url)
+        shown = render(message.card, Surface.MAIL, ref)
+        if isinstance(shown, str):
+            raise VendorRefused("The card has no form for mail.")
+        key = f"{message.effect}-v{message.version}"
+        sender = self._sender("", message.card.agent)
+        return Letter(
+            key=key,
+            sender=sender,
+            to=Mailbox(address=place),
+            subject=str(shown["subject"]),
+            text=str(shown["text"]),
+            html=str(shown["html"]),
+            message_id=self._id(key, message.thread, place, sender),
+            headers=self._marks(sender, "auto-generated"),
+        )
+
+    def _id(self, key: str, thread: str, place: str, sender: Mailbox) -> str:
+        return id_for(key, thread, place, sender.domain, self._intake.seal)
+
+    def _sender(self, address: str, agent: str) -> Mailbox:
+        """The agent's own address and name, else the house's."""
+        titles = dict(self._lent.desk.agents())
+        boxes = self._settings.boxes
+        if address in boxes.values():
+            agent = next(name for name, box in boxes.items() if box == address)
+        found = boxes.get(agent, "")
+        if found:
+            return Mailbox(address=found, name=titles.get(agent) or agent)
+        return Mailbox(address=self._settings.home, name=titles.get(agent) or self._settings.name)
+
+    def _marks(self, sender: Mailbox, submitted: str) -> tuple[tuple[str, str], ...]:
+        agents = {box: name for name, box in self._settings.boxes.items()}
+        return (
+            ("Auto-Submitted", submitted),
+            ("X-Auto-Response-Suppress", "All"),
+            (LOOP_HEADER, self._intake.loop),
+            ("X-Agent-ID", agents.get(sender.address, "switchboard")),
+        )
+
+
+def _heard(message: Outbound) -> Mapping[str, Any]:
+    """What was kept of the mail that is answered."""
+    event = message.extra.get("event")
+    found = event.get("mail") if isinstance(event, Mapping) else None
+    return found if isinstance(found, Mapping) else {}

@@ -1,0 +1,178 @@
+"""Calls of Slack's Web API: one token, its budgets, and Slack's errors as ours.
+
+Nothing is repeated here but what Slack surely did not do; the library's own repeating is off,
+because it repeats a post whose answer was lost.
+https://docs.slack.dev/apis/web-api/rate-limits (read 2026-11-21): about one message a second in a
+channel; chat.update about 50 a minute in a workspace. Eight tenths of that are used, bursts
+included.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.core.canonical import Json
+from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
+from bot.core.ports import Clock
+from bot.limits import Rate
+from bot.pacing import Pace
+
+Answer = Mapping[str, Any]
+OWN: Final = "https://slack.com"
+TIMEOUT_S: Final = 20
+AGAIN_S: Final = 2.0
+"""When to come again after Slack could not be reached at all."""
+
+POSTS: Final = Rate(count=2, seconds=2.5)
+POSTS_IN_ALL: Final = Rate(count=20, seconds=6)
+EDITS: Final = Rate(count=4, seconds=5)
+EDITS_IN_ALL: Final = Rate(count=8, seconds=13)
+
+_REINSTALL = "Install the app again at api.slack.com/apps and set the new bot_token."
+BROKEN: Final[Mapping[str, str]] = {
+    "invalid_auth": f"Slack does not know this token. {_REINSTALL}",
+    "not_authed": f"Slack was given no token. {_REINSTALL}",
+    "account_inactive": f"The app was removed from the workspace. {_REINSTALL}",
+    "token_revoked": f"The token was revoked. {_REINSTALL}",
+    "token_expired": f"The token has expired. {_REINSTALL}",
+    "team_access_not_granted": "The app may not be used in this workspace. An admin must allow it.",
+    "not_allowed_token_type": (
+        "This is the wrong kind of token: bot_token begins with xoxb-, app_token with xapp-."
+    ),
+}
+"""Error to the sentence that names the step which mends it."""
+UNSURE: Final = frozenset(
+    {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+)
+NEEDED: Final = frozenset({"chat.postMessage", "chat.update"})
+"""Without these there is no channel."""
+_REFUSED: Final[Mapping[str, str]] = {
+    "not_in_channel": "The app is not in this channel. Invite it: /invite @its-name.",
+    "channel_not_found": "There is no such channel, or the app is not in it.",
+    "is_archived": "The channel is archived.",
+    "restricted_action": "The workspace does not allow the app to post here.",
+    "user_not_in_channel": "The person is not in this channel.",
+}
+
+
+class Calls:
+    """The Web API, with one token."""
+
+    def __init__(
+        self,
+        token: str,
+        endpoint: str,
+        clock: Clock,
+        broken: Callable[[ConnectionBroken], None] = lambda error: None,
+    ) -> None:
+        """`broken` is told when the app cannot write any more."""
+        self._broken = broken
+        self.scopes: frozenset[str] | None = None
+        """What the token may do, as Slack last said; None when it does not say."""
+        base = (endpoint or OWN).rstrip("/").removesuffix("/api")
+        self.base = base
+        self.token = token
+        self.client = AsyncWebClient(
+            token=token, base_url=f"{base}/api/", timeout=TIMEOUT_S, retry_handlers=[]
+        )
+        self.posts = Pace(clock, POSTS, POSTS_IN_ALL)
+        self.edits = Pace(clock, EDITS, EDITS_IN_ALL)
+
+    async def open(self) -> None:
+        """Keep connections from now on."""
+        limit = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        self.client.session = aiohttp.ClientSession(timeout=limit)
+
+    async def close(self) -> None:
+        """Keep no connections any more; calls still work."""
+        session, self.client.session = self.client.session, None
+        if session:
+            await session.close()
+
+    async def ask(self, method: str, **given: Json) -> Answer:
+        """A call that changes nothing. Raises VendorRefused, VendorUnknown, ConnectionBroken."""
+        params = {name: value for name, value in given.items() if value not in (None, "")}
+        return await self._call(method, {"params": params, "http_verb": "GET"})
+
+    async def do(self, method: str, **given: Json) -> Answer:
+        """A call that does something. Raises VendorRefused, VendorUnknown, ConnectionBroken."""
+        body = {name: value for name, value in given.items() if value not in (None, "")}
+        return await self._call(method, {"json": body})
+
+    async def form(self, method: str, **given: Json) -> Answer:
+        """A call that does something and takes no JSON. Raises as `do`."""
+        params = {name: value for name, value in given.items() if value not in (None, "")}
+        return await self._call(method, {"params": params})
+
+    async def post(self, place: str, **given: Json) -> Answer:
+        """chat.postMessage, when there is room for it. Raises as `do`."""
+        await self.posts.turn(place)
+        try:
+            return await self.do("chat.postMessage", channel=place, **given)
+        except VendorRefused as error:
+            self.posts.rest(error.retry_after_s or 0.0, place)
+            raise
+
+    async def edit(self, place: str, **given: Json) -> Answer:
+        """chat.update, when there is room for it. Raises as `do`."""
+        await self.edits.turn(place)
+        try:
+            return await self.do("chat.update", channel=place, **given)
+        except VendorRefused as error:
+            self.edits.rest(error.retry_after_s or 0.0)
+            raise
+
+    async def _call(self, method: str, how: Mapping[str, Any]) -> Answer:
+        try:
+            answer = await self.client.api_call(method, **how)
+        except SlackApiError as error:
+            found = ours(method, error)
+            if isinstance(found, ConnectionBroken) and method in NEEDED | {"auth.test"}:
+                self._broken(found)
+            raise found from None
+        except aiohttp.ClientConnectorError as error:
+            raise VendorRefused("Slack cannot be reached.", retry_after_s=AGAIN_S) from error
+        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
+            raise VendorUnknown(f"Slack did not answer {method}.") from error
+        told = str(getattr(answer, "headers", {}).get("X-OAuth-Scopes") or "")
+        self.scopes = frozenset(told.replace(" ", "").split(",")) if told else None
+        if not isinstance(answer.data, dict):
+            raise VendorUnknown(f"Slack answered {method} with something else than an object.")
+        return answer.data
+
+
+def ours(method: str, error: SlackApiError) -> BotError:
+    """What Slack said, as one of our errors."""
+    response = error.response
+    status = getattr(response, "status_code", None) or getattr(response, "status", 0)
+    data = getattr(response, "data", None)
+    said = data if isinstance(data, dict) else {}
+    code = str(said.get("error") or "")[:100]
+    if status == 429 or code in ("ratelimited", "rate_limited"):
+        after = _seconds(getattr(response, "headers", {}).get("Retry-After"))
+        return VendorRefused("Slack asks to be left alone for a while.", retry_after_s=after)
+    if code == "missing_scope":
+        return lacking(str(said.get("needed") or "?")[:200], method)
+    if code in BROKEN:
+        return ConnectionBroken(BROKEN[code], code=code)
+    if code in UNSURE or not isinstance(status, int) or status >= 500 or not code:
+        return VendorUnknown(f"Slack did not say whether it did {method}.")
+    return VendorRefused(_REFUSED.get(code, f"Slack refused {method}: {code}."), code=code)
+
+
+def lacking(scope: str, method: str) -> ConnectionBroken:
+    """The app may not do something."""
+    return ConnectionBroken(
+        f"The Slack app lacks the scope {scope} for {method}. "
+        "Add it under OAuth & Permissions at api.slack.com/apps and install the app again."
+    )
+
+
+def _seconds(header: object) -> float:
+    try:
+        return min(3600.0, max(1.0, float(str(header))))
+    except ValueError:
+        return 30.0

@@ -1,0 +1,107 @@
+"""The app's manifest: what `bot connect slack --manifest` prints, and Slack makes an app of.
+
+It asks for the scopes and events that the code uses and for no others; a test compares them.
+https://docs.slack.dev/reference/app-manifest (read 2026-11-21)
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bot.core.canonical import Json
+
+VERSION: Final = 2
+"""Raised whenever the manifest asks Slack for something else than before."""
+SCOPES: Final[Mapping[str, str]] = {
+    "app_mentions:read": "hear that it is mentioned",
+    "assistant:write": "show that somebody works on an answer",
+    "channels:history": "hear what is said in public channels that it is in",
+    "channels:read": "know the public channels that it is in by their names",
+    "chat:write": "answer",
+    "commands": "slash command and shortcuts",
+    "files:read": "read files that people send it",
+    "files:write": "send files",
+    "groups:history": "hear what is said in private channels that it is in",
+    "groups:read": "know the private channels that it is in by their names",
+    "im:history": "hear what it is told in direct messages",
+    "mpim:history": "hear what is said in direct messages of several people",
+    "reactions:read": "learn from thumbs on its answers",
+}
+"""Scope to what it is for."""
+EVENTS: Final = (
+    "app_home_opened",
+    "app_mention",
+    "app_uninstalled",
+    "message.channels",
+    "message.groups",
+    "message.im",
+    "message.mpim",
+    "reaction_added",
+    "reaction_removed",
+    "tokens_revoked",
+)
+COMMAND: Final = "/switchboard"
+PATHS: Final[Mapping[str, str]] = {
+    "events": "/webhooks/slack/events",
+    "interactions": "/webhooks/slack/interactions",
+    "commands": "/webhooks/slack/commands",
+}
+"""The app's three addresses in the house."""
+REDIRECT: Final = "/oauth/slack/installed"
+"""Where a browser comes back to that has installed the app."""
+
+
+def manifest(address: str) -> Mapping[str, Json]:
+    """The manifest; with an `address` of the house Slack calls it, without one it calls Slack."""
+    return {
+        "display_information": {"name": "Switchboard", "description": "Agents that ask first"},
+        "features": {
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,
+                "messages_tab_read_only_enabled": False,
+            },
+            "bot_user": {"display_name": "switchboard", "always_online": True},
+            "slash_commands": [_command(address)],
+            "shortcuts": [
+                {
+                    "name": "Pending approvals",
+                    "type": "global",
+                    "callback_id": "pending_approvals",
+                    "description": "What waits for you",
+                },
+                {
+                    "name": "Ask an agent about this",
+                    "type": "message",
+                    "callback_id": "ask_about_message",
+                    "description": "Ask about a message; you alone see the answer",
+                },
+            ],
+        },
+        "oauth_config": {
+            "scopes": {"bot": list(SCOPES)},
+            **({"redirect_urls": [address + REDIRECT]} if address else {}),
+        },
+        "settings": {
+            "event_subscriptions": {
+                **({"request_url": address + PATHS["events"]} if address else {}),
+                "bot_events": list(EVENTS),
+            },
+            "interactivity": {
+                "is_enabled": True,
+                **({"request_url": address + PATHS["interactions"]} if address else {}),
+            },
+            "org_deploy_enabled": False,
+            "socket_mode_enabled": not address,
+            "token_rotation_enabled": False,
+        },
+    }
+
+
+def _command(address: str) -> Json:
+    about: dict[str, Json] = {
+        "command": COMMAND,
+        "description": "Ask an agent, or status, stop, agents, approvals",
+        "usage_hint": "status",
+        "should_escape": False,
+    }
+    return {**about, "url": address + PATHS["commands"]} if address else about

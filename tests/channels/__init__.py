@@ -1,0 +1,1 @@
+"""Tests of the platforms, each against its own server that plays it."""

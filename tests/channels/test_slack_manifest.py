@@ -1,0 +1,103 @@
+"""Slack's manifest: it asks for what the program uses and for nothing else, and the page is true."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.core.errors import NotFound
+from bot.setup import channel_manifest
+from channels.slack import manifest as book
+from channels.slack import users
+from channels.slack.settings import Settings
+from tests.fakes.slack_rules import HISTORY, SCOPES
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "channels" / "slack.md").read_text()
+SOURCE = "\n".join(
+    path.read_text()
+    for path in (ROOT / "channels" / "slack").glob("*.py")
+    if path.name != "manifest.py"
+)
+HEARD = {
+    "app_mention": "app_mentions:read",
+    "message.channels": "channels:history",
+    "message.groups": "groups:history",
+    "message.im": "im:history",
+    "message.mpim": "mpim:history",
+    "reaction_added": "reactions:read",
+    "reaction_removed": "reactions:read",
+}
+"""The scope that Slack wants for hearing each event."""
+FREE = {"app_home_opened", "app_uninstalled", "tokens_revoked"}
+
+
+def made(address: str = "") -> dict[str, dict]:
+    """As Slack reads it: through JSON."""
+    version, found = channel_manifest("slack", address)
+    assert version == book.VERSION
+    return json.loads(json.dumps(found))
+
+
+def test_it_asks_for_the_scopes_that_are_used() -> None:
+    called = {scope for method, scope in SCOPES.items() if f'"{method}"' in SOURCE}
+    events = set(made()["settings"]["event_subscriptions"]["bot_events"])
+    used = called | {HEARD[event] for event in events - FREE} | set(HISTORY.values())
+    used |= {"commands", "assistant:write"}
+    used -= set(users.SCOPES)  # an owner who wants that adds them
+    used |= {"groups:read"} if "private_channel" in SOURCE else set()
+    assert set(made()["oauth_config"]["scopes"]["bot"]) == used
+
+
+def test_every_event_of_it_is_read() -> None:
+    for event in made()["settings"]["event_subscriptions"]["bot_events"]:
+        assert f'"{event.partition(".")[0]}"' in SOURCE, event
+
+
+def test_every_shortcut_of_it_is_known() -> None:
+    for shortcut in made()["features"]["shortcuts"]:
+        assert f'"{shortcut["callback_id"]}"' in SOURCE
+
+
+def test_a_house_that_slack_reaches_is_called_at_the_addresses_that_it_serves() -> None:
+    found = made("https://bot.example.org")
+    settings = found["settings"]
+    told = {
+        settings["event_subscriptions"]["request_url"],
+        settings["interactivity"]["request_url"],
+        found["features"]["slash_commands"][0]["url"],
+    }
+    served = {path for path in book.PATHS.values() if f'"{path}"' in SOURCE}
+    assert told == {f"https://bot.example.org{path}" for path in served}
+    assert len(served) == 3
+    assert settings["socket_mode_enabled"] is False
+
+
+def test_a_house_that_slack_does_not_reach_calls_slack() -> None:
+    found = made()
+    assert found["settings"]["socket_mode_enabled"] is True
+    assert "http" not in json.dumps(found)
+
+
+def test_a_platform_without_a_manifest_says_so() -> None:
+    for name in ("telegram", "nothing"):
+        with pytest.raises(NotFound, match="has no manifest"):
+            channel_manifest(name, "")
+
+
+def test_texts_keep_to_slack_s_limits() -> None:
+    """https://docs.slack.dev/reference/app-manifest (read 2026-11-21)."""
+    found = made("https://bot.example.org")
+    assert len(found["display_information"]["name"]) <= 35
+    assert len(found["display_information"]["description"]) <= 140
+    assert len(found["features"]["bot_user"]["display_name"]) <= 80
+    for shortcut in found["features"]["shortcuts"]:
+        assert len(shortcut["name"]) <= 24 and len(shortcut["description"]) <= 150
+    for command in found["features"]["slash_commands"]:
+        assert len(command["description"]) <= 2000 and len(command["command"]) <= 32
+
+
+def test_every_setting_is_explained() -> None:
+    for name, field in Settings.model_fields.items():
+        assert name in PAGE and field.description, name
+        assert f"SLACK_{name.upper()}" in PAGE
