@@ -36,7 +36,7 @@ def save(home: Path, target: Path, say: Say) -> int:
     try:
         with os.fdopen(number, "wb") as out:
             with tarfile.open(fileobj=out, mode="w:gz") as tar:
-                count = _fill(tar, home, say)
+                count = _fill(tar, home, target.parent, say)
             out.flush()
             os.fsync(out.fileno())
         part.replace(target)
@@ -45,11 +45,12 @@ def save(home: Path, target: Path, say: Say) -> int:
     return count
 
 
-def _fill(tar: tarfile.TarFile, home: Path, say: Say) -> int:
+def _fill(tar: tarfile.TarFile, home: Path, room: Path, say: Say) -> int:
+    """Put everything in; the database is copied in `room` first: a full home can be saved too."""
     count = 0
     if (home / DATABASE).is_file():
         say("copying the database…")
-        with tempfile.TemporaryDirectory(dir=home, prefix="backup-") as folder:
+        with tempfile.TemporaryDirectory(dir=room, prefix="backup-") as folder:
             copy = schema.backup(home / DATABASE, Path(folder) / DATABASE)
             tar.add(copy, DATABASE)
             count += 1

@@ -158,6 +158,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bot.core.channel import Features, Outbound, Receipt, Sink
 from bot.core.errors import VendorRefused
+from bot.lent import Lent
 
 
 class $kind:
@@ -165,6 +166,9 @@ class $kind:
 
     name = "$name"
     features = Features(max_chars=4000)
+
+    def __init__(self, lent: Lent) -> None:
+        self._lent = lent
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """No webhook yet: each proves its sender before it is read."""
@@ -178,7 +182,9 @@ class $kind:
         raise VendorRefused("This channel cannot send yet.", effect=message.effect)
 
 
-CHANNEL = $kind()
+def make(lent: Lent) -> $kind:
+    """The channel. Raises OperatorError, naming the setting that is missing."""
+    return $kind(lent)
 ''',
     test_path="tests/channels/test_$name.py",
     test='''\
@@ -190,7 +196,8 @@ from bot.core.channel import Channel, Outbound
 from bot.core.effect import EffectKind
 from bot.core.errors import VendorRefused
 from bot.core.ids import ConvId, EffectId, TenantId
-from channels.$name import CHANNEL
+from bot.testing import lent
+from channels.$name import make
 
 HELLO = Outbound(
     tenant=TenantId("ten_1"),
@@ -205,16 +212,16 @@ HELLO = Outbound(
 
 
 def test_it_is_a_channel_that_is_named_like_its_file() -> None:
-    channel: Channel = CHANNEL
+    channel: Channel = make(lent())
     assert channel.name == "$name"
     assert channel.routes() == ()
 
 
 async def test_what_is_surely_not_sent_is_refused() -> None:
     with pytest.raises(VendorRefused):
-        await CHANNEL.send(HELLO)
+        await make(lent()).send(HELLO)
 ''',
-    next="Turn real, cleaned payloads into Events; keep them in tests/payloads/$name/.",
+    next="Turn real, cleaned payloads into Events; [channels.$name] in bot.toml switches it on.",
 )
 
 PROVIDER = Blueprint(
@@ -226,22 +233,26 @@ PROVIDER = Blueprint(
 $source
 """
 
-from collections.abc import Mapping
+from bot.oauth.provider import Feature, Provider, Revoke, Who
 
-PROVIDER: Mapping[str, str] = {
-    "name": "$name",
-    "title": "$title",
-    "authorize_url": "https://$host.example/oauth/authorize",
-    "token_url": "https://$host.example/oauth/token",
-    "revoke_url": "https://$host.example/oauth/revoke",
-    "scopes": "profile",
-    "verification": "pending",
-}
-"""`scopes` are separated by spaces; `verification` is what the vendor says of the app."""
+PROVIDER = Provider(
+    name="$name",
+    title="$title",
+    authorize_url="https://$host.example/oauth/authorize",
+    token_url="https://$host.example/oauth/token",
+    hosts=("api.$host.example",),
+    who=Who(url="https://api.$host.example/me"),
+    base=("profile",),
+    features={"publish": Feature(title="Publish posts", scopes=("write",))},
+    pkce=True,
+    revoke=Revoke(url="https://$host.example/oauth/revoke"),
+    by_hand="https://$host.example/settings/apps",
+    to_do=("Register an app, with the redirect address.",),
+)
 ''',
     test_path="tests/bot/oauth/providers/test_$name.py",
     test='''\
-"""$title."""
+"""$title: the record against the vendor's documents."""
 
 from urllib.parse import urlsplit
 
@@ -249,15 +260,15 @@ from bot.oauth.providers.$name import PROVIDER
 
 
 def test_it_is_named_like_its_file() -> None:
-    assert PROVIDER["name"] == "$name"
+    assert PROVIDER.name == "$name"
 
 
-def test_every_address_is_encrypted() -> None:
-    addresses = [value for key, value in PROVIDER.items() if key.endswith("_url")]
-    assert addresses
+def test_every_address_is_encrypted_and_tokens_go_to_hosts_by_name() -> None:
+    addresses = (PROVIDER.authorize_url, PROVIDER.token_url, PROVIDER.who.url)
     assert {urlsplit(address).scheme for address in addresses} == {"https"}
+    assert all("." in host and "/" not in host for host in PROVIDER.hosts)
 ''',
-    next="Put the vendor's own addresses in, from its documents.",
+    next="Put the vendor's own addresses in; tests/fakes/oauth_rules.py plays its server.",
 )
 
 WEBHOOK = Blueprint(

@@ -8,6 +8,7 @@ from bot.cli.house import house
 from bot.cli.shell import Shell
 from bot.cli.terminal import count
 from bot.cli.verb import Actions
+from bot.config.database import called
 from bot.core.errors import NotFound
 from bot.home import hold
 from bot.infra.clock import SystemClock
@@ -19,6 +20,8 @@ def db_status(shell: Shell, _: Namespace) -> int:
     is_current = has == needs
     told = {"has": has, "needs": needs, "current": is_current, "database": _name(shell)}
     mend = "" if is_current else " Upgrade it: bot db upgrade"
+    if int(has) > int(needs):
+        mend = " A newer Switchboard upgraded it; install that one here as well."
     shown = "is not there yet" if has == "0" else f"has schema {has}"
     shell.terminal.show(told, [f"{_name(shell)} {shown}; this program needs {needs}.{mend}"])
     return 0 if is_current else 1
@@ -86,8 +89,7 @@ def _has_house(home: Path) -> bool:
 
 
 def _name(shell: Shell) -> str:
-    url = shell.settings.database_url
-    return "The database" if url else str(shell.settings.home / archive.DATABASE)
+    return str(called(shell.settings.database_url, shell.settings.home))
 
 
 def _declare_db(parser: ArgumentParser) -> None:

@@ -62,6 +62,13 @@ class Asking:
 
     def ask(self, approval: Record) -> Record | None:
         """Show the card until it is decided; None when the person leaves it for later."""
+        try:
+            return self._ask(approval)
+        except EOFError:  # Ctrl-D
+            self._terminal.say()
+            return None
+
+    def _ask(self, approval: Record) -> Record | None:
         typed: Arguments | None = None
         while True:
             self._show(approval)

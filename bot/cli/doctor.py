@@ -14,12 +14,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bot.cli.client import HttpClient, Refused, Unreachable, path_of
+from bot.cli.house import house
 from bot.cli.record import Record
 from bot.cli.run import check_packages, is_taken, taken
 from bot.cli.running import Running
 from bot.cli.shell import Shell
-from bot.cli.status import unready
+from bot.cli.status import database_name, process, unready
 from bot.cli.terminal import clean, count
+from bot.config.database import called
 from bot.config.file import NotToml, read
 from bot.config.mistakes import Mistaken
 from bot.config.values import DIRECT_VENDORS
@@ -134,6 +136,17 @@ def _through_litellm(settings: Settings) -> list[str]:
     return [vendor for vendor in vendors if vendor not in direct]
 
 
+def sick_database(patient: Patient) -> Iterator[Problem]:
+    """A shared database that cannot be used, or not well; asked for itself, not for the house."""
+    settings = patient.settings
+    if settings is None or not settings.database_url.startswith("postgres"):
+        return
+    if find_spec("asyncpg") is None:
+        return
+    for what, command in house().db_examine(settings):
+        yield Problem(what=clean(what), command=command)
+
+
 def not_running(patient: Patient) -> Iterator[Problem]:
     """No house, and perhaps somebody else on its port."""
     if patient.running is not None or patient.settings is None:
@@ -211,6 +224,7 @@ CHECKS: tuple[Check, ...] = (
     open_files,
     full_disk,
     missing_parts,
+    sick_database,
     not_running,
     not_ready,
     old_version,
@@ -262,14 +276,27 @@ def _notes(patient: Patient) -> list[str]:
     elif model := patient.status.text("model"):
         notes.append(f"model: {clean(model)}")
     settings = patient.settings
+    notes += _database(patient)
     if settings and settings.models.transport == "direct":
         others = ", ".join(_through_litellm(settings))
         notes.append(f"models are asked directly{f', {others} through LiteLLM' * bool(others)}")
+    paid = patient.status.record("payments")
+    if paid and paid.flag("up"):
+        notes.append(f"payments: {clean(paid.text('name'))}, {clean(paid.text('detail'))}")
     for item in patient.status.records("extensions"):
         if not item.text("problem"):
             name = clean(f"{item.text('name')} {item.text('version')}")
             notes.append(f"extension: {name}: {clean(item.text('brings'))}")
     return notes
+
+
+def _database(patient: Patient) -> list[str]:
+    """Which database it is, and which processes work on it."""
+    if found := patient.status.record("database"):
+        processes = [f"process: {process(one)}" for one in found.records("processes")]
+        return [f"database: {database_name(found)}", *processes]
+    settings = patient.settings
+    return [f"database: {called(settings.database_url, settings.home)}"] if settings else []
 
 
 def _edit(file: str, line: str) -> str:
@@ -281,12 +308,13 @@ def _holds_secret(file: Path) -> bool:
         values = read(file).values
     except (OSError, NotToml):
         return False
-    blog = values.get("blog")
+    blog, payments = values.get("blog"), values.get("payments")
     found = [values.get(name) for name in ("master_key", "api_token", "database_url", "direct_url")]
     found += [
         values.get("mcp"),
         values.get("keys"),
         blog.get("webhook_secret") if isinstance(blog, dict) else None,
+        payments.get("stripe_key") if isinstance(payments, dict) else None,
     ]
     return any(found)
 

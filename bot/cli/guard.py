@@ -46,8 +46,15 @@ def guarded(shell: Shell, act: Callable[[], int]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         shell.terminal.fail(f"{where}{error.strerror}.", "system")
         return 1
-    except Exception:  # noqa: BLE001 - the outer door; all of it goes into the file
-        return _fault(shell)
+    except Exception as error:  # noqa: BLE001 - the outer door; all of it goes into the file
+        return _unforeseen(shell, error)
+
+
+def _unforeseen(shell: Shell, error: Exception) -> int:
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        shell.terminal.fail("What you wrote holds bytes that are no UTF-8 text.", "invalid")
+        return 1
+    return _fault(shell)
 
 
 def _fault(shell: Shell) -> int:

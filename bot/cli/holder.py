@@ -4,14 +4,15 @@
 Layout: https://docs.kernel.org/networking/proc_net_tcp.html (read 2026-11-21).
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from bot.frozen import frozen
 
 PROC = Path("/proc")
 _LISTEN = "0A"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Holder:
     """A process that listens."""
 

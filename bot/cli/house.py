@@ -4,11 +4,12 @@
 for the length of the verb. Loading the whole house takes longer than most verbs do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Protocol, cast
 
+from bot.late import put_off
 from bot.settings import Settings
 
 
@@ -37,8 +38,13 @@ class House(Protocol):
         """Bring the database to the needed revision; `say` is told each step."""
         ...
 
+    def db_examine(self, settings: Settings) -> Sequence[tuple[str, str]]:
+        """What is wrong with a shared database, each with the command that mends it."""
+        ...
+
 
 def house() -> House:
-    """Load `bot.app`."""
+    """Load `bot.app`, without the HTTP client that its server does not need to start."""
+    put_off("aiohttp")
     # The protocol above is all that is used of the module; its own tests call each function.
     return cast(House, import_module("bot.app"))

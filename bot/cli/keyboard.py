@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import TextIOWrapper
 from pathlib import Path
 from threading import Lock, Thread, get_ident
 from time import sleep
@@ -78,6 +79,8 @@ class Lines:
         self._history = history
         self._tools = _readline() if sys.stdin.isatty() else None
         self._prompt = ""
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")  # bytes that are no text
         self._lock = Lock()
         self._nudge = Nudge() if self._tools else None
         if self._tools and history and history.is_file():

@@ -5,6 +5,7 @@ imported when that verb is called. Exit codes: 0 done, 1 not done, 2 wrong words
 taken, 4 already running, 70 a fault of this program, 130 interrupted.
 """
 
+import gc
 import sys
 from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,10 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "agents": ("agents", "who is on the team"),
     "routes": ("routes", "who answers where; try it out; change it"),
     "policies": ("policies", "which tool runs unasked, asks, or is refused"),
+    "connect": ("connect", "platforms where people talk, and our apps at services"),
+    "connections": ("connections", "accounts at services: list, check, let go"),
+    "sms": ("sms", "our phone numbers, their threads, what did not arrive"),
+    "mail": ("mail", "what became of mail, and addresses that are closed"),
     "mcp": ("mcp", "MCP servers, and which of their tools agents may use"),
     "people": ("people", "who may come in"),
     "pair": ("people", "admit a stranger by the code they were told"),
@@ -101,12 +106,15 @@ def _unknown(verb: str) -> int:
 
 
 def _run(verb: str, words: list[str], as_json: bool) -> int:
+    gc.disable()  # all that loads stays: looking for what could be dropped is in vain
     module = import_module(f"bot.cli.{VERBS[verb][0]}")
     declare = cast("Declare", module.VERBS[verb])  # each file of verbs holds this mapping
     from bot.cli.guard import guarded
     from bot.cli.shell import Shell
     from bot.cli.verb import common
 
+    gc.freeze()  # so that it is never looked through
+    gc.enable()
     parser = ArgumentParser(prog=f"bot {verb}", description=VERBS[verb][1], allow_abbrev=False)
     common(parser)
     declare(parser)

@@ -2,10 +2,11 @@
 
 from argparse import ArgumentParser, Namespace
 
-from bot.cli.client import pages, path_of
+from bot.cli.client import Client, pages, path_of
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean, when
 from bot.cli.verb import Actions
+from bot.core.errors import UserError
 
 
 def list_people(shell: Shell, _: Namespace) -> int:
@@ -36,10 +37,24 @@ def pair(shell: Shell, args: Namespace) -> int:
     """Admit the stranger who was told this code."""
     body = {"code": args.code} | ({"name": args.name} if args.name else {})
     with shell.client() as client:
+        if args.person:
+            body["person"] = _known(client, args.person)
         answer = client.call("POST", path_of("pair"), body)
     name = clean(answer.record("person").text("name") or args.name or "They")
     shell.terminal.show(answer, [f"{name} may write to the agents now."])
     return 0
+
+
+def _known(client: Client, word: str) -> str:
+    """The id of the person whom an id, a name or an address names. Raises UserError."""
+    people = list(pages(client, path_of("people")))
+    names = ("id", "email", "name")
+    found = [p for p in people if word.casefold() in [p.text(n).casefold() for n in names]]
+    if len(found) == 1:
+        return found[0].text("id")
+    if found:
+        raise UserError(f"{len(found)} people are called {word}. Take the id: bot people list")
+    raise UserError(f"Nobody is called {word}. Who is here: bot people list")
 
 
 def list_tenants(shell: Shell, _: Namespace) -> int:
@@ -77,6 +92,9 @@ def _declare_people(parser: ArgumentParser) -> None:
 def _declare_pair(parser: ArgumentParser) -> None:
     parser.add_argument("code", help="the eight characters that the stranger was told")
     parser.add_argument("--name", default="", help="what to call them")
+    parser.add_argument(
+        "--person", default="", metavar="WHO", help="whom they are already: a name, address or id"
+    )
     parser.set_defaults(act=pair)
 
 

@@ -32,6 +32,11 @@ class Record:
         value = self.raw.get(key)
         return int(value) if isinstance(value, int | float) else 0
 
+    def decimal(self, key: str) -> float:
+        """A number; 0 when there is none."""
+        value = self.raw.get(key)
+        return float(value) if isinstance(value, int | float) else 0.0
+
     def flag(self, key: str) -> bool:
         """Whether it is there and true."""
         return self.raw.get(key) is True
@@ -50,6 +55,12 @@ class Record:
         value = self.raw.get(key)
         found = value if isinstance(value, list) else []
         return [Record(i).text("name") if isinstance(i, dict) else str(i) for i in found]
+
+    def lists(self, key: str) -> list[list[str]]:
+        """A list of lists of texts inside."""
+        value = self.raw.get(key)
+        found = value if isinstance(value, list) else []
+        return [[str(i) for i in item] for item in found if isinstance(item, list)]
 
     def items(self) -> Iterator[tuple[str, object]]:
         """Keys and values as they came."""

@@ -7,7 +7,6 @@ version}`. A file whose process is gone, or behind whose address nobody listens,
 import json
 import os
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from bot.cli.record import Record
 from bot.cli.terminal import when
 from bot.core.errors import OperatorError
 from bot.core.secret import Secret
+from bot.frozen import frozen
 
 FILE = "server.json"
 CONNECT_S = 1.0
@@ -30,7 +30,7 @@ class AlreadyRunning(OperatorError):
     exit_code = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Running:
     """A house that answers."""
 

@@ -8,8 +8,10 @@ an id stays the last id until another comes.
 
 from dataclasses import dataclass, field
 
+from bot.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Frame:
     """One event."""
 

@@ -74,9 +74,34 @@ def _lines(terminal: Terminal, found: Running, answer: Record, why: str) -> list
     lines.append(f"  now       {turns} being worked on, {answer.number('queued')} queued")
     lines.append(f"  waiting   {count(answer.number('pending'), 'approval')}{_more(answer)}")
     lines.append(f"  spent     {money(answer.number('spent_today_micros'))} today")
-    if (problems := len(answer.texts("problems"))) and not why:
+    lines += _database(answer.record("database"))
+    problems = len(answer.texts("problems")) + len(answer.record("database").texts("problems"))
+    if problems and not why:
         lines.append(f"  to mend   {count(problems, 'problem')} (bot doctor names them)")
     return lines
+
+
+def _database(database: Record) -> list[str]:
+    """Where the rows are, and which processes work on them."""
+    if not database:
+        return []
+    lines = [f"  database  {one_line(database_name(database), 160)}"]
+    if processes := database.records("processes"):
+        lines.append(f"  processes {one_line(' · '.join(map(process, processes)), 160)}")
+    return lines
+
+
+def database_name(database: Record) -> str:
+    """`PostgreSQL host:port/name`, or the file."""
+    kind, host, name = (clean(database.text(key)) for key in ("kind", "host", "name"))
+    return f"{kind} {host}{'/' * bool(host)}{name}"
+
+
+def process(one: Record) -> str:
+    """One process: where it is, its version, and how long ago it gave a sign."""
+    here = ", this one" * one.flag("this")
+    silent = f"{one.decimal('silent_s'):.0f} s ago"
+    return clean(f"{one.text('place')} ({one.text('version')}, {silent}{here})")
 
 
 def _channel(channel: Record) -> str:

@@ -14,35 +14,42 @@ from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractRoute
 
 from bot.core.errors import BotError
-from bot.web import blog, outward, pages
+from bot.web import blog, oauth, outward, pages
 from bot.web.answers import of_error, refusal
 from bot.web.api import (
     agents,
     approvals,
     audit,
+    channels,
     completions,
+    connections,
     conversations,
     events,
     feedback,
     files,
     house,
+    installs,
     keys,
+    mail,
     mcp,
     memory,
     messages,
     models,
     people,
+    places,
     policies,
     routing,
     schedules,
     sign_in,
+    sms,
     stream,
+    telegram,
     tenants,
     tokens,
     tools,
 )
 from bot.web.auth import Gate, SignedOut
-from bot.web.malformed import Runner
+from bot.web.listening import IDLE_S, Runner
 from bot.web.openapi import describe
 from bot.web.parts import REQUEST_ID, Access, Handler, Parts, Route
 from bot.web.sse import STREAMED
@@ -55,22 +62,29 @@ _API = (
     agents.routes,
     approvals.routes,
     audit.routes,
+    channels.routes,
     completions.routes,
+    connections.routes,
     conversations.routes,
     events.routes,
     feedback.routes,
     files.routes,
     house.routes,
+    installs.routes,
     keys.routes,
     mcp.routes,
     memory.routes,
     messages.routes,
     models.routes,
     people.routes,
+    places.routes,
     policies.routes,
     routing.routes,
     schedules.routes,
+    sms.routes,
+    mail.routes,
     stream.routes,
+    telegram.routes,
     tenants.routes,
     tokens.routes,
     tools.routes,
@@ -78,6 +92,8 @@ _API = (
 _OPEN_PAGES = frozenset({"/in", "/in/{code}", "/static/{file}"})
 _NO_HOST = frozenset({"/health"})
 """Asked by machines that know only an address; says nothing but that the process lives."""
+_TELLS_MORE = frozenset({"/ready"})
+"""Open, and answers more to whoever shows a token."""
 _HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": (
@@ -105,7 +121,7 @@ class Door(Protocol):
 def routes(parts: Parts, gate: Gate) -> list[Route]:
     """Every address of the server."""
     found = [route for declare in _API for route in declare(parts)]
-    found += sign_in.routes(parts, gate)
+    found += [*sign_in.routes(parts, gate), *oauth.routes(parts, gate)]
     found += parts.extra
     shown = [*pages.routes(), *outward.routes(parts.transcript)]
     if parts.blog is not None:
@@ -137,9 +153,15 @@ def build(parts: Parts) -> web.Application:
     return app
 
 
-def runner(app: web.Application, stop_s: float = 5.0) -> web.AppRunner:
-    """Return what listens once a site is added to it: bodies stay as sent, nothing is logged."""
-    return Runner(app, {"Server": "Switchboard", **_HEADERS}, stop_s)
+def runner(
+    app: web.Application, stop_s: float = 5.0, idle_s: float = IDLE_S, most: int = 0
+) -> web.AppRunner:
+    """Return what listens once a site is added to it: bodies stay as sent, nothing is logged.
+
+    A connection without a request is closed after `idle_s`, or earlier when there are more than
+    `most`, which is as many as the process can bear if not said.
+    """
+    return Runner(app, {"Server": "Switchboard", **_HEADERS}, stop_s, idle_s, most)
 
 
 def _door(parts: Parts, gate: Gate, known: Mapping[AbstractRoute, Route]) -> Door:
@@ -151,7 +173,8 @@ def _door(parts: Parts, gate: Gate, known: Mapping[AbstractRoute, Route]) -> Doo
         try:
             if request.path not in _NO_HOST:
                 gate.check_host(request)
-            if route is not None and route.access is not Access.OPEN:
+            asks_more = request.path in _TELLS_MORE and "Authorization" in request.headers
+            if route is not None and (asks_more or route.access is not Access.OPEN):
                 await gate.admit(request, route.access)
             return await handler(request)
         except web.HTTPException as error:

@@ -10,17 +10,18 @@ own folder: a path in a request only ever selects a name from it.
 import gzip
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 from aiohttp import web
 
+from bot.frozen import frozen
+
 FOLDER = Path(__file__).parent / "static"
 BASE = "base.js"
-SCRIPTS = ("chat.js", "admin.js", "talk.js", "later.js")
-"""The scripts beside the base. `talk` and `later` are loaded by the pages when they are wanted."""
+SCRIPTS = ("chat.js", "admin.js", "talk.js", "later.js", "posts.js", "accounts.js", "oauth.js")
+"""The scripts beside the base; the pages load `talk`, `later`, `posts`, `accounts` when wanted."""
 _TYPES = {".css": "text/css", ".svg": "image/svg+xml", ".js": "text/javascript"}
 
 _IMPORT = re.compile(r'^(import|export) \{ ([\w, ]+) \} from "(\.{1,2}/[\w./-]+\.js)";$')
@@ -32,7 +33,7 @@ class BrokenScript(ValueError):
     """A module breaks a rule of joining; the message names file and line."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asset:
     """One file as it is sent."""
 
@@ -43,7 +44,7 @@ class Asset:
     """The start of its SHA-256: the tag, and part of its address, which may be kept forever."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Module:
     """One source file: its lines without comments, what it imports and what it exports."""
 

@@ -11,7 +11,6 @@ import asyncio
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from bot.frozen import frozen
 from bot.web.pages import Handler, error_page, render
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _TITLE = re.compile(r"\A\s*# +(.+?)(?: +#+)? *(?:\r?\n|\Z)")
 _RULES = ("table", "strikethrough")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Post:
     """One post, as read."""
 
@@ -66,8 +66,8 @@ def read(folder: Path, name: str) -> Post | None:
         return None
     path = folder / f"{name}.md"
     try:
-        if path.is_symlink() or path.resolve().parent != folder.resolve():
-            return None
+        if path.is_symlink() or path.resolve().parent != folder.resolve() or not path.is_file():
+            return None  # a pipe, for one, would be read for ever
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
             at = datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC)

@@ -195,6 +195,15 @@ class Fields:
             raise Invalid(f"`{name}` is a whole number.", field=name)
         return value
 
+    def truth(self, name: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._values.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            raise Invalid(f"`{name}` is true or false.", field=name)
+        return value
+
     def choice(self, name: str, among: Sequence[str], default: str | None = None) -> str:
         """One of a few words."""
         value = self.text(name, default)

@@ -7,6 +7,7 @@ lines only the first few are kept, the rest as a number.
 
 import logging
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
@@ -14,6 +15,8 @@ from aiohttp.web_request import BaseRequest
 from aiohttp.web_server import Server
 
 from bot.web.answers import refusal
+
+log = logging.getLogger(__name__)
 
 LINES_A_MINUTE = 5
 
@@ -41,7 +44,17 @@ class Sparing(logging.Filter):
 class Listener(RequestHandler):
     """One connection."""
 
-    __slots__ = ()
+    __slots__ = ("_headers",)
+
+    def __init__(self, manager: Server, headers: Mapping[str, str], **kwargs: Any) -> None:
+        """`headers` stand on every answer that the application does not make itself."""
+        super().__init__(manager, **kwargs)
+        self._headers = headers
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether no request is here, or none that is whole."""
+        return self._waiter is not None and not self._waiter.done() and not self._force_close
 
     def handle_error(
         self,
@@ -55,43 +68,6 @@ class Listener(RequestHandler):
         sentence = "This is no HTTP that is understood here. Send a whole, plain request."
         code = "malformed" if status < 500 else "failed"
         made = refusal(status, code, sentence if status < 500 else "Something went wrong here.")
-        made.headers.update(self._manager_headers())
+        made.headers.update(self._headers)
         made.force_close()
         return made
-
-    def _manager_headers(self) -> Mapping[str, str]:
-        manager = self._manager
-        return manager.headers if isinstance(manager, Listening) else {}
-
-
-class Listening(Server):
-    """All connections."""
-
-    headers: Mapping[str, str] = {}
-
-    def __call__(self) -> RequestHandler:
-        """Return what serves one connection."""
-        return Listener(self, loop=self._loop, **self._kwargs)
-
-
-class Runner(web.AppRunner):
-    """Listens for an application."""
-
-    def __init__(self, app: web.Application, headers: Mapping[str, str], stop_s: float) -> None:
-        """`headers` stand on every answer that the application does not make itself."""
-        self._headers = headers
-        self._logger = logging.getLogger(__name__)
-        self._logger.filters = [Sparing()]
-        super().__init__(app, shutdown_timeout=stop_s, handle_signals=False)
-
-    async def _make_server(self) -> Server:
-        made = await super()._make_server()
-        server = Listening(
-            made.request_handler,
-            request_factory=made.request_factory,
-            access_log=None,
-            auto_decompress=False,
-            logger=self._logger,
-        )
-        server.headers = self._headers
-        return server

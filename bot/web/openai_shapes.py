@@ -7,9 +7,9 @@ what it asks for would silently not happen. Source: platform.openai.com/docs/api
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from bot.core.canonical import Json
+from bot.frozen import frozen
 from bot.store.rows import dumps
 from bot.web.body import MAX_TEXT, BadBody
 
@@ -19,7 +19,7 @@ _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 _TOOLS = ("tools", "functions", "tool_choice", "function_call")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """What a caller asks for."""
 
@@ -30,7 +30,7 @@ class Asked:
     with_usage: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """One answer under way."""
 

@@ -12,11 +12,11 @@ read in two ways is shown and not opened.
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
 from aiohttp import web
 
+from bot.frozen import frozen
 from bot.render.text import visible
 from bot.transcript import Transcript
 from bot.web.pages import error_page, render
@@ -28,7 +28,7 @@ _TWO_WAYS = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _HOST = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?|\[[0-9a-f:.]+\]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Lead:
     """Where an address leads."""
 

@@ -5,7 +5,6 @@
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +13,7 @@ from aiohttp import web
 
 from agents.runtime.archives import Archives
 from agents.runtime.own import OwnAgents
+from bot.connections import Connections
 from bot.core.approval import Answer, Approval
 from bot.core.canonical import Json
 from bot.core.effect import Effect
@@ -25,8 +25,11 @@ from bot.core.ports import Accepted, Agents, Clock, Routes, Schedules
 from bot.core.secret import Secret
 from bot.doors import Doors, Visit
 from bot.files.files import Files
+from bot.frozen import field, frozen
+from bot.installing import Installing
 from bot.live import Live
 from bot.people import People
+from bot.places import Places
 from bot.store.script import Database
 from bot.transcript import Transcript
 from tools.mcp._hub import Standing
@@ -89,7 +92,34 @@ class Mcp(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels(Protocol):
+    """Platforms outside, connected and not."""
+
+    @property
+    def places(self) -> Places:
+        """What is answered in their places."""
+        ...
+
+    @property
+    def installing(self) -> Installing:
+        """Where their apps are installed."""
+        ...
+
+    async def listed(self, actor: Person) -> Sequence[Json]: ...
+
+    def manifest(self, name: str, by_socket: bool) -> Mapping[str, Json]: ...
+
+    async def put(
+        self,
+        actor: Person,
+        name: str,
+        options: Mapping[str, str | bool | int | float],
+    ) -> None: ...
+
+    async def remove(self, actor: Person, name: str) -> None: ...
+
+
+@frozen
 class Parts:
     """Everything that the web server works with."""
 
@@ -109,6 +139,9 @@ class Parts:
     models: Models
     schedules: Schedules
     mcp: Mcp
+    channels: Channels
+    connections: Connections
+    """Accounts at services."""
     wake: Callable[[], None]
     """There is work again: a dead letter was put back."""
     rules_changed: Callable[[TenantId], None]
@@ -147,7 +180,7 @@ class Access(StrEnum):
     OWNER = "owner"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Doc:
     """What `/openapi.json` says of an address."""
 
@@ -162,7 +195,7 @@ class Doc:
     media_type: str = "application/json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Route:
     """One address."""
 

@@ -6,7 +6,6 @@ call is a new one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from aiohttp import web
@@ -18,6 +17,7 @@ from bot.core.event import Attachment, Event, Kind, Place, Sender
 from bot.core.ids import AgentName, EventId, TenantId, conv_key
 from bot.core.ports import Accepted, Agents, new_id
 from bot.doors import Visit
+from bot.frozen import field, frozen
 from bot.web.parts import Parts
 
 WEB, API, TERMINAL = "web", "api", "terminal"
@@ -26,7 +26,7 @@ OWN_CHANNELS = frozenset({WEB, API, TERMINAL})
 MAX_KEY = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Said:
     """One thing said, before it is an event."""
 

@@ -18,13 +18,15 @@ from aiohttp import web
 
 playwright = pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request  # noqa: E402
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect  # noqa: E402
 
 from tests.browser.demo import make_app  # noqa: E402
 from tests.browser.house import House  # noqa: E402
 
+expect.set_options(timeout=30_000)  # a busy machine is no wrong answer
+
 HERE = Path(__file__).parent
-WAIT_MS = 8000
+WAIT_MS = 60_000
 DESK: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},

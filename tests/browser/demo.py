@@ -23,6 +23,7 @@ from bot.web.visitor import VISITOR
 from tests.browser.furniture import furnish
 from tests.browser.house import AGENTS, House, Json, Talk, iso, now
 from tests.browser.office import OFFICE, office_routes, open_office
+from tests.browser.posts import POSTS, Posts, posts_routes
 from tests.browser.scenes import answer as play
 
 CSRF = "demo-csrf"
@@ -291,11 +292,13 @@ def make_app(house: House, posts: Path) -> web.Application:
     app = web.Application(middlewares=[guard])
     app[HOUSE], app[TASKS] = house, set()
     open_office(app)
+    app[POSTS] = Posts()
     for method, path, handler in [
         *pages.routes(),
         *blog.routes(posts),
         *chat_routes(),
         *office_routes(),
+        *posts_routes(),
     ]:
         app.router.add_route(method, path, handler)
     return app

@@ -73,11 +73,21 @@ class Office:
                 "role": "owner",
                 "email": "ada@example.org",
                 "created_at": iso(now()),
+                "identities": [
+                    {"channel": "slack", "account": "T1", "ext_id": "U7", "name": "ada"}
+                ],
             }
         ]
         self.schedules: list[Json] = [
             {"id": "sch_1", "words": "every weekday at 9", "zone": "Europe/Berlin", "prompt": "Say what is on today.", "agent": "bri", "state": "active", "next_at": iso(now() + timedelta(hours=9)), "last_at": None},
             {"id": "sch_2", "words": "on the first of the month", "zone": "Europe/Berlin", "prompt": "Write the invoices.", "agent": "treasurer", "state": "paused", "next_at": None, "last_at": iso(now() - timedelta(days=20))},
+        ]  # fmt: skip
+        self.notes: list[Json] = [
+            {"id": "mem_2", "text": "Ada prefers short answers.", "agent": "bri", "person": "per_1", "source": "a conversation", "conversation": "cnv_000001", "event": "evt_00001", "outside": False, "at": iso(now())},
+            {"id": "mem_1", "text": "The shop opens at nine on Sundays.", "agent": "bri", "person": "per_1", "source": "example.org", "conversation": None, "event": None, "outside": True, "at": iso(now() - timedelta(days=3))},
+        ]  # fmt: skip
+        self.archives: list[Json] = [
+            {"id": "arc_1", "title": "Plans of last winter", "agent": "bri", "person": "per_1", "conversation": "cnv_9", "first": 1, "last": 212, "lines": 212, "file": "fil_1", "at": iso(now() - timedelta(days=8)), "restored_at": None},
         ]  # fmt: skip
         self.sandbox: list[Json] = [
             {"id": "eff_8", "tool": "x_publish", "agent": "kelly", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00001", "arguments": {"text": "New shop, same coffee.\nCome by on Sunday!", "link": "https://example.org/sunday", "media": ["shop-front.jpg"]}},
@@ -216,7 +226,9 @@ async def pair(request: web.Request) -> web.Response:
             },
             status=404,
         )
-    return web.json_response({"person": {"id": "per_9", "name": body.get("name") or "Grace"}})
+    known = {person["id"]: person for person in request.app[OFFICE].people}
+    person = known.get(body.get("person")) or {"id": "per_9", "name": body.get("name") or "Grace"}
+    return web.json_response({"person": person})
 
 
 async def schedules(request: web.Request) -> web.Response:
@@ -282,6 +294,22 @@ async def files(request: web.Request) -> web.Response:
     return page(request, office.files)
 
 
+async def notes(request: web.Request) -> web.Response:
+    kept = request.app[OFFICE].notes
+    if request.method == "DELETE":
+        kept[:] = [note for note in kept if note["id"] != request.match_info["id"]]
+        return web.json_response({"id": request.match_info["id"]})
+    return page(request, kept)
+
+
+async def archives(request: web.Request) -> web.Response:
+    away = request.app[OFFICE].archives
+    if request.method == "POST":
+        away[0]["restored_at"] = iso(now())
+        return web.json_response({"id": "arc_1", "conversation": "cnv_9", "lines": 212})
+    return page(request, away)
+
+
 async def sandbox(request: web.Request) -> web.Response:
     return page(request, request.app[OFFICE].sandbox)
 
@@ -292,6 +320,7 @@ def office_routes() -> list[tuple[str, str, Handler]]:
         ("GET", "/v1/routes/explain", explain), ("GET", "/v1/routes", routes), ("POST", "/v1/routes", routes), ("DELETE", "/v1/routes/{id}", routes),
         ("GET", "/v1/people", people), ("POST", "/v1/people", people), ("POST", "/v1/pair", pair),
         ("GET", "/v1/files", files), ("DELETE", "/v1/files/{id}", files), ("POST", "/v1/files/{id}/link", files),
+        ("GET", "/v1/memory", notes), ("DELETE", "/v1/memory/{id}", notes), ("GET", "/v1/archives", archives), ("POST", "/v1/archives/{id}/restore", archives),
         ("GET", "/v1/schedules", schedules), ("POST", "/v1/schedules/{id}", schedules),
         ("GET", "/v1/dead", dead), ("POST", "/v1/dead/{event}/replay", dead), ("GET", "/v1/audit", audit), ("GET", "/v1/feedback", opinions), ("GET", "/v1/sandbox", sandbox),
     ]  # fmt: skip

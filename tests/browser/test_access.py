@@ -19,7 +19,7 @@ from tests.browser.office import OFFICE
 
 AXE = Path.home() / ".cache/switchboard/node_modules/axe-core/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-ADMIN = ("", "/agents", "/approvals", "/routes", "/people", "/events", "/events/evt_00001", "/schedules", "/files", "/feedback", "/audit", "/sandbox")  # fmt: skip
+ADMIN = ("", "/agents", "/approvals", "/routes", "/people", "/events", "/events/evt_00001", "/schedules", "/files", "/memory", "/feedback", "/audit", "/sandbox")  # fmt: skip
 
 
 @cache

@@ -150,7 +150,16 @@ async def test_approvals_are_shown_by_state_and_an_empty_one_says_so(screen: Scr
 
 async def test_every_empty_list_has_a_sentence_and_one_action(screen: Screen) -> None:
     screen.app[OFFICE].is_empty = True
-    for name in ("agents", "schedules", "files", "feedback", "audit", "sandbox", "approvals"):
+    for name in (
+        "agents",
+        "schedules",
+        "files",
+        "memory",
+        "feedback",
+        "audit",
+        "sandbox",
+        "approvals",
+    ):
         page = await screen.open(f"/admin/{name}")
         await expect(page.locator(".empty")).to_have_count(1)
         await expect(page.locator(".empty").locator("a, button")).to_have_count(1)
@@ -200,3 +209,27 @@ TROUBLE = {
     "since": "2026-11-21T10:12:00.000Z",
     "last": "2026-11-21T10:12:00.000Z",
 }
+
+
+async def test_a_stranger_who_is_known_elsewhere_becomes_the_same_person(screen: Screen) -> None:
+    page = await screen.open("/admin/people")
+    form = page.get_by_role("form", name="Admit")
+    await form.get_by_label("Code").fill("K7Q2M4WD")
+    known = screen.app[OFFICE].people[0]["name"]
+    await form.get_by_label("They are").select_option(label=known)
+    await form.get_by_role("button").click()
+    await expect(page.get_by_text(f"They are known as {known} now.")).to_be_visible()
+
+
+async def test_a_note_is_forgotten_and_a_conversation_brought_back(screen: Screen) -> None:
+    page = await screen.open("/admin/memory")
+    notes = page.get_by_role("table", name="Notes")
+    await expect(notes.get_by_role("link", name="a conversation").first).to_be_visible()
+    await expect(notes).to_contain_text("from outside")
+    forget = notes.get_by_role("button", name="Forget this note").first
+    await forget.click()
+    await expect(forget).to_have_text("Really forget?")
+    await forget.click()
+    await expect(notes.get_by_role("button", name="Forget this note")).to_have_count(1)
+    await page.get_by_role("button", name="Bring back Plans of last winter").click()
+    await expect(page.get_by_role("table", name="Archives")).to_contain_text("It is back")

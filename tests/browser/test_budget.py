@@ -1,6 +1,6 @@
 """The first page is light: bytes, requests, nodes, sizes of text, and nothing jumps."""
 
-from playwright.async_api import Response, expect
+from playwright.async_api import Response, Route, expect
 
 from bot.web.assets import assets
 from tests.browser.conftest import Look, Screen
@@ -67,6 +67,27 @@ async def test_nothing_shifts_while_the_page_is_drawn(screen: Screen) -> None:
         page = await screen.open(path)
         await page.wait_for_timeout(150)
         assert await page.evaluate("window.shift") <= 0.01, path
+
+
+async def test_what_is_drawn_before_the_page_has_come_whole_stays_where_it_is(
+    screen: Screen,
+) -> None:
+    """A slow line brings the beginning of a page first: the menu has its place already."""
+    place = "(() => { const {x, y, width} = document.querySelector('.side').getBoundingClientRect(); return [x, y, width]; })()"
+    for path in ("/chat", "/admin/events"):
+        page = await screen.open(path)
+        whole = await page.evaluate(place)
+
+        async def beginning(route: Route) -> None:
+            came = await route.fetch()
+            text = (await came.text()).partition('<div id="frame"')[0]
+            await route.fulfill(response=came, body=text.replace('type="module"', 'type="later"'))
+
+        await page.route("**" + path, beginning)
+        await page.goto(screen.url + path, wait_until="commit")
+        await page.wait_for_selector(".side")
+        assert await page.evaluate(place) == whole, path
+        await page.unroute("**" + path)
 
 
 async def test_ten_thousand_events_are_paged_by_key_and_the_way_back_leads_back(

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from urllib.parse import quote
 
-from aiohttp import BodyPartReader, web
+from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.multipart import BodyPartReader
 
 from bot.core.canonical import Json
 from bot.core.errors import BotError, Forbidden, Invalid, NotFound

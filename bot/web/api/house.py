@@ -133,10 +133,11 @@ class House:
         return answer({"name": "switchboard", "version": self._parts.version})
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Whether a message would be answered, and if not, why."""
+        """Whether a message would be answered; why not is told to whoever shows a token."""
         problems = list(await self._parts.problems())
-        resting = self._parts.models.resting()
-        told: dict[str, Json] = {"ok": not problems, "problems": problems, "resting": resting}
+        told: dict[str, Json] = {"ok": not problems}
+        if VISIT in request:
+            told |= {"problems": problems, "resting": self._parts.models.resting()}
         return answer(told, 503 if problems else 200)
 
 
@@ -172,8 +173,10 @@ def routes(parts: Parts) -> list[Route]:
     health = Doc(summary="The process lives.", answer=schema(ok=TRUTH))
     version = Doc(summary="Which version this is.", answer=schema(name=TEXT, version=TEXT))
     ready = Doc(
-        summary="Whether a message would be answered (503: not).",
-        answer=schema(ok=TRUTH, problems={"type": "array", "items": TEXT}, resting=RESTING),
+        summary="Whether a message would be answered (503: not); with a token also why not.",
+        answer=optional(
+            schema(ok=TRUTH), problems={"type": "array", "items": TEXT}, resting=RESTING
+        ),
     )
     table = (
         ("/v1/me", house.me, Access.PERSON, me),

@@ -1,4 +1,8 @@
-"""Keys: which models are paid for, and the master key that seals all other secrets."""
+"""Keys: which models are paid for, and the master key that seals all other secrets.
+
+Both are the whole house's: every tenant's words go to those models and every tenant's secrets are
+sealed by that key. So only an owner of the first tenant sees them or makes a new one.
+"""
 
 from aiohttp import web
 
@@ -15,10 +19,12 @@ class Keys:
 
     async def status(self, request: web.Request) -> web.Response:
         """Which keys there are, by their ends."""
+        await self._parts.people.check_first(request[VISIT].tenant)
         return answer(dict(await self._parts.keys()))
 
     async def rotate(self, request: web.Request) -> web.Response:
         """Make a new master key and wrap the data keys with it."""
+        await self._parts.people.check_first(request[VISIT].tenant)
         return answer(dict(await self._parts.rotate(request[VISIT].person)))
 
 

@@ -1,4 +1,8 @@
-"""A key for a model: tried before it is kept, never shown again."""
+"""A key for a model: tried before it is kept, never shown again.
+
+The house has one list of models for all its tenants, so whoever chose its key would be sent all
+their words: that is for an owner of the first tenant.
+"""
 
 from aiohttp import web
 
@@ -16,6 +20,7 @@ class Keys:
 
     async def adopt(self, request: web.Request) -> web.Response:
         """Try a key, and answer with its model from now on."""
+        await self._parts.people.check_first(request[VISIT].tenant)
         fields = Fields(await read_json(request), ("key", "model"))
         key = Secret(fields.text("key", most=1000).strip())
         offer = await self._parts.models.check(key, fields.text("model", ""))

@@ -60,7 +60,7 @@ class Tail:
         return self.visit.tenant
 
     async def begin(self, last_id: str, after: int) -> None:
-        """Send what was missed since `last_id`; without one, since a position."""
+        """Go on from `last_id`; without one, from a position. What was missed follows."""
         place = last_id.split(".")
         line = _number(place[2]) if len(place) == 3 and place[1] == _LINE else None
         if line is not None:
@@ -69,7 +69,6 @@ class Tail:
             await self._resume(*place)
         else:
             self.at = after
-        await self.read()
 
     async def _resume(self, turn: str, attempt: str, offset: str) -> None:
         transcript, tenant = self.parts.transcript, self.tenant
@@ -115,7 +114,6 @@ class Tail:
         elif note.what == "lost":
             if self.drafting:
                 await self.stream.send("reset", {"turn": self.drafting})
-            await self.read()
             await self._state()
         else:
             await self.stream.send(note.what, note.data)
@@ -129,7 +127,9 @@ class Tail:
             await self.line(item)
 
     async def _state(self) -> None:
+        """Send what is stored, then the state of before: no end comes before its line."""
         self.conv, state = await self.parts.transcript.now(self.person, self.conv.id)
+        await self.read()
         await self.stream.send("state", {"state": state})
 
     async def follow(self) -> None:

@@ -3,7 +3,6 @@
 from aiohttp import web
 
 from bot.core.canonical import Json
-from bot.core.errors import Forbidden
 from bot.core.people import Tenant
 from bot.core.times import iso
 from bot.doors import FIRST_LINK_LASTS
@@ -26,16 +25,14 @@ class Tenants:
         """All tenants, for an owner of the first; else one's own."""
         own = request[VISIT].tenant
         tenants = await self._parts.people.tenants()
-        is_first = bool(tenants) and tenants[0].id == own
+        is_first = await self._parts.people.is_first(own)
         return listed([_shown(t) for t in tenants if is_first or t.id == own], None)
 
     async def add(self, request: web.Request) -> web.Response:
         """Make a tenant with its first owner, and the link by which they sign in."""
         parts, visit = self._parts, request[VISIT]
         fields = Fields(await read_json(request), ("name", "owner"))
-        tenants = await parts.people.tenants()
-        if tenants[0].id != visit.tenant:
-            raise Forbidden("Only an owner of the first tenant may make another.")
+        await parts.people.check_first(visit.tenant)
         name = fields.text("name", most=100).strip()
         owner = fields.text("owner", "Owner", most=100).strip() or "Owner"
         actor = actor_of(request)

@@ -2,7 +2,7 @@
 export { el, span, part, told, icon, button, iconButton, fill, announce, sentence, notice, ownAddress, copy } from "./shared/dom.js";
 export { load, warm } from "./shared/load.js";
 export { ApiError, mayRepeat, wantsKey, newKey, call, get, post, query } from "./shared/api.js";
-export { clock, day, moment, brief, distance, money, count, size, took, capital } from "./shared/words.js";
+export { clock, day, moment, brief, distance, money, count, size, took, capital, platform } from "./shared/words.js";
 export { reveal, hiddenCount } from "./shared/reveal.js";
 export { anchor } from "./shared/links.js";
 export { watchStatus, refreshStatus, setTitle, setPending } from "./shared/status.js";

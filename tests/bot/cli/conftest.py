@@ -1,7 +1,6 @@
 """A home folder, a house that only plays, and the command itself in a process of its own."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,8 +12,7 @@ import pytest
 
 from tests.fakes.api_server import ApiServer
 from tests.fakes.terminal import Sitting
-
-ROOT = Path(__file__).parents[3]
+from tests.process import surroundings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +27,6 @@ class Done:
     def json(self) -> Any:
         """Its output, read as JSON."""
         return json.loads(self.out)
-
-
-def surroundings(home: Path, **more: str) -> dict[str, str]:
-    """An environment that holds nothing by chance."""
-    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
-    fixed = {"BOT_HOME": str(home), "HOME": str(home.parent), "PYTHONPATH": str(ROOT)}
-    return {**kept, **fixed, "TZ": "UTC", "PYTHONWARNINGS": "error", **more}
 
 
 Bot = Callable[..., Done]
@@ -68,6 +59,7 @@ def bot(home: Path, tmp_path: Path) -> Bot:
             input=stdin if stdin is not None else "",
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             timeout=60,
             cwd=tmp_path,
             env=surroundings(home, **environ),

@@ -281,6 +281,13 @@ def test_each_line_of_a_pipe_is_a_message(bot: Bot, server: ApiServer) -> None:
     assert said.out == "bri › You said one\nbri › You said two\n"
 
 
+def test_bytes_that_are_no_text_are_replaced_or_refused(bot: Bot, server: ApiServer) -> None:
+    said = bot("chat", stdin="gr\udcfc\udcdfe\n")
+    assert said.out == "bri › You said gr\ufffd\ufffde\n"
+    said = bot("chat", "gr\udcfc\udcdfe")
+    assert (said.code, said.err) == (1, "What you wrote holds bytes that are no UTF-8 text.\n")
+
+
 def test_in_json_everything_that_happens_is_a_line(bot: Bot, server: ApiServer) -> None:
     said = bot("chat", "--json", "hello")
     events = [json.loads(line) for line in said.out.splitlines()]

@@ -161,3 +161,16 @@ def test_later_leaves_it_and_answers_do_not_enter_the_history(sit: Sit, server: 
     assert history.stat().st_mode & 0o777 == 0o600
     assert "publish it" in history.read_text()
     assert desk.decided == []
+
+
+def test_ctrl_d_at_a_question_leaves_it_for_later(sit: Sit, server: ApiServer) -> None:
+    desk = Desk(server)
+    server.script = _asking(desk)
+    with sit() as terminal:
+        say(terminal, "publish it")
+        terminal.wait_for("[l]ater › ")
+        terminal.type("\x04")
+        terminal.wait_for("you › ")
+        terminal.type("\x04")
+        assert terminal.end() == 0
+    assert desk.decided == []

@@ -1,5 +1,6 @@
 """Backup and restore: everything, as it was at one moment, or nothing at all."""
 
+import resource
 import sqlite3
 import tarfile
 from io import BytesIO
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.cli import archive
 from bot.store import schema
 from tests.bot.cli.conftest import Bot
 from tests.fakes.api_server import ApiServer
@@ -80,6 +82,38 @@ def test_a_second_backup_holds_no_earlier_one(
     house.close()
     bot("backup")
     assert bot("backup", "b.tar.gz", "--json").json["files"] == 4
+
+
+def test_where_the_disk_is_full_that_is_said(
+    bot: Bot, home: Path, house: sqlite3.Connection
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))  # no file grows beyond
+    try:
+        said = bot("backup", "all.tar.gz")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert said.code == 1
+    assert "cannot be copied" in said.err
+    assert not list(home.parent.glob("all.tar.gz*"))
+    assert not list(home.parent.rglob("backup-*"))
+
+
+def test_a_home_on_a_full_disk_can_be_saved_elsewhere(
+    home: Path, house: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full is hard to come by: the copy must simply not be written there."""
+    copies: list[Path] = []
+    backup = schema.backup
+
+    def noted(path: Path, target: Path) -> Path:
+        copies.append(target)
+        return backup(path, target)
+
+    monkeypatch.setattr(schema, "backup", noted)
+    assert archive.save(home, home.parent / "all.tar.gz", lambda said: None)
+    assert copies
+    assert not any(copy.is_relative_to(home) for copy in copies)
 
 
 def test_a_file_that_is_there_is_not_written_over(

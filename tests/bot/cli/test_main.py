@@ -7,8 +7,9 @@ from importlib import import_module
 import pytest
 
 from bot.cli.main import VERBS
-from tests.bot.cli.conftest import ROOT, Bot
+from tests.bot.cli.conftest import Bot
 from tests.fakes.api_server import ApiServer
+from tests.process import ROOT
 
 HEAVY = {"aiohttp", "pydantic", "sqlalchemy", "litellm", "asyncio", "alembic", "jinja2", "yaml"}
 HEAVY |= {"cryptography", "apscheduler", "http", "email", "ssl", "bot.app", "bot.settings"}

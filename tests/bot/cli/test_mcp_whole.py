@@ -1,7 +1,5 @@
 """`bot mcp` against the whole house and a real server: from a line of settings to an approved tool."""
 
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -10,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.bot.cli.conftest import Bot
-from tests.bot.cli.test_whole import _start, port
+from tests.bot.cli.test_whole import begin
+from tests.process import Process, free_port
 from tests.tools.mcp import kit
 
-__all__ = ["port"]
 SETTINGS = """
 [mcp.servers.notes]
 command = "{python}"
@@ -25,23 +23,19 @@ read = ["long"]
 
 
 @pytest.fixture
-def running(home: Path, port: int, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+def running(home: Path, tmp_path: Path) -> Iterator[Process]:
     """The whole house, with our server in its settings."""
     text = SETTINGS.format(python=sys.executable, script=kit.HERE / "server.py", folder=tmp_path)
     home.mkdir(mode=0o700)
     (home / "bot.toml").write_text(text)
     (home / "bot.toml").chmod(0o600)
-    process = _start(home, port)
-    yield process
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    process.wait(20)
-    assert process.stdout is not None
-    process.stdout.close()
+    house = begin(home)
+    yield house
+    house.stop()
 
 
 def test_a_server_is_found_told_approved_and_gone_with_the_house(
-    bot: Bot, running: subprocess.Popen[str], tmp_path: Path
+    bot: Bot, running: Process, tmp_path: Path
 ) -> None:
     until = time.monotonic() + 30
     while "8 tools wait" not in (said := bot("doctor")).out and time.monotonic() < until:
@@ -56,8 +50,8 @@ def test_a_server_is_found_told_approved_and_gone_with_the_house(
     told = bot("audit", "export").out
     assert "mcp.approved" in told
     assert "canary" not in told
-    running.send_signal(signal.SIGTERM)
-    out, _ = running.communicate(timeout=30)
+    running.stop()
+    out = running.said
     assert "canary" not in out
     assert "hunter2" not in out, "what a program says is masked"
     until = time.monotonic() + 10
@@ -66,9 +60,7 @@ def test_a_server_is_found_told_approved_and_gone_with_the_house(
     assert kit.processes(f"BOOK={tmp_path}") == []
 
 
-def test_mistakes_in_the_settings_are_named_with_their_place(
-    bot: Bot, home: Path, port: int
-) -> None:
+def test_mistakes_in_the_settings_are_named_with_their_place(bot: Bot, home: Path) -> None:
     home.mkdir(mode=0o700)
     (home / "bot.toml").write_text(
         '[mcp.servers.my_notes]\ncommand = "x"\n'
@@ -77,7 +69,7 @@ def test_mistakes_in_the_settings_are_named_with_their_place(
         '[mcp.servers.mixed]\nurl = "https://h"\nenv = { A = "canary-secret" }\n'
     )
     (home / "bot.toml").chmod(0o600)
-    said = bot("run", BOT_PORT=str(port))
+    said = bot("run", BOT_PORT=str(free_port()))
     assert said.code == 2
     for words in (
         "small letters and digits",

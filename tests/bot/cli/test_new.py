@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from bot.cli.blueprints import BLUEPRINTS
-from tests.bot.cli.conftest import ROOT, Bot, surroundings
+from tests.bot.cli.conftest import Bot
 from tests.house.tree import House, Rule
 from tests.house.tree import read as read_house
+from tests.process import ROOT, surroundings
 from tests.test_house import RULES
 
 SOURCE = ("bot", "agents", "channels", "tools", "scheduler", "tests")

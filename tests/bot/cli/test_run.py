@@ -11,8 +11,9 @@ import pytest
 from bot.cli.main import main
 from bot.cli.run import check_packages
 from bot.core.errors import OperatorError
-from tests.bot.cli.conftest import ROOT, Bot
+from tests.bot.cli.conftest import Bot
 from tests.fakes.api_server import ApiServer
+from tests.process import ROOT
 
 
 @pytest.fixture

@@ -64,10 +64,44 @@ def test_a_model_that_rests_is_named_with_its_cause(bot: Bot, well: ApiServer) -
     )
 
 
+SHARED = {
+    "kind": "PostgreSQL",
+    "host": "db.example:5432",
+    "name": "house",
+    "processes": [
+        {"place": "box:/srv/one", "version": "0.1.0", "silent_s": 1.2, "this": True},
+        {"place": "bax:/srv/two", "version": "0.1.1", "silent_s": 4.0, "this": False},
+    ],
+    "problems": [],
+}
+
+
+def test_the_database_and_its_processes_are_named(bot: Bot, well: ApiServer) -> None:
+    well.answers["GET", "/v1/status"] = 200, {**STATUS, "database": SHARED}
+    assert bot("status").out.splitlines()[6:] == [
+        "  database  PostgreSQL db.example:5432/house",
+        "  processes box:/srv/one (0.1.0, 1 s ago, this one) · bax:/srv/two (0.1.1, 4 s ago)",
+    ]
+    notes = bot("doctor").out.splitlines()
+    assert "  database: PostgreSQL db.example:5432/house" in notes
+    assert "  process: bax:/srv/two (0.1.1, 4 s ago)" in notes
+    deaf = {**SHARED, "problems": ["Words do not come through."]}
+    well.answers["GET", "/v1/status"] = 200, {**STATUS, "database": deaf}
+    assert "to mend   1 problem (bot doctor names them)" in bot("status").out
+
+
 def test_status_stays_short_when_everything_is_wrong_at_once(bot: Bot, well: ApiServer) -> None:
     problem = "The model does not answer: connection refused. " * 9
     channels = [{"name": f"c{n}", "up": False, "detail": "token revoked"} for n in range(40)]
-    bad = {**STATUS, "channels": channels, "dead": 4, "doubts": 2, "offline": True}
+    bad = {
+        **STATUS,
+        "database": SHARED,
+        "resting": [],
+        "channels": channels,
+        "dead": 4,
+        "doubts": 2,
+        "offline": True,
+    }
     well.answers["GET", "/v1/status"] = 200, bad
     well.answers["GET", "/ready"] = 503, {"ok": False, "problems": [problem]}
     said = bot("status", BOT_PROT="1")

@@ -30,6 +30,25 @@ ENTRY = {"seq": 1, "actor": "person:per_1", "action": "route.added", "target": "
 
 OWN = {"name": "bri", "text": "Help more.", "file": "Help.", "own": True, "version": "1"}
 POLICY = {"id": "pol_1", "rule": "every agent with x_publish: one must say yes"}
+PHONE = {
+    "number": "+15550001", "default": True, "state": "ours", "agent": "kelly", "purpose": "orders"
+}  # fmt: skip
+TEXTS = {
+    "number": "+15550001", "contact": "+15550002", "name": "Ana", "heard": 3, "said": 2,
+    "last": "in", "last_at": "2026-03-01T09:00:00.000Z",
+}  # fmt: skip
+FELL = {
+    "contact": "+15550002", "number": "+15550001", "error": "switched off",
+    "changed_at": "2026-03-01T09:00:00.000Z",
+}  # fmt: skip
+NEWS = {
+    "address": "ana@example.org", "state": "bounced", "detail": "550",
+    "at": "2026-03-01T09:00:00.000Z",
+}  # fmt: skip
+STOPPED = {
+    "contact": "+15550002", "number": "+15550001", "state": "out", "how": "STOP",
+    "at": "2026-03-01T09:00:00.000Z",
+}  # fmt: skip
 NOTE = {
     "name": "add",
     "tool": "notes_add",
@@ -67,6 +86,13 @@ READS = [
     (("token",), "/v1/tokens", {"items": [TOKEN]}, ("tok_1", "ci", "…9xyz")),
     (("token",), "/v1/tokens", {"items": []}, ("bot token create NAME",)),
     (("schedules",), "/v1/schedules", {"items": [PLAN]}, ("sch_1", "every weekday at 9")),
+    (("sms",), "/v1/sms/numbers", {"items": [PHONE]}, ("+15550001", "default", "kelly", "orders")),
+    (("sms",), "/v1/sms/numbers", {"items": []}, ("bot connect sms",)),
+    (("sms", "threads"), "/v1/sms/threads", {"items": [TEXTS]}, ("+15550002", "Ana", "3/2")),
+    (("sms", "opted-out"), "/v1/sms/opt-outs", {"items": [STOPPED]}, ("+15550002", "STOP")),
+    (("sms", "undelivered"), "/v1/sms/undelivered", {"items": [FELL]}, ("+15550002", "off")),
+    (("mail", "news"), "/v1/mail/news", {"items": [NEWS]}, ("ana@example.org", "bounced", "550")),
+    (("mail", "closed"), "/v1/mail/closed", {"items": []}, ("Every address is open.",)),
     (("memory",), "/v1/memory", {"items": [NOTE]}, ("mem_1", "a conversation", "Rye, no seeds.")),
     (("memory",), "/v1/memory", {"items": []}, ("No agent keeps anything",)),
     (("memory", "archives"), "/v1/archives", {"items": [AWAY]}, ("arc_1", "12", "away", "Bread")),
@@ -161,6 +187,18 @@ WRITES = [
         ("POST", "/v1/schedules/sch_1", {"state": "paused"}),
         {},
         "sch_1 is paused.",
+    ),
+    (
+        ("sms", "set", "+15550001", "--purpose", "orders", "--default"),
+        ("POST", "/v1/sms/numbers/+15550001", {"purpose": "orders", "default": True}),
+        {"number": "+15550001", "purpose": "orders", "default": True},
+        "+15550001: orders, the default.",
+    ),
+    (
+        ("mail", "open", "ana@example.org"),
+        ("DELETE", "/v1/mail/closed/ana@example.org", {}),
+        {"address": "ana@example.org", "state": "bounced"},
+        "ana@example.org is written to again.",
     ),
     (("memory", "forget", "mem_1"), ("DELETE", "/v1/memory/mem_1", {}), {}, "mem_1 is forgotten."),
     (
@@ -420,3 +458,23 @@ def test_codes_that_move_the_cursor_do_not_reach_the_terminal(bot: Bot, server: 
         shown = bot(*words).out
         assert "abcd1mX" in shown
         assert not any(ord(c) < 32 and c != "\n" for c in shown)
+
+
+@pytest.mark.parametrize(
+    ("who", "told"),
+    [("ADA", ""), ("a2", ""), ("bo", "2 people are called bo."), ("Cy", "Nobody is called Cy.")],
+)
+def test_a_code_ties_a_platform_to_somebody_known(
+    bot: Bot, server: ApiServer, who: str, told: str
+) -> None:
+    names = [("a1", "Bo"), ("a2", "Ada"), ("a3", "Bo")]
+    items = [{"id": id_, "name": name, "email": ""} for id_, name in names]
+    server.answers["GET", "/v1/people"] = 200, {"items": items, "next": ""}
+    server.answers["POST", "/v1/pair"] = 200, {"person": {"name": "Ada"}}
+    said = bot("pair", "ABCD1234", "--person", who)
+    sent = [call.body for call in server.of("POST", "/v1/pair")]
+    if told:
+        assert told in said.err
+        assert sent == []
+    else:
+        assert sent == [{"code": "ABCD1234", "person": "a2"}]

@@ -6,16 +6,14 @@ Every other test of the command line has a house that plays its part; this one k
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.bot.cli.conftest import Bot, Sit, say, surroundings
+from tests.bot.cli.conftest import Bot, Sit, say
 from tests.fakes.terminal import Sitting
+from tests.process import Process, surroundings
 
 READS = [
     ("status",), ("doctor",), ("agents",), ("agents", "show", "bri"), ("routes",), ("policies",), ("people",),
@@ -25,55 +23,29 @@ READS = [
 ]  # fmt: skip
 
 
-@pytest.fixture
-def port() -> int:
-    """A port that is free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        found: int = probe.getsockname()[1]
-        return found
-
-
-def _start(home: Path, port: int, **more: str) -> subprocess.Popen[str]:
-    around = surroundings(home, BOT_PORT=str(port), **more)
-    around.pop("PYTHONWARNINGS")  # what others' packages warn of is not the command's
-    command = [sys.executable, "-m", "bot", "run"]
-    process = subprocess.Popen(
-        command,
-        cwd=home.parent,
-        env=around,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert process.stdout is not None
-    shown = ""
-    for line in process.stdout:
-        shown += line
-        if "Ctrl-C stops it" in line:
-            return process
-    raise AssertionError(f"the house did not start: {shown}")
+def begin(home: Path, **more: str) -> Process:
+    """The whole house on that folder, once it is there."""
+    house = Process(home.parent, home.name, **more)
+    house.launch()
+    house.ready()
+    return house
 
 
 @pytest.fixture
-def running(home: Path, port: int) -> Iterator[subprocess.Popen[str]]:
+def running(home: Path) -> Iterator[Process]:
     """The whole house, on the folder that the other fixtures use."""
-    process = _start(home, port)
-    yield process
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    process.wait(20)
-    assert process.stdout is not None
-    process.stdout.close()
+    house = begin(home)
+    yield house
+    house.stop()
 
 
-def test_every_reading_verb_is_understood(bot: Bot, running: subprocess.Popen[str]) -> None:
+def test_every_reading_verb_is_understood(bot: Bot, running: Process) -> None:
     for words in READS:
         said = bot(*words)
         assert (said.code, said.err) == (0, ""), words
 
 
-def test_from_a_message_to_a_post(bot: Bot, running: subprocess.Popen[str], home: Path) -> None:
+def test_from_a_message_to_a_post(bot: Bot, running: Process, home: Path) -> None:
     waits = bot("chat", 'publish "We are open on Sunday" on the blog')
     assert waits.code == 0, waits.err
     (approval,) = bot("approvals", "--json").json["items"]
@@ -86,9 +58,7 @@ def test_from_a_message_to_a_post(bot: Bot, running: subprocess.Popen[str], home
     assert bot("audit", "verify").code == 0
 
 
-def test_a_policy_holds_from_the_next_call_on(
-    bot: Bot, running: subprocess.Popen[str], home: Path
-) -> None:
+def test_a_policy_holds_from_the_next_call_on(bot: Bot, running: Process, home: Path) -> None:
     wrong = bot("policies", "set", "deny", "--tool", "blog_publsh")
     assert (wrong.code, "Did you mean `blog_publish`?" in wrong.err) == (1, True)
     rule = bot("policies", "set", "deny", "--tool", "blog_publish", "--json").json
@@ -103,7 +73,7 @@ def test_a_policy_holds_from_the_next_call_on(
     assert bot("approvals", "--json").json["items"] == []
 
 
-def test_a_note_is_kept_listed_and_forgotten(bot: Bot, running: subprocess.Popen[str]) -> None:
+def test_a_note_is_kept_listed_and_forgotten(bot: Bot, running: Process) -> None:
     assert bot("chat", "remember that we close at six").code == 0
     assert "we close at six" in bot("chat", "what do you remember about closing").out
     (note,) = bot("memory", "--json").json["items"]
@@ -117,7 +87,7 @@ def test_a_note_is_kept_listed_and_forgotten(bot: Bot, running: subprocess.Popen
     assert {"memory.kept", "memory.listed", "memory.forgotten"} <= set(acts)
 
 
-def test_people_tokens_and_routes_come_and_go(bot: Bot, running: subprocess.Popen[str]) -> None:
+def test_people_tokens_and_routes_come_and_go(bot: Bot, running: Process) -> None:
     added = bot("people", "add", "Bo", "--json").json
     assert "/in/" in added["link"]
     assert "Bo" in bot("people").out
@@ -131,32 +101,25 @@ def test_people_tokens_and_routes_come_and_go(bot: Bot, running: subprocess.Pope
     assert bot("trace", "evt_none").code == 1
 
 
-def test_a_second_start_is_told_who_runs(bot: Bot, running: subprocess.Popen[str]) -> None:
+def test_a_second_start_is_told_who_runs(bot: Bot, running: Process) -> None:
     said = bot("run")
     assert said.code == 4
-    assert f"pid {running.pid}" in said.err
+    assert f"pid {running.process.pid}" in said.err
 
 
-def test_a_talk_goes_on_through_a_crash(
-    sit_whole: Sit, running: subprocess.Popen[str], home: Path, port: int
-) -> None:
+def test_a_talk_goes_on_through_a_crash(sit_whole: Sit, running: Process) -> None:
     with sit_whole() as terminal:
         say(terminal, "help")
         terminal.wait_for("I understand these phrases")
         terminal.wait_for("you › ")
-        running.kill()
-        running.wait()
-        again = _start(home, port)
-        try:
-            say(terminal, "/whoami")
-            terminal.wait_for("You are **Owner**")
-            terminal.type("\x04")
-            assert terminal.end() == 0
-        finally:
-            again.terminate()
-            again.wait(20)
-            assert again.stdout is not None
-            again.stdout.close()
+        running.stop(signal.SIGKILL)
+        running.launch()
+        running.ready()
+        say(terminal, "/whoami")
+        terminal.wait_for("You are **Owner**")
+        terminal.wait_for("you › ")  # a Ctrl-D that comes before the prompt is forgotten
+        terminal.type("\x04")
+        assert terminal.end() == 0
 
 
 def test_a_borrowed_house_talks_as_well(bot: Bot, home: Path) -> None:
@@ -190,15 +153,8 @@ def test_a_saved_house_comes_back_whole(bot: Bot, home: Path, tmp_path: Path) ->
     assert os.stat(there).st_mode & 0o077 == 0
 
 
-def _stop(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    process.wait(20)
-    assert process.stdout is not None
-    process.stdout.close()
-
-
-def test_a_lost_master_key_is_told_and_never_replaced(bot: Bot, home: Path, port: int) -> None:
-    _stop(_start(home, port))
+def test_a_lost_master_key_is_told_and_never_replaced(bot: Bot, home: Path) -> None:
+    begin(home).stop()
     (home / "master.key").unlink()
     said = bot("run")
     assert said.code == 2
@@ -206,21 +162,21 @@ def test_a_lost_master_key_is_told_and_never_replaced(bot: Bot, home: Path, port
     assert not (home / "master.key").exists()
 
 
-def test_the_status_names_every_own_channel(bot: Bot, running: subprocess.Popen[str]) -> None:
+def test_the_status_names_every_own_channel(bot: Bot, running: Process) -> None:
     names = [channel["name"] for channel in bot("status", "--json").json["channels"]]
     assert names == ["web", "terminal", "api"]
 
 
-def test_what_a_kill_left_in_the_blog_is_gone_after_the_start(home: Path, port: int) -> None:
+def test_what_a_kill_left_in_the_blog_is_gone_after_the_start(home: Path) -> None:
     (home / "blog").mkdir(parents=True)
     left = home / "blog" / ".switchboard-abc.tmp"
     left.touch()
-    _stop(_start(home, port))
+    begin(home).stop()
     assert not left.exists()
 
 
 def test_a_broken_agent_and_an_unknown_tool_are_named_and_the_others_go_on(
-    bot: Bot, home: Path, port: int, tmp_path: Path
+    bot: Bot, home: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "team"
     folder.mkdir()
@@ -228,7 +184,7 @@ def test_a_broken_agent_and_an_unknown_tool_are_named_and_the_others_go_on(
         "---\ntitle: helps\ntools: [memory_remembr]\n---\nYou are Bri.\n"
     )
     (folder / "max.md").write_text("no settings")
-    process = _start(home, port, BOT_AGENTS_DIR=str(folder))
+    house = begin(home, BOT_AGENTS_DIR=str(folder))
     try:
         ready = bot("status")
         assert ready.code == 0, ready.out
@@ -237,4 +193,23 @@ def test_a_broken_agent_and_an_unknown_tool_are_named_and_the_others_go_on(
         assert "team/bri.md:3: there is no tool memory_remembr; did you mean" in named
         assert "team/max.md:1: begin with a line" in named
     finally:
-        _stop(process)
+        house.stop()
+
+
+HANGS = """
+import sys, threading, time
+import bot.app
+from bot.cli.main import main
+bot.app.END_S = 2.0
+threading.Thread(target=time.sleep, args=(600,), name="a hung folder").start()
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_thread_that_hangs_keeps_no_house_from_ending(home: Path) -> None:
+    house = Process(home.parent, home.name, code=("-c", HANGS))
+    house.launch()
+    house.ready()
+    house.stop()
+    assert house.process.returncode == 0
+    assert "Not everything ended in time (MainThread, a hung folder)" in house.said

@@ -1,5 +1,6 @@
 """The blog: only files of its folder, only markup of ours."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -74,6 +75,16 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: Path) -> None:
     (folder / "out.md").symlink_to(folder.parent / "secret.md")
     assert read(folder, "out") is None
     assert [post.name for post in newest(folder, 0)[0]] == ["open-on-sunday"]
+
+
+async def test_what_is_no_file_is_not_there_and_holds_nobody_up(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.md")
+    reading = asyncio.ensure_future(asyncio.to_thread(read, folder, "pipe"))
+    done, _ = await asyncio.wait({reading}, timeout=2)
+    if not done:  # let the thread go, which waits for somebody to write
+        os.close(os.open(folder / "pipe.md", os.O_WRONLY))
+    assert await reading is None
+    assert done
 
 
 def test_a_file_too_large_is_not_shown(folder: Path) -> None:

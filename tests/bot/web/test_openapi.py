@@ -3,16 +3,26 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from aiohttp import ClientSession
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from bot.core.secret import Secret
 from bot.files.files import NewFile
+from bot.lent import Found, News
+from bot.mailbook import Book as Mailbook
+from bot.store import people
+from bot.store.people import Identity
+from bot.store.phone_numbers import Number
+from bot.store.texts import OptOut, Texted
+from bot.texting import Book
 from bot.web.app import routes
 from bot.web.auth import Gate
 from tests.bot.web.api.reading import Answer, answered, get
+from tests.fakes.oauth_house import kept
 from tests.fakes.web_house import WebHouse
 from tests.tools.mcp import kit
 
@@ -100,6 +110,7 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
         await check("GET", f"/v1/{path}")
     await _of_the_machine(check)
     await _rules(check)
+    await _channels(check, house)
     added = await check("POST", "/v1/people", {"name": "Max", "role": "member"})
     person = added["person"]["id"]
     await check("GET", "/v1/people")
@@ -134,6 +145,64 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
         ("POST", "/v1/archives/{id}/restore"),
         ("POST", "/v1/dead/{event}/replay"),
     }
+
+
+async def _connections(check: Checked, house: WebHouse) -> None:
+    options = {"client_id": "own", "client_secret": "secret"}
+    await check("PUT", "/v1/services/{name}", {"options": options}, name="tumblr")
+    await check("GET", "/v1/services")
+    await kept(house.connections, house.tenant.id, house.clock.now())
+    await check("GET", "/v1/connections")
+    await check("POST", "/v1/connections/{id}/check", id="con_1")
+    await check("DELETE", "/v1/connections/{id}", id="con_1")
+    await check("DELETE", "/v1/services/{name}", name="tumblr")
+
+
+async def _channels(check: Checked, house: WebHouse) -> None:
+    await check("GET", "/v1/channels")
+    await check("GET", "/v1/channels/{name}/manifest", name="pigeon")
+    await check("PUT", "/v1/channels/{name}", {"options": {"token": "t"}}, name="pigeon")
+    await check("DELETE", "/v1/channels/{name}", name="pigeon")
+    book = house.channels.installing._book("pigeon")
+    found = Found(app="A", team="T", team_name="Loft", bot_user="U", token=Secret("token-of-T"))
+    made = await book.keep(house.owner, found, 1)
+    await check("GET", "/v1/channels/{name}/installs", name="pigeon")
+    one = {"name": "pigeon", "account": quote(made.account, safe="")}
+    await check("POST", "/v1/channels/{name}/installs/{account}", {"enabled": True}, **one)
+    await check("POST", "/v1/channels/{name}/installs/{account}/check", **one)
+    await check("DELETE", "/v1/channels/{name}/installs/{account}", **one)
+    told = {"channel": "slack", "workspace": "T1", "place": "C1", "agent": "kelly"}
+    await check("PUT", "/v1/places", {**told, "respond_to_all": True})
+    await check("GET", "/v1/places")
+    await check("DELETE", "/v1/places?channel=slack&workspace=T1&place=C1")
+    who = Identity(channel="telegram", account="77", ext_id="11", name="Ana")
+    await house.db.write(people.know(house.tenant.id, who, house.owner.id, 1))
+    await check("POST", "/v1/telegram/save-chat", {"chat_id": "11"})
+    await check("GET", "/v1/telegram/default-chat")
+    await _texts(house, check)
+    await _connections(check, house)
+
+
+async def _texts(house: WebHouse, check: Checked) -> None:
+    book, ours, theirs = Book(house.db, house.clock, house.tenant.id), "+15550001", "+15550002"
+    await book.keep_numbers([Number(number=ours, state="ours")])
+    out = OptOut(contact=theirs, number=ours, state="out", how="STOP", ref="SM1", at=book.now())
+    text = Texted(id="SM1", sid="SM1", way="in", number=ours, contact=theirs, at=book.now())
+    await book.heard(text, out)
+    await check("GET", "/v1/sms/numbers")
+    change = {"purpose": "orders", "default": True}
+    await check("POST", "/v1/sms/numbers/{number}", change, number="%2B15550001")
+    await check("GET", "/v1/sms/threads")
+    both = {"number": "%2B15550001", "contact": "%2B15550002"}
+    found = await check("GET", "/v1/sms/threads/{number}/{contact}", **both)
+    assert [item["id"] for item in found["items"]] == ["SM1"]
+    await check("GET", "/v1/sms/opt-outs")
+    await check("GET", "/v1/sms/undelivered")
+    book = Mailbook(house.db, house.clock, house.tenant.id)
+    await book.note(News(id="n1", address="ana@example.org", state="bounced", detail="550"))
+    await check("GET", "/v1/mail/news")
+    await check("GET", "/v1/mail/closed")
+    await check("DELETE", "/v1/mail/closed/{address}", address="ana@example.org")
 
 
 async def _bytes() -> AsyncIterator[bytes]:

@@ -1,7 +1,7 @@
 /** Who may talk here: the people, a new one, and somebody who holds a pairing code. */
 import { el, fill, button, copy, span } from "../shared/dom.js";
 import { post } from "../shared/api.js";
-import { moment, capital } from "../shared/words.js";
+import { moment, capital, platform } from "../shared/words.js";
 import { listOf } from "./list.js";
 import { formOf } from "./form.js";
 
@@ -9,32 +9,35 @@ export function peoplePage(main) {
   const list = listOf({
     path: "/v1/people",
     label: "People",
+    onrows: (people) => pair.querySelector("select").replaceChildren(...[{ id: "", name: "Somebody new" }, ...people].map(({ id, name }) => el("option", { value: id }, name))),
     empty: { text: "Nobody is here yet.", label: "Add a person", press: () => document.querySelector("[name=name]").focus() },
     columns: [
       { name: "Name", cell: ({ name }) => name },
       { name: "Role", tight: true, cell: ({ role }) => capital(role) },
       { name: "E-mail", cell: ({ email }) => email },
+      { name: "Writes from", cell: ({ identities }) => [...new Set((identities ?? []).map(({ channel }) => platform(channel)))].join(", ") },
       { name: "Since", tight: true, cell: ({ created_at: at }) => moment(at) },
     ],
   });
-  const fields = [{ name: "name", label: "Name" }, { name: "email", label: "E-mail (optional)", type: "email" }, { name: "role", label: "Role", options: [["member", "Member: talks to agents"], ["owner", "Owner: everything"]] }];
+  const fields = [{ name: "name", label: "Name" }, { name: "email", label: "E-mail (optional)", type: "email" }, { name: "role", label: "Role", options: [["member", "Member"], ["owner", "Owner"]] }];
   const add = formOf(fields, "Add person", async (values, form) => {
     const { person, link } = await post("/v1/people", values);
     form.reset();
     await list.refresh();
     return once(person, link);
   });
-  const pair = formOf([{ name: "code", label: "Code", placeholder: "K7Q2M4WD" }, { name: "name", label: "Name (optional)" }], "Admit", async (values, form) => {
+  const whom = { name: "person", label: "They are", options: [] };
+  const pair = formOf([{ name: "code", label: "Code", placeholder: "K7Q2M4WD" }, { name: "name", label: "Name (optional)" }, whom], "Admit", async (values, form) => {
     const { person } = await post("/v1/pair", { ...values, code: values.code.toUpperCase() });
     form.reset();
     await list.refresh();
-    return span("good", `${person.name} is admitted.`);
+    return span("good", values.person ? `They are known as ${person.name} now.` : `${person.name} is admitted.`);
   });
   fill(
     main,
     el("section", null, el("h2", null, "People"), list.node),
     el("section", { class: "limit" }, el("h2", null, "Add a person"), add),
-    el("section", { class: "limit" }, el("h2", null, "Admit somebody who wrote to the bot"), el("p", { class: "meta" }, "A stranger gets a code of eight characters. It is good for an hour."), pair),
+    el("section", { class: "limit" }, el("h2", null, "Admit somebody who wrote to the bot"), el("p", { class: "meta" }, "A stranger gets a code of eight characters. It is good for an hour. Somebody who writes from elsewhere already can do it alone: /link and the code, written there."), pair),
   );
   return list.refresh();
 }

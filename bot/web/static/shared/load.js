@@ -1,6 +1,7 @@
 /**
  * Scripts that a page needs only sometimes: `talk` draws a conversation, `later` draws approvals
- * and what is opened by hand. The shell says where they are; each is loaded once.
+ * and what is opened by hand, `posts` the pages of texts and mail, `accounts` that of connections. The
+ * shell says where they are; each is loaded once.
  */
 import { told } from "./dom.js";
 

@@ -4,13 +4,13 @@ import { openDialog, showBare } from "./dialogs.js";
 
 const MOST = 40;
 const PAGES = [
-  ["Status", "/admin"], ["Agents", "/admin/agents"], ["Approvals", "/admin/approvals"], ["Routes", "/admin/routes"], ["Policies", "/admin/policies"], ["MCP", "/admin/mcp"], ["People", "/admin/people"],
+  ["Status", "/admin"], ["Agents", "/admin/agents"], ["Approvals", "/admin/approvals"], ["Routes", "/admin/routes"], ["Policies", "/admin/policies"], ["Channels", "/admin/channels"], ["MCP", "/admin/mcp"], ["People", "/admin/people"],
   ["Events", "/admin/events"], ["Schedules", "/admin/schedules"], ["Audit", "/admin/audit"], ["Sandbox", "/admin/sandbox"],
 ];
 
 function pageEntries() {
   const pages = told("role") === "owner" ? PAGES.map(([label, href]) => ({ label, kind: "Page", href })) : [];
-  return [{ label: "New conversation", kind: "Chat", href: "/chat" }, { label: "Blog", kind: "Page", href: "/blog" }, { label: "Files", kind: "Page", href: "/admin/files" }, ...pages];
+  return [{ label: "New conversation", kind: "Chat", href: "/chat" }, { label: "Blog", kind: "Page", href: "/blog" }, { label: "Files", kind: "Page", href: "/admin/files" }, { label: "Memory", kind: "Page", href: "/admin/memory" }, ...pages];
 }
 
 const KEYS = [["Ctrl K", "Go to an agent, a conversation or a page"], ["/", "Write a message"], ["?", "These shortcuts"], ["Esc", "Close, and go back to where you were"]];

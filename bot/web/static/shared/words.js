@@ -65,3 +65,10 @@ export function took(ms) {
 export function capital(text) {
   return text ? text[0].toUpperCase() + text.slice(1) : "";
 }
+
+const PLATFORMS = { sms: "SMS", email: "E-mail", api: "API" };
+
+/** What people call a channel. */
+export function platform(name) {
+  return PLATFORMS[name] ?? capital(name);
+}

@@ -64,17 +64,25 @@ async def test_anybody_may_ask_whether_the_house_lives(house: WebHouse) -> None:
     anybody = house.client()
     assert await get(anybody, "/health") == {"ok": True}
     assert (await get(anybody, "/version"))["version"] == "1.2.3"
-    assert await get(anybody, "/ready") == {"ok": True, "problems": [], "resting": []}
+    assert await get(anybody, "/ready") == {"ok": True}
     house.problems = ["The disk is full."]
-    told = await get(anybody, "/ready", 503)
-    assert told == {"ok": False, "problems": ["The disk is full."], "resting": []}
+    assert await get(anybody, "/ready", 503) == {"ok": False}
     assert await get(anybody, "/health") == {"ok": True}
+
+
+async def test_why_the_house_is_not_ready_is_told_to_whoever_shows_a_token(house: WebHouse) -> None:
+    known = await house.bearer(await house.member())
+    assert await get(known, "/ready") == {"ok": True, "problems": [], "resting": []}
+    house.problems = ["The disk is full."]
+    told = await get(known, "/ready", 503)
+    assert told == {"ok": False, "problems": ["The disk is full."], "resting": []}
+    await get(house.client({"Authorization": "Bearer guess"}), "/ready", 401)
 
 
 async def test_a_model_that_rests_is_named_and_nobody_is_turned_away(house: WebHouse) -> None:
     tired = {"model": "openai/a", "seconds": 14, "cause": "model.rate", "status": 429}
     house.models.tired = [tired]
-    told = await get(house.client(), "/ready")
+    told = await get(await house.bearer(), "/ready")
     assert told == {"ok": True, "problems": [], "resting": [tired]}
 
 

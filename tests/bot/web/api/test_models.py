@@ -40,3 +40,12 @@ async def test_keys_are_for_owners(house: WebHouse) -> None:
     async with member.post("/v1/models/key", json={"key": "sk-right"}) as response:
         assert response.status == 403
     assert house.models.adopted is None
+
+
+async def test_a_key_is_for_owners_of_the_first_tenant_whose_words_would_go_with_it(
+    house: WebHouse,
+) -> None:
+    stranger = await house.bearer((await house.other_tenant())[1])
+    async with stranger.post("/v1/models/key", json={"key": "sk-right"}) as response:
+        assert response.status == 403
+    assert house.models.adopted is None

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import ClientSession
@@ -106,6 +107,31 @@ async def test_an_answer_grows_and_is_then_stored(
     first = next(event for event in seen if event.name == "draft")
     assert first.data["turn"] == where["event"]
     assert set(first.data) == {"turn", "agent", "delta"}
+
+
+async def test_a_turn_that_ends_while_a_watcher_comes_is_told_before_its_end(
+    house: WebHouse, owner: ClientSession, slowly: Slowly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking for lines and looking for the state: there is no other place to end it."""
+    where = await say(owner, "Go")
+    now, looked = house.transcript.now, 0
+
+    async def late(*given: Any) -> Any:
+        nonlocal looked
+        looked += 1
+        if looked == 2:  # the first look is for the right to watch at all
+            slowly.finish()
+            while (await now(*given))[1] != "idle":
+                await asyncio.sleep(0.005)
+        return await now(*given)
+
+    monkeypatch.setattr(house.transcript, "now", late)
+    async with watch(owner, where, query="?after=0") as events:
+        seen = await until(events, "state", state="idle")
+    assert [event.data["role"] for event in seen if event.name == "message"] == [
+        "user",
+        "assistant",
+    ]
 
 
 async def test_a_line_is_told_as_it_is_stored(

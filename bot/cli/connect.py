@@ -1,0 +1,137 @@
+"""`bot connect`: platforms where people already talk, and Stripe, by pasting what they gave.
+
+A token is read without being shown and never stands on a command line. The platform is tried before
+anything is said to work: the verb waits until it listens, or tells why it does not.
+"""
+
+import json
+import time
+from argparse import ArgumentParser, Namespace
+
+from bot.cli.asking import declare, gather
+from bot.cli.client import Client, path_of
+from bot.cli.connections import connect_service, forget_app, service
+from bot.cli.record import Record
+from bot.cli.shell import Shell
+from bot.cli.terminal import clean
+from bot.core.errors import NotFound
+
+WAIT_S = 20.0
+"""How long a platform may take until it listens."""
+LOOK_S = 0.5
+PAYMENTS = "stripe"
+"""Listed beside the platforms; nobody talks there."""
+
+
+def connect(shell: Shell, args: Namespace) -> int:
+    """List the platforms, connect one, or set our app of a service."""
+    with shell.client() as client:
+        if not args.platform:
+            return _list(shell, client)
+        if args.app or not _is_platform(client, args.platform):
+            found = service(client, args.platform)
+            if found is not None:
+                return _service(shell, client, found, args)
+        if args.manifest:
+            return _manifest(shell, client, args.platform, by_socket=args.socket)
+        if args.remove:
+            client.call("DELETE", path_of("channels", args.platform))
+            shell.terminal.show({"name": args.platform}, [f"{args.platform} is let go of."])
+            return 0
+        wanted = _find(client, args.platform)
+        options = gather(shell, args, wanted, _docs(args.platform))
+        client.call("PUT", path_of("channels", args.platform), {"options": options})
+        state = _wait(shell, client, args.platform)
+    up = state.flag("up")
+    detail = f"{args.platform}: {clean(state.text('detail'))}"
+    said = f"{args.platform} listens." if up and args.platform != PAYMENTS else detail
+    more = [f"{_docs(args.platform)} says what is next."] if up else []
+    shell.terminal.show(state, [said, *more])
+    return 0 if up else 1
+
+
+def _service(shell: Shell, client: Client, found: Record, args: Namespace) -> int:
+    """Keep or forget our app of a service; its accounts are connected in a browser."""
+    if args.remove:
+        forget_app(client, found.text("name"))
+        shell.terminal.show({"name": found.text("name")}, ["Its app is let go of."])
+        return 0
+
+    def ask(item: Record) -> dict[str, str]:
+        return gather(shell, args, item, "docs/integrations/connections.md")
+
+    is_told = args.stdin or bool(args.set or args.set_file)
+    return connect_service(shell, client, found, ask, anew=args.app or is_told)
+
+
+def _is_platform(client: Client, name: str) -> bool:
+    items = client.call("GET", path_of("channels")).records("items")
+    return any(item.text("name") == name for item in items)
+
+
+def _list(shell: Shell, client: Client) -> int:
+    answer = client.call("GET", path_of("channels"))
+    rows = [
+        (item.text("name"), "up" if item.flag("up") else "off", clean(item.text("detail")))
+        for item in answer.records("items")
+    ]
+    table = shell.terminal.table(("platform", "", "how it is"), rows)
+    shell.terminal.show(answer, [*table, "Connect one with: bot connect NAME"])
+    return 0
+
+
+def _manifest(shell: Shell, client: Client, name: str, *, by_socket: bool) -> int:
+    """Print what the platform makes an app of, and nothing else, so that it can be pasted."""
+    query = {"socket": "1" if by_socket else ""}
+    found = client.call("GET", path_of("channels", name, "manifest"), query=query)
+    made = found.record("manifest")
+    shell.terminal.show(made, json.dumps(dict(made.items()), indent=2).splitlines())
+    return 0
+
+
+def _find(client: Client, name: str) -> Record:
+    items = client.call("GET", path_of("channels")).records("items")
+    for item in items:
+        if item.text("name") == name:
+            return item
+    names = ", ".join(item.text("name") for item in items)
+    raise NotFound(f"There is no platform {name}. There are: {names}.")
+
+
+def _docs(name: str) -> str:
+    return f"docs/{'integrations' if name == PAYMENTS else 'channels'}/{name}.md"
+
+
+def _wait(shell: Shell, client: Client, name: str) -> Record:
+    """Until the platform listens, or says why it does not."""
+    shell.terminal.progress(f"connecting to {name}…")
+    until = time.monotonic() + WAIT_S
+    state = _find(client, name)
+    while not state.flag("up") and time.monotonic() < until:
+        if state.text("detail") not in ("starting", "not connected"):
+            break
+        time.sleep(LOOK_S)
+        state = _find(client, name)
+    shell.terminal.progress("")
+    return state
+
+
+def _declare(parser: ArgumentParser) -> None:
+    parser.add_argument("platform", nargs="?", default="", help="such as telegram, or a service")
+    parser.add_argument(
+        "--app", action="store_true", help="it is a service such as google: set our app there anew"
+    )
+    declare(parser)
+    parser.add_argument("--remove", action="store_true", help="let go of it, and of its tokens")
+    parser.add_argument(
+        "--manifest", action="store_true", help="print what the platform makes an app of"
+    )
+    parser.add_argument(
+        "--socket",
+        action="store_true",
+        help="its manifest for Socket Mode, whatever BOT_PUBLIC_URL",
+    )
+    parser.set_defaults(act=connect)
+
+
+VERBS = {"connect": _declare}

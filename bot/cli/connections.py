@@ -1,0 +1,108 @@
+"""`bot connections`: accounts at services, how each is, checking and letting go.
+
+Connecting one begins with `bot connect SERVICE`, which keeps our app's ID and secret, and goes on
+in a browser, where the service asks for consent.
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+
+from bot.cli.client import Client, path_of
+from bot.cli.record import Record
+from bot.cli.shell import Shell
+from bot.cli.terminal import clean, when
+from bot.cli.verb import Actions
+from bot.core.errors import NotFound
+
+Ask = Callable[[Record], dict[str, str]]
+NONE = "No account is connected. Connect one with: bot connect SERVICE"
+WORDS = {"active": "connected", "ends": "ends soon", "broken": "broken"}
+
+
+def listed(shell: Shell, _: Namespace) -> int:
+    """Name them; 1 where one is broken."""
+    with shell.client() as client:
+        items = client.call("GET", path_of("connections")).records("items")
+        services = client.call("GET", path_of("services")).records("items")
+    rows = [_row(item) for item in items]
+    lines = shell.terminal.table(("id", "service", "account", "", "may", "ends"), rows)
+    ready = [one.text("name") for one in services if one.text("app")]
+    names = ", ".join(ready or [one.text("name") for one in services])
+    hint = f"Connect one with: bot connect NAME ({names})"
+    shell.terminal.show({"items": items}, [*lines, hint] if rows else [NONE, hint])
+    return 1 if any(item.text("status") == "broken" for item in items) else 0
+
+
+def _row(item: Record) -> tuple[str, ...]:
+    may = [clean(one.text("title")) for one in item.records("features") if one.flag("on")]
+    agent = item.text("agent")
+    name = clean(item.text("name"))
+    ends = when(item.text("ends_at")) if item.text("ends_at") else ""
+    return (
+        item.text("id"),
+        item.text("provider"),
+        f"{name} (for {agent})" if agent else name,
+        WORDS.get(item.text("status"), item.text("status")),
+        "; ".join(may),
+        "renewed by itself" if item.flag("renewed") else ends,
+    )
+
+
+def check(shell: Shell, args: Namespace) -> int:
+    """Ask the service whether it works; 1 where it does not."""
+    with shell.client() as client:
+        item = client.call("POST", path_of("connections", args.id, "check"))
+    error = clean(item.text("error"))
+    state = WORDS.get(item.text("status"), item.text("status"))
+    said = error or f"{item.text('title')}, {clean(item.text('name'))}: {state}."
+    shell.terminal.show(item, [said])
+    return 1 if error else 0
+
+
+def disconnect(shell: Shell, args: Namespace) -> int:
+    """Take our access back, and wipe it."""
+    with shell.client() as client:
+        answer = client.call("DELETE", path_of("connections", args.id))
+    shell.terminal.show(answer, [f"Disconnected. {clean(answer.text('said'))}"])
+    return 0
+
+
+def service(client: Client, name: str) -> Record | None:
+    """A service by its name; None where there is none."""
+    items = client.call("GET", path_of("services")).records("items")
+    return next((item for item in items if item.text("name") == name), None)
+
+
+def connect_service(shell: Shell, client: Client, found: Record, ask: Ask, anew: bool) -> int:
+    """Keep our app of a service if there is none yet, and say where it goes on."""
+    name, title = found.text("name"), found.text("title")
+    if anew or not found.text("app"):
+        shell.terminal.say(f"Tell {title} this redirect address: {found.text('redirect')}")
+        client.call("PUT", path_of("services", name), {"options": ask(found)})
+    house = found.text("redirect").removesuffix(f"/oauth/{name}/callback")
+    link = f"{house}/admin/connections#{name}"
+    lines = [
+        f"The app of {title} is set. Go on in a browser that is signed in (`bot open`):",
+        link,
+    ]
+    shell.terminal.show({"name": name, "link": link}, lines)
+    return 0
+
+
+def forget_app(client: Client, name: str) -> None:
+    """Let go of our app of a service. Raises NotFound."""
+    if service(client, name) is None:
+        raise NotFound(f"There is no service {name}.")
+    client.call("DELETE", path_of("services", name))
+
+
+def _declare(parser: ArgumentParser) -> None:
+    actions = Actions(parser)
+    actions.add("list", listed, "what is connected, and how it is")
+    one = actions.add("check", check, "ask the service whether one works")
+    one.add_argument("id", help="as the list shows it")
+    one = actions.add("disconnect", disconnect, "take our access back, and wipe it")
+    one.add_argument("id", help="as the list shows it")
+
+
+VERBS = {"connections": _declare}

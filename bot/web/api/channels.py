@@ -1,0 +1,98 @@
+"""Platforms outside: which there are, which are connected, and connecting one."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+
+from bot.core.errors import Invalid
+from bot.web.answers import MAYBE, NUMBER, OBJECT, TEXT, answer, flag, schema
+from bot.web.body import Fields, read_json
+from bot.web.parts import VISIT, Access, Doc, Parts, Route
+
+MAX_OPTIONS = 60
+
+
+class Channels:
+    """Handlers."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def listed(self, request: web.Request) -> web.Response:
+        """All of them, with how they are and what they want to be told."""
+        found = await self._parts.channels.listed(request[VISIT].person)
+        return answer({"items": list(found), "next": None})
+
+    async def manifest(self, request: web.Request) -> web.Response:
+        """What a platform makes an app of."""
+        by_socket = flag(request, "socket")
+        return answer(self._parts.channels.manifest(request.match_info["name"], by_socket))
+
+    async def put(self, request: web.Request) -> web.Response:
+        """Connect one, or connect it anew."""
+        fields = Fields(await read_json(request), ("options",))
+        told = fields.json("options")
+        if not isinstance(told, Mapping) or len(told) > MAX_OPTIONS:
+            raise Invalid(f"`options` is an object with at most {MAX_OPTIONS} entries.")
+        options: dict[str, str | bool | int | float] = {}
+        for name, value in told.items():
+            if not isinstance(value, str | bool | int | float):
+                raise Invalid(f"The option {name} must be a text, a number, true or false.")
+            options[name] = value
+        name = request.match_info["name"]
+        await self._parts.channels.put(request[VISIT].person, name, options)
+        return answer({"name": name}, 202)
+
+    async def remove(self, request: web.Request) -> web.Response:
+        """Let go of one."""
+        name = request.match_info["name"]
+        await self._parts.channels.remove(request[VISIT].person, name)
+        return answer({"name": name})
+
+
+def routes(parts: Parts) -> list[Route]:
+    """The addresses of this noun."""
+    channels = Channels(parts)
+    one = "/v1/channels/{name}"
+    return [
+        Route(
+            method="GET",
+            path="/v1/channels",
+            handler=channels.listed,
+            access=Access.OWNER,
+            doc=Doc(
+                summary="Platforms: `{name, up, detail, wants, ways, manifest}`.",
+                answer=schema(items={"type": "array", "items": OBJECT}, next=MAYBE),
+            ),
+        ),
+        Route(
+            method="GET",
+            path=f"{one}/manifest",
+            handler=channels.manifest,
+            access=Access.OWNER,
+            doc=Doc(
+                summary="What the platform makes an app of, where it does so.",
+                answer=schema(version=NUMBER, manifest=OBJECT),
+                query={"socket": "1: the house calls the platform, which need not reach it"},
+            ),
+        ),
+        Route(
+            method="PUT",
+            path=one,
+            handler=channels.put,
+            access=Access.OWNER,
+            doc=Doc(
+                summary="Connect a platform; what it is told is sealed.",
+                body=schema(options=OBJECT),
+                answer=schema(name=TEXT),
+                status=202,
+            ),
+        ),
+        Route(
+            method="DELETE",
+            path=one,
+            handler=channels.remove,
+            access=Access.OWNER,
+            doc=Doc(summary="Let go of a platform, and of its tokens.", answer=schema(name=TEXT)),
+        ),
+    ]

@@ -1,0 +1,221 @@
+"""Pages by which an owner lets a service or a platform in: away to it, and back.
+
+The session's cookie does not come along from another site, whether that sends people back by a link
+or posts a form (Apple). So whoever comes back sees one button; its press, from our own page, brings
+cookie, state and code together. A script presses it, for some codes live half a minute. The state
+is good for that browser alone, once. Apps of platforms and accounts of services come back alike.
+"""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from aiohttp import web
+
+from bot.core.errors import Forbidden, Invalid
+from bot.core.people import Role
+from bot.doors import Visit
+from bot.frozen import frozen
+from bot.oauth.flow import Returned, Wanted
+from bot.oauth.provider import load
+from bot.web.auth import COOKIE, Gate, SignedOut
+from bot.web.pages import error_page, render
+from bot.web.parts import VISIT, Access, Parts, Route
+
+MAX_FIELD = 4_000
+MAX_FORM = 40_000
+_BROUGHT = ("state", "code", "iss", "error")
+
+
+@frozen
+class Shown:
+    """What the page says on which the button is."""
+
+    title: str
+    name: str
+    action: str
+
+
+class Dance(Protocol):
+    """One kind of coming and going."""
+
+    def shown(self, name: str) -> Shown: ...
+
+    async def start(self, visit: Visit, name: str, query: Mapping[str, str]) -> str: ...
+
+    async def finish(self, visit: Visit, name: str, brought: Returned) -> str:
+        """Where the browser goes on."""
+        ...
+
+
+class Installs:
+    """Apps of platforms."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def shown(self, name: str) -> Shown:
+        return Shown(
+            title="Connect this workspace",
+            name=name.capitalize(),
+            action=f"/oauth/{name}/installed",
+        )
+
+    async def start(self, visit: Visit, name: str, query: Mapping[str, str]) -> str:
+        return await self._parts.channels.installing.start(visit, name, self._back(name))
+
+    async def finish(self, visit: Visit, name: str, brought: Returned) -> str:
+        await self._parts.channels.installing.finish(
+            visit, name, self._back(name), state=brought.state, code=brought.code
+        )
+        return "/admin/channels"
+
+    def _back(self, name: str) -> str:
+        return f"{self._parts.address()}/oauth/{name}/installed"
+
+
+class Accounts:
+    """Accounts of services."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def shown(self, name: str) -> Shown:
+        title = load(name).title
+        return Shown(title=f"Connect {title}", name=title, action=f"/oauth/{name}/finish")
+
+    async def start(self, visit: Visit, name: str, query: Mapping[str, str]) -> str:
+        features = query.get("features")
+        wanted = Wanted(
+            features=None if features is None else tuple(filter(None, features.split(","))),
+            scopes=tuple(query.get("scopes", "").split()),
+            agent=query.get("agent", ""),
+            back=query.get("back", ""),
+        )
+        return await self._parts.connections.start(visit, name, wanted)
+
+    async def finish(self, visit: Visit, name: str, brought: Returned) -> str:
+        return await self._parts.connections.finish(visit, name, brought)
+
+
+class Pages:
+    """Handlers of one dance."""
+
+    def __init__(self, parts: Parts, gate: Gate, dance: Dance) -> None:
+        self._parts = parts
+        self._gate = gate
+        self._dance = dance
+
+    async def start(self, request: web.Request) -> web.StreamResponse:
+        """Send the browser away."""
+        visit = request[VISIT]
+        if not visit.is_browser:
+            raise Forbidden("Open this in the browser that you are signed in with.")
+        name = request.match_info["name"]
+        where = await self._dance.start(visit, name, request.query)
+        return web.Response(status=303, headers={"Location": where})
+
+    async def back(self, request: web.Request) -> web.StreamResponse:
+        """Show the one button that brings it to its end."""
+        return self._button(request.match_info["name"], request.query)
+
+    async def posted(self, request: web.Request) -> web.StreamResponse:
+        """The same, for an answer that the service's page posts. It proves nothing by itself."""
+        name = request.match_info["name"]
+        if not load(name).form_post:
+            raise web.HTTPMethodNotAllowed("POST", ["GET"])
+        return self._button(name, await _form(request))
+
+    def _button(self, name: str, given: Mapping[str, str]) -> web.StreamResponse:
+        shown = self._dance.shown(name)
+        brought = {key: str(given.get(key, ""))[:MAX_FIELD] for key in _BROUGHT}
+        if brought["error"]:
+            words = f"Nothing was connected, for {shown.name} was told no. You may begin again."
+            if brought["error"] not in ("access_denied", "user_cancelled_authorize"):
+                words = f"Nothing was connected: {shown.name} met an error. Begin again."
+            return error_page(400, words)
+        if not brought["state"] or not brought["code"]:
+            return error_page(400, "This address is where a service sends people back to.")
+        return render("oauth.html", shown=shown, brought=brought)
+
+    async def finish(self, request: web.Request) -> web.StreamResponse:
+        """Exchange the code and keep what comes of it."""
+        self._gate.check_origin(request)
+        visit = await self._owner(request)
+        form = await _form(request)
+        state, code, iss = (str(form.get(key, ""))[:MAX_FIELD] for key in ("state", "code", "iss"))
+        brought = Returned(state=state, code=code, iss=iss)
+        where = await self._dance.finish(visit, request.match_info["name"], brought)
+        return web.Response(status=303, headers={"Location": where})
+
+    async def _owner(self, request: web.Request) -> Visit:
+        """Whose browser it is; a form has no header that could bring the page's token."""
+        cookie = request.cookies.get(COOKIE, "")
+        visit = await self._parts.doors.by_cookie(cookie) if cookie else None
+        if visit is None:
+            raise SignedOut
+        if visit.person.role is not Role.OWNER:
+            raise Forbidden("Only owners may do this. Ask an owner of this workspace.")
+        return visit
+
+
+class Vendors:
+    """What vendors ask by themselves, and the pages behind it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._deletions = parts.connections.deletions
+
+    async def deauthorised(self, request: web.Request) -> web.StreamResponse:
+        """Somebody took our app off."""
+        name = request.match_info["name"]
+        await self._deletions.deauthorised(name, await _signed(request))
+        return web.json_response({})
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        """Somebody wants their data deleted."""
+        name = request.match_info["name"]
+        answer = await self._deletions.delete(name, await _signed(request))
+        return web.json_response(dict(answer))
+
+    async def about(self, request: web.Request) -> web.StreamResponse:
+        """How anybody has their data deleted."""
+        return render("deletion.html", found=None)
+
+    async def status(self, request: web.Request) -> web.StreamResponse:
+        """What became of one request."""
+        found = await self._deletions.status(request.match_info["code"][:100])
+        return render("deletion.html", found=found, title=load(found.provider).title)
+
+
+async def _form(request: web.Request) -> Mapping[str, str]:
+    if (request.content_length or MAX_FORM + 1) > MAX_FORM:
+        raise Invalid("The form is too long.")
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise Invalid("This address takes a form.")
+    return {name: str(value) for name, value in (await request.post()).items()}
+
+
+async def _signed(request: web.Request) -> str:
+    return (await _form(request)).get("signed_request", "")
+
+
+def routes(parts: Parts, gate: Gate) -> list[Route]:
+    """The addresses."""
+    apps, accounts = Pages(parts, gate, Installs(parts)), Pages(parts, gate, Accounts(parts))
+    vendors, one = Vendors(parts), "/oauth/{name}"
+    table = (
+        ("GET", f"{one}/install", apps.start, Access.OWNER),
+        ("GET", f"{one}/installed", apps.back, Access.OPEN),
+        ("POST", f"{one}/installed", apps.finish, Access.OPEN),
+        ("GET", f"{one}/start", accounts.start, Access.OWNER),
+        ("GET", f"{one}/callback", accounts.back, Access.OPEN),
+        ("POST", f"{one}/callback", accounts.posted, Access.OPEN),
+        ("POST", f"{one}/finish", accounts.finish, Access.OPEN),
+        ("GET", "/oauth/deletion", vendors.about, Access.OPEN),
+        ("GET", "/oauth/deletion/{code}", vendors.status, Access.OPEN),
+        ("POST", f"{one}/deauthorize", vendors.deauthorised, Access.OPEN),
+        ("POST", f"{one}/deletion", vendors.delete, Access.OPEN),
+    )
+    return [
+        Route(method=method, path=path, handler=handler, access=access, page=True)
+        for method, path, handler, access in table
+    ]

@@ -1,0 +1,2 @@
+/** What the page of connections loads: accounts at services. */
+export { connectionsPage } from "./admin/connections.js";

@@ -1,0 +1,106 @@
+/** Platforms where people already talk: which listen, and what connecting one takes. */
+import { el, fill, button, notice, span } from "../shared/dom.js";
+import { call, get } from "../shared/api.js";
+import { platform } from "../shared/words.js";
+import { formOf } from "./form.js";
+import { installs } from "./installs.js";
+import { placesSection } from "./places.js";
+
+const ABOUT = "Paste what the platform gave you; docs/channels has a page for each. Tokens are sealed in the vault and never shown again. What stands in the settings is changed there.";
+const LOOKS = 20;
+const LOOK_MS = 700;
+
+export async function channelsPage(main) {
+  const { items } = await get("/v1/channels");
+  return fill(main, el("p", { class: "meta" }, ABOUT), items.map(section), placesSection(items.map(({ name }) => name)));
+}
+
+function section(channel) {
+  const node = el("section", { class: "limit", "aria-label": channel.name });
+  draw(node, channel);
+  return node;
+}
+
+function draw(node, channel) {
+  const { name, up, detail, wants } = channel;
+  const isOff = detail === "not connected";
+  const state = span(up ? "good" : isOff ? "soft" : "bad", up ? "listens" : isOff ? "not connected" : "down");
+  fill(
+    node,
+    el("h2", null, platform(name), " ", state),
+    !up && !isOff && notice(detail, { bad: true }),
+    channel.manifest && !up && manifest(name),
+    wants.length > 0 && el("details", { open: !up && !isOff }, el("summary", null, up ? "Connect it anew" : "Connect"), connector(node, channel)),
+    !isOff && el("p", { class: "pager" }, remover(node, name)),
+    channel.manifest && installs(name),
+  );
+}
+
+/** What the platform makes an app of, fetched when it is wanted. */
+function manifest(name) {
+  const body = el("div");
+  const more = el("details", null, el("summary", null, "The app's manifest"), body);
+  more.addEventListener("toggle", async () => {
+    if (!more.open || body.childElementCount) return;
+    try {
+      const found = await get(`/v1/channels/${encodeURIComponent(name)}/manifest`);
+      fill(body, el("p", { class: "meta" }, `Paste this where ${platform(name)} makes an app from a manifest.`), el("pre", { tabindex: "0" }, JSON.stringify(found.manifest, null, 2)));
+    } catch (error) {
+      fill(body, notice(error.message, { bad: true }));
+    }
+  });
+  return more;
+}
+
+/** The form; where there are several ways to connect it, one is chosen first. */
+function connector(node, channel) {
+  const { ways = [] } = channel;
+  if (!ways.length) return connectForm(node, channel);
+  const body = el("div");
+  const onchange = () => fill(body, connectForm(node, channel, ways.find(({ name }) => name === choice.value)));
+  const choice = el("select", { onchange }, ways.map(({ name, title }) => el("option", { value: name }, title)), el("option", { value: "" }, "Everything there is to say"));
+  onchange();
+  return el("div", null, el("div", { class: "form" }, el("label", null, el("span", null, "By"), choice)), body);
+}
+
+function connectForm(node, { name, wants }, way) {
+  const asked = way ? way.asks.flat().map((key) => wants.find((want) => want.name === key)) : wants;
+  const fields = asked.map((want) => ({
+    name: want.name,
+    label: `${want.about || want.name}${want.needed || way?.needs.includes(want.name) ? "" : " (optional)"}`,
+    type: want.secret ? "password" : "text",
+  }));
+  return formOf(fields, `Connect ${name}`, async (values) => {
+    const options = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
+    await call("PUT", `/v1/channels/${encodeURIComponent(name)}`, { options });
+    const found = await settled(name);
+    draw(node, found);
+    return found.up ? span("good", `${platform(name)} listens.`) : span("bad", found.detail);
+  });
+}
+
+/** The platform once it listens, or has said why it does not. */
+async function settled(name) {
+  for (let look = 0; ; look += 1) {
+    const { items } = await get("/v1/channels");
+    const found = items.find((item) => item.name === name);
+    if (found.up || found.detail !== "starting" || look === LOOKS) return found;
+    await new Promise((done) => { setTimeout(done, LOOK_MS); });
+  }
+}
+
+function remover(node, name) {
+  const made = button("Let go", async () => {
+    made.disabled = true;
+    try {
+      await call("DELETE", `/v1/channels/${encodeURIComponent(name)}`);
+      const { items } = await get("/v1/channels");
+      draw(node, items.find((item) => item.name === name));
+    } catch (error) {
+      made.disabled = false;
+      made.after(notice(error.message, { bad: true }));
+    }
+  });
+  made.setAttribute("aria-label", `Let go of ${name}`);
+  return made;
+}

@@ -1,0 +1,155 @@
+"""`bot connect` as a person has it: one way is chosen, and only what it takes is asked for."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.setup import channel_wants, channel_ways
+from tests.bot.cli.conftest import Bot
+from tests.fakes.api_server import ApiServer
+from tests.fakes.terminal import Sitting
+from tests.process import surroundings
+
+KEY = "re_secret_1"
+
+
+def playing(server: ApiServer, name: str = "email") -> ApiServer:
+    """A house in which a platform is not connected until it is told something."""
+    off: dict[str, Any] = {
+        "name": name,
+        "up": False,
+        "detail": "not connected",
+        "wants": list(channel_wants(name)),
+        "ways": list(channel_ways(name)),
+        "manifest": False,
+    }
+    server.answers["GET", "/v1/channels"] = 200, {"items": [off], "next": None}
+    server.answers["PUT", f"/v1/channels/{name}"] = 202, {"name": name}
+
+    return server
+
+
+def listens(server: ApiServer, name: str = "email") -> None:
+    up = {"name": name, "up": True, "detail": "", "wants": [], "ways": [], "manifest": False}
+    server.answers["GET", "/v1/channels"] = 200, {"items": [up], "next": None}
+
+
+def told(server: ApiServer, name: str = "email") -> dict[str, str]:
+    (call,) = server.of("PUT", f"/v1/channels/{name}")
+    assert isinstance(call.body, dict)
+    return call.body["options"]
+
+
+def sit(server: ApiServer, tmp_path: Path, *words: str) -> Sitting:
+    return Sitting("connect", *words, cwd=tmp_path, environ=surroundings(server.home))
+
+
+def test_a_carrier_is_chosen_and_only_its_questions_come(server: ApiServer, tmp_path: Path) -> None:
+    playing(server)
+    with sit(server, tmp_path, "email") as terminal:
+        terminal.wait_for("2  resend")
+        terminal.wait_for("Which one?")
+        terminal.type("9\r")
+        terminal.wait_for("There is no way 9")
+        terminal.wait_for("Which one?")
+        terminal.type("2\r")
+        terminal.wait_for("address:")
+        terminal.type("team@example.org\r")
+        terminal.wait_for("resend_api_key:")
+        terminal.type(f"{KEY}\r")
+        terminal.wait_for("resend_webhook_secret:")
+        terminal.type("\r")
+        terminal.wait_for("agents:")
+        listens(server)
+        terminal.type("\r")
+        terminal.wait_for("email listens.")
+        assert terminal.end() == 0
+        assert KEY not in terminal.text and "smtp_" not in terminal.text
+    assert told(server) == {"address": "team@example.org", "resend_api_key": KEY}
+
+
+def test_who_leaves_out_the_mailbox_is_not_asked_how_to_sign_in_there(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    playing(server)
+    answers = {
+        "address": "team@example.org",
+        "smtp_host": "mail.example.org",
+        "smtp_username": "team",
+        "smtp_password": "hush",
+        "imap_host": "",
+        "agents": "kelly=kelly@example.org",
+    }
+    with sit(server, tmp_path, "email", "--by", "smtp") as terminal:
+        for name, answer in answers.items():
+            terminal.wait_for(f"{name}:")
+            if name == "agents":
+                listens(server)
+            terminal.type(f"{answer}\r")
+        assert terminal.end() == 0
+        assert "imap_username" not in terminal.text and "hush" not in terminal.text
+    assert told(server) == {name: answer for name, answer in answers.items() if answer}
+
+
+def test_all_of_it_is_said_by_words_and_nothing_is_asked(
+    bot: Bot, server: ApiServer, tmp_path: Path
+) -> None:
+    playing(server)
+    (tmp_path / "key").write_text(f"{KEY}\n")
+    words = ["connect", "email", "--by", "resend", "--set", "address=a@b.example"]
+    short = bot(*words)
+    assert short.code == 1 or short.code == 2
+    assert "Still needed: resend_api_key" in short.err and not server.of(
+        "PUT", "/v1/channels/email"
+    )
+    listened = bot(*words, "--set-file", "resend_api_key=key", "--set", "per_hour=5")
+    assert "not connected" in listened.out + listened.err
+    assert told(server) == {"address": "a@b.example", "resend_api_key": KEY, "per_hour": "5"}
+
+
+def test_words_leave_only_what_is_needed_to_be_asked(server: ApiServer, tmp_path: Path) -> None:
+    playing(server)
+    words = ("email", "--by", "resend", "--set", "address=a@b.example")
+    with sit(server, tmp_path, *words) as terminal:
+        terminal.wait_for("resend_api_key:")
+        listens(server)
+        terminal.type(f"{KEY}\r")
+        terminal.wait_for("email listens.")
+        assert "webhook" not in terminal.text
+    assert told(server) == {"address": "a@b.example", "resend_api_key": KEY}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--set", f"resend_api_key={KEY}"), "is a secret"),
+        (("--set", "colour=red"), "colour is nothing that it takes"),
+        (("--set", "address"), "address is nothing that it takes"),
+        (("--by", "pigeon"), "There is no way pigeon. There are: graph, resend, sendgrid, smtp."),
+        (("--set-file", "resend_api_key=nowhere"), "nowhere cannot be read"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_anything_is_sent(
+    bot: Bot, server: ApiServer, words: tuple[str, ...], said: str
+) -> None:
+    playing(server)
+    done = bot("connect", "email", *words)
+    assert done.code and said in done.err and KEY not in done.err
+    assert not server.of("PUT", "/v1/channels/email")
+
+
+def test_json_is_piped_in_as_before(bot: Bot, server: ApiServer) -> None:
+    playing(server, "telegram")
+    bot("connect", "telegram", stdin=json.dumps({"token": "1:x"}))
+    assert told(server, "telegram") == {"token": "1:x"}
+
+
+def test_every_way_names_settings_that_there_are_and_asks_for_what_it_needs() -> None:
+    names = {want["name"] for want in channel_wants("email")}
+    for way in channel_ways("email"):
+        asked = [name for group in way["asks"] for name in group]  # type: ignore[union-attr]
+        assert set(asked) <= names and len(asked) == len(set(asked))
+        assert set(way["needs"]) <= set(asked)  # type: ignore[arg-type]
+        assert len(asked) <= 9

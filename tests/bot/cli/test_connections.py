@@ -1,0 +1,59 @@
+"""`bot connections` and `bot connect SERVICE`."""
+
+import json
+
+from tests.bot.cli.conftest import Bot
+from tests.fakes.api_server import ApiServer
+
+ITEM = {
+    "id": "con_1",
+    "provider": "x",
+    "title": "X",
+    "name": "ann",
+    "agent": "kelly",
+    "status": "broken",
+    "error": "It has come to its end.",
+    "renewed": True,
+    "ends_at": None,
+    "features": [{"name": "publish", "title": "Publish posts", "on": True}],
+}
+WANTS = [{"name": "client_id", "about": "Client id of the app", "secret": False, "needed": True}]
+SERVICE = {
+    "name": "x",
+    "title": "X",
+    "app": "",
+    "wants": WANTS,
+    "redirect": "https://house.example/oauth/x/callback",
+}
+
+
+def test_they_are_listed_and_a_broken_one_fails(bot: Bot, server: ApiServer) -> None:
+    server.answers["GET", "/v1/connections"] = (200, {"items": [ITEM], "next": None})
+    server.answers["GET", "/v1/services"] = (200, {"items": [SERVICE], "next": None})
+    done = bot("connections")
+    assert done.code == 1 and "ann (for kelly)" in done.out and "broken" in done.out
+    assert "Publish posts" in done.out and "bot connect NAME (x)" in done.out
+    server.answers["GET", "/v1/connections"] = (200, {"items": [], "next": None})
+    done = bot("connections")
+    assert done.code == 0 and "No account is connected" in done.out
+
+
+def test_one_is_checked_and_let_go_of(bot: Bot, server: ApiServer) -> None:
+    server.answers["POST", "/v1/connections/con_1/check"] = (200, ITEM)
+    done = bot("connections", "check", "con_1")
+    assert done.code == 1 and "come to its end" in done.out
+    server.answers["DELETE", "/v1/connections/con_1"] = (200, {"id": "con_1", "said": "Taken."})
+    done = bot("connections", "disconnect", "con_1")
+    assert done.code == 0 and "Disconnected. Taken." in done.out
+
+
+def test_a_service_s_app_is_kept_and_the_browser_goes_on(bot: Bot, server: ApiServer) -> None:
+    server.answers["GET", "/v1/channels"] = (200, {"items": [], "next": None})
+    server.answers["GET", "/v1/services"] = (200, {"items": [SERVICE], "next": None})
+    server.answers["PUT", "/v1/services/x"] = (200, {"name": "x"})
+    done = bot("connect", "x", "--stdin", stdin=json.dumps({"client_id": "abc"}))
+    assert done.code == 0 and "https://house.example/admin/connections#x" in done.out
+    put = next(call for call in server.calls if call.method == "PUT")
+    assert put.body == {"options": {"client_id": "abc"}}
+    server.answers["DELETE", "/v1/services/x"] = (200, {"name": "x"})
+    assert bot("connect", "x", "--remove").code == 0

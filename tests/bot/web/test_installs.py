@@ -1,0 +1,213 @@
+"""An owner installs a platform's app: away, back, one press; each state for one browser, once."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+from aiohttp import ClientSession
+
+from bot.core.errors import ConnectionBroken, VendorUnknown
+from bot.store import installs as rows
+from tests.bot.web.api.reading import Answer, get
+from tests.fakes.web_house import WebHouse
+
+START, BACK = "/oauth/pigeon/install", "/oauth/pigeon/installed"
+ALL = "/v1/channels/pigeon/installs"
+LOFT = "app:A1/T1"
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[WebHouse]:
+    async with WebHouse(tmp_path) as house:
+        yield house
+
+
+async def start(browser: ClientSession) -> str:
+    """The state that goes out with a browser."""
+    async with browser.get(START, allow_redirects=False) as response:
+        assert response.status == 303, await response.text()
+        where = urlsplit(response.headers["Location"])
+    assert where.netloc == "pigeon.example"
+    asked = parse_qs(where.query)
+    assert asked["redirect"][0].endswith(BACK)
+    return asked["state"][0]
+
+
+async def finish(browser: ClientSession, state: str, code: str = "T1") -> tuple[int, str]:
+    """Status and page of the press that ends it."""
+    async with browser.post(
+        BACK, data={"state": state, "code": code}, allow_redirects=False
+    ) as response:
+        return response.status, await response.text()
+
+
+async def one(client: ClientSession, account: str = LOFT) -> Answer:
+    """An install as the list has it."""
+    items = (await get(client, ALL))["items"]
+    return next(item for item in items if item["account"] == account)
+
+
+async def test_an_owner_installs_it_and_sees_where_it_is(house: WebHouse) -> None:
+    browser = await house.browser()
+    state = await start(browser)
+    async with house.client().get(f"{BACK}?state={state}&code=T1") as response:
+        page = await response.text()  # no cookie came along from the other site
+        assert response.status == 200 and "Connect it" in page and state in page
+    assert (await get(browser, ALL))["items"] == [], "coming back alone connects nothing"
+    status, _ = await finish(browser, state)
+    assert status == 303
+    found = await one(browser)
+    assert (found["status"], found["enabled"], found["error"]) == ("active", True, "")
+    assert (found["workspace"], found["name"], found["bot_user"]) == ("T1", "Loft T1", "U1")
+    assert (await get(browser, ALL))["newest"] == found["manifest"] == 2
+    assert house.room.kept[house.tenant.id, LOFT].reveal() == "token-of-T1"
+    assert "token-of" not in str(found)
+    actions = [row["action"] for row in (await get(browser, "/v1/audit"))["items"]]
+    assert actions[-2:] == ["install.added", "install.status"]
+
+
+async def test_a_state_is_good_once(house: WebHouse) -> None:
+    browser = await house.browser()
+    state = await start(browser)
+    assert (await finish(browser, state))[0] == 303
+    status, page = await finish(browser, state, "T2")
+    assert status == 403 and "used before" in page
+    assert house.channels.installer.codes == ["T1"], "the second code was not even exchanged"
+
+
+async def test_a_state_of_another_browser_person_or_tenant_is_not_taken(house: WebHouse) -> None:
+    browser = await house.browser()
+    state = await start(browser)
+    _, olga = await house.other_tenant()
+    for other in (await house.browser(), await house.browser(olga)):
+        assert (await finish(other, state))[0] == 403
+    assert (await finish(browser, "made-up"))[0] == 403
+    assert house.channels.installer.codes == []
+    assert (await finish(browser, state))[0] == 303, "nobody else has spent it"
+
+
+async def test_a_state_is_over_after_ten_minutes(house: WebHouse) -> None:
+    browser = await house.browser()
+    state = await start(browser)
+    house.clock.advance(minutes=11)
+    assert (await finish(browser, state))[0] == 403
+
+
+async def test_members_tokens_strangers_and_other_sites_begin_and_end_nothing(
+    house: WebHouse,
+) -> None:
+    browser, member = await house.browser(), await house.browser(await house.member())
+    async with member.get(START, allow_redirects=False) as response:
+        assert response.status == 403
+    async with (await house.bearer()).get(START, allow_redirects=False) as response:
+        assert response.status == 403
+    state = await start(browser)
+    assert (await finish(member, state))[0] == 403
+    stranger = house.client({"Origin": house.url})
+    assert (await finish(stranger, state))[0] == 401
+    form = {"state": state, "code": "T1"}
+    for headers in ({"Origin": "https://evil.example"}, {"Origin": "null"}):
+        async with browser.post(BACK, data=form, headers=headers) as response:
+            assert response.status == 403
+    assert house.channels.installer.codes == []
+
+
+async def test_what_goes_wrong_at_the_platform_is_said_and_nothing_is_kept(
+    house: WebHouse,
+) -> None:
+    browser = await house.browser()
+    async with browser.get(f"{BACK}?error=access_denied&state=x") as response:
+        assert response.status == 400 and "told no" in await response.text()
+    state = await start(browser)
+    status, page = await finish(browser, state, "wrong")
+    assert status == 422 and "used before" in page
+    assert (await get(browser, ALL))["items"] == []
+    async with browser.get("/oauth/carrier/install", allow_redirects=False) as response:
+        assert response.status == 404 and "client ID" in await response.text()
+
+
+async def test_two_tenants_have_workspaces_of_their_own_and_never_the_same(
+    house: WebHouse,
+) -> None:
+    _, olga = await house.other_tenant()
+    mine, theirs = await house.browser(), await house.browser(olga)
+    assert (await finish(mine, await start(mine), "T1"))[0] == 303
+    assert (await finish(theirs, await start(theirs), "T2"))[0] == 303
+    assert [i["workspace"] for i in (await get(theirs, ALL))["items"]] == ["T2"]
+    status, page = await finish(theirs, await start(theirs), "T1-again")
+    assert status == 409 and "another part of this house" in page
+    assert (olga.tenant, LOFT) not in house.room.kept
+    assert house.room.kept[house.tenant.id, LOFT].reveal() == "token-of-T1"
+    path = f"{ALL}/{quote(LOFT, safe='')}"
+    for asked in (
+        theirs.post(path, json={"enabled": False}),
+        theirs.post(f"{path}/check"),
+        theirs.delete(path),
+    ):
+        async with asked as response:
+            assert response.status == 404
+    assert (await one(mine))["enabled"] is True
+
+
+async def test_it_is_switched_off_and_on_and_let_go_of(house: WebHouse) -> None:
+    browser = await house.browser()
+    await finish(browser, await start(browser))
+    path = f"{ALL}/{quote(LOFT, safe='')}"
+    for on, status in ((False, "disabled"), (True, "active")):
+        async with browser.post(path, json={"enabled": on}) as response:
+            assert (await response.json())["status"] == status
+    async with browser.delete(path) as response:
+        assert response.status == 200
+    assert house.room.kept[house.tenant.id, LOFT].reveal() == ""
+    assert (await get(browser, ALL))["items"] == []
+
+
+async def test_a_death_before_it_was_tried_leaves_it_pending_and_checking_mends_it(
+    house: WebHouse,
+) -> None:
+    browser = await house.browser()
+    house.channels.installer.broken = None
+    state = await start(browser)
+    check, house.channels.installer.check = house.channels.installer.check, _die  # type: ignore
+    assert (await finish(browser, state))[0] == 500
+    assert (await one(browser))["status"] == "pending"
+    house.channels.installer.check = check  # type: ignore[method-assign]
+    async with browser.post(f"{ALL}/{quote(LOFT, safe='')}/check") as response:
+        assert (await response.json())["status"] == "active"
+
+
+async def _die(*_: object) -> str:
+    raise RuntimeError("killed")
+
+
+async def test_a_check_that_fails_says_why(house: WebHouse) -> None:
+    browser = await house.browser()
+    await finish(browser, await start(browser))
+    path = f"{ALL}/{quote(LOFT, safe='')}/check"
+    for broken in (ConnectionBroken("Revoked."), VendorUnknown("No answer.")):
+        house.channels.installer.broken = broken
+        async with browser.post(path) as response:
+            found = await response.json()
+            assert (found["status"], found["error"]) == ("error", broken.message)
+
+
+async def test_what_is_gone_is_told_once_and_an_install_anew_is_left_alone(
+    house: WebHouse,
+) -> None:
+    browser = await house.browser()
+    await finish(browser, await start(browser), "T1")
+    book = house.channels.installing._book("pigeon")
+    old = await house.db.read(rows.of("pigeon", LOFT))
+    assert old
+    await book.gone(old, "Removed.", wipe=True)
+    await book.gone(old, "No token.", wipe=False)
+    assert house.told == [(house.tenant.id, "pigeon", "pigeon Loft T1")]
+    assert ((await one(browser))["error"], house.room.kept[house.tenant.id, LOFT].reveal()) == (
+        "Removed.",
+        "",
+    )
+    await finish(browser, await start(browser), "T1-anew")
+    await book.gone(old, "Late news.", wipe=True)
+    assert (await one(browser))["status"] == "active"
+    assert house.room.kept[house.tenant.id, LOFT].reveal() == "token-of-T1-anew"

@@ -1,0 +1,61 @@
+"""The page of platforms, in a real browser on the real program, with a Telegram that plays."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+pytest.importorskip("telegram")
+
+from tests.channels.running import found
+from tests.channels.test_telegram_whole import ANA, whole
+
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
+
+
+async def test_a_platform_is_connected_with_its_token_and_let_go_of(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with whole(tmp_path, BOTFATHERTOKEN="") as house:
+        link = re.search(r"http://\S+/in/\S+", house.program.said)
+        assert link
+        page = await browser.new_page()
+        try:
+            await page.goto(link[0])
+            await page.get_by_role("button").first.click()
+            await page.wait_for_url("**/chat*")
+            await page.goto(link[0].split("/in/")[0] + "/admin/channels")
+            section = page.get_by_role("region", name="telegram")
+            await expect(section).to_contain_text("not connected", timeout=30_000)
+            mail = page.get_by_role("region", name="email")
+            await mail.get_by_text("Connect", exact=True).click()
+            await mail.get_by_label("By").select_option("resend")
+            await expect(mail.get_by_label("Resend: begins with re_.")).to_be_visible()
+            await expect(mail.get_by_label("SMTP: its port.")).to_have_count(0)
+            await mail.get_by_label("By").select_option("")
+            await expect(mail.get_by_label("SMTP: its port.")).to_have_count(1)
+            places = page.get_by_role("form", name="Set the place")
+            await places.get_by_label("Place (empty").fill("C1")
+            await places.get_by_label("What is answered").select_option("all")
+            await places.get_by_role("button").click()
+            rules = page.get_by_role("table", name="Rules of places")
+            await expect(rules).to_contain_text("everything that is said", timeout=30_000)
+            await section.get_by_text("Connect", exact=True).click()
+            form = section.get_by_role("form", name="Connect telegram")
+            fields = form.locator("input[type=password]")
+            await fields.first.fill("1:wrong")
+            await form.get_by_role("button").click()
+            await expect(section).to_contain_text(re.compile("token|down"), timeout=30_000)
+            await expect(form.get_by_role("button")).to_be_enabled(timeout=30_000)
+            await form.locator("input[type=password]").first.fill(house.telegram.token)
+            await form.get_by_role("button").click()
+            await expect(section).to_contain_text("listens", timeout=30_000)
+            await page.screenshot(path=tmp_path / "channels.png", full_page=True)
+            house.telegram.world.say(ANA, "/start")
+            await found(lambda: any("Give this code" in text for text in house.said()))
+            await section.get_by_role("button", name="Let go of telegram").click()
+            await expect(section).to_contain_text("not connected", timeout=30_000)
+            assert house.telegram.token not in await page.content()
+        finally:
+            await page.close()
