@@ -59,6 +59,13 @@ class Approvals:
         """The pending question of a code."""
         return await self._db.read(rows.by_code(tenant, code))
 
+    async def moves_money(self, item: Approval) -> bool:
+        """Whether a yes to this would spend or move money."""
+        if item.card.amount or item.kind is ApprovalKind.BUDGET:
+            return True
+        covered = await self._db.read(effect_rows.of_approval(item.tenant, item.id))
+        return any(self._questions.moves_money(effect) for effect in covered)
+
     async def decide(
         self,
         tenant: TenantId,
@@ -105,6 +112,11 @@ class Approvals:
         await self._questions.show(done)
         return done
 
+    async def mind(self) -> int:
+        """Remind of what waits long, and close what waited too long; returns how many."""
+        await self.remind()
+        return await self.expire()
+
     async def expire(self) -> int:
         """Close what nobody answered in time; returns how many."""
         now = to_us(self._clock.now())
@@ -135,12 +147,12 @@ class Approvals:
     async def _edit(self, tenant: TenantId, answer: Answer) -> decisions.Edit:
         """Check an edit and lay out the card that it makes."""
         item, whole = await self.get(tenant, answer.approval)
+        if item.state is not ApprovalState.PENDING:
+            raise Conflict(item.card.decided or f"This was {item.state.value} already.")
         covered = [effect for effect in whole if effect.state is EffectState.AWAITING]
         unknown = set(answer.arguments) - {effect.id for effect in covered}
         if unknown or not answer.arguments:
             raise Invalid("The edit names no action of this approval.")
-        if item.state is not ApprovalState.PENDING:
-            raise Conflict(item.card.decided or f"This was {item.state.value} already.")
         new: list[Effect] = []
         arguments: dict[EffectId, Mapping[str, Json] | None] = {}
         for effect in covered:

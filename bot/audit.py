@@ -4,15 +4,16 @@ Rows are written in the commit of what they tell of and sealed within a second. 
 the log each minute and at the end: only a copy elsewhere can show that the tail was cut off.
 """
 
+import asyncio
 import hmac
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from bot.core.canonical import Json
 from bot.core.ids import TenantId
 from bot.core.ports import Clock
 from bot.fleet import Peers
+from bot.frozen import frozen
 from bot.store import audit as rows
 from bot.store.audit import Entry
 from bot.store.script import Database
@@ -24,7 +25,7 @@ LEASE = "seal_audit"
 HEADS_EVERY_S = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verified:
     """What a check of a tenant's book found."""
 
@@ -60,9 +61,22 @@ class Sealer:
         self._broken: dict[str, str] = {}
         """Tenants whose seals were changed under this process, and what is known of it."""
         self._told_at = clock.monotonic()
+        self._turn = asyncio.Lock()
+        self._round: asyncio.Task[int] | None = None
 
     async def seal(self) -> int:
-        """Seal what is not sealed yet, unless another process does it; returns how many rows."""
+        """Seal what is not sealed yet, unless another process does it; returns how many rows.
+
+        One round at a time, and each to its end though whoever asked is cancelled: a row that is
+        being sealed would be sealed a second time by the next.
+        """
+        async with self._turn:
+            if self._round is not None and not self._round.done():
+                await asyncio.wait([self._round])
+            self._round = asyncio.create_task(self._seal())
+            return await asyncio.shield(self._round)
+
+    async def _seal(self) -> int:
         if not await self._peers.take(LEASE):
             return 0
         done = 0

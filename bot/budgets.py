@@ -1,10 +1,11 @@
 """Money for thinking: reserved before a call, settled after it, stopped at the limit.
 
-Sums are read from the ledger once a day and tenant and kept in memory after that. A model whose
-price nobody knows is refused where a budget is set, because a budget that cannot be counted is
-none.
+Sums are read from the ledger once a day and tenant and kept in memory after that; where other
+processes spend as well, they are read again after `fresh_s`. A model whose price nobody knows is
+refused where a budget is set, because a budget that cannot be counted is none.
 """
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from bot.core.ids import PersonId, TenantId
 from bot.core.model import Usage
 from bot.core.ports import Clock
 from bot.core.times import to_us
+from bot.frozen import frozen
 from bot.store import spends
 from bot.store.script import Database
 
@@ -20,11 +22,12 @@ from bot.store.script import Database
 @dataclass(slots=True)
 class _Day:
     start: datetime
+    read_at: dict[tuple[str, str], float] = field(default_factory=dict)
     spent: dict[tuple[str, str], int] = field(default_factory=dict)
     reserved: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hold:
     """A reservation; give it back with `settle`."""
 
@@ -36,11 +39,18 @@ class Budgets:
     """Counts what models cost against the limits of the day (UTC)."""
 
     def __init__(
-        self, db: Database, clock: Clock, tenant_micros: int | None, person_micros: int | None
+        self,
+        db: Database,
+        clock: Clock,
+        tenant_micros: int | None,
+        person_micros: int | None,
+        *,
+        fresh_s: float = math.inf,
     ) -> None:
         self._db = db
         self._clock = clock
         self._limits = {"tenant": tenant_micros, "person": person_micros}
+        self._fresh_s = fresh_s
         self._day = _Day(start=self._midnight())
 
     @property
@@ -63,8 +73,8 @@ class Budgets:
         if self._midnight() != self._day.start:
             self._day = _Day(start=self._midnight())
         keys = self._keys(tenant, person)
-        while missing := [key for key in keys if key not in self._day.spent]:
-            await self._load(missing[0], tenant)
+        while stale := [key for key in keys if not self._is_fresh(key)]:
+            await self._load(stale[0], tenant)
         for key in keys:  # from here on nothing waits, so no other call comes in between
             limit = self._limits[key[0]]
             used = self._day.spent[key] + self._day.reserved.get(key, 0)
@@ -98,13 +108,17 @@ class Budgets:
         return tuple(key for key in keys if self._limits[key[0]] is not None)
 
     async def _load(self, key: tuple[str, str], tenant: TenantId) -> None:
-        if key in self._day.spent:
-            return
+        day = self._day
+        day.read_at[key] = self._clock.monotonic()
         who = "*" if key[0] == "tenant" else key[1].split("/", 1)[1]
-        since = to_us(self._day.start)
+        since = to_us(day.start)
         total = await self._db.read(spends.total(tenant, who, since))
         allowed = await self._db.read(spends.allowed(tenant, since))
-        self._day.spent.setdefault(key, total.micros - allowed)
+        day.spent[key] = total.micros - allowed
+
+    def _is_fresh(self, key: tuple[str, str]) -> bool:
+        read_at = self._day.read_at.get(key, -math.inf)
+        return key in self._day.spent and self._clock.monotonic() - read_at < self._fresh_s
 
     def _midnight(self) -> datetime:
         now = self._clock.now()

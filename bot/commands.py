@@ -4,15 +4,18 @@
 work while a turn is running and are applied at the door (`controls.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from difflib import get_close_matches
 
 from bot.core.conversation import Claim, TurnEnd
+from bot.core.errors import UserError
 from bot.core.event import Ending
 from bot.core.people import Person
 from bot.core.ports import Agents, Clock
 from bot.core.times import to_us
-from bot.store import approvals, memory, spends
+from bot.directory import Directory
+from bot.store import approvals, memory, saved_chats, spends
+from bot.store.saved_chats import SavedChat
 from bot.store.script import Database
 
 HELP = """\
@@ -31,27 +34,34 @@ HELP = """\
 | `/usage` | what today cost |
 | `/memory` | what the agents keep about you |
 | `/forget NOTE` | delete one of these notes |
+| `/savechat` | on Telegram: notify me in this chat |
 | `/whoami` | who I think you are |
+| `/link CODE` | this is me too: the code that I told you on another platform |
 
 Anything else goes to the agent."""
 NAMES = (
     "/help", "/agents", "/agent", "/new", "/stop", "/status", "/usage", "/approvals",
-    "/memory", "/forget", "/approve", "/reject", "/good", "/bad", "/whoami",
+    "/memory", "/forget", "/savechat", "/approve", "/reject", "/good", "/bad", "/whoami",
+    "/link",
 )  # fmt: skip
 
 
 LATEST = 2**62
 MOST_NOTES = 30
 PRIVATE = "Ask me that where only the two of us read it."
+ALONE = "Write that in a chat of the two of us; here others would read what is for you."
+NOTIFYING = ("telegram",)
+"""Platforms that a person can be notified on."""
 
 
 class Commands:
     """Answers commands."""
 
-    def __init__(self, db: Database, clock: Clock, agents: Agents) -> None:
+    def __init__(self, db: Database, clock: Clock, agents: Agents, people: Directory) -> None:
         self._db = db
         self._clock = clock
         self._agents = agents
+        self._people = people
 
     async def __call__(self, claim: Claim, person: Person | None) -> TurnEnd | None:
         """The answer to a command; None when it is none of ours."""
@@ -71,15 +81,17 @@ class Commands:
                 role="system",
                 new_session=True,
             )
-        if word == "/usage":
-            return _said(await self._usage(claim, person))
-        if word == "/approvals":
-            return _said(await self._approvals(claim))
-        if word == "/memory":
-            return _said(await self._memory(claim, person))
-        if word == "/forget":
-            return _said(await self._forget(claim, person, rest.strip()))
-        return self._unknown(word)
+        rest = rest.strip()
+        texts: Mapping[str, Callable[[], Awaitable[str]]] = {
+            "/usage": lambda: self._usage(claim, person),
+            "/approvals": lambda: self._approvals(claim),
+            "/memory": lambda: self._memory(claim, person),
+            "/forget": lambda: self._forget(claim, person, rest),
+            "/link": lambda: self._link(claim, person, rest),
+            "/savechat": lambda: self._save_chat(claim, person),
+        }
+        text = texts.get(word)
+        return _said(await text()) if text else self._unknown(word)
 
     def _list(self, claim: Claim) -> str:
         rows = [
@@ -141,6 +153,36 @@ class Commands:
         script = memory.forget_about(claim.event.tenant, person.id, note, at)
         gone = await self._db.write(script)
         return "It is forgotten." if gone else "There is no such note. `/memory` lists them."
+
+    async def _link(self, claim: Claim, person: Person | None, code: str) -> str:
+        """Know whoever was told this code on another platform as the person who writes here."""
+        if person is None or not claim.event.place.direct:
+            return PRIVATE
+        if not code:
+            return "Write to me on the other platform first; there I tell you a code."
+        try:
+            await self._people.link(claim.event.tenant, code, person.id)
+        except UserError as error:
+            return error.message
+        return "From now on I know you there as well."
+
+    async def _save_chat(self, claim: Claim, person: Person | None) -> str:
+        """Where the person is told things that they are to be notified of."""
+        event = claim.event
+        if event.channel not in NOTIFYING:
+            return f"Write that to the bot on {' or '.join(NOTIFYING).capitalize()}."
+        if person is None or not event.place.direct:
+            return ALONE
+        chat = SavedChat(
+            person=person.id,
+            account=event.account,
+            place=event.place.id,
+            thread=event.place.thread,
+            name=event.sender.name,
+            at=to_us(self._clock.now()),
+        )
+        await self._db.write(saved_chats.put(event.tenant, event.channel, chat))
+        return "Saved. When you ask to be notified, it comes here."
 
     def _unknown(self, word: str) -> TurnEnd:
         return _said(_near(word, NAMES, "command", "`/help` lists them."))

@@ -9,7 +9,7 @@ Every path asks the same question of the same rows: may this person decide this,
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from bot import feedback
@@ -23,21 +23,29 @@ from bot.core.ids import ApprovalId, ConvId, EffectId, EventId, PersonId, Tenant
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
+from bot.desk import filled
+from bot.frozen import frozen
 from bot.render.cards.layout import Ref
 from bot.render.codes import SHOW_ALL, Reply, parse_code
 from bot.render.text import visible
 from bot.render.whole import whole
-from bot.store import conversations, inbox, transcript
+from bot.store import conversations, inbox, misses, transcript
 from bot.store.decisions import may_decide
 from bot.store.script import Database, Script, restartable
 
 COMMAND = re.compile(r"/(stop|status|whoami|approve|reject|good|bad)\b\s*(\S*)\s*(.*)", re.DOTALL)
 
 
+MAX_WRONG = 5
+"""So many wrong codes of one sender, and codes decide nothing more that waits."""
+TOO_MANY = (
+    "Too many wrong codes came from here, so a code no longer decides this. Decide it on the page."
+)
+NO_MONEY = "Money is not approved this way: a sender here can be forged. Decide it on the page."
 _DONE = "This was taken in before; nothing is done twice."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Order:
     """An event that decides something, and what a repeat of it is compared by."""
 
@@ -117,14 +125,21 @@ class Controls:
         except ValueError:
             raise Invalid("This button means nothing any more.") from None
         version = payload.get("version")
-        arguments = payload.get("arguments")
+        approval = ApprovalId(str(payload.get("approval", "")))
+        arguments, note = payload.get("arguments"), str(payload.get("note", ""))
+        inputs = payload.get("inputs")
+        if isinstance(inputs, Mapping) and decision is Decision.EDIT:
+            _, covered = await self._approvals.get(order.event.tenant, approval)
+            arguments = filled(covered, inputs)
+        elif isinstance(inputs, Mapping):
+            note = str(inputs.get("question", ""))
         return await self._decide(
             order,
-            ApprovalId(str(payload.get("approval", ""))),
+            approval,
             decision,
             version=version if isinstance(version, int) else None,
             arguments=arguments if isinstance(arguments, Mapping) else None,
-            note=str(payload.get("note", "")),
+            note=note,
         )
 
     async def _opinion(self, order: Order) -> Accepted:
@@ -172,6 +187,9 @@ class Controls:
         item = await self._approvals.by_code(event.tenant, said.code)
         person = await self._person(event)
         if item is None or person is None or not may_decide(item, person.id, person.role.value):
+            is_bare = not said.rest.strip() or event.text.startswith("/")
+            if person is not None and is_bare:
+                await self._db.write(misses.add(event, to_us(self._clock.now())))
             if event.text.startswith("/"):
                 text = f"Nothing waits under the code {said.code[:20]}."
                 return await self._answer(order, text, "code")
@@ -180,9 +198,25 @@ class Controls:
             ref = Ref(approval=item.id, version=item.version)
             return await self._answer(order, whole(item.card, ref), "shown")
         decision = Decision(said.choice)
+        if why := await self._barred(order, item, decision):
+            return await self._answer(order, why, "refused")
         if decision is Decision.EDIT:
             return await self._edit(order, item, said.rest)
         return await self._decide(order, item.id, decision, note=said.rest.strip())
+
+    async def _barred(self, order: Order, item: Approval, decision: Decision) -> str:
+        """Why a code does not decide this; empty when it does.
+
+        A sender whose name can be forged may not move money, and nobody may guess for long.
+        """
+        event = order.event
+        wrong = await self._db.read(misses.since(event, to_us(item.created_at)))
+        if wrong >= MAX_WRONG:
+            return TOO_MANY
+        is_yes = decision in (Decision.APPROVE, Decision.EDIT, Decision.AGAIN)
+        if event.payload.get("forgeable") and is_yes and await self._approvals.moves_money(item):
+            return NO_MONEY
+        return ""
 
     async def _edit(self, order: Order, item: Approval, text: str) -> Accepted:
         """New words for the one text that the card shows."""

@@ -5,15 +5,18 @@ its address is set.
 """
 
 import asyncio
+import logging
 import platform
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
+from bot.config.database import called
+from bot.core.canonical import Json
 from bot.core.errors import OperatorError
 from bot.core.ports import Clock, new_id
 from bot.fleet import Alone, Fleet
+from bot.frozen import frozen
 from bot.home import Home
 from bot.live import Live
 from bot.live_shared import SharedLive
@@ -22,6 +25,8 @@ from bot.store import schema
 from bot.store.fleet import Worker
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
+
+log = logging.getLogger(__name__)
 
 
 class OpenDatabase(Database, Protocol):
@@ -33,7 +38,7 @@ class OpenDatabase(Database, Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Opened:
     """A database, and who else works on it."""
 
@@ -70,13 +75,15 @@ async def open_database(settings: Settings, home: Home, clock: Clock, version: s
         file = SqliteDatabase(home.database)
         await file.open()
         return Opened(db=file, peers=Alone(me), live=Live())
-    postgres, tables, notices = (part(name) for name in ("postgres", "postgres_schema", "notices"))
+    parts = ("postgres", "postgres_schema", "postgres_probe", "notices")
+    postgres, tables, probe, notices = (part(name) for name in parts)
     direct = direct_address(settings)
-    if await tables.version_of(direct) == 0:
-        await tables.upgrade(direct)
-    await tables.check(direct)
-    db: OpenDatabase = postgres.PostgresDatabase(url, pooled=direct != url)
-    await postgres.PostgresDatabase.open(db)
+    await tables.prepare(direct)
+    deaf = not await probe.hears(direct)
+    if deaf:
+        log.warning("%s Set BOT_DIRECT_URL to the database itself.", probe.DEAF)
+    db: Any = postgres.PostgresDatabase(url, pooled=deaf or direct != url, name=me)
+    await db.open()
     worker = Worker(
         id=me,
         place=f"{platform.node()}:{home.folder}",
@@ -91,8 +98,40 @@ async def open_database(settings: Settings, home: Home, clock: Clock, version: s
         raise
     live = SharedLive(fleet)
     words = notices.Notices(direct, fleet.hear, fleet.missed)
-    fleet.words = words
-    return Opened(db=db, peers=fleet, live=live, tasks=(fleet.run, words.run))
+    fleet.words, fleet.deaf, fleet.evict = words, deaf, db.evict
+    return Opened(db=db, peers=fleet, live=live, tasks=(fleet.run, fleet.watch, words.run))
+
+
+async def report(settings: Settings, opened: Opened) -> Mapping[str, Json]:
+    """What the database is called, who works on it, and what is wrong with it, for status."""
+    name = called(settings.database_url, settings.home)
+    alive = await opened.fleet.census() if opened.fleet else []
+    return {
+        "kind": name.kind,
+        "host": name.host,
+        "name": name.name,
+        "processes": [
+            {
+                "place": each.place,
+                "version": each.version,
+                "silent_s": round(each.silent_us / 1e6, 1),
+                "this": each.id == opened.peers.id,
+            }
+            for each in alive
+        ],
+        "problems": [part("postgres_probe").DEAF] if opened.fleet and opened.fleet.deaf else [],
+    }
+
+
+def examine(settings: Settings) -> Sequence[tuple[str, str]]:
+    """What is wrong with a shared database, each with the command that mends it."""
+    url = shared_address(settings)
+    if not url:
+        return ()
+    found: Sequence[tuple[str, str]] = asyncio.run(
+        part("postgres_probe").examine(url, direct_address(settings))
+    )
+    return found
 
 
 def part(name: str) -> Any:

@@ -9,7 +9,6 @@ seconds; every change here forgets it at once, another process's change is seen 
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.errors import Forbidden, NotFound
@@ -18,6 +17,7 @@ from bot.core.people import Person
 from bot.core.ports import Clock, new_id
 from bot.core.secret import Secret
 from bot.core.times import iso, to_us
+from bot.frozen import frozen
 from bot.people import hash_of
 from bot.store import audit, logins
 from bot.store import people as rows
@@ -33,7 +33,7 @@ ENV_TOKEN = "tok_env"  # noqa: S105  (an id)
 _REMEMBERED = 10_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Visit:
     """Somebody who is in: the person of a session or of a token."""
 
@@ -54,7 +54,7 @@ class Visit:
         return bool(self.csrf)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class SignedIn:
     """A new session."""
 

@@ -5,7 +5,7 @@ after a crash, is the same and depends on the effect's policy alone:
 
     keyed      call again with the same key, inside the vendor's window
     readback   look it up: there → sent; surely not there → call again
-    none       in doubt: a person is asked; never a blind second call
+    none       seen after all → sent; else in doubt: a person is asked; never a blind second call
 
 Effects inside a turn are performed by the turn; those that waited for a person by `run` here, in
 the order shown within one question, questions side by side.
@@ -14,17 +14,17 @@ the order shown within one question, questions side by side.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from bot.approvals import tell_live
-from bot.core.approval import Approval
-from bot.core.conversation import Claim, Line
+from bot.core.conversation import Claim
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import (
     BotError,
-    Conflict,
     Fenced,
     OperatorError,
     StoreError,
@@ -33,13 +33,15 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.ports import Clock, Live, Performer, new_id
-from bot.core.times import from_us, to_us
+from bot.core.times import to_us
 from bot.fleet import Peers
+from bot.frozen import frozen
 from bot.points import point
 from bot.questions import Questions
-from bot.store import approvals as approval_rows
-from bot.store import conversations, decisions, journal
+from bot.store import decisions, journal
 from bot.store import effects as rows
+from bot.store.approvals import CodeTaken
+from bot.store.deeds import ask_doubt, settle
 from bot.store.patient import surely
 from bot.store.script import Database, Script, restartable
 
@@ -51,6 +53,8 @@ CALL_TIMEOUT_S = 60.0
 LOOK_AFTER_S = 2.0
 """How long after an unanswered call a look-up begins: what is still on its way must have arrived,
 and vendors list a new post a moment later."""
+LOOKS = 3
+"""How often a deed is looked for that can be seen, but whose absence cannot."""
 ROUND_S = 30.0
 """How often it looks for what has lost its hands: the guarantee behind the wake-ups."""
 PAUSE_S = 1.0
@@ -59,7 +63,7 @@ CODES = 50
 """How many codes are tried for a question before it gives up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Performers:
     """Who performs what."""
 
@@ -71,7 +75,7 @@ class Performers:
         return self.tool if effect.kind is EffectKind.TOOL else self.channel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Around:
     """Who is told of an end, and who else might perform."""
 
@@ -100,6 +104,7 @@ class Effects:
         self._peers = around.peers
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
+        self._elsewhere: set[str] = set()  # groups that another process is working on
         self._mine: set[str] = set()
         """Effects that a task of this process is bringing to their end."""
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -132,6 +137,7 @@ class Effects:
         groups: dict[str, list[Effect]] = {}
         found = await self._db.read(rows.stuck())
         others = (await self._peers.living() if found else frozenset()) - {self._peers.id}
+        self._elsewhere = {_group(effect) for owner, effect in found if owner in others}
         for owner, effect in found:
             if owner not in others and effect.id not in self._mine:
                 groups.setdefault(_group(effect) or effect.id, []).append(effect)
@@ -168,18 +174,16 @@ class Effects:
         work: Callable[[Effect], Coroutine[object, None, object]],
     ) -> int:
         """Work through groups side by side, and in order within each; returns how many began."""
-        free = [group for group in groups if group not in self._busy]
+        free = [group for group in groups if group not in self._busy | self._elsewhere]
         for group in free:
             self._busy.add(group)
             self._spawn(self._run_group(group, groups[group], work), groups[group][0])
         return len(free)
 
     async def _sleep(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
 
     def _spawn(self, work: Coroutine[object, None, T], effect: Effect) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name=f"effect {effect.id}")
@@ -289,6 +293,17 @@ class Effects:
                 return outcome
         return Outcome(state=EffectState.IN_DOUBT, error="Nobody can say whether it was done.")
 
+    async def _seen(self, effect: Effect, outcome: Outcome) -> Outcome:
+        """That it was done, where a look-up shows that much; else the outcome as it was."""
+        for _ in range(LOOKS if effect.kind is EffectKind.TOOL else 0):
+            found, known = await self._find(effect)
+            if found and found.state is EffectState.SENT:
+                return found
+            if known and not found:
+                break
+            await asyncio.sleep(LOOK_AFTER_S)
+        return outcome
+
     async def _find(self, effect: Effect) -> tuple[Outcome | None, bool]:
         """Look it up: what was found, and whether the look-up itself worked."""
         try:
@@ -305,8 +320,9 @@ class Effects:
 
     async def _conclude(self, effect: Effect, outcome: Outcome) -> Outcome:
         """Write down how it ended, and go on from there."""
-        if outcome.state is EffectState.IN_DOUBT and effect.policy is not Policy.NONE:
-            outcome = await self._resolve(effect)
+        if outcome.state is EffectState.IN_DOUBT:
+            is_mute = effect.policy is Policy.NONE
+            outcome = await (self._seen(effect, outcome) if is_mute else self._resolve(effect))
         if outcome.state is EffectState.IN_DOUBT:
             await self._ask(effect, outcome)
         elif outcome.retry_after_s is not None and effect.attempt < ATTEMPTS and _group(effect):
@@ -335,34 +351,17 @@ class Effects:
         for _ in range(CODES):
             question = self._questions.doubt(effect, outcome.error)
             try:
-                asked = await self._doubt(effect, question, outcome.error, line)
-            except Conflict:
-                continue  # another question has this code
+                script = partial(ask_doubt, effect, question, outcome.error, line, self._now())
+                asked = await surely(self._db, script)
+            except CodeTaken:
+                continue
             if asked:
                 tell_live(self._live, question)
                 await self._questions.show(question)
             return
 
-    async def _doubt(self, effect: Effect, question: Approval, error: str, line: str) -> bool:
-        return await surely(self._db, lambda: ask_doubt(effect, question, error, line, self._now()))
-
     def _now(self) -> int:
         return to_us(self._clock.now())
-
-
-@restartable
-def settle(
-    effect: Effect, outcome: Outcome, at: int, ids: decisions.Ids
-) -> Script[Approval | None]:
-    """Settle an effect and, when its question is thereby complete, tell the agent."""
-    settled = yield from rows.settle(effect, outcome, at)
-    asked_in = effect.approval or effect.doubt
-    if settled is None or asked_in is None:
-        return None
-    item = yield from approval_rows.hold(effect.tenant, asked_in)
-    if item:
-        yield from decisions.settle_group(item, at, ids)
-    return item
 
 
 @restartable
@@ -370,29 +369,6 @@ def _bear(claim: Claim, born: Effect, at: int, owner: str) -> Script[None]:
     """Write an effect of a turn as `sending`, if the turn is still ours."""
     yield from journal.hold(claim, born.step)
     yield from rows.plan(born, at, owner)
-
-
-@restartable
-def ask_doubt(effect: Effect, question: Approval, error: str, line: str, at: int) -> Script[bool]:
-    """Mark an effect as in doubt together with the question about it. Raises Conflict."""
-    if (yield from approval_rows.by_code(effect.tenant, question.code)):
-        raise Conflict("This code is taken.")
-    asked = yield from rows.doubt(effect, question.id, error, at)
-    if not asked:
-        return False
-    yield from approval_rows.open_(question)
-    said = Line(
-        id=line,
-        seq=0,
-        turn=effect.turn,
-        role="system",
-        text=question.card.title,
-        at=from_us(at),
-        agent=effect.agent,
-        approval=question.id,
-    )
-    yield from conversations.say(effect.tenant, effect.conv, said)
-    return True
 
 
 def _group(effect: Effect) -> str:

@@ -5,8 +5,8 @@ the benchmarks start it just as it is here.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from agents.runtime.calls import Calls
@@ -14,33 +14,42 @@ from agents.runtime.calls import Parts as CallParts
 from agents.runtime.loop import Loop
 from agents.runtime.loop import Parts as LoopParts
 from agents.runtime.toolset import Toolset
+from agents.runtime.voices import Voices, refusal
 from agents.runtime.withdrawal import Withdrawals
 from bot.approvals import Approvals
+from bot.bringing import Bringing
 from bot.budgets import Budgets
+from bot.cards import Cards
 from bot.commands import Commands
 from bot.controls import Controls
 from bot.core.agent import Agent
 from bot.core.approval import Approval
 from bot.core.channel import Channel, Dialect, Features
 from bot.core.conversation import Claim, TurnEnd
-from bot.core.ids import TenantId
+from bot.core.effect import Effect
+from bot.core.event import Event, Kind
+from bot.core.ids import AgentName, TenantId
 from bot.core.people import Person
-from bot.core.ports import Agents, Clock, House, Live, Model, new_id
+from bot.core.ports import Accepted, Agents, Clock, House, Live, Model, new_id
 from bot.core.route import Binding
 from bot.core.times import to_us
 from bot.directory import Directory
+from bot.drafts import Drafts, Follows
 from bot.effects import Around, Effects, Performers
-from bot.fleet import Alone, Peers
+from bot.files.files import Files
+from bot.fleet import WORK, Alone, Fleet, Peers
+from bot.frozen import field, frozen
 from bot.inbox import Inbox
 from bot.limits import Rate
 from bot.people import People
 from bot.questions import Questions
 from bot.replies import Replies
 from bot.router import Parts as RouterParts
-from bot.router import Router
+from bot.router import Router, refused
 from bot.store import approvals as approval_rows
-from bot.store import bindings, policies
+from bot.store import bindings, place_rules, policies
 from bot.store import turns as turn_rows
+from bot.store.place_rules import PlaceRule
 from bot.store.policies import Rule
 from bot.store.script import Database
 from bot.troubles import Troubles
@@ -51,7 +60,6 @@ OWN = Features(
     max_chars=100_000,
     buttons=True,
     forms=True,
-    edit=True,
     media=True,
     reply_is_row=True,
 )
@@ -59,9 +67,11 @@ OWN = Features(
 PERSON_RATE = Rate(count=100_000, seconds=60)
 TENANT_RATE = Rate(count=1_000_000, seconds=60)
 STREAMED = ("web", "terminal")
+SPENT_ELSEWHERE_S = 5.0
+"""How old the sums of a budget may be where other processes spend as well."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """How much at once, and how often."""
 
@@ -74,7 +84,7 @@ class Limits:
     reminder: timedelta = timedelta(hours=4)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Given:
     """What an engine is made of."""
 
@@ -92,6 +102,14 @@ class Given:
     toolset: Toolset | None = None
     peers: Peers | None = None
     """The other processes of this database; None when there are none."""
+    files: Files | None = None
+    """Where files that come in are kept; None: they are only named."""
+    watch: Follows | None = None
+    """What lets answers be shown as they are written; None: only whole ones are sent."""
+    address: Callable[[], str] = lambda: ""
+    """Where people reach the house from outside."""
+    voices: Voices | None = None
+    """What hears voice notes; None: they are files like others."""
 
 
 class Engine:
@@ -107,7 +125,9 @@ class Engine:
         )
         self.questions = Questions(given.clock, self.toolset, self._show)
         self.peers = given.peers or Alone(new_id(given.clock, "own"))
-        self.replies = Replies(given.db, given.clock, given.channels, self.peers)
+        self.drafts = Drafts(given.db, given.clock, given.watch, _empty_reply)
+        self.replies = Replies(given.db, given.clock, given.channels, self.peers, self.drafts.take)
+        self.cards = Cards(given.db, given.clock, given.channels, self.peers, given.address)
         self.troubles = Troubles(given.db, given.clock, given.live, self.peers)
         self.toolset.broken = self.troubles.connection_broken
         self.effects = Effects(
@@ -117,34 +137,24 @@ class Engine:
             self.questions,
             Around(live=given.live, wake_turns=lambda: self.turns.wake(), peers=self.peers),
         )
-        self.budgets = Budgets(
-            given.db, given.clock, limits.tenant_day_micros, limits.person_day_micros
-        )
+        self.bringing = Bringing(given.db, given.files)
+        self.budgets = self._budgets(limits)
         self.approvals = Approvals(
             given.db, given.clock, self.questions, given.live, self._decided,
             allow_micros=limits.tenant_day_micros or limits.person_day_micros or 1_000_000,
         )  # fmt: skip
         self.loop = self._loop(limits)
-        self.router = Router(
-            RouterParts(
-                clock=given.clock,
-                people=self.directory,
-                agents=given.agents,
-                rules=self.bindings_of,
-                commands=Commands(given.db, given.clock, given.agents),
-                think=self._think,
-                tenant_rate=limits.tenant,
-            )
-        )
+        self.router = self._router(limits)
         self.turns = Turns(
             given.db,
             given.clock,
-            Work(handle=self.router.route, deliver=self.replies.deliver),
+            Work(handle=self.router.route, deliver=self.replies.deliver, ended=self._ended),
             given.live,
             Seats(
                 owner=self.peers.id,
                 count=limits.open_turns,
                 stop_elsewhere=lambda conv: self.peers.say("stop", conv),
+                offer=lambda: self.peers.say(WORK),
             ),
         )
         self.controls = Controls(
@@ -153,7 +163,16 @@ class Engine:
         self.inbox = Inbox(given.db, given.clock, self.turns, self.controls, limits.sender)
         self._bindings: dict[str, Sequence[Binding]] = {}
         self._rules: dict[str, Sequence[Rule]] = {}
+        self._places: dict[str, Mapping[tuple[str, str, str], PlaceRule]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+
+    async def hear(self, event: Event) -> Accepted:
+        """Take in what a platform outside brings. Raises as `Inbox.accept` does."""
+        try:
+            return await self.inbox.accept(event)
+        finally:
+            if event.kind in (Kind.PRESSED, Kind.FORM):
+                self.cards.meet(event)
 
     async def start(self) -> int:
         """Free what a dead process held, then run; returns how many turns go on."""
@@ -164,6 +183,7 @@ class Engine:
         self._tasks = [
             asyncio.create_task(self.turns.run(), name="turns"),
             asyncio.create_task(self.effects.run(), name="effects"),
+            asyncio.create_task(self.cards.run(), name="cards"),
         ]
         return resumed
 
@@ -182,6 +202,14 @@ class Engine:
             found = self._bindings[tenant] = await self.db.read(bindings.listed(tenant))
         return found
 
+    async def places_of(self, tenant: TenantId) -> Mapping[tuple[str, str, str], PlaceRule]:
+        """A tenant's rules of places, kept until they change."""
+        found = self._places.get(tenant)
+        if found is None:
+            listed = await self.db.read(place_rules.listed(tenant))
+            found = self._places[tenant] = {rule.key: rule for rule in listed}
+        return found
+
     async def rules_of(self, tenant: TenantId) -> Sequence[Rule]:
         """A tenant's policy, kept until it changes."""
         found = self._rules.get(tenant)
@@ -194,6 +222,7 @@ class Engine:
         self.directory.forget()
         self._bindings.clear()
         self._rules.clear()
+        self._places.clear()
 
     async def status_text(self, tenant: TenantId) -> str:
         """`/status` in a chat."""
@@ -203,18 +232,54 @@ class Engine:
 
     async def _think(self, claim: Claim, agent: Agent, person: Person | None) -> TurnEnd:
         event = claim.event
+        channel = self._g.channels.get(event.channel)
+        if channel is not None:
+            claim = await self.bringing.bring(claim, channel, person)
+        if self._g.voices is not None:
+            claim = await self._g.voices.hear(claim, agent.name, person)
+            if channel is not None and (why := refusal(claim)):
+                return refused(why)
+        if channel is not None and channel.features.draft_s > 0:
+            return await self.drafts.during(
+                claim, channel, self.loop.run(claim, agent, person, True)
+            )
         stream = event.channel in STREAMED or self._g.live.is_watched(
             event.tenant, claim.conv.id, event.id
         )
         return await self.loop.run(claim, agent, person, stream)
 
+    def _ended(self, end: TurnEnd) -> None:
+        if end.approval:
+            self.cards.wake()
+
     async def _show(self, approval: Approval) -> None:
-        """Cards on the house's own channels are read from the rows; others rewrite theirs here."""
+        """Cards on the house's own channels are read from the rows; others show a copy."""
+        self.cards.wake()
 
     def _decided(self) -> None:
         self.budgets.forget()
         self.effects.wake()
         self.turns.wake()
+
+    def _budgets(self, limits: Limits) -> Budgets:
+        fresh_s = SPENT_ELSEWHERE_S if isinstance(self.peers, Fleet) else math.inf
+        day = (limits.tenant_day_micros, limits.person_day_micros)
+        return Budgets(self.db, self.clock, *day, fresh_s=fresh_s)
+
+    def _router(self, limits: Limits) -> Router:
+        given = self._g
+        return Router(
+            RouterParts(
+                clock=given.clock,
+                people=self.directory,
+                agents=given.agents,
+                rules=self.bindings_of,
+                places=self.places_of,
+                commands=Commands(given.db, given.clock, given.agents, self.directory),
+                think=self._think,
+                tenant_rate=limits.tenant,
+            )
+        )
 
     def _loop(self, limits: Limits) -> Loop:
         given = self._g
@@ -250,3 +315,7 @@ class Engine:
                 withdrawals=withdrawals,
             )
         )
+
+
+def _empty_reply(claim: Claim, channel: Channel) -> Effect:
+    return Replies.effect(claim, "", AgentName(""), channel.features)

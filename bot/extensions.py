@@ -13,7 +13,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import Distribution, EntryPoint, distributions
 from importlib.util import find_spec
 from types import MappingProxyType
@@ -23,10 +23,10 @@ from pydantic import BaseModel, ValidationError
 
 from bot.core.channel import Channel, Features
 from bot.core.errors import BotError, OperatorError
-from bot.core.ids import TenantId
-from bot.core.ports import Clock
 from bot.core.secret import Secret
 from bot.core.tool import Tool
+from bot.frozen import field, frozen
+from bot.lent import Lent, Make, Offer, Options
 
 log = logging.getLogger(__name__)
 
@@ -35,24 +35,9 @@ TAKEN = frozenset({"web", "api", "terminal", "clock"})
 """Channels of the house's own."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _SECRET = re.compile(r"(token|secret|key|password)$")
-Options = Mapping[str, str | bool | int | float]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lent:
-    """What the house lends to a channel from outside."""
-
-    tenant: TenantId
-    """Whose channel it is: every event is this tenant's."""
-    options: Options
-    """`[extensions.options."PACKAGE"]` of the settings."""
-    clock: Clock
-
-
-Make = Callable[[Lent], Channel]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Extension:
     """One package that the settings name."""
 
@@ -100,6 +85,15 @@ def load(allow: Sequence[str], options: Mapping[str, Options]) -> tuple[Extensio
     return tuple(loaded)
 
 
+def offers(extensions: Sequence[Extension], lend: Callable[[str, Options], Lent]) -> list[Offer]:
+    """The channels that they bring; `lend` takes a channel's name and what it is told."""
+    return [
+        Offer(name=name, make=partial(make, lend(name, item.options)))
+        for item in extensions
+        for name, make in item.makes.items()
+    ]
+
+
 def examine(allow: Sequence[str]) -> Mapping[str, str]:
     """Packages that are named and not there, with the reason; imports nothing but looks."""
     there = installed() if allow else {}
@@ -116,8 +110,13 @@ def secrets_of(options: Mapping[str, Options]) -> list[Secret]:
         Secret(value)
         for told in options.values()
         for name, value in told.items()
-        if isinstance(value, str) and value and _SECRET.search(name)
+        if isinstance(value, str) and value and is_secret(name)
     ]
+
+
+def is_secret(name: str) -> bool:
+    """Whether an option of this name is one."""
+    return bool(_SECRET.search(name))
 
 
 def normal(name: str) -> str:

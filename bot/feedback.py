@@ -9,7 +9,7 @@ Only people of the conversation have an opinion; an owner may read everybody's, 
 their own.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bot.core.conversation import Conversation
 from bot.core.errors import Forbidden, Invalid, NotFound
@@ -17,6 +17,7 @@ from bot.core.event import Event
 from bot.core.ids import ConvId, TenantId
 from bot.core.people import Person, Role
 from bot.core.ports import Accepted
+from bot.frozen import frozen
 from bot.store import audit, inbox
 from bot.store import feedback as rows
 from bot.store.feedback import SCORES, Answered, Opinion
@@ -28,7 +29,7 @@ _UNSEEN = "There is no such answer here."
 NOTHING = "There is no answer here yet that you could rate."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wish:
     """What somebody wants to be noted."""
 

@@ -9,14 +9,15 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from bot.core.errors import BotError
+from bot.core.errors import BotError, StoreError
 from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.store import fleet as rows
-from bot.store.fleet import Worker
+from bot.store.fleet import Neighbour, Worker
+from bot.store.schema import VERSION
 from bot.store.script import Database
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,11 @@ DEAD_S = 20.0
 SURE_S = 5.0
 """So long before that, it no longer begins what nobody else may do."""
 LEASE_S = 0.2
+WORK = "work"
+"""The word for: something waits that this process has no seat for."""
+
+ECHO = "echo"
+"""The word that each process says to itself, to know whether words come through."""
 
 Hear = Callable[..., object]
 
@@ -91,7 +97,8 @@ class Words(Protocol):
 class Fleet:
     """One of several."""
 
-    def __init__(self, db: Database, clock: Clock, me: Worker) -> None:
+    def __init__(self, db: Database, clock: Clock, me: Worker, schema: int = VERSION) -> None:
+        """`schema` is what this program knows; the database may come to need a newer one."""
         self._db = db
         self._clock = clock
         self._me = me
@@ -102,6 +109,16 @@ class Fleet:
         """Set once there is a connection for them."""
         self.freed: Callable[[], None] = lambda: None
         """Called when something was taken over from a dead process."""
+        self.evict: Callable[[Sequence[str]], Awaitable[object]] | None = None
+        """Closes the database's connections of processes that are silent."""
+        self.retire: Callable[[int], None] = lambda least: None
+        """Called once when the database needs a newer program, with the least schema of one."""
+        self._schema = schema
+        self._retired = False
+        self._said = 0
+        self._awaits_echo = False
+        self.deaf = False
+        """Whether words do not come through; then what they are about is found by looking."""
 
     @property
     def id(self) -> str:
@@ -138,25 +155,61 @@ class Fleet:
         self._beat_at = began
 
     async def leave(self) -> None:
-        """Take this process off."""
-        await self._db.write(rows.leave(self.id))
+        """Take this process off; others go on with what it did not end."""
+        await self._db.write(rows.leave(self.id, _word(self.id, 0, WORK), to_us(self._clock.now())))
+
+    async def census(self) -> list[Neighbour]:
+        """Who is alive, this process included."""
+        return await self._db.read(rows.census(_us(DEAD_S)))
 
     async def run(self) -> None:
         """Give signs of life and look for the dead, until cancelled."""
         while True:
             began = time.monotonic()
             try:
-                living = await self._db.write(rows.beat(self._me, _us(DEAD_S)))
+                self._listen()
+                living = await self._db.write(rows.beat(self._me, _us(DEAD_S), self._echo()))
                 self._beat_at = began
                 self._others = len(living) > 1
-                now = to_us(self._clock.now())
-                if await self._db.write(rows.take_over(now, _us(DEAD_S))):
-                    self.freed()
+                if await self._is_allowed():
+                    await self._look_for_dead()
             except BotError as error:
                 log.warning("No sign of life could be given: %s", error.message)
             except Exception:
                 log.exception("No sign of life could be given.")
             await asyncio.sleep(BEAT_S)
+
+    async def watch(self) -> None:
+        """Close the connections of the silent, until cancelled.
+
+        A process may freeze in the middle of a transaction, and what it holds would keep all others
+        from their work. Apart from `run`, whose writer may be the one that waits for it.
+        """
+        evicted: frozenset[str] = frozenset()
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                silent = frozenset(await self._db.read(rows.silent(_us(DEAD_S)))) - {self.id}
+                if self.evict and silent - evicted:
+                    await self.evict(sorted(silent - evicted))
+                evicted = silent
+            except StoreError as error:
+                log.warning("Nobody looks after silent processes: %s", error.message)
+
+    async def _look_for_dead(self) -> None:
+        now = to_us(self._clock.now())
+        if await self._db.write(rows.take_over(now, _us(DEAD_S))):
+            self.freed()
+
+    async def _is_allowed(self) -> bool:
+        """Whether the database still lets programs as old as this one run."""
+        least = await self._db.read(rows.least())
+        if self._schema >= least:
+            return True
+        if not self._retired:
+            self._retired = True
+            self.retire(least)
+        return False
 
     # Words.
 
@@ -168,7 +221,23 @@ class Fleet:
         """Tell the other processes; False when there are none, or it is too long to be told."""
         if self.words is None or not self._others:
             return False
-        return self.words.send(json.dumps([self.id, kind, *what]))
+        self._said += 1
+        number = 0 if kind == WORK else self._said
+        return self.words.send(_word(self.id, number, kind, *what))
+
+    def _listen(self) -> None:
+        """As long as the last word to itself did not come back, look for everything."""
+        self.deaf = self._awaits_echo
+        if self.deaf:
+            self.missed()
+
+    def _echo(self) -> str:
+        """A word to itself, for the writer's connection: what listens on another one hears it."""
+        if self.words is None or not self._others:
+            return ""
+        self._awaits_echo = True
+        self._said += 1
+        return _word(self.id, self._said, ECHO)
 
     def missed(self) -> None:
         """Words may have been lost: whoever keeps something reads it anew."""
@@ -178,12 +247,19 @@ class Fleet:
     def hear(self, word: str) -> None:
         """A word has come."""
         try:
-            who, kind, *what = json.loads(word)
+            who, _, kind, *what = json.loads(word)
         except ValueError:
             return
         self._others = self._others or who != self.id
+        if who == self.id and kind == ECHO:
+            self._awaits_echo = self.deaf = False
         if who != self.id and kind in self._hear:
             self._hear[kind](*what)
+
+
+def _word(who: str, number: int, kind: str, *what: Any) -> str:
+    """The server folds words that are alike, so each has a number; calls for work may be folded."""
+    return json.dumps([who, number, kind, *what])
 
 
 def _us(seconds: float) -> int:

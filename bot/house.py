@@ -8,7 +8,7 @@ open and nobody waits.
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from aiohttp import web as aio
@@ -19,33 +19,33 @@ from agents.runtime.own import OwnAgents
 from bot import extensions
 from bot.audit import Sealer
 from bot.config.values import own_addresses
-from bot.core.canonical import Json
-from bot.core.errors import OperatorError
+from bot.connected import ACCOUNTS_FOR, Means, connected
+from bot.connecting import Connecting, Lender
 from bot.core.event import Event
-from bot.core.ids import AgentName, TenantId
-from bot.core.people import Person, Tenant
+from bot.core.ids import AgentName
+from bot.core.people import Tenant
 from bot.core.ports import House
 from bot.core.route import Binding
 from bot.core.secret import Secret
 from bot.core.times import to_us
-from bot.database import open_database
+from bot.database import Opened, open_database, report
 from bot.doors import FIRST_LINK_LASTS, Doors
 from bot.ears import Ears
-from bot.engine import Engine, Given, Limits
+from bot.engine import Engine, Given
 from bot.fetch.client import WebFetcher
-from bot.files.library import Library
 from bot.files.opening import open_files
 from bot.home import BACKLOG, Home, listen
 from bot.inbox import arrive
 from bot.infra.clock import SystemClock
-from bot.keyring import add_primary, ring_in, ring_of
-from bot.limits import Rate
+from bot.keyring import ring_in, ring_of
+from bot.neighbours import Neighbours
 from bot.people import People
 from bot.remembering import Around, Remembering
+from bot.sealing import Sealing
 from bot.settings import Settings
-from bot.setup import micros, model_setup
+from bot.setup import engine_limits, model_setup
 from bot.standing import Standing
-from bot.store import audit, bindings
+from bot.store import bindings
 from bot.store.keys import are_there
 from bot.store.script import Script
 from bot.strongroom import StoredKeys, Strongroom
@@ -54,7 +54,6 @@ from bot.transcript import Transcript
 from bot.vault import Vault
 from bot.version import version
 from bot.web.app import Parts, build, runner
-from scheduler.housework import Housework, Keeper, load
 from scheduler.runner import Runner
 
 log = logging.getLogger(__name__)
@@ -62,8 +61,10 @@ log = logging.getLogger(__name__)
 VERSION = version()
 DEFAULT_AGENT = AgentName("bri")
 STOP_S = 8.0
+CHORES_AFTER_S = 0.1
 WARM_AFTER_S = 2.0
-REFRESH_S = 2.0
+BY_ITSELF = ("channels", "jobs", "clock")
+"""Tasks that begin work of which nobody outside waits for an answer."""
 BEGINNING = "beginning"
 """The lease of whoever makes the first owner, keys and routes of an empty database."""
 
@@ -78,6 +79,9 @@ class App:
         self.home = home
         self.clock = SystemClock()
         self.url = ""
+        self.over = asyncio.Event()
+        """Set when the house is to end."""
+        self.neighbours: Neighbours | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: aio.AppRunner | None = None
 
@@ -111,8 +115,7 @@ class App:
         self.models = ModelDoor(model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
-        own = own_addresses(settings.blog.webhook_url, settings.files.supabase_url)
-        self.fetcher = WebFetcher(allow=own)
+        self.fetcher = WebFetcher(allow=own_addresses(*settings.own_urls))
         self.files = open_files(settings, self.db, self.clock, self.fetcher, self.vault.lookup)
         sweep(settings)
         self.hub = mcp_hub(settings, self.db, self.clock, self.files, self._changed)(self.tenant.id)
@@ -128,11 +131,12 @@ class App:
                 archive_after=timedelta(days=settings.memory.archive_after_days),
             )
         )
-        self._make_engine()
+        self.connections = connected(self._means(opened))
+        await self._make_engine(opened)
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
         self.resumed = await self.engine.start()
-        hear = self.ears.run(self.engine.inbox.accept, self.engine.troubles)
+        hear = self.ears.run(self.engine.hear, self.engine.troubles)
         self._tasks.append(asyncio.create_task(hear, name="channels"))
         await self._listen(sock_ports)
         self._tasks += [
@@ -141,13 +145,41 @@ class App:
             asyncio.create_task(self._warm(), name="warm"),
         ]
 
-    def _make_engine(self) -> None:
+    def _means(self, opened: Opened) -> Means:
+        return Means(
+            settings=self.settings,
+            db=self.db,
+            clock=self.clock,
+            strongroom=self.strongroom,
+            peers=opened.peers,
+            engine=lambda: self.engine,
+            address=lambda: self.url,
+        )
+
+    async def _make_engine(self, opened: Opened) -> None:
         """The engine, with what packages outside the tree bring."""
         settings = self.settings
         self.extensions = extensions.load(settings.extensions.allow, settings.extensions.options)
-        self.ears = Ears(self.extensions, self.tenant.id, self.clock)
+        lend = Lender(
+            db=self.db,
+            clock=self.clock,
+            tenant=self.tenant.id,
+            settings=settings,
+            strongroom=self.strongroom,
+            team=self.team,
+            engine=lambda: self.engine,
+            changed=self._changed,
+            peers=opened.peers,
+            files=self.files,
+            sign=self.vault.lookup,
+            fetcher=self.fetcher,
+        )
+        self.connecting = Connecting(self.strongroom, lend)
+        offers = [*await self.connecting.offers(), *extensions.offers(self.extensions, lend)]
+        self.ears = self.connecting.ears = Ears(offers, self.tenant.id, self.clock, self.connecting)
         self.engine = Engine(self._given())
         self.engine.toolset.guests = self.hub
+        self.engine.toolset.accounts = self.connections.accounts
         self.hub.reserved = lambda: self.engine.toolset.tools
         self.engine.toolset.extra = {
             group: tools for item in self.extensions for group, tools in item.tools.items()
@@ -159,11 +191,13 @@ class App:
             models=self.models,
             tenant=self.tenant.id,
             agents_dir=settings.agents_dir,
-            broken=lambda: self.db.broken,
+            broken=lambda: self.retired or self.db.broken,
+            database=lambda: report(settings, opened),
             address=lambda: self.url,
             guests=self.hub.problems,
             extensions=self.extensions,
             ears=self.ears,
+            payments=self.connecting.paying.listed,
         )
 
     async def stop(self) -> None:
@@ -171,8 +205,7 @@ class App:
         if self._runner:
             for site in list(self._runner.sites):
                 await site.stop()
-        late = await self.engine.stop(STOP_S)
-        if late:
+        if late := await self.engine.stop(STOP_S):
             log.info("turns go on at the next start", extra={"count": late})
         for task in self._tasks:
             task.cancel()
@@ -181,6 +214,7 @@ class App:
             await self._runner.cleanup()
         await self.sealer.seal()
         self.sealer.tell_heads()
+        await self.connections.renewal.close()
         await self.models.close()
         await self.hub.close()
         if self.fleet:
@@ -195,7 +229,7 @@ class App:
 
     def _given(self) -> Given:
         settings = self.settings
-        limits, budget = settings.limits, settings.budget
+        own = tool_settings(settings, self.db, self.files, self.ears.of, self.clock, self.tenant.id)
         return Given(
             db=self.db,
             clock=self.clock,
@@ -210,30 +244,24 @@ class App:
             live=self.live,
             people=self.people,
             peers=self.fleet,
-            limits=Limits(
-                open_turns=limits.open_turns,
-                sender=Rate(count=limits.person_per_minute, seconds=60),
-                tenant=Rate(count=limits.tenant_per_minute, seconds=60),
-                asks_per_hour=limits.approvals_per_hour,
-                tenant_day_micros=micros(budget.tenant_day_usd),
-                person_day_micros=micros(budget.person_day_usd),
-            ),
+            files=self.files,
+            watch=self.live,
+            address=lambda: settings.public_url.rstrip("/"),
+            limits=engine_limits(settings),
+            voices=self.remembering.voices,
             channels=self.ears.channels,
+            connected=self.connecting.paying.connected,
             tool_settings={
-                **tool_settings(settings),
-                "library": Library(self.files),
-                **self._extra_settings(),
+                **dict.fromkeys(ACCOUNTS_FOR, self.connections.accounts),
+                **own,
+                "payments": self.connecting.paying.till(),
+                **{name: told for e in self.extensions for name, told in e.settings.items()},
             },
         )
 
-    def _extra_settings(self) -> Mapping[str, object]:
-        found = (item.settings for item in self.extensions)
-        return {name: value for settings in found for name, value in settings.items()}
-
     async def _listen(self, ports: Sequence[int]) -> None:
         settings = self.settings
-        app = build(self._parts())
-        self._runner = runner(app, STOP_S / 2)
+        self._runner = runner(build(self._parts()), STOP_S / 2)
         await self._runner.setup()
         sock = listen(settings.host, tuple(ports))
         await aio.SockSite(self._runner, sock, backlog=BACKLOG).start()
@@ -244,6 +272,13 @@ class App:
 
     def _parts(self) -> Parts:
         settings = self.settings
+        sealing = Sealing(
+            strongroom=self.strongroom,
+            sealer=self.sealer,
+            models=self.models,
+            folder=self.home.folder,
+            has_given_key=bool(settings.master_key),
+        )
         return Parts(
             db=self.db,
             clock=self.clock,
@@ -261,49 +296,24 @@ class App:
             models=self.models,
             schedules=self.clockwork,
             mcp=self.hub,
+            channels=self.connecting,
             wake=self.engine.turns.wake,
             rules_changed=lambda tenant: self._changed(),
             tools=lambda: sorted(self.engine.toolset.tools),
             status=self.standing.status,
             problems=self.standing.problems,
-            verify_audit=self._verify,
-            keys=self._keys,
-            rotate=self._rotate,
+            verify_audit=sealing.verify,
+            keys=sealing.keys,
+            rotate=sealing.rotate,
+            connections=self.connections,
             address=lambda: self.url,
             public_url=settings.public_url,
             version=VERSION,
             body_bytes=settings.limits.body_bytes,
             streams_per_person=settings.limits.streams_per_person,
-            extra=self.ears.routes(),
+            extra=[*self.connecting.routes(), *self.ears.routes()],
             blog=None if settings.blog.webhook_url else settings.blog.folder,
         )
-
-    async def _keys(self) -> Mapping[str, Json]:
-        counts = await self.vault.kek_counts()
-        return {
-            "models": list(await self.models.keys()),
-            "master": [{"id": id_, "wraps": wraps} for id_, wraps in sorted(counts.items())],
-        }
-
-    async def _rotate(self, actor: Person) -> Mapping[str, Json]:
-        if self.settings.master_key:
-            raise OperatorError(
-                "The master key comes from BOT_MASTER_KEY. Put a new one before it, with a comma "
-                "between them, and start again."
-            )
-        ring = add_primary(self.home.folder, self.clock)
-        done = await self.vault.adopt(ring)
-        at = to_us(self.clock.now())
-        told = {"rewrapped": done}
-        script = audit.note(
-            actor.tenant, at, f"person:{actor.id}", "keys.rotated", ring.primary.id, told
-        )
-        await self.db.write(script)
-        return {"id": ring.primary.id, "rewrapped": done}
-
-    async def _verify(self, tenant: TenantId) -> Mapping[str, Json]:
-        await self.sealer.seal()
-        return (await self.sealer.verify(tenant)).to_json()
 
     async def _first_route(self, tenant: Tenant) -> None:
         rule = Binding(id="default", agent=DEFAULT_AGENT)
@@ -321,57 +331,53 @@ class App:
         self.doors.forget()
 
     def _hear_others(self) -> None:
-        """Act on what other processes say, and on their silence."""
-        if self.fleet is None:
-            return
+        if self.fleet:
+            self.neighbours = Neighbours(
+                fleet=self.fleet,
+                engine=self.engine,
+                live=self.live,
+                forget=self._forget,
+                read=lambda: asyncio.gather(
+                    self.own_agents.load(), self.hub.start(), self.connecting.paying.load()
+                ),
+                rest=self._rest,
+                quit=self.over.set,
+            )
+            self.neighbours.hear()
 
-        def look() -> None:
-            self.engine.turns.wake()
-            self.engine.effects.wake()
+    def _rest(self) -> None:
+        """Let nothing begin by itself any more."""
+        for task in self._tasks:
+            if task.get_name() in BY_ITSELF:
+                task.cancel()
 
-        def changed() -> None:
-            self._forget()
-            self._reading = asyncio.gather(self.own_agents.load(), self.hub.start())
-
-        def missed() -> None:
-            changed()
-            self.live.lose()
-            look()
-
-        self.fleet.freed = look
-        self.fleet.on("changed", changed)
-        self.fleet.on("missed", missed)
-        self.fleet.on("stop", self.engine.turns.stop_here)
+    @property
+    def retired(self) -> str:
+        """Why this program may no longer run on its database; empty as long as it may."""
+        return self.neighbours.retired if self.neighbours else ""
 
     def _arrive(self, event: Event) -> Script[object]:
         ids = (f"cnv_{event.id[4:]}", f"msg_{event.id[4:]}")
         return arrive(event, ids, to_us(self.clock.now()), "", "")
 
     async def _jobs(self) -> None:
+        await asyncio.sleep(CHORES_AFTER_S)  # whoever stands at the door already goes first
+        from scheduler.housework import Housework, Keeper, load
+
         keeper = Keeper(
             db=self.db,
             clock=self.clock,
-            expire_approvals=self._mind_approvals,
+            expire_approvals=self.engine.approvals.mind,
             seal_audit=self.sealer.seal,
             tend_memory=self.remembering.upkeep.tend,
             archive=self.remembering.archives.weekly,
             tell_troubles=self.engine.troubles.look,
             sweep_files=self.files.sweep,
+            tend_connections=self.connections.renewal.tend,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(Housework(load(), keeper).run())
-            group.create_task(self._refresh_agents())
-
-    async def _mind_approvals(self) -> int:
-        await self.engine.approvals.remind()
-        return await self.engine.approvals.expire()
-
-    async def _refresh_agents(self) -> None:
-        """See files that were saved; a broken one keeps its last good version."""
-        while True:
-            await asyncio.sleep(REFRESH_S)
-            if self.team.refresh():
-                self.standing.log_mistakes()
+            group.create_task(self.standing.watch_agents())
 
     async def _warm(self) -> None:
         """Load what the first turn needs, while nobody waits."""

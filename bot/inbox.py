@@ -11,15 +11,15 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from bot.core.conversation import Claim
-from bot.core.errors import LimitReached, StoreError
+from bot.core.errors import LimitReached, OperatorError, StoreError
 from bot.core.event import CONTROL, Event
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import to_us
 from bot.limits import Buckets, Rate
 from bot.points import point
+from bot.store import albums, turns
 from bot.store import inbox as rows
-from bot.store import turns
-from bot.store.script import Database, Script, restartable
+from bot.store.script import Database, Script, restartable_by
 
 
 class Seats(Protocol):
@@ -65,9 +65,16 @@ class Inbox:
         self._control = control
         self._sender = sender
         self._buckets = Buckets(clock)
+        self.closed = ""
+        """Why nothing more is taken in; empty as long as everything is."""
 
     async def accept(self, event: Event, body_hash: str = "") -> Accepted:
-        """Store an event once and durably. Raises LimitReached before anything is stored."""
+        """Store an event once and durably.
+
+        Raises LimitReached, and OperatorError when it is closed, before anything is stored.
+        """
+        if self.closed:
+            raise OperatorError(self.closed)
         sender = (event.tenant, event.channel, event.account, event.sender.ext_id)
         if wait := self._buckets.take(sender, self._sender):
             raise LimitReached(
@@ -97,20 +104,25 @@ class Inbox:
             self._seats.start(claim)
         elif not got.duplicate:
             self._seats.wake()
+            if albums.is_part(event):
+                pause = albums.HOLD_US / 1e6 + 0.01
+                asyncio.get_running_loop().call_later(pause, self._seats.wake)
         return Accepted(
             event=got.event,
             conv=got.conv.id,
             duplicate=got.duplicate,
             same=got.same,
-            queued=not claim and not owner,
+            queued=not claim and not owner and not albums.is_part(event),
         )
 
 
-@restartable
+@restartable_by(lambda event, *_: f"{event.tenant} {event.conv}")
 def arrive(
     event: Event, ids: tuple[str, str], now: int, body_hash: str, owner: str
 ) -> Script[tuple[rows.Ingested, Claim | None]]:
     """Store an event and, for an owner with a free seat, claim its conversation as well."""
+    if albums.is_part(event):
+        return (yield from albums.ingest(event, ids, now, body_hash)), None
     got = yield from rows.ingest(event, ids, now, body_hash, owner)
     claim = (yield from turns.begin(event, got)) if got.claimed else None
     return got, claim

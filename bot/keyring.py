@@ -19,6 +19,7 @@ from pathlib import Path
 from bot.core.errors import SettingsError
 from bot.core.ports import Clock
 from bot.core.secret import Secret
+from bot.frozen import frozen
 
 KEY_BYTES = 32
 FILE = "master.key"
@@ -26,7 +27,7 @@ _ID = re.compile(r"kek_\d{6}_[a-z0-9]{1,16}")
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kek:
     """One master key."""
 

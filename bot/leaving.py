@@ -2,14 +2,15 @@
 
 Their schedules are cancelled, for nobody is there whom they would serve. A question that only they
 could decide is withdrawn: its effects are never done, and the agent words that as any outcome. What
-agents remember of them is forgotten. All of it belongs to the commit that removes them.
+agents remember of them is forgotten, and so is where they wanted to be told things. All of it
+belongs to the commit that removes them.
 """
 
 from bot.core.approval import Approval
 from bot.core.canonical import Json
 from bot.core.ids import PersonId
 from bot.core.schedule import ScheduleState
-from bot.store import approvals, decisions, memory, people, schedules
+from bot.store import approvals, decisions, memory, people, saved_chats, schedules
 from bot.store.decisions import Ids
 from bot.store.script import Script
 
@@ -33,6 +34,7 @@ def leave(tenant: str, person: str, at: int) -> Script[dict[str, Json]]:
             said = "nobody who may decide it is here any more."
             yield from decisions.withdraw(question, said, at, _ids(question))
             withdrawn.append(question.id)
+    yield from saved_chats.forget(tenant, person)
     forgotten = yield from memory.forget_person(tenant, person)
     return {"schedules": cancelled, "approvals": withdrawn, "memos": forgotten}
 

@@ -17,6 +17,7 @@ from typing import Self
 
 from bot.core.canonical import Json
 from bot.core.ids import ConvId, TenantId
+from bot.frozen import frozen
 
 MAX_NOTES = 256
 """Notes that wait for one watcher."""
@@ -27,7 +28,7 @@ _Key = tuple[str, str]
 """Tenant, and a conversation or a turn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Note:
     """One thing to tell a watcher."""
 

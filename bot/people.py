@@ -9,15 +9,16 @@ change is audited in its own commit.
 import hashlib
 import hmac
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from bot.core.errors import Conflict, Invalid, LimitReached, NotFound
+from bot.core.errors import Conflict, Forbidden, Invalid, LimitReached, NotFound
 from bot.core.ids import PersonId, TenantId
 from bot.core.people import Person, Role, Tenant
 from bot.core.ports import Clock, new_id
 from bot.core.times import to_us
+from bot.frozen import frozen
 from bot.leaving import leave
 from bot.limits import Buckets, Rate
 from bot.store import audit, logins
@@ -34,7 +35,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _READ_AS = str.maketrans("OIL", "011", " -")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Change:
     """What an owner changes of a person; None leaves it."""
 
@@ -64,6 +65,18 @@ class People:
     async def tenants(self) -> list[Tenant]:
         """Every tenant; the first is the house's own."""
         return await self._db.read(rows.tenants())
+
+    async def is_first(self, id_: TenantId) -> bool:
+        """Whether this is the house's own tenant, whose owners answer for the whole of it."""
+        tenants = await self.tenants()
+        return bool(tenants) and tenants[0].id == id_
+
+    async def check_first(self, id_: TenantId) -> None:
+        """Raises Forbidden for another tenant: what concerns the whole house is the first one's."""
+        if not await self.is_first(id_):
+            raise Forbidden(
+                "Only an owner of the first tenant may do this: it concerns all of them."
+            )
 
     async def tenant(self, id_: TenantId) -> Tenant:
         """One tenant. Raises NotFound."""
@@ -163,6 +176,18 @@ class People:
                 " writing again."
             )
         return paired
+
+    async def match(self, tenant: TenantId, who: Identity, email: str) -> bool:
+        """Know a stranger as the one member with this e-mail address; False when that is nobody.
+
+        Only for an address that the channel vouches for, where an owner trusts it with that. An
+        owner is never known so, and whoever is known stays who they are.
+        """
+        at = to_us(self._clock.now())
+        matched = await self._db.write(_match(tenant, who, email, at))
+        if matched:
+            self._changed()
+        return matched
 
     def _new(self, tenant: TenantId, name: str, role: Role) -> Person:
         return Person(
@@ -288,3 +313,27 @@ def _pair(hashed: str, new: Person, known: str, at: int, actor: str) -> Script[P
     details = {"channel": who.channel, "account": who.account, "ext_id": who.ext_id}
     yield from audit.note(new.tenant, at, actor, "person.paired", person.id, details)
     return person
+
+
+@restartable
+def _match(tenant: TenantId, who: Identity, email: str, at: int) -> Script[bool]:
+    wanted = email.strip().casefold()
+    everyone = yield from rows.listed(tenant)
+    fitting = [person for person in everyone if wanted and _address(person) == wanted]
+    if len(fitting) != 1 or fitting[0].role is not Role.MEMBER:
+        return False
+    (person,) = fitting
+    for other, known in (yield from rows.identities(tenant)):
+        is_here = (known.channel, known.account) == (who.channel, who.account)
+        if is_here and (known.ext_id == who.ext_id or other == person.id):
+            return False
+    yield from rows.know(tenant, who, person.id, at)
+    details = {"channel": who.channel, "account": who.account, "ext_id": who.ext_id, "by": wanted}
+    yield from audit.note(
+        tenant, at, f"channel:{who.channel}", "person.matched", person.id, details
+    )
+    return True
+
+
+def _address(person: Person) -> str:
+    return person.email.strip().casefold()

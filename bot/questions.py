@@ -4,7 +4,7 @@ What an answer does is in `bot/approvals.py`; how a card looks on a platform in 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from bot.core.conversation import Claim
 from bot.core.effect import Effect, bound
 from bot.core.ids import AgentName, ApprovalId, PersonId
 from bot.core.ports import Clock, new_id
+from bot.frozen import frozen
 
 EXPIRES = timedelta(days=7)
 DOUBT_CHOICES = (
@@ -35,11 +36,15 @@ class Validator(Protocol):
         """What this effect will look like."""
         ...
 
+    def moves_money(self, effect: Effect) -> bool:
+        """Whether it can."""
+        ...
+
 
 Show = Callable[[Approval], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asking:
     """Who is asked, by whom and why."""
 
@@ -102,6 +107,10 @@ class Questions:
     def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return edited arguments in full, or raise Invalid."""
         return self._validator.check(effect, arguments)
+
+    def moves_money(self, effect: Effect) -> bool:
+        """Whether an effect can move money."""
+        return self._validator.moves_money(effect)
 
     def layout(self, effects: Sequence[Effect]) -> Card:
         """One card for one deed, or a card that lists several in the order they are done."""

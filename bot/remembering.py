@@ -1,7 +1,7 @@
-"""What remembers, put together: notes, what is found again, summaries, archives."""
+"""What remembers and listens, put together: notes, what is found again, summaries, archives, and
+voice notes."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
 from agents.runtime.archives import Archives
@@ -10,14 +10,16 @@ from agents.runtime.metering import Metered
 from agents.runtime.models import ModelDoor
 from agents.runtime.summary import Summaries
 from agents.runtime.upkeep import Upkeep
+from agents.runtime.voices import Voices
 from bot.budgets import Budgets
 from bot.core.ports import Clock
 from bot.files.files import Files
 from bot.fleet import Peers
+from bot.frozen import frozen
 from bot.store.script import Database
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Around:
     """What it is made of."""
 
@@ -35,7 +37,15 @@ class Remembering:
 
     def __init__(self, around: Around) -> None:
         db, clock, models, peers = around.db, around.clock, around.models, around.peers
-        metered = Metered(db, clock, models, lambda: models.embedder, around.budgets)
+        metered = Metered(
+            db,
+            clock,
+            models,
+            lambda: models.embedder,
+            around.budgets,
+            lambda: models.transcriber,
+        )
+        self.voices = Voices(db, clock, around.files, metered)
         self.memory = StoredMemory(db, clock, metered)
         summaries = Summaries(db, clock, metered, lambda: models.current()[1])
         self.upkeep = Upkeep(db, clock, metered, summaries, peers)

@@ -7,22 +7,24 @@ read an answer twice than never. Tool effects never get that licence.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bot.core.channel import Channel, Features, Outbound
+from bot.core.canonical import Json
+from bot.core.channel import Channel, Features, Outbound, Receipt
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy, bind
-from bot.core.errors import Fenced, VendorError, VendorUnknown
-from bot.core.event import Ending
+from bot.core.errors import ConnectionBroken, Fenced, VendorError, VendorRefused, VendorUnknown
+from bot.core.event import Attachment, Ending, Kind
 from bot.core.ids import AgentName, EffectId
 from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.fleet import Peers
 from bot.points import point
+from bot.store import approvals, drafts, inbox, journal
 from bot.store import effects as rows
-from bot.store import journal
 from bot.store.patient import surely
+from bot.store.rows import attachments_from, attachments_to_json
 from bot.store.script import Database, Script, restartable
 
 log = logging.getLogger(__name__)
@@ -32,14 +34,23 @@ REPLY_STEP = 1_000
 ATTEMPTS = 2
 LOOK_AFTER_S = 2.0
 """How long after an unanswered send a look-up begins."""
+WAITS, LONGEST_WAIT_S = 5, 60.0
+"""How often a platform that says when to come again is obeyed, and for how long each time."""
 
 
 class Replies:
     """Delivers answers."""
 
     def __init__(
-        self, db: Database, clock: Clock, channels: Mapping[str, Channel], peers: Peers
+        self,
+        db: Database,
+        clock: Clock,
+        channels: Mapping[str, Channel],
+        peers: Peers,
+        draft: Callable[[str], str] = lambda turn: "",
     ) -> None:
+        """`draft` is where the draft of a turn is to be seen; empty where there is none."""
+        self._draft = draft
         self._db = db
         self._peers = peers
         self._clock = clock
@@ -49,22 +60,27 @@ class Replies:
         """Send the answer of a turn, once; returns the end as it is to be written.
 
         A row needs nothing: `finish` writes it. What an earlier attempt of the turn began to say
-        stands, whatever this one would say. Raises Fenced, and StoreError before the send.
+        stands, whatever this one would say. Raises Fenced, and StoreError and CodeTaken before the
+        send.
         """
         channel = self._channels.get(claim.event.channel)
         if channel is None or channel.features.reply_is_row:
             return end
         past = next((e for e in claim.effects if e.id == _id(claim)), None)
-        if past is None and not end.reply:
+        draft = self._draft(claim.event.id) or (past.vendor_ref if past else "")
+        if past is None and not end.reply and not draft:
             return end
         effect = self._effect(claim, end, channel.features)
-        if past is None:
+        if past is None or past.state is EffectState.PLANNED:
+            past, effect = None, replace(effect, vendor_ref=draft)
+            await self._check_code(end)
+            bearing = drafts.become if draft else _bear
             point("reply.before_sending")
-            await self._db.write(_bear(claim, end.steps, effect, self._now()))
+            await self._db.write(bearing(claim, end.steps, effect, self._now()))
             point("reply.after_sending")
-            outcome = await self._send(channel, claim, end, effect)
+            outcome = await self._send(channel, claim, effect)
         elif past.state is EffectState.SENDING:
-            outcome = await self._again(channel, claim, end, past)
+            outcome = await self._again(channel, claim, past)
         else:
             outcome = Outcome(state=past.state, error=past.error)
         await surely(self._db, lambda: rows.settle(past or effect, outcome, self._now()))
@@ -72,48 +88,75 @@ class Replies:
             end = _said_before(end, past)
         return _undelivered(end, outcome.error) if outcome.state is EffectState.FAILED else end
 
-    async def _again(self, channel: Channel, claim: Claim, end: TurnEnd, past: Effect) -> Outcome:
+    async def _check_code(self, end: TurnEnd) -> None:
+        """Raises CodeTaken, before anybody reads a code that is another question's by now."""
+        asked = end.approval
+        if asked and await self._db.read(approvals.by_code(asked.tenant, asked.code)):
+            raise approvals.CodeTaken
+
+    async def _again(self, channel: Channel, claim: Claim, past: Effect) -> Outcome:
         """Go on with a reply that was on its way when the process died."""
-        found = await self._look(channel, past)
+        # What is found of a draft is not yet the answer; to replace it again does no harm.
+        found = None if past.vendor_ref else await self._look(channel, past)
         if found:
             return found
         if past.attempt >= ATTEMPTS and past.policy is Policy.NONE:
             return Outcome(state=EffectState.IN_DOUBT, error="Sent twice, without an answer.")
         again = await self._db.write(rows.attempt_again(past, self._now(), self._peers.id))
-        return await self._send(channel, claim, end, again)
+        return await self._send(channel, claim, again)
 
-    async def _send(self, channel: Channel, claim: Claim, end: TurnEnd, effect: Effect) -> Outcome:
+    async def _send(self, channel: Channel, claim: Claim, effect: Effect) -> Outcome:
         """Send it; an answer that is missing is found out where it can be, and else let be."""
-        message = Outbound(
-            tenant=effect.tenant,
-            conv=effect.conv,
-            account=claim.conv.account,
-            place=claim.conv.place,
-            thread=claim.conv.thread,
-            effect=effect.id,
-            kind=EffectKind.REPLY,
-            text=str(effect.arguments["text"]),
-            card=end.approval.card if end.approval else None,
-            reply_to=claim.event.ext_id,
-            extra={"attempt": effect.attempt},
-        )
+        message = _message(claim, effect, await self._heard(claim))
+        found: Outcome | None = None
         for _ in range(ATTEMPTS):
-            if not self._peers.holds():
-                raise Fenced(effect=effect.id)
             try:
-                receipt = await channel.send(message)
+                receipt = await self._in_time(channel, message)
             except VendorUnknown:
                 point("reply.after_call")
+                if effect.vendor_ref:
+                    continue
                 found = await self._look(channel, effect)
                 if found or effect.policy is Policy.NONE:
                     break
             except VendorError as error:
+                return Outcome(state=EffectState.FAILED, error=error.message)
+            except ConnectionBroken as error:
+                if effect.policy is not Policy.NONE:
+                    raise  # it waits for a person to mend that; sent again it is known by itself
+                log.warning("An answer could not be delivered: %s", error.message)
                 return Outcome(state=EffectState.FAILED, error=error.message)
             else:
                 point("reply.after_call")
                 ref = receipt.vendor_ref
                 return Outcome(state=EffectState.SENT, vendor_ref=ref, url=receipt.url)
         return found or Outcome(state=EffectState.IN_DOUBT, error="The channel did not answer.")
+
+    async def _heard(self, claim: Claim) -> Mapping[str, Json]:
+        """What its channel kept of the message that is answered.
+
+        Where the house itself speaks, of an outcome or by the clock, that is the latest one here.
+        """
+        event = claim.event
+        if event.kind == Kind.MESSAGE and not event.payload.get("about"):
+            return event.payload
+        turn = next((line.turn for line in reversed(claim.history) if line.role == "user"), None)
+        found = await self._db.read(inbox.get(event.tenant, turn)) if turn else None
+        return found.event.payload if found else event.payload
+
+    async def _in_time(self, channel: Channel, message: Outbound) -> Receipt:
+        """Send it; obey a platform that says when to come again. Raises Fenced, VendorError."""
+        waits = 0
+        while True:
+            if not self._peers.holds():
+                raise Fenced(effect=message.effect)
+            try:
+                return await channel.send(message)
+            except VendorRefused as error:
+                if error.retry_after_s is None or waits >= WAITS:
+                    raise
+                waits += 1
+                await asyncio.sleep(min(error.retry_after_s, LONGEST_WAIT_S))
 
     async def _look(self, channel: Channel, effect: Effect) -> Outcome | None:
         """Where the channel can be looked into, see whether the reply is there."""
@@ -125,12 +168,24 @@ class Replies:
         return found
 
     def _effect(self, claim: Claim, end: TurnEnd, features: Features) -> Effect:
-        event = claim.event
         text = end.reply
         if end.approval and not features.buttons:
             text = f"{text}\n\n{code_help(end.approval.code)}"
-        agent = end.agent or AgentName("")
-        arguments = {"text": text}
+        return self.effect(claim, text, end.agent or AgentName(""), features, end.attachments)
+
+    @staticmethod
+    def effect(
+        claim: Claim,
+        text: str,
+        agent: AgentName,
+        features: Features,
+        files: Sequence[Attachment] = (),
+    ) -> Effect:
+        """The reply of a turn with these words and files."""
+        event = claim.event
+        arguments: dict[str, Json] = {"text": text}
+        if files:
+            arguments["files"] = list(attachments_to_json(files))
         return replace(
             Effect(
                 id=_id(claim),
@@ -152,6 +207,7 @@ class Replies:
                 state=EffectState.SENDING,
             ),
             attempt=1,
+            progress={"place": claim.conv.place, "thread": claim.conv.thread},
         )
 
     def _now(self) -> int:
@@ -164,6 +220,38 @@ def _id(claim: Claim) -> EffectId:
     return EffectId(f"rep_{claim.event.id[4:]}{again}")
 
 
+def _message(claim: Claim, effect: Effect, heard: Mapping[str, Json]) -> Outbound:
+    """The reply as the channel takes it; it replaces its own draft."""
+    where = claim.conv
+    return Outbound(
+        tenant=effect.tenant,
+        conv=effect.conv,
+        account=where.account,
+        place=where.place,
+        thread=where.thread,
+        effect=effect.id,
+        kind=EffectKind.REPLY,
+        text=str(effect.arguments["text"]),
+        attachments=_files(effect),
+        replace=effect.vendor_ref,
+        reply_to=claim.event.ext_id,
+        extra={
+            "attempt": max(effect.attempt, claim.attempt + 1),
+            "agent": effect.agent,
+            "event": heard,
+        },
+    )
+
+
+def _files(effect: Effect) -> tuple[Attachment, ...]:
+    found = effect.arguments.get("files")
+    return (
+        attachments_from([item for item in found if isinstance(item, dict)])
+        if isinstance(found, list)
+        else ()
+    )
+
+
 def _said_before(end: TurnEnd, past: Effect) -> TurnEnd:
     """The end that goes with what was said already; of what this attempt wanted nothing is done."""
     return TurnEnd(
@@ -172,6 +260,7 @@ def _said_before(end: TurnEnd, past: Effect) -> TurnEnd:
         reply=str(past.arguments["text"]),
         role="system",
         agent=past.agent or None,
+        attachments=_files(past),
         tainted=end.tainted,
         spends=end.spends,
     )

@@ -1,7 +1,7 @@
 """The router: the stages that an event walks through, in order, until one of them ends it.
 
     admit      who is this? A stranger gets a pairing code and nothing else.
-    addressed  was it said to us?
+    addressed  was it said to us, or is everything answered here?
     command    /help, /agents, /agent NAME, /new, /usage, /approvals
     choose     which agent answers, by the most specific rule; a tie or no rule is a refusal
     access     does this agent live here?
@@ -12,7 +12,7 @@ A stage returns how the turn ends, or None to let the event go on.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
@@ -24,7 +24,9 @@ from bot.core.ids import AgentName, TenantId
 from bot.core.people import Person
 from bot.core.ports import Agents, Clock
 from bot.core.route import Binding, Explanation, Verdict
+from bot.frozen import frozen
 from bot.limits import Buckets, Rate
+from bot.store.place_rules import PlaceRule
 
 PARTS = ("person", "thread", "place", "address", "workspace", "channel")
 """What a rule may name, most specific first."""
@@ -52,6 +54,8 @@ class Commands(Protocol):
 
 Think = Callable[[Claim, Agent, Person | None], Awaitable[TurnEnd]]
 Rules = Callable[[TenantId], Awaitable[Sequence[Binding]]]
+PlaceRules = Callable[[TenantId], Awaitable[Mapping[tuple[str, str, str], PlaceRule]]]
+"""A tenant's rules of places by channel, workspace and place."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +72,7 @@ class Walk:
         return self.claim.event
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parts:
     """What the router works with."""
 
@@ -76,6 +80,7 @@ class Parts:
     people: People
     agents: Agents
     rules: Rules
+    places: PlaceRules
     commands: Commands
     think: Think
     tenant_rate: Rate
@@ -88,6 +93,7 @@ class Router:
         self._people = parts.people
         self._agents = parts.agents
         self._rules = parts.rules
+        self._places = parts.places
         self._commands = parts.commands
         self._think = parts.think
         self._tenant_rate = parts.tenant_rate
@@ -96,6 +102,7 @@ class Router:
         self.stages: tuple[Callable[[Walk], Awaitable[TurnEnd | None]], ...] = (
             self.admit,
             self.addressed,
+            self.news,
             self.command,
             self.choose,
             self.access,
@@ -113,8 +120,10 @@ class Router:
         return ignored("no stage ended it")
 
     async def admit(self, walk: Walk) -> TurnEnd | None:
-        """Find the person; a stranger is offered pairing, at most once an hour."""
+        """Find the person; a stranger who speaks to us is offered pairing, at most once an hour."""
         event = walk.event
+        if why := event.payload.get("ignore"):
+            return ignored(str(why))  # its channel says so: whoever wrote it has opted out
         if event.sender.person:
             walk.person = await self._people.get(event.tenant, event.sender.person)
             if walk.person is None:
@@ -127,6 +136,10 @@ class Router:
             )
         if walk.person or event.trust is Trust.HOUSE:
             return None
+        if event.trust is Trust.OUTSIDE:
+            return ignored("nobody proved to have sent it")
+        if not event.addressed or not await self._is_answered(event):
+            return ignored("stranger")
         sender = (event.tenant, event.channel, event.account, event.sender.ext_id)
         if self._told.take(sender, Rate(count=1, seconds=3600)):
             return ignored("stranger")
@@ -136,15 +149,39 @@ class Router:
         return TurnEnd(
             ending=Ending.IGNORED,
             detail="stranger",
-            reply=f"I do not know you yet. Give this code to whoever runs this: {code}",
+            reply=f"I do not know you yet. Give this code to whoever runs this: {code}\n\n"
+            f"If you talk to me elsewhere already, write there: `/link {code}`",
             role="system",
         )
 
     async def addressed(self, walk: Walk) -> TurnEnd | None:
-        """Leave alone what was said to others."""
+        """Leave alone what was said to others, but where an owner wants everything answered."""
         if walk.event.kind == Kind.DELETED:
             return ignored("deleted")
-        return None if walk.event.addressed else ignored("not addressed")
+        if await self._is_answered(walk.event):
+            return None
+        return ignored("not answered here" if walk.event.addressed else "not addressed")
+
+    async def _is_answered(self, event: Event) -> bool:
+        """By the rule of the place, else of its workspace, else what was said to us."""
+        place = event.place
+        is_talk = event.kind in (Kind.MESSAGE, Kind.EDITED) and event.trust is not Trust.HOUSE
+        if place.direct or not is_talk or event.payload.get("about"):
+            return event.addressed
+        rules = await self._places(event.tenant)
+        rule = rules.get((event.channel, place.workspace, place.id)) or rules.get(
+            (event.channel, place.workspace, "")
+        )
+        if rule is None or event.text.startswith("/"):
+            return event.addressed
+        return rule.everything or (event.addressed and rule.mentions)
+
+    async def news(self, walk: Walk) -> TurnEnd | None:
+        """Pass on what a service told the house: its words are ours already, no agent adds any."""
+        event = walk.event
+        if event.trust is not Trust.HOUSE or not event.payload.get("news"):
+            return None
+        return TurnEnd(ending=Ending.ANSWERED, detail="news", reply=event.text, role="system")
 
     async def command(self, walk: Walk) -> TurnEnd | None:
         """Answer a command."""

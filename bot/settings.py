@@ -11,7 +11,6 @@ import os
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -36,8 +35,11 @@ from bot.config.sections import (
     Memory,
     ModelKeys,
     Models,
+    Options,
+    Payments,
     Section,
     Whole,
+    Workflow,
     unfit_servers,
 )
 from bot.config.values import (
@@ -49,6 +51,7 @@ from bot.config.values import (
 )
 from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTINGS
 from bot.core.secret import Secret
+from bot.frozen import frozen
 
 DEFAULT_HOME = "~/.switchboard"
 FREE_PORTS = range(8080, 8090)
@@ -58,6 +61,8 @@ TABLES: Mapping[Keys, str] = {
     ("models", "price"): '{"openai/x" = {input = 1, output = 2}}',
     ("mcp", "servers"): '{notes = {command = "notes-server"}}',
     ("extensions", "options"): '{paperboy = {folder = "/srv"}}',
+    ("oauth",): '{google = {client_id = "id", client_secret = "secret"}}',
+    ("channels",): '{telegram = {token = "123:abc"}}',
 }
 """Settings that are tables: how one is written in a variable."""
 TASKS = ("reason", "write", "summarise", "fast")
@@ -114,6 +119,20 @@ class Settings(Section):
     budget: Budget = Budget()
     memory: Memory = Memory()
     blog: Blog = Blog()
+    workflow: Workflow = Workflow()
+    payments: Payments = Payments()
+    channels: dict[Annotated[str, AfterValidator(vendor_name)], Options] = Field(
+        default={},
+        repr=False,
+        description="Chat platforms, by name; docs/channels/ says what each one wants.",
+        examples=[{"telegram": {"token": "123456:what-BotFather-gave"}}],
+    )
+    oauth: dict[Annotated[str, AfterValidator(vendor_name)], Options] = Field(
+        default={},
+        repr=False,
+        description="Our apps at services that accounts are connected of, by the service's name.",
+        examples=[{"google": {"client_id": "123.apps.example", "client_secret": "GOCSPX-what"}}],
+    )
     extensions: Extensions = Extensions()
     files: FilesKept = FilesKept()
     log: Log = Log()
@@ -144,6 +163,12 @@ class Settings(Section):
         return filled
 
     @property
+    def own_urls(self) -> tuple[str, ...]:
+        """Addresses that tools may ask even where they lie inside a private network."""
+        stripe = self.endpoint.get("stripe", "")
+        return (self.blog.webhook_url, self.files.supabase_url, stripe)
+
+    @property
     def ports(self) -> tuple[int, ...]:
         """The ports to try, in order: the one that was set, or the usual ones."""
         return (self.port,) if "port" in self.model_fields_set else tuple(FREE_PORTS)
@@ -168,7 +193,8 @@ VARIABLES: Mapping[str, Keys] = {
 SECRET_VARIABLES = frozenset(
     name
     for name, keys in (*VARIABLES.items(), *GENERAL.items())
-    if keys in FIELDS and (FIELDS[keys].annotation is Secret or FIELDS[keys].repr is False)
+    if (keys in FIELDS and (FIELDS[keys].annotation is Secret or FIELDS[keys].repr is False))
+    or keys[0] in ("channels", "oauth")
 )
 """Variables that hold a secret; `take_secrets` removes them."""
 
@@ -349,7 +375,7 @@ def search_path(environ: Mapping[str, str] | None = None) -> str:
     return environ.get("PATH") or os.defpath
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Surroundings:
     """What the terminal around a verb can do."""
 

@@ -1,8 +1,25 @@
 """The settings, in the shapes that the parts of a house take."""
 
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+import channels
 from agents.runtime.models import ModelSetup
+from bot.core.canonical import Json
+from bot.core.channel import Channel
+from bot.core.errors import NotFound, OperatorError
 from bot.core.model import Task
 from bot.core.ports import Clock
+from bot.engine import Limits
+from bot.lent import Lent, Offer, Way
+from bot.limits import Rate
 from bot.settings import Settings
 
 
@@ -19,7 +36,127 @@ def model_setup(settings: Settings, clock: Clock) -> ModelSetup:
         timeout_s=models.timeout_s,
         transport=models.transport,
         embeddings=models.embeddings,
+        transcription=models.transcription,
     )
+
+
+def engine_limits(settings: Settings) -> Limits:
+    """How much at once, how often, and for how much money."""
+    limits, budget = settings.limits, settings.budget
+    return Limits(
+        open_turns=limits.open_turns,
+        sender=Rate(count=limits.person_per_minute, seconds=60),
+        tenant=Rate(count=limits.tenant_per_minute, seconds=60),
+        asks_per_hour=limits.approvals_per_hour,
+        tenant_day_micros=micros(budget.tenant_day_usd),
+        person_day_micros=micros(budget.person_day_usd),
+    )
+
+
+def channel_names() -> Sequence[str]:
+    """The platforms that there are files for."""
+    return [item.name for item in iter_modules(channels.__path__)]
+
+
+def channel_wants(name: str) -> Sequence[Mapping[str, Json]]:
+    """What a platform is to be told: `{name, about, secret, needed}`; nothing where it is unknown.
+
+    A package's settings are read without its library, which need not be here.
+    """
+    kind = _settings(name)
+    if kind is None:
+        return []
+    return [
+        {
+            "name": field,
+            "about": info.description or "",
+            "secret": info.annotation is SecretStr,
+            "needed": info.is_required(),
+        }
+        for field, info in kind.model_fields.items()
+    ]
+
+
+def channel_ways(name: str) -> Sequence[Mapping[str, Json]]:
+    """The ways to connect a platform, of which a person chooses: `{name, title, asks, needs}`."""
+    ways: Sequence[Way] = getattr(_settings(name), "ways", ())
+    return [
+        {
+            "name": way.name,
+            "title": way.title,
+            "asks": [list(group) for group in way.asks],
+            "needs": list(way.needs),
+        }
+        for way in ways
+    ]
+
+
+def _settings(name: str) -> type[BaseModel] | None:
+    """What a platform may be told; None where it is unknown, or its library is not here."""
+    if name not in channel_names():
+        return None
+    own = f"channels.{name}.settings"
+    try:
+        found: type[BaseModel] = (import_module(own) if _has(own) else _module(name)).Settings
+    except (ImportError, AttributeError):
+        return None
+    return found
+
+
+def has_manifest(name: str) -> bool:
+    """Whether the platform makes an app of a manifest."""
+    return name in channel_names() and _has(f"channels.{name}.manifest")
+
+
+def _has(module: str) -> bool:
+    """Whether there is such a module in a platform's package; a platform of one file has none."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def channel_manifest(name: str, address: str) -> tuple[int, Mapping[str, Json]]:
+    """Version and manifest of the app that a platform makes of one; Slack is such a platform.
+
+    `address` is the house's own; empty when the platform cannot reach it. Raises NotFound.
+    """
+    if not has_manifest(name):
+        raise NotFound(f"The platform {name} has no manifest; docs/channels has a page for each.")
+    found: Any = import_module(f"channels.{name}.manifest")
+    return found.VERSION, found.manifest(address)
+
+
+def channel_load(name: str) -> None:
+    """Import a platform's library, which takes a while; what is wrong is told when it is made."""
+    with suppress(ImportError):
+        _module(name)
+
+
+def channel_offer(name: str, lent: Lent) -> Offer:
+    """A platform of the tree; its library is imported when its channel is made."""
+    return Offer(name=name, make=partial(_made, name, lent))
+
+
+def _made(name: str, lent: Lent) -> Channel:
+    if name not in channel_names():
+        raise OperatorError(f"There is no channel {name}. There are: {', '.join(channel_names())}.")
+    try:
+        made: Channel = _module(name).make(lent)
+    except ModuleNotFoundError as error:
+        raise OperatorError(
+            f"The channel {name} needs a package that is not here ({error.name}). "
+            f'Run: pip install "switchboard[{name}]"'
+        ) from error
+    return made
+
+
+def _module(name: str) -> Any:
+    """A platform's module. `Any`: it is asked for `make` and `Settings`."""
+    module = import_module(f"channels.{name}")
+    if hasattr(module, "__path__"):  # a package says nothing itself
+        module = import_module(f"channels.{name}.channel")
+    return module
 
 
 def micros(dollars: float | None) -> int | None:

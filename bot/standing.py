@@ -3,9 +3,9 @@
 The answer of `/v1/status` and of `/ready`, put together from the parts; nothing is decided here.
 """
 
+import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from agents.runtime.loader import Team
@@ -17,6 +17,7 @@ from bot.core.times import iso, to_us
 from bot.ears import Ears
 from bot.engine import Engine
 from bot.extensions import Extension
+from bot.frozen import frozen
 from bot.home import Home
 from bot.store import approvals, inbox, spends, turns
 from bot.version import version
@@ -24,8 +25,10 @@ from bot.web.said import API, TERMINAL, WEB
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 2.0
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Standing:
     """Says how the house is."""
 
@@ -37,12 +40,16 @@ class Standing:
     """The first one, whose agents must be there."""
     agents_dir: Path
     broken: Callable[[], str]
-    """Why the last commit failed; empty when the database is well."""
+    """Why the database cannot be used; empty when it is well."""
+    database: Callable[[], Awaitable[Mapping[str, Json]]]
+    """What it is called, who works on it, what is wrong with it."""
     address: Callable[[], str]
     guests: Callable[[TenantId], Sequence[str]]
     """What is wrong with the servers whose tools a tenant may use."""
     extensions: Sequence[Extension] = ()
     ears: Ears
+    payments: Callable[[Person], Mapping[str, Json]]
+    """How a person's tenant is paid."""
 
     async def status(self, person: Person) -> Mapping[str, Json]:
         """The answer of `/v1/status`; what went wrong is for owners."""
@@ -62,6 +69,8 @@ class Standing:
             "resting": self.models.resting(),
             "channels": self._channels(),
             "extensions": self._extensions(),
+            "payments": self.payments(person),
+            "database": await self.database() if is_owner and tenant == self.tenant else None,
             "queued": await db.read(turns.waiting()),
             "open_turns": self.engine.turns.open,
             "pending": await db.read(approvals.pending(tenant)),
@@ -93,6 +102,13 @@ class Standing:
         """Write them into the log."""
         for mistake in self.mistakes():
             log.warning("An agent's file needs mending: %s", mistake)
+
+    async def watch_agents(self) -> None:
+        """See files that were saved; a broken one keeps its last good version."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            if self.team.refresh():
+                self.log_mistakes()
 
     def _channels(self) -> list[Json]:
         own = ((WEB, self.address()), (TERMINAL, "bot chat"), (API, "/v1"))

@@ -4,12 +4,17 @@ The vault seals and opens and touches no database; the store keeps rows and cann
 the two meet. A secret is named by tenant, provider, owner (empty: the tenant's own) and field.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
+from bot.core.canonical import Json
 from bot.core.ids import TenantId
+from bot.core.people import Person
 from bot.core.ports import Clock
 from bot.core.secret import Secret
 from bot.core.times import from_us, to_us
+from bot.keyring import add_primary
+from bot.store import audit
 from bot.store import keys as rows
 from bot.store.keys import KeyRow, ValueRow
 from bot.store.script import Database
@@ -82,22 +87,33 @@ class Strongroom:
         self._clock = clock
         self.vault = vault
 
+    def hide(self, *secrets: Secret) -> None:
+        """Keep secrets that were taken out of a longer one from the logs as well."""
+        for secret in filter(None, secrets):
+            self._mask(secret)
+
     async def put(
         self, tenant: TenantId, provider: str, field: str, secret: Secret, owner: str = ""
     ) -> None:
         """Keep a secret, over the one before."""
+        row = await self.sealed(tenant, provider, field, secret, owner)
+        await self._db.write(rows.write(tenant, row, to_us(self._clock.now())))
+
+    async def sealed(
+        self, tenant: TenantId, provider: str, field: str, secret: Secret, owner: str = ""
+    ) -> ValueRow:
+        """The row of a secret, for a transaction that writes more than that."""
         self._mask(secret)
         old = await self._db.read(rows.value(tenant, provider, owner, field))
         version = old[0] + 1 if old else 1
         slot = _place(tenant, provider, owner, field, version)
-        row = ValueRow(
+        return ValueRow(
             provider=provider,
             owner=owner,
             field=field,
             version=version,
             value=await self.vault.seal(slot, secret),
         )
-        await self._db.write(rows.write(tenant, row, to_us(self._clock.now())))
 
     async def get(
         self, tenant: TenantId, provider: str, field: str, owner: str = ""
@@ -109,6 +125,23 @@ class Strongroom:
         secret = await self.vault.open(_place(tenant, provider, owner, field, found[0]), found[1])
         self._mask(secret)
         return secret
+
+    async def rotate(self, folder: Path, actor: Person) -> Mapping[str, Json]:
+        """Make a new master key beside the old ones and wrap everything by it: {id, rewrapped}."""
+        ring = add_primary(folder, self._clock)
+        done = await self.vault.adopt(ring)
+        told = {"rewrapped": done}
+        await self._db.write(
+            audit.note(
+                actor.tenant,
+                to_us(self._clock.now()),
+                f"person:{actor.id}",
+                "keys.rotated",
+                ring.primary.id,
+                told,
+            )
+        )
+        return {"id": ring.primary.id, "rewrapped": done}
 
     async def of_field(self, tenant: TenantId, field: str) -> dict[str, Secret]:
         """Provider → secret, for one field."""

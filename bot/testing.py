@@ -29,8 +29,9 @@ from bot.core.channel import Channel, Features, Outbound
 from bot.core.effect import Effect, EffectKind, EffectState, Policy, bind
 from bot.core.event import Event
 from bot.core.ids import AgentName, ConvId, EffectId, EventId, TenantId
+from bot.core.ports import Accepted
 from bot.core.tool import Risk, Tool, ToolContext
-from bot.extensions import Lent, Options
+from bot.lent import Lent, Options
 
 TENANT = TenantId("ten_1")
 
@@ -142,8 +143,8 @@ class ChannelContract:
     async def test_it_ends_when_it_is_cancelled(self, tmp_path: Path) -> None:
         """`run` listens until then, or returns at once."""
 
-        async def sink(event: Event) -> str:
-            return str(event.id)
+        async def sink(event: Event) -> Accepted:
+            return Accepted(event=event.id, conv=ConvId("cnv_1"))
 
         task = asyncio.ensure_future(self.make(tmp_path).run(sink))
         await asyncio.wait({task}, timeout=0.1)

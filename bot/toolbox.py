@@ -5,34 +5,77 @@ from types import MappingProxyType
 
 from bot.config.sections import McpServer
 from bot.config.values import is_private
+from bot.core.channel import Channel
 from bot.core.errors import NotFound
 from bot.core.ids import PersonId, TenantId
 from bot.core.ports import Clock
 from bot.core.secret import Secret
 from bot.files.files import Files, NewFile
+from bot.files.library import Library
+from bot.outgoing import Outgoing
 from bot.settings import Settings, search_path
 from bot.store.script import Database
+from bot.texting import Book, Phone
+from tools.community._settings import Guild, GuildSettings, ScoreSettings
 from tools.mcp._hub import Hub
 from tools.mcp._result import Keep
 from tools.mcp._server import Server
-from tools.social import blog
+from tools.messages._settings import Poster, TeamsSettings, TelegramSettings
+from tools.social import _article
+from tools.social._blog_settings import BlogSettings
 
 
-def tool_settings(settings: Settings) -> Mapping[str, object]:
-    """The settings of a tool's file, by the file's name."""
+def tool_settings(
+    settings: Settings,
+    db: Database,
+    files: Files,
+    channel_of: Callable[[TenantId, str], Channel | None],
+    clock: Clock,
+    home: TenantId,
+) -> Mapping[str, object]:
+    """The settings of tools, by the name of their file or group.
+
+    `channel_of` gives a tenant's own channel of a platform, by the platform's name; it is asked
+    when a tool is called, because a platform may be connected later. What stands in the settings
+    belongs to the first tenant, `home`.
+    """
     section = settings.blog
-    made = blog.BlogSettings(
+    made = BlogSettings(
         folder=None if section.webhook_url else section.folder,
         webhook_url=section.webhook_url,
         webhook_secret=section.webhook_secret,
     )
-    return MappingProxyType({"blog": made})
+
+    def guild(tenant: TenantId) -> Guild | None:
+        found = getattr(channel_of(tenant, "discord"), "guild", None)
+        return found if isinstance(found, Guild) else None
+
+    def bot(tenant: TenantId) -> Poster | None:
+        found: object = channel_of(tenant, "teams")
+        return found if isinstance(found, Poster) else None
+
+    def flow(tenant: TenantId) -> Secret | None:
+        address = settings.workflow.teams_url
+        return address if tenant == home and address.reveal() else None
+
+    library = Library(files)
+    outgoing = Outgoing(channel_of, library)
+    lent = {
+        "library": library,
+        "messages": outgoing,
+        "guild": GuildSettings(guild=guild),
+        "score": ScoreSettings(db=db),
+        "teams": TeamsSettings(bot=bot, flow=flow),
+        "sms": Phone(home=home, channel_of=channel_of, book=Book(db, clock, home)),
+        "telegram": TelegramSettings(db=db, outgoing=outgoing),
+    }
+    return MappingProxyType({"blog": made, **lent})
 
 
 def sweep(settings: Settings) -> None:
     """Clear away what tools left half done in their folders."""
     if not settings.blog.webhook_url:
-        blog.sweep(settings.blog.folder)
+        _article.sweep(settings.blog.folder)
 
 
 def mcp_hub(
@@ -80,7 +123,8 @@ def server_of(name: str, section: McpServer, first: TenantId) -> Server:
 
 def secrets(settings: Settings) -> list[Secret]:
     """What no log may show of it."""
-    found = [settings.blog.webhook_secret]
+    found = [settings.blog.webhook_secret, settings.workflow.teams_url]
+    found += [settings.payments.stripe_key, settings.payments.stripe_webhook_secret]
     for server in settings.mcp.servers.values():
         found += [*server.env.values(), *server.headers.values()]
     return found

@@ -6,7 +6,6 @@ decided, except who sees what.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from bot.causes import told
 from bot.core.approval import Approval
@@ -18,6 +17,7 @@ from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.people import Person, Role
 from bot.core.times import from_us, iso, to_us
+from bot.frozen import frozen
 from bot.render.cards.web import show
 from bot.render.text import visible
 from bot.store import (
@@ -46,7 +46,7 @@ _KEPT = 4096
 """Conversations whose owner is remembered; that never changes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Story:
     """All that is known of one event."""
 
@@ -200,11 +200,15 @@ def shown_line(line: Line, score: int | None = None, tainted: bool = False) -> S
     if line.footer:
         shown["footer"] = line.footer
     shown |= told(line.cause)
-    if line.attachments:
-        shown["attachments"] = [_attachment(item) for item in line.attachments]
+    shown |= files_of(line.attachments)
     if score is not None:
         shown["feedback"] = VALUES[score]
     return shown | outside(line.role, tainted)
+
+
+def files_of(items: Sequence[Attachment]) -> Shown:
+    """What a line has that carries files."""
+    return {"attachments": [_attachment(item) for item in items]} if items else {}
 
 
 def outside(role: str, tainted: bool) -> Shown:
@@ -225,7 +229,7 @@ def shown_effect(effect: Effect) -> Shown:
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Names:
     """What a tenant's people are called, and who of them are owners."""
 

@@ -1,10 +1,11 @@
 """Telling owners what went wrong for good: once for each matter, with the step that mends it.
 
 What a person asked for is told to that person by the turn itself. Here the owners hear of it: a
-deed that was given up, one that is in doubt for an hour, an event that failed for good, a schedule
-that fails, a refused model key, a broken connection or channel. The facts are rows already; a round
-takes up the new ones and writes the words into each owner's own conversation, all in one commit.
-So a crash between the two is none: a trouble is told once, whoever dies where.
+deed that was given up, one that is in doubt for an hour, a text that did not arrive, an event that
+failed for good, a schedule that fails, a refused model key, a broken connection or channel. The
+facts are rows already; a round takes up the new ones and writes the words into each owner's own
+conversation, all in one commit. So a crash between the two is none: a trouble is told once, whoever
+dies where.
 
     first time        told at once; all that a round finds is one message
     again             counted, and told as a number when an hour has passed
@@ -40,7 +41,7 @@ MOST = 10
 """Troubles that one message names; of the rest it gives the number."""
 CHANNEL, THREAD, TITLE = "web", "house", "From the house"
 HEAD, MENDED = "**Something needs you**", "**Works again**"
-_QUIET = frozenset({"deed", "event", "connection"})
+_QUIET = frozenset({"deed", "event", "connection", "text"})
 _KEYS: Mapping[str, str] = {
     "model.auth": "The model's provider refuses the key",
     "model.credit": "The model's provider wants to be paid",
@@ -73,7 +74,9 @@ class Troubles:
         await self._db.write(rows.forget(to_us(now - KEPT)))
         return written
 
-    async def connection_broken(self, tenant: TenantId, provider: str, connection: str) -> None:
+    async def connection_broken(
+        self, tenant: TenantId, provider: str, connection: str, href: str = "/admin"
+    ) -> None:
         """A service does not take our credentials any more. Told with the next round."""
         name = visible(provider or connection)
         await self._report(
@@ -86,9 +89,30 @@ class Troubles:
                 title=f"The connection to {name} is broken",
                 step=f"Connect {name} again. What needs it fails until then.",
                 command="bot open",
-                href="/admin",
+                href=href,
             )
         )
+
+    async def connection_ends(self, tenant: TenantId, name: str, connection: str, on: str) -> None:
+        """A connection will end, and only a person can renew it. Told with the next round."""
+        await self._report(
+            Trouble(
+                tenant=tenant,
+                id=new_id(self._clock, "trb"),
+                cause=f"ending:{connection}",
+                kind="connection",
+                subject=connection,
+                title=f"The connection to {visible(name)} ends {on}",
+                step=f"Connect {visible(name)} again before that, and nothing stops.",
+                command="bot connections",
+                href="/admin/connections",
+            )
+        )
+
+    async def connection_works(self, tenant: TenantId, connection: str) -> None:
+        """It works, or is wanted no more. Said to owners who were told that it is broken."""
+        for cause in (f"connection:{connection}", f"ending:{connection}"):
+            self._show(tenant, await self._db.write(self._over(tenant, cause, self._ids())))
 
     async def channel_down(self, tenant: TenantId, name: str) -> None:
         """A channel cannot listen. Told with the next round."""
@@ -202,6 +226,14 @@ def _trouble_of(fact: Fact, id_: str) -> Script[Trouble]:
             step="Look there, and say whether it was done.",
             command="bot approvals",
             href="/admin/approvals",
+        )
+    if fact.kind == "text":
+        return replace(
+            new,
+            title=f"A text did not arrive: {visible(fact.subject)}",
+            step="See whom it was for.",
+            command="bot sms undelivered",
+            href="/admin/texts",
         )
     return (yield from _of_event(new, fact))
 

@@ -9,22 +9,25 @@ out. At a stop, running turns get a moment to end; what remains goes on at the n
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
 
 from bot.causes import INTERNAL, cause_of, told
 from bot.core.canonical import Json
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import EffectKind, EffectState
-from bot.core.errors import BotError, Diverged, Fenced, StoreError
+from bot.core.errors import BotError, ConnectionBroken, Diverged, Fenced, StoreError
 from bot.core.event import Ending
 from bot.core.ports import Clock, Live
 from bot.core.times import iso, to_us
+from bot.frozen import frozen
 from bot.points import point
+from bot.rush import Rush
 from bot.store import journal
 from bot.store import turns as rows
+from bot.store.approvals import CodeTaken
 from bot.store.patient import surely
 from bot.store.script import Database
-from bot.transcript import outside
+from bot.transcript import files_of, outside
 
 log = logging.getLogger(__name__)
 
@@ -34,30 +37,24 @@ BACKOFF_S = 0.5
 SWEEP_S = 2.0
 """How long the dispatcher sleeps at most: the guarantee behind the wake-ups."""
 
-RUSH = 64
-"""More events than this being stored at once are a rush: turns wait until it is acknowledged."""
-RUSH_S = 2.0
-"""How long they wait at most."""
-STEP_S = 0.002
-"""After it they set out one by one, so far apart: the first calls to models are on their way while
-the others are only being prepared."""
-
 SEARCHES = 3
 """How many sweeps look for a claim that got lost: it is let go of when two have seen it."""
 
 Handler = Callable[[Claim], Awaitable[TurnEnd]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Work:
     """What is done in a turn."""
 
     handle: Handler
     deliver: Callable[[Claim, TurnEnd], Awaitable[TurnEnd]]
     """Brings the answer to where it was asked for; returns the end as it is to be written."""
+    ended: Callable[[TurnEnd], None] = lambda end: None
+    """Called when an end is written."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Seats:
     """How many turns may be open, and the name under which this process claims."""
 
@@ -65,27 +62,21 @@ class Seats:
     count: int = 1000
     stop_elsewhere: Callable[[str], bool] = lambda conv: False
     """Asks other processes to stop a turn; False when there are none."""
+    offer: Callable[[], object] = lambda: None
+    """Tells other processes that something waits which no seat is free for here."""
 
 
 class Turns:
     """The open turns of this process."""
 
-    def __init__(
-        self,
-        db: Database,
-        clock: Clock,
-        work: Work,
-        live: Live,
-        seats: Seats,
-    ) -> None:
+    def __init__(self, db: Database, clock: Clock, work: Work, live: Live, seats: Seats) -> None:
         self._db = db
         self._clock = clock
         self._handler = work.handle
         self._deliver = work.deliver
+        self._ended = work.ended
         self._live = live
-        self._owner = seats.owner
-        self._seats = seats.count
-        self._stop_elsewhere = seats.stop_elsewhere
+        self._seats = seats
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped: set[str] = set()
         self._stoppable: set[str] = set()
@@ -96,12 +87,7 @@ class Turns:
         self._wake = asyncio.Event()
         self._after = ""
         self._crowded = False
-        self._entering = 0
-        """Events that are being stored at the moment."""
-        self._calm = asyncio.Event()
-        self._calm.set()
-        self._queueing = 0
-        self._rush_over: asyncio.TimerHandle
+        self._rush = Rush()
         self._draining = False
 
     @property
@@ -113,20 +99,16 @@ class Turns:
 
     def enter(self) -> str:
         """The owner's name when a turn may open at once."""
-        self._entering += 1
-        if self._entering > RUSH and self._calm.is_set():
-            self._calm.clear()
-            self._rush_over = asyncio.get_running_loop().call_later(RUSH_S, self._calm.set)
-        if self._draining or self._crowded or len(self._tasks) >= self._seats:
-            return ""
-        return self._owner
+        self._rush.enter()
+        return "" if self._is_full else self._seats.owner
+
+    @property
+    def _is_full(self) -> bool:
+        return self._draining or self._crowded or len(self._tasks) >= self._seats.count
 
     def entered(self) -> None:
         """An event is stored, or will not be."""
-        self._entering -= 1
-        if self._entering <= RUSH and not self._calm.is_set():
-            self._calm.set()
-            self._rush_over.cancel()
+        self._rush.entered()
 
     def start(self, claim: Claim) -> None:
         """Run a claimed turn."""
@@ -135,7 +117,13 @@ class Turns:
         task.add_done_callback(lambda _: self._leave(claim.conv.id))
 
     def wake(self) -> None:
-        """Look for work."""
+        """Look for work, or let others look who may have a seat."""
+        self._wake.set()
+        if self._is_full:
+            self._seats.offer()
+
+    def look(self) -> None:
+        """Look for work that another process has no seat for."""
         self._wake.set()
 
     def unsure(self) -> None:
@@ -144,7 +132,7 @@ class Turns:
 
     def stop(self, conv: str) -> bool:
         """End the running turn of a conversation, wherever it runs; False when none can be."""
-        return self.stop_here(conv) or self._stop_elsewhere(conv)
+        return self.stop_here(conv) or self._seats.stop_elsewhere(conv)
 
     def stop_here(self, conv: str) -> bool:
         """End the running turn of a conversation; False when none runs or it is ending anyway."""
@@ -164,8 +152,8 @@ class Turns:
         """Claim and run until cancelled."""
         while not self._draining:
             self._wake.clear()
-            await self._calm.wait()
-            room = self._seats - len(self._tasks)
+            await self._rush.over()
+            room = self._seats.count - len(self._tasks)
             claims: list[Claim] = []
             if room > 0:
                 claims = await self._claim(min(room, 64))
@@ -193,7 +181,7 @@ class Turns:
     async def _claim(self, limit: int) -> list[Claim]:
         now = to_us(self._clock.now())
         try:
-            return await self._db.write(rows.claim(self._owner, now, limit, self._after))
+            return await self._db.write(rows.claim(self._seats.owner, now, limit, self._after))
         except Exception as error:
             self.unsure()
             if not isinstance(error, StoreError):
@@ -208,7 +196,7 @@ class Turns:
         """
         self._searches -= 1
         try:
-            held = await self._db.read(rows.held(self._owner))
+            held = await self._db.read(rows.held(self._seats.owner))
             adrift = {(conv, epoch) for conv, epoch in held if conv not in self._tasks}
             for conv, epoch in adrift & self._adrift:
                 await self._db.write(rows.let_go(conv, epoch, to_us(self._clock.now())))
@@ -220,11 +208,9 @@ class Turns:
             self._adrift = adrift
 
     async def _sleep(self) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(SWEEP_S):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
 
     def _leave(self, conv: str) -> None:
         task = self._tasks.get(conv)
@@ -234,12 +220,11 @@ class Turns:
                 log.error("A turn was lost to a bug; it is tried again.", exc_info=error)
                 self.unsure()
             if self._crowded:
-                self.wake()
+                self.look()
 
     async def _run(self, claim: Claim) -> None:
         """Work through a conversation while it has events."""
-        if not self._calm.is_set():
-            await self._queue_up()
+        await self._rush.turn()
         next_claim: Claim | None = claim
         while next_claim is not None:
             point("turn.claimed")
@@ -249,23 +234,19 @@ class Turns:
                 log.warning("A turn was overtaken.", extra={"event": next_claim.event.id})
                 self.unsure()
                 return
-            if not more or self._draining or self._crowded:  # others wait for this seat
+            if not more:
+                return
+            if self._draining or self._crowded:  # others wait for this seat
+                self._seats.offer()
                 return
             next_claim = await self._next(claim)
             if next_claim is None:  # somebody has it: a task of ours, or a claim that got lost
                 self.unsure()
 
-    async def _queue_up(self) -> None:
-        self._queueing += 1
-        place = self._queueing
-        await self._calm.wait()
-        await asyncio.sleep(place * STEP_S)
-        self._queueing -= 1
-
     async def _next(self, last: Claim) -> Claim | None:
         now, conv = to_us(self._clock.now()), last.conv
         try:
-            return await self._db.write(rows.take(self._owner, conv.tenant, conv.id, now))
+            return await self._db.write(rows.take(self._seats.owner, conv.tenant, conv.id, now))
         except StoreError as error:
             log.warning("The next event cannot be taken: %s", error.message)
             self.unsure()
@@ -281,8 +262,16 @@ class Turns:
                 return await self._finish(claim, await self._deliver(claim, end))
         except Fenced:
             raise
+        except CodeTaken:  # by a turn that chose at the same time, or while this one was cut off
+            chosen_anew = await self._db.write(journal.forget_code(claim))
+            if not chosen_anew and claim.attempt + 1 >= ATTEMPTS:
+                return await self._finish(claim, failed(claim, BROKEN))
         except StoreError as error:
             log.warning("A turn waits for the database: %s", error.message)
+        except ConnectionBroken as error:  # a person must mend it; until then the answer waits
+            log.warning("An answer waits for its platform: %s", error.message)
+            if claim.attempt + 1 >= ATTEMPTS:
+                return await self._finish(claim, failed(claim, error.message))
         except Exception:
             log.exception("A turn could not be ended.", extra={"event": event.id})
             if claim.attempt + 1 >= ATTEMPTS:
@@ -347,6 +336,7 @@ class Turns:
                 raise
             done = rows.Finished(more=True)  # written, and its answer was lost
         point("turn.after_finish")
+        self._ended(end)
         said = _shown(claim, end, done, iso(now)) if done.line else {}
         self._live.end(event.tenant, conv.id, event.id, said)
         return done.more
@@ -365,6 +355,7 @@ def _shown(claim: Claim, end: TurnEnd, done: rows.Finished, at: str) -> dict[str
         "approval": end.approval.id if end.approval else None,
         "footer": end.footer,
         **told(end.cause),
+        **files_of(end.attachments),
         **outside(end.role, claim.conv.tainted or end.tainted),
         "usage": {
             "tokens_in": sum(spend.usage.tokens_in for spend in end.spends),

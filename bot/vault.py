@@ -28,6 +28,7 @@ from bot.core.errors import Conflict, OperatorError, SettingsError
 from bot.core.ids import TenantId
 from bot.core.ports import Clock, new_id
 from bot.core.secret import Secret
+from bot.frozen import frozen
 from bot.keyring import KEY_BYTES, Kek, Ring
 
 MAX_USES = 2**30
@@ -49,7 +50,7 @@ class SecretUnreadable(OperatorError):
     """A stored secret cannot be opened. Connect the service again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Slot:
     """The one place where a sealed value belongs."""
 
@@ -62,7 +63,7 @@ class Slot:
     """Grows with every rewriting, so that an old text put back does not open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Dek:
     """One data key, wrapped, as its row keeps it."""
 
@@ -119,7 +120,7 @@ class Values(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Resealed:
     """What one pass over a tenant's values did."""
 

@@ -11,12 +11,13 @@ import importlib
 import logging
 import pkgutil
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import scheduler.jobs
 from bot.core.errors import BotError
 from bot.core.ports import Clock
+from bot.frozen import frozen
 from bot.store.script import Database
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ async def _nothing() -> int:
     return 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Keeper:
     """What the house lends to its jobs."""
 
@@ -42,11 +43,13 @@ class Keeper:
     """Puts old conversations away, once a week; returns how many."""
     tell_troubles: Callable[[], Awaitable[int]] = _nothing
     """Tells owners what went wrong for good; returns how many messages that took."""
+    tend_connections: Callable[[], Awaitable[int]] = _nothing
+    """Renews tokens before they end; returns how many connections it looked after."""
     sweep_files: Callable[[], Awaitable[int]] | None = None
     """Removes what was left half done of files; returns how many. None where there are none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Job:
     """One chore, as its file declares it."""
 
@@ -59,7 +62,7 @@ class Job:
     """Does it and says what was done; empty when there was nothing to do."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class State:
     """How a job has fared."""
 

@@ -7,10 +7,10 @@ minutes late is told so.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.schedule import Schedule
+from bot.frozen import frozen
 from scheduler.times import Matcher, next_after, zone_of
 
 CATCH_UP = timedelta(hours=24)
@@ -22,7 +22,7 @@ _Following = Callable[[datetime], datetime | None]
 """The first time after another."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """What is to be done about a schedule that is due."""
 

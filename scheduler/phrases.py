@@ -9,11 +9,11 @@ no meaning is refused, not dropped.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.core.errors import Invalid
+from bot.frozen import frozen
 from scheduler.times import to_utc
 
 DEFAULT_TIME = time(9)
@@ -30,7 +30,7 @@ _NTH = {"first": "1", "second": "2", "third": "3", "fourth": "4", "last": "l"}
 _PARTS = {"morning": 9, "afternoon": 15, "evening": 18, "night": 20}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """What a line of the table works from."""
 
@@ -245,7 +245,7 @@ _OTHER = r"(?P<count>\d{1,4}|other|second|" + "|".join(_COUNTED) + ")"
 _SEVERAL = rf"(?P<days>{_DAY}(?:(?: ,)?(?: and| to| through| until| -)? {_DAY})*)"
 _DATE = rf"(?:(?P<d>{_ORD})(?: of)? (?P<m>{_MONTH})|(?P<m2>{_MONTH}) (?:the )?(?P<d2>{_ORD}))"
 _OF_MONTH = rf"(?: day)? of (?:the|{_EACH}) month"
-_LINES: tuple[tuple[str, Callable[[Asked], str | None]], ...] = (
+TABLE: tuple[tuple[str, Callable[[Asked], str | None]], ...] = (
     (rf"{_EACH} day|daily", Asked.cron),
     (rf"(?:{_EACH} |on )?(?:weekdays?|work(?:ing )?days?)", lambda a: a.cron(weekday="mon-fri")),
     (rf"(?:{_EACH} |on )?weekends?", lambda a: a.cron(weekday="sun,sat")),
@@ -279,5 +279,5 @@ _LINES: tuple[tuple[str, Callable[[Asked], str | None]], ...] = (
     (rf"(?:on )?(?:the )?{_DATE}(?: ,)?(?: (?P<year>20\d\d))?", _date),
     (r"", _only_time),
 )
-TABLE = tuple((re.compile(pattern), make) for pattern, make in _LINES)
-"""Pattern and function of each phrase; the first that matches counts."""
+"""Pattern and function of each phrase; the first that matches counts. Each is compiled, and kept by
+`re`, when somebody first says when: all of them take longer than a start should wait for."""

@@ -77,7 +77,7 @@ def _understood(said: str, zone: ZoneInfo, now: datetime) -> str | None:
     plain = re.sub(r"(\d)\.(\d\d)\b", r"\1:\2", plain)  # 9.30
     rest, at = _cut_time(" ".join(plain.split()))
     for pattern, make in TABLE:
-        if found := pattern.fullmatch(rest):
+        if found := re.fullmatch(pattern, rest):
             return make(Asked(found=found, at=at, zone=zone, now=to_wall(now, zone)))
     return None
 

@@ -4,8 +4,8 @@ The tools are nine tenths of a usual request. aiohttp keeps a body for as long a
 answer; so this one keeps its own part and puts the tools to it while it is written.
 """
 
-from aiohttp import Payload
 from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import Payload
 
 PIECE = 64 << 10
 """Bytes that are written at a time; in between the others have their turn."""

@@ -4,12 +4,13 @@ Reads run. Once one call of a message asks, every later writing or paying call o
 joins the same question, so that a person decides about the whole at once and in order.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agents.runtime.asked import OTHERS, Asked
 from agents.runtime.gate import Action, amount_of, judge
-from agents.runtime.run import Run, arguments_of
+from agents.runtime.run import ATTACH, Run, arguments_of
 from agents.runtime.toolset import Call, Toolset
 from agents.runtime.withdrawal import NAME as WITHDRAW
 from agents.runtime.withdrawal import Withdrawals
@@ -27,14 +28,17 @@ from bot.core.ports import Clock, Live
 from bot.core.times import to_us
 from bot.core.tool import Risk, ToolContext
 from bot.effects import Effects
+from bot.frozen import frozen
 from bot.questions import Asking, Questions
 from bot.store import approvals as approval_rows
 from bot.store.policies import Rule
-from bot.store.rows import dumps
+from bot.store.rows import attachments_from, dumps
 from bot.store.script import Database
 
+DRAWN_KEPT = 1_000
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Parts:
     """What the calls work with."""
 
@@ -60,6 +64,8 @@ class Calls:
     def __init__(self, parts: Parts) -> None:
         self._p = parts
         self._handed: dict[str, str] = {}
+        self._drawn: deque[tuple[TenantId, str]] = deque(maxlen=DRAWN_KEPT)
+        """Codes of questions that may not be written yet."""
 
     def handed_to(self, run: Run) -> str | None:
         """The agent that the last calls handed the conversation to, once."""
@@ -75,7 +81,7 @@ class Calls:
             if call.name == WITHDRAW:
                 await self._p.withdrawals.work(run, call)
                 continue
-            understood = self._understand(run, call)
+            understood = await self._completed(run, call, self._understand(run, call))
             if understood is None:
                 continue
             tool = understood.tool
@@ -114,10 +120,59 @@ class Calls:
         run.invalid = 0
         return understood
 
+    async def _completed(self, run: Run, call: ToolCall, understood: Call | None) -> Call | None:
+        """The call with all that it names; None when the model was told what is wrong with it."""
+        understood = await self._lent(run, call, understood)
+        if understood is None or understood.tool.complete is None:
+            return understood
+        toolset, tool = self._p.toolset, understood.tool
+
+        async def work() -> Json:
+            try:
+                full = await toolset.complete(understood, self._context(run, understood))
+            except BotError as error:
+                return {"tool": tool.name, "text": f"Error: {error.message}"}
+            return {"tool": tool.name, "full": dict(full)}
+
+        given = digest([tool.name, understood.plain, "in full"])
+        result = await run.journal.step("tool", given, work)
+        full = result.get("full") if isinstance(result, dict) else None
+        if isinstance(full, dict):
+            again = toolset.understand(tool.name, full, run.claim.event.tenant)
+            return replace(again, account=understood.account)
+        if not isinstance(result, dict):
+            raise Diverged("A journaled result is not readable.")
+        run.answer(call, str(result["text"]), tool.name if tool.outside else "")
+        return None
+
+    async def _lent(self, run: Run, call: ToolCall, understood: Call | None) -> Call | None:
+        """The call with the account that it acts by; None when the model was told what is wrong."""
+        if understood is None or not understood.tool.needs:
+            return understood
+        toolset, tool = self._p.toolset, understood.tool
+
+        async def work() -> Json:
+            try:
+                id_, name = await toolset.lend(understood, run.claim.event.tenant, run.agent.name)
+            except BotError as error:
+                return {"tool": tool.name, "text": f"Error: {error.message}"}
+            return {"tool": tool.name, "account": id_, "as": name}
+
+        given = digest([tool.name, understood.plain, "as whom"])
+        result = await run.journal.step("tool", given, work)
+        if not isinstance(result, dict):
+            raise Diverged("A journaled result is not readable.")
+        if "account" in result:
+            return replace(understood, account=(str(result["account"]), str(result["as"])))
+        run.answer(call, str(result["text"]))
+        return None
+
     def _effect(self, run: Run, call: Call, step: int, n: int) -> Effect:
         """The deed that a call asks for; the same call of the same turn has the same id."""
         event, tool = run.claim.event, call.tool
-        connection = self._p.toolset.connection(event.tenant, tool)
+        connection, name = call.account
+        connection = connection or self._p.toolset.connection(event.tenant, tool)
+        policy, window_s = self._p.toolset.rests_on(tool, self._context(run, call))
         return Effect(
             id=EffectId(f"eff_{event.id[4:]}{step:02d}{n:02d}"),
             tenant=event.tenant,
@@ -135,10 +190,11 @@ class Calls:
             hash=bind(
                 event.tenant, run.agent.name, tool.name, tool.version, call.plain, connection
             ),
-            policy=tool.policy,
-            window_s=tool.window_s,
+            policy=policy,
+            window_s=window_s,
             state=EffectState.PLANNED,
-            sandbox=self._p.toolset.in_sandbox(event.tenant, tool),
+            progress={"as": name} if name else {},
+            sandbox=not connection and self._p.toolset.in_sandbox(event.tenant, tool),
         )
 
     async def _read(self, run: Run, call: ToolCall, understood: Call) -> None:
@@ -155,8 +211,12 @@ class Calls:
             text = outcome.error or _text(outcome.data)
             if outcome.error and outcome.data:
                 text += f"\n{_text(outcome.data)}"
-            handed = outcome.data.get("hand_off") if isinstance(outcome.data, dict) else None
-            return {"tool": tool.name, "text": text, "hand_off": handed}
+            told = outcome.data if isinstance(outcome.data, dict) else {}
+            kept: dict[str, Json] = {"tool": tool.name, "text": text}
+            kept["hand_off"] = told.get("hand_off")
+            if tool.name == ATTACH and (attach := told.get("attach")):
+                kept |= {"attach": attach, "text": "It goes with your answer."}
+            return kept
 
         given = digest([tool.name, understood.plain])
         result = await run.journal.step("tool", given, work)
@@ -165,6 +225,8 @@ class Calls:
             raise Diverged("A journaled result is not readable.")
         if handed := result.get("hand_off"):
             self._handed[event.id] = str(handed)
+        if isinstance(file := result.get("attach"), dict):
+            run.attach(attachments_from([file])[0])
         run.answer(call, str(result["text"]), tool.name if tool.outside else "")
 
     async def _perform(self, run: Run, call: ToolCall, effect: Effect, source: str) -> bool:
@@ -287,6 +349,9 @@ class Calls:
         for size in (9_000, 9_000, 9_000, 900_000):
             number = int.from_bytes(self._p.clock.chance(6), "big") % size + size // 9
             code = str(number)
+            if (tenant, code) in self._drawn:
+                continue
+            self._drawn.append((tenant, code))
             if await self._p.db.read(approval_rows.by_code(tenant, code)) is None:
                 return code
         return code
@@ -301,6 +366,7 @@ class Calls:
             person=run.person.id if run.person else None,
             zone=run.person.zone if run.person else "UTC",
             tainted=run.tainted,
+            connection=call.account[0],
             key=f"{event.id}:{run.journal.at}",
             settings=self._p.toolset.settings_of(call.tool),
         )

@@ -7,7 +7,7 @@ one tenant's limit holds up nobody else.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from agents.runtime.failures import Failure, Kind, no_key
@@ -18,11 +18,12 @@ from bot.core.ids import TenantId
 from bot.core.model import ModelRequest, Task
 from bot.core.ports import Clock
 from bot.core.secret import Secret
+from bot.frozen import field, frozen
 
 Keys = Mapping[str, Secret]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Options:
     """What the operator set, as plain values."""
 
@@ -37,9 +38,11 @@ class Options:
     """A tenant's own keys, which go before the house's."""
     only_direct: bool = False
     """LiteLLM is absent and not needed: only providers that speak OpenAI's shape can be asked."""
+    direct: bool = False
+    """Providers that speak OpenAI's shape are asked without LiteLLM."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Candidate:
     """One model that may be asked, with all that a call to it takes."""
 
@@ -69,14 +72,14 @@ class Candidate:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Rest:
     until: float
     """Monotonic seconds."""
     failure: Failure
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Resting:
     """A model that failed, as the status page names it; whose key it was is not told."""
 

@@ -8,8 +8,11 @@ through LiteLLM. A key goes to its own host only: redirects are not followed, an
 https://platform.openai.com/docs/api-reference/chat/create,
 https://api-docs.deepseek.com/api/create-chat-completion,
 https://openrouter.ai/docs/api-reference/chat-completion,
-https://inference-docs.cerebras.ai/api-reference/chat-completions (read 2026-11-21)
+https://inference-docs.cerebras.ai/api-reference/chat-completions,
+https://platform.openai.com/docs/api-reference/audio/createTranscription (read 2026-11-21)
 """
+
+from __future__ import annotations
 
 import asyncio
 import json
@@ -23,7 +26,7 @@ import aiohttp
 from agents.runtime.answers import Reader, from_body
 from agents.runtime.body import Body
 from agents.runtime.choice import Candidate
-from agents.runtime.connector import read, session
+from agents.runtime.connector import MAX_BODY, read, session
 from agents.runtime.failures import (
     CutOff,
     Kind,
@@ -33,13 +36,13 @@ from agents.runtime.failures import (
     spoken_by,
     wait_of,
 )
-from agents.runtime.providers import chat_url
-from agents.runtime.transport import Call
+from agents.runtime.providers import chat_url, hearing_url
+from agents.runtime.transport import Call, Recording
 from agents.runtime.wire import Answer, to_wire
+from bot.core.canonical import Json
 from bot.core.ports import Clock
+from bot.late import at_hand
 
-MAX_BODY = 8 << 20
-"""Bytes of a whole answer."""
 MAX_ERROR = 64 << 10
 """Bytes of an error that are read."""
 LONG = 256 << 10
@@ -59,7 +62,8 @@ class Direct:
         self._proxies: dict[str, str | None] = {}
 
     async def warm(self, models: Sequence[str]) -> None:
-        """Nothing is to be loaded."""
+        """Nothing of anybody's but aiohttp's client."""
+        await at_hand("aiohttp")
 
     async def close(self) -> None:
         """Let connections go."""
@@ -92,6 +96,39 @@ class Direct:
             if answer and call.on_text and answer.message.content:
                 call.on_text(answer.message.content)  # it was asked for a stream and cannot
             return answer
+
+    async def hear(self, recording: Recording) -> Mapping[str, Json] | None:
+        """One recording. Raises as `ask` does."""
+        candidate = recording.candidate
+        if self._session is None:
+            self._session = session()
+        url = hearing_url(candidate.provider, candidate.base or "")
+        form = aiohttp.FormData()
+        form.add_field("model", candidate.model.partition("/")[2])
+        form.add_field("response_format", "json")
+        form.add_field(
+            "file",
+            recording.content,
+            filename=recording.name,
+            content_type=recording.media_type,
+        )
+        asked = self._session.post(
+            url,
+            data=form,
+            headers=_headers(candidate),
+            allow_redirects=False,
+            proxy=self._proxy(url),
+        )
+        async with asked as response:
+            if response.status != 200:
+                raise await self._refusal(response)
+            try:
+                found = json.loads(await read(response, MAX_BODY) or b"")
+            except aiohttp.ClientError as error:
+                raise CutOff from error
+            except ValueError:
+                return None
+            return found if isinstance(found, dict) else None
 
     async def _refusal(self, response: aiohttp.ClientResponse) -> Told:
         try:

@@ -8,6 +8,8 @@ places. It costs nothing, knows no language, and finds `invoicing` by `invoice`,
 LiteLLM's documents: https://docs.litellm.ai/docs/embedding/supported_embeddings (read 2026-11-21).
 """
 
+from __future__ import annotations
+
 import asyncio
 import importlib
 import math
@@ -15,7 +17,7 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol
 
 import aiohttp
@@ -29,6 +31,7 @@ from agents.runtime.raised import sorted_out
 from bot.core.ids import AgentName, ConvId, TenantId
 from bot.core.model import ModelRequest, Usage
 from bot.core.ports import Clock
+from bot.frozen import frozen
 
 MAX_BYTES = 8_000
 """Of one text; what is longer is found by its beginning. No token is shorter than a byte, and
@@ -45,7 +48,7 @@ _WORD = re.compile(r"\w+")
 _NOBODY = (AgentName(""), ConvId(""))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Embedded:
     """Vectors of length one, in the order of the texts, and what they cost."""
 
@@ -147,6 +150,7 @@ class ModelEmbedder:
             "encoding_format": "float",
             "timeout": TIMEOUT_S,
             "num_retries": 0,
+            "max_retries": 0,
             "drop_params": True,
             "api_key": candidate.key.reveal() if candidate.key else "none",
             "shared_session": self._session,

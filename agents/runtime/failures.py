@@ -7,7 +7,6 @@ HTTP status, the provider's own words and one next step; a key shows only its la
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from enum import Enum
@@ -21,11 +20,12 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.secret import Secret
+from bot.frozen import frozen
 
 MAX_WORDS = 300
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Consequence:
     """What follows."""
 
@@ -129,7 +129,7 @@ class Kind(Enum):
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Failure:
     """One failed call."""
 

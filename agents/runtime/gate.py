@@ -1,14 +1,14 @@
 """The gate: may this call run now, must a person be asked, or is it refused?
 
 A thin wrapper around the tool set. Defaults: reading runs, writing asks, money asks. A tenant's
-policy may say otherwise; an agent's file may only be stricter than that, or pick `auto` for what
-its tenant has not ruled on. In a tainted conversation whatever writes, pays or carries words out
-asks, whatever the policy says.
+policy may say otherwise, of money only by the tool's name; an agent's file may only be stricter
+than that, or pick `auto` for what its tenant has not ruled on. In a tainted conversation whatever
+writes, pays or carries words out asks, whatever the policy says.
 """
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -16,6 +16,7 @@ from bot.core.agent import Agent
 from bot.core.canonical import Json
 from bot.core.ids import PersonId
 from bot.core.tool import Risk, Tool
+from bot.frozen import frozen
 from bot.store.policies import Rule
 
 
@@ -30,7 +31,7 @@ class Action(StrEnum):
 _STRICTNESS = {Action.AUTO: 0, Action.ASK: 1, Action.DENY: 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """What the gate says, and why."""
 
@@ -72,6 +73,8 @@ def _by_policy(agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: in
             action = Action.ASK  # only a tenant's own rule lets money move unasked
         return Verdict(action=action, why=_why(tool, action))
     action = Action(rule.decision)
+    if tool.risk is Risk.MONEY and action is Action.AUTO and not rule.tool:
+        action = Action.ASK  # what is said of all tools is not said of money
     if stated and _STRICTNESS[Action(stated)] > _STRICTNESS[action]:
         action = Action(stated)
     return Verdict(

@@ -25,11 +25,18 @@ class Journal:
         self._clock = clock
         self._claim = claim
         self._next = 0
+        self._broken: int | None = None
+        """The first step that came to nothing: of it there is no row."""
 
     @property
     def at(self) -> int:
         """The number of the step that comes next."""
         return self._next
+
+    @property
+    def kept(self) -> int:
+        """How many steps, from the first, have left a row."""
+        return self._next if self._broken is None else self._broken
 
     async def step(self, kind: str, given: str, work: Callable[[], Awaitable[Json]]) -> Json:
         """Return what this step returned before, or do it now and keep that. Raises Diverged."""
@@ -42,7 +49,12 @@ class Journal:
             result: Json = loads(old.result)
             return result
         began = self._clock.monotonic()
-        result = await work()
+        try:
+            result = await work()
+        except BaseException:
+            if self._broken is None:
+                self._broken = number
+            raise
         ms = int((self._clock.monotonic() - began) * 1000)
         step = Step(
             step=number,

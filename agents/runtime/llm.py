@@ -9,6 +9,8 @@ LiteLLM's documents: https://docs.litellm.ai/docs/completion/input (read 2026-11
 costs measured on 1.106.2.
 """
 
+from __future__ import annotations
+
 import asyncio
 import importlib
 import logging
@@ -22,8 +24,9 @@ import aiohttp
 from agents.runtime.choice import Candidate
 from agents.runtime.connector import session
 from agents.runtime.providers import PROVIDERS
-from agents.runtime.transport import Call
+from agents.runtime.transport import Call, Recording
 from agents.runtime.wire import Answer, Stream, from_response, to_wire
+from bot.core.canonical import Json
 from bot.core.errors import ExtraMissing
 
 log = logging.getLogger(__name__)
@@ -107,11 +110,34 @@ class LiteLLM:
         try:
             async for chunk in chunks:
                 stream.add(chunk)
+                if stream.is_done:
+                    break
         finally:
             await chunks.aclose()
         return stream.whole(chunks)
 
-    def _http(self, library: "_Library", candidate: Candidate) -> dict[str, object]:
+    async def hear(self, recording: Recording) -> Mapping[str, Json] | None:
+        """One recording. Raises as `ask` does."""
+        library = self._library
+        if library is None:
+            raise ExtraMissing(MISSING)
+        candidate = recording.candidate
+        arguments: dict[str, object] = {
+            "model": candidate.model,
+            "file": (recording.name, recording.content, recording.media_type),
+            "response_format": "json",
+            "timeout": recording.limit_s,
+            "num_retries": 0,
+            "max_retries": 0,
+            "drop_params": True,
+            "api_key": candidate.key.reveal() if candidate.key else "none",
+        }
+        if candidate.base is not None:
+            arguments["api_base"] = candidate.base
+        found = (await library.hear(arguments)).model_dump()
+        return found if isinstance(found, dict) else None
+
+    def _http(self, library: _Library, candidate: Candidate) -> dict[str, object]:
         """Our own connections for a call, where its route takes them."""
         if self._session is None:
             self._session = session()
@@ -124,7 +150,7 @@ class LiteLLM:
 class _Library:
     """LiteLLM, loaded. What it hands out is untyped; `wire.py` reads it."""
 
-    def __init__(self, module: Any, internal: "ContextVar[bool]") -> None:
+    def __init__(self, module: Any, internal: ContextVar[bool]) -> None:
         self._module = module
         self._internal = internal
         self.prices: Mapping[str, Any] = module.model_cost
@@ -143,6 +169,14 @@ class _Library:
         token = self._internal.set(True)
         try:
             return await self._module.acompletion(**arguments)
+        finally:
+            self._internal.reset(token)
+
+    async def hear(self, arguments: Mapping[str, object]) -> Any:
+        """One recording."""
+        token = self._internal.set(True)
+        try:
+            return await self._module.atranscription(**arguments)
         finally:
             self._internal.reset(token)
 
@@ -171,6 +205,7 @@ def load(models: tuple[str, ...]) -> _Library:
     module.turn_off_message_logging = True
     module.disable_streaming_logging = True
     module.suppress_debug_info = True
+    module.DEFAULT_MAX_RETRIES = 0  # an embedding takes no other word for it
     module.disable_token_counter = True  # what a provider does not count, `tokens_of` does
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logger = logging.getLogger(name)
@@ -184,7 +219,7 @@ def load(models: tuple[str, ...]) -> _Library:
     return library
 
 
-def _internal_mark() -> "ContextVar[bool]":
+def _internal_mark() -> ContextVar[bool]:
     try:
         found = importlib.import_module("litellm._internal_context").is_internal_call
     except (ImportError, AttributeError):  # a private name; without it calls only cost more

@@ -10,18 +10,20 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from bot.core.agent import Agent, Limits
 from bot.core.ids import AgentName, TenantId
 from bot.core.model import Task
+from bot.frozen import field, frozen
+
+if TYPE_CHECKING:
+    import yaml
 
 MAX_BYTES = 64_000
 _NAME = r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*"
@@ -40,7 +42,7 @@ Name = Annotated[str, Field(pattern=f"^{_NAME}$", max_length=40)]
 class LimitsMatter(BaseModel):
     """`limits` in a front matter."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     steps: Annotated[int, Field(ge=1, le=100)] = _USUAL.steps
     depth: Annotated[int, Field(ge=0, le=10)] = _USUAL.depth
@@ -55,7 +57,7 @@ class LimitsMatter(BaseModel):
 class Matter(BaseModel):
     """A front matter, whole."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     name: Name = ""
     title: Words
@@ -68,10 +70,10 @@ class Matter(BaseModel):
     policy: dict[ToolName, Literal["auto", "ask", "deny"]] = {}
     schedule: Annotated[str, Field(max_length=200)] = ""
     lead: Name | None = None
-    limits: LimitsMatter = LimitsMatter()
+    limits: LimitsMatter = Field(default_factory=LimitsMatter)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Problem:
     """One mistake, where it stands."""
 
@@ -83,7 +85,7 @@ class Problem:
         return f"{self.file}:{self.line}: {self.text}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Kept:
     """A file as it was last seen."""
 
@@ -176,7 +178,8 @@ class Team:
         path = self._folder / name
         shown = f"{self._folder.name}/{name}"
         try:
-            raw = path.read_bytes()
+            with path.open("rb") as file:
+                raw = file.read(MAX_BYTES + 1)
             if len(raw) > MAX_BYTES:
                 raise Mistaken(1, f"it has more than {MAX_BYTES} bytes")
             agent = parse(raw.decode("utf-8"), path.stem)
@@ -277,6 +280,8 @@ Lines = dict[tuple[str, ...], int]
 
 def _load(text: str) -> tuple[dict[str, object], Lines]:
     """The settings and the lines they stand on; a key that stands twice is a mistake."""
+    import yaml  # with the first file: a start does not wait for it
+
     lines: Lines = {}
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -294,8 +299,12 @@ def _load(text: str) -> tuple[dict[str, object], Lines]:
     return {str(key): value for key, value in raw.items()}, lines
 
 
-def _keys(node: yaml.Node | None, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], int]]:
+def _keys(
+    node: "yaml.Node | None", above: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], int]]:
     """Each key with its line; the first line of the settings is line 2 of the file."""
+    import yaml
+
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             path = (*above, str(key.value))

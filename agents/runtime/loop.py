@@ -7,13 +7,13 @@ cut off goes on where it was. What a call may do is the gate's business (`calls.
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from agents.runtime.calls import Calls
 from agents.runtime.journal import Journal
 from agents.runtime.prompt import is_whole, lay, outcomes_of, system_text
-from agents.runtime.run import Run
+from agents.runtime.run import Run, approved_files
 from agents.runtime.toolset import Toolset
 from agents.runtime.withdrawal import Withdrawals
 from bot.budgets import Budgets
@@ -27,6 +27,7 @@ from bot.core.model import ModelMessage, ModelReply, ModelRequest, Usage
 from bot.core.people import Person
 from bot.core.ports import Agents, Clock, Live, Model
 from bot.core.times import iso
+from bot.frozen import frozen
 from bot.points import point
 from bot.store import summaries
 from bot.store.rows import messages_from, messages_to_json
@@ -36,7 +37,7 @@ from bot.store.summaries import Summary
 MAX_INVALID = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parts:
     """What a loop works with."""
 
@@ -117,6 +118,7 @@ class Loop:
             tainted=laid.tainted,
             stream=stream,
             began=self._p.clock.monotonic(),
+            attached=list(approved_files(done)),
         )
 
     async def _steps(self, run: Run) -> TurnEnd:

@@ -5,19 +5,21 @@ asked for more money only by a turn.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from agents.runtime.embedding import BATCH, Embedder
+from agents.runtime.hearing import Heard, Transcriber
 from bot.budgets import Budgets
+from bot.core.errors import OperatorError
 from bot.core.ids import PersonId, TenantId
 from bot.core.model import ModelReply, ModelRequest, Usage
 from bot.core.ports import Clock, Model, new_id
 from bot.core.times import to_us
+from bot.frozen import frozen
 from bot.store import spends
 from bot.store.script import Database
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Whose:
     """For whom a call is made."""
 
@@ -37,17 +39,41 @@ class Metered:
         model: Model,
         embedder: Callable[[], Embedder],
         budgets: Callable[[], Budgets],
+        transcriber: Callable[[], Transcriber | None] = lambda: None,
     ) -> None:
         self._db = db
         self._clock = clock
         self._model = model
         self._embedder = embedder
         self._budgets = budgets
+        self._transcriber = transcriber
 
     @property
     def embedder(self) -> Embedder:
         """Who makes vectors now."""
         return self._embedder()
+
+    @property
+    def transcriber(self) -> Transcriber | None:
+        """Who writes down what is said now; None: nobody."""
+        return self._transcriber()
+
+    async def hear(self, whose: Whose, what: tuple[str, str], content: bytes) -> Heard:
+        """Hear a recording of this name and media type; whoever asks writes down what it cost."""
+        model, budgets = self._transcriber(), self._budgets()
+        if model is None:
+            raise OperatorError("No model for voice notes is set ([models] transcription).")
+        hold = None
+        await model.warm()
+        if budgets.limited:
+            hold = await budgets.reserve(whose.tenant, whose.person, model.reserve(content))
+        usage: Usage | None = None
+        try:
+            heard = await model.hear(whose.tenant, *what, content)
+            usage = heard.usage
+        finally:
+            budgets.settle(hold, usage)
+        return heard
 
     async def complete(self, request: ModelRequest, person: PersonId | None) -> ModelReply:
         """Ask once; whoever asks writes down what it cost, with what came of it."""

@@ -7,12 +7,13 @@ replaced by the offline one. Pasted keys are tried first and then kept sealed.
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Literal, Protocol
 
 from agents.runtime.choice import Options
 from agents.runtime.door import Door
 from agents.runtime.embedding import Embedder, ModelEmbedder, WordEmbedder
+from agents.runtime.hearing import Transcriber
 from agents.runtime.offline import OfflineModel
 from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import provider_of
@@ -23,6 +24,7 @@ from bot.core.model import ModelReply, ModelRequest, Offer, Task, Usage
 from bot.core.people import Person
 from bot.core.ports import Clock, Model, OnText
 from bot.core.secret import Secret
+from bot.frozen import field, frozen
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class Secrets(Protocol):
     async def of_field(self, tenant: TenantId, field: str) -> Mapping[str, Secret]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelSetup:
     """What the settings say about models."""
 
@@ -53,6 +55,8 @@ class ModelSetup:
     timeout_s: float = 120.0
     embeddings: str = ""
     """The model that embeds; empty: words are counted instead."""
+    transcription: str = ""
+    """The model that listens; empty: nobody does."""
     transport: Literal["litellm", "direct"] = "litellm"
 
 
@@ -67,6 +71,8 @@ class ModelDoor:
         self._offline = OfflineModel()
         self._embedder: ModelEmbedder | None = None
         self._words = WordEmbedder()
+        self.transcriber: Transcriber | None = None
+        """Who writes down what is said; None: nobody."""
 
     async def start(self) -> None:
         """Choose who answers."""
@@ -84,6 +90,8 @@ class ModelDoor:
             await self._real.close()
         if self._embedder:
             await self._embedder.close()
+        if self.transcriber:
+            await self.transcriber.close()
 
     @property
     def embedder(self) -> Embedder:
@@ -170,6 +178,23 @@ class ModelDoor:
             before, self._embedder = self._embedder, self._make_embedder(keys)
             if before:
                 await before.close()
+
+        if setup.transcription:
+            gone, self.transcriber = self.transcriber, self._make_transcriber(keys)
+            if gone:
+                await gone.close()
+
+    def _make_transcriber(self, keys: Mapping[str, Secret]) -> Transcriber:
+        setup = self._setup
+        prices = Prices({m: Price(input=i, output=o) for m, (i, o) in setup.prices.items()})
+        is_direct = setup.transport == "direct"
+        options = Options(
+            keys={name: key for name, key in keys.items() if key},
+            endpoints=setup.endpoints,
+            only_direct=is_direct and find_spec("litellm") is None,
+            direct=is_direct,
+        )
+        return Transcriber(setup.transcription, options, setup.clock, prices)
 
     def _make_embedder(self, keys: Mapping[str, Secret]) -> ModelEmbedder:
         setup = self._setup

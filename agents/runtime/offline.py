@@ -39,6 +39,8 @@ _EXAMPLES: Sequence[tuple[str, str]] = (
     ("memory_recall", "what do you remember"),
     ("web_read", "read https://example.org"),
     ("stripe_invoice", "invoice Acme 120 EUR for two workshops"),
+    ("send_telegram_message", "notify me: the report is ready"),
+    ("score_show", "show the VIS score"),
     ("hand_off", "hand over to donna"),
     ("approval_withdraw", "withdraw that"),
 )
@@ -52,6 +54,11 @@ _TOOLS = {
     Want.READ: "web_read",
     Want.HAND_OVER: "hand_off",
     Want.WITHDRAW: "approval_withdraw",
+    Want.RECOGNISE: "community_recognise",
+    Want.ROLE: "community_role",
+    Want.SCORE: "score_update",
+    Want.SHOW_SCORE: "score_show",
+    Want.NOTIFY: "send_telegram_message",
 }
 _SAYING = {
     Want.REMIND: "I will put that on the clock.",
@@ -67,6 +74,11 @@ _WITHOUT = {
     Want.READ: "read pages",
     Want.HAND_OVER: "hand this over",
     Want.WITHDRAW: "withdraw that: nothing that I asked for waits here",
+    Want.RECOGNISE: "recognise anybody on Discord",
+    Want.ROLE: "change roles on Discord",
+    Want.SCORE: "keep a score",
+    Want.SHOW_SCORE: "keep a score",
+    Want.NOTIFY: "write to you on Telegram",
 }
 
 

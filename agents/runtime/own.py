@@ -7,7 +7,6 @@ Turns that run keep the version they began with; the next turn sees the new one.
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from agents.runtime.loader import MAX_BYTES, Mistaken, parse
@@ -16,13 +15,14 @@ from bot.core.errors import Conflict, Invalid, NotFound
 from bot.core.ids import TenantId
 from bot.core.ports import Clock
 from bot.core.times import to_us
+from bot.frozen import frozen
 from bot.store import audit, own_agents
 from bot.store.script import Database, Script
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Source:
     """An agent as text."""
 

@@ -7,14 +7,19 @@
     invoice NAME 120 EUR for TEXT
     remember TEXT     what do you remember [about TEXT]     forget TEXT     show my reminders
     read https://…     hand over to NAME     withdraw that     withdraw 4821     help
+    notify me: TEXT     ping me that TEXT     alert me on Telegram: TEXT
+    show the VIS score     set the VIS score to 87: REASON
+    recognise NAME (member ID) in NAME (channel ID) on Discord: TEXT
+    assign the role NAME (role ID) to NAME (member ID) on Discord: REASON     remove … from …
 
 English, upper or lower case. It knows nothing of tools; `offline.py` turns a wish into a call.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from bot.frozen import field, frozen
 
 
 class Want(StrEnum):
@@ -30,10 +35,15 @@ class Want(StrEnum):
     READ = "read"
     HAND_OVER = "hand_over"
     WITHDRAW = "withdraw"
+    RECOGNISE = "recognise"
+    ROLE = "role"
+    SCORE = "score"
+    SHOW_SCORE = "show_score"
+    NOTIFY = "notify"
     HELP = "help"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wish:
     """One understood sentence."""
 
@@ -233,7 +243,27 @@ def invoicing(text: str) -> Wish | None:
     return Wish(want=Want.INVOICE, values=values)
 
 
+_MEMBER = r"@?(?P<member_name>[^()\n]+?)\s*\(member\s+(?P<member_id>\d+)\)"
 _SIMPLE = (
+    (
+        Want.RECOGNISE,
+        rf"recogni[sz]e\s+{_MEMBER}\s+in\s+#?(?P<channel_name>[^()\n]+?)\s*"
+        r"\(channel\s+(?P<channel_id>\d+)\)\s+on\s+discord:\s*(?P<text>.+)",
+    ),
+    (
+        Want.ROLE,
+        r"(?P<action>assign|remove)\s+the\s+role\s+@?(?P<role_name>[^()\n]+?)\s*"
+        rf"\(role\s+(?P<role_id>\d+)\)\s+(?:to|from)\s+{_MEMBER}\s+on\s+discord:\s*(?P<reason>.+)",
+    ),
+    (
+        Want.NOTIFY,
+        r"(?:notify|ping|alert)\s+me(?:\s+on\s+telegram)?(?:\s+that\b|\s*:)\s*(?P<text>.+)",
+    ),
+    (Want.SHOW_SCORE, r"(?:what\s+is|what's|show)\s+(?:me\s+)?(?:the|our)\s+VIS\s+score[?.!]*"),
+    (
+        Want.SCORE,
+        r"(?:set|update)\s+(?:the|our)\s+VIS\s+score\s+to\s+(?P<value>-?\d+):\s*(?P<reason>.+)",
+    ),
     (
         Want.RECALL,
         r"what\s+do\s+you\s+(?:remember|know)(?:\s+(?:about|of)\s+(?P<query>.+?))?[?.!]*",
@@ -264,13 +294,12 @@ _SIMPLE = (
         r"(?:help|what\s+can\s+you\s+do|how\s+does\s+this\s+work|hi|hello|good\s+\w+)\b[^\n]{0,20}",
     ),
 )
-_COMPILED = tuple((want, re.compile(pattern, re.I | re.S)) for want, pattern in _SIMPLE)
 
 
 def simple(text: str) -> Wish | None:
     """The phrases that one pattern says whole."""
-    for want, pattern in _COMPILED:
-        if found := pattern.fullmatch(text):
+    for want, pattern in _SIMPLE:
+        if found := re.fullmatch(pattern, text, re.I | re.S):
             values = {name: value for name, value in found.groupdict().items() if value}
             return Wish(want=want, values=values)
     return None

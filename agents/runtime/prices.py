@@ -9,7 +9,6 @@ at some providers; what is reserved is the highest, what is settled is LiteLLM's
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
@@ -17,12 +16,13 @@ from pathlib import Path
 from agents.runtime.providers import provider
 from bot.core.canonical import Json
 from bot.core.model import Usage
+from bot.frozen import frozen
 
 MAP_FILE = "model_prices_and_context_window_backup.json"
 _TIER = re.compile(r"_above_(\d+)k_tokens")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Price:
     """US dollars for a million tokens, which is millionths of a dollar for one."""
 
@@ -74,6 +74,14 @@ class Prices:
         if price_in is None or price_out is None:
             return None
         return Price(input=price_in * 1e6, output=price_out * 1e6)
+
+    def second(self, model: str) -> float | None:
+        """US dollars for a second of speech; None where tokens are counted, or nobody knows."""
+        if self._known(model) is not None:
+            return None
+        entry = self._entry(model)
+        found = [entry.get(f"{way}_cost_per_second") for way in ("input", "output")]
+        return max((float(each) for each in found if isinstance(each, int | float)), default=None)
 
     def settle(self, model: str, tokens: tuple[int, int], reckoned: float | None) -> Usage:
         """What a call cost; `reckoned` is LiteLLM's or the provider's own sum in US dollars."""

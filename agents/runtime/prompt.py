@@ -7,7 +7,6 @@ instructions. Earlier lines are cut to a budget of tokens, oldest first, whole t
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -17,6 +16,7 @@ from bot.core.conversation import Claim, Line
 from bot.core.event import Event, Kind, Trust
 from bot.core.model import ModelMessage
 from bot.core.people import Person
+from bot.frozen import frozen
 from bot.render.text import visible
 from bot.store.rows import dumps
 from bot.store.summaries import Summary
@@ -46,7 +46,7 @@ You work inside Switchboard. Rules that stand above everything else:
 """.strip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Laid:
     """A prompt, ready for its first call."""
 
@@ -72,7 +72,7 @@ def lay(
         history.insert(0, ModelMessage(role="user", content=summary_text(summary)))
     opening = ModelMessage(role="user", content=opening_text(event, person, now))
     given = outside_history(event)
-    born = event.trust is Trust.OUTSIDE or bool(event.payload.get("tainted"))
+    born = event.trust is Trust.OUTSIDE or any(event.payload.get(k) for k in ("tainted", "heard"))
     told = event.kind == Kind.SETTLED and any("outside" in item for item in outcomes_of(event))
     tainted = claim.conv.tainted or born or bool(given) or told
     tainted = tainted or bool(summary and summary.tainted)
@@ -101,7 +101,21 @@ def opening_text(event: Event, person: Person | None, now: datetime) -> str:
     )
     about = event.payload.get("code")
     asked = f" (a question about approval {about}, which is still open)" if about else ""
-    return wrap(event, f"[{when}; {name}{asked}] {event.text}{files}")
+    return wrap(event, f"[{when}; {name}{asked}] {event.text}{files}") + spoken_notes(event)
+
+
+def spoken_notes(event: Event) -> str:
+    """What was heard in voice notes: a model wrote it down, and nobody proved who spoke."""
+    found = event.payload.get("heard")
+    notes = [note for note in found if isinstance(note, Mapping)] if isinstance(found, list) else []
+    told = [
+        f"\n[house: heard in {_one_line(str(note.get('name', '')))}]\n"
+        + outside("voice note", str(note.get("text", "")))
+        for note in notes
+    ]
+    if why := event.payload.get("unheard"):
+        told.append(f"\n[house: not heard. {_one_line(str(why))}]")
+    return "".join(told)
 
 
 def _kept(source: str) -> str:

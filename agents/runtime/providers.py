@@ -8,10 +8,11 @@ https://ai.google.dev/api/models, https://openrouter.ai/docs/api-reference/limit
 https://api-docs.deepseek.com/api/list-models, https://inference-docs.cerebras.ai/api-reference/models
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -20,12 +21,14 @@ from agents.runtime.connector import CONNECT_S, read
 from agents.runtime.failures import Failure, Kind, kind_of_status, spoken_by, wait_of
 from bot.core.errors import Invalid
 from bot.core.secret import Secret
+from bot.frozen import frozen
+from bot.late import at_hand
 
 CHECK_S = 15.0
 MAX_ANSWER = 4 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Provider:
     """One row."""
 
@@ -163,6 +166,11 @@ def chat_url(name: str, base: str) -> str:
     return base + (path.removeprefix("/v1") if base.endswith("/v1") else path)
 
 
+def hearing_url(name: str, base: str) -> str:
+    """Where a provider that speaks OpenAI's shape takes recordings."""
+    return chat_url(name, base).removesuffix("/chat/completions") + "/audio/transcriptions"
+
+
 async def check(name: str, key: Secret, endpoint: str = "") -> list[str]:
     """Try a key: the provider's models, by their names with prefix, the proposed one first.
 
@@ -172,6 +180,7 @@ async def check(name: str, key: Secret, endpoint: str = "") -> list[str]:
     if row is None:
         raise Invalid(f"No provider is called {name!r}. Known ones: {', '.join(PROVIDERS)}.")
     base = address(name, endpoint) if endpoint else row.base
+    await at_hand("aiohttp")
     limit = aiohttp.ClientTimeout(total=CHECK_S, connect=CONNECT_S, sock_connect=CONNECT_S)
     headers = dict(row.more)
     if key:
@@ -185,7 +194,7 @@ async def check(name: str, key: Secret, endpoint: str = "") -> list[str]:
     return sorted(found, key=lambda model: model != row.default)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Asked:
     name: str
     key: Secret

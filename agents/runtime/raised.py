@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-import aiohttp
+from aiohttp.client_exceptions import ClientConnectorError, ConnectionTimeoutError
 
 from agents.runtime.failures import (
     CutOff,
@@ -37,7 +37,7 @@ def sorted_out(error: Exception, now: datetime) -> Told:
     )
 
 
-_UNREACHABLE = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
+_UNREACHABLE = (ClientConnectorError, ConnectionTimeoutError)
 
 
 def kind_of(error: BaseException) -> Kind:

@@ -1,7 +1,7 @@
 """One run of an agent: what has been said, spent and touched since its turn was opened."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
@@ -11,9 +11,10 @@ from bot.core.agent import Agent
 from bot.core.canonical import Json
 from bot.core.conversation import Claim, Spend, TurnEnd
 from bot.core.effect import Effect
-from bot.core.event import Ending, Kind
+from bot.core.event import Attachment, Ending, Kind
 from bot.core.model import ModelMessage, ToolCall
 from bot.core.people import Person
+from bot.store.rows import attachments_from, loads
 
 MAX_RESULT_CHARS = 8_000
 
@@ -35,6 +36,8 @@ class Run:
     began: float
     """Monotonic seconds."""
     spends: list[Spend] = field(default_factory=list)
+    attached: list[Attachment] = field(default_factory=list)
+    """Kept files that go with the answer."""
     hops: int = 0
     invalid: int = 0
     """Calls in a row that no tool could understand."""
@@ -56,6 +59,11 @@ class Run:
             text = outside(outside_of, text)
         self.messages.append(ModelMessage(role="tool", content=text, tool_call_id=call.id))
 
+    def attach(self, file: Attachment) -> None:
+        """Let a file go with the answer, once."""
+        if file not in self.attached:
+            self.attached.append(file)
+
     def raw(self) -> tuple[ModelMessage, ...]:
         """What later turns need to know of this one; empty when the text alone says it."""
         said = tuple(self.messages[self.opened_at :])
@@ -76,10 +84,11 @@ class Run:
             role=role,
             agent=self.agent.name,
             raw=self.raw() if role == "assistant" else (),
+            attachments=tuple(self.attached) if role == "assistant" else (),
             next_agent=moved or (self.agent.name if self.claim.conv.agent is None else None),
             tainted=self.tainted,
             spends=tuple(self.spends),
-            steps=self.journal.at,
+            steps=self.journal.kept,
         )
 
     def stop(self, sentence: str, why: str) -> TurnEnd:
@@ -96,6 +105,16 @@ class Run:
             for call in message.tool_calls:
                 if call.id not in closed:
                     self.answer(call, "Cut off: nobody waited for the result.")
+
+
+ATTACH = "file_attach"
+"""The one tool whose result is a file that goes with the answer."""
+
+
+def approved_files(done: Sequence[Mapping[str, Json]]) -> tuple[Attachment, ...]:
+    """The files that a person said yes to, of the outcomes that a turn opens with."""
+    found = [loads(str(i["found"])) for i in done if i.get("tool") == ATTACH and i.get("found")]
+    return attachments_from([item["attach"] for item in found if isinstance(item, dict)])
 
 
 OFFLINE_FOOTER = "Answered by the built-in offline model, which understands a few set phrases."

@@ -6,7 +6,7 @@ card, nothing leaves the house.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
 
@@ -16,20 +16,24 @@ from agents.runtime import registry
 from bot.core.agent import Agent
 from bot.core.canonical import Json
 from bot.core.card import Card, Field
-from bot.core.effect import Effect, EffectState, Outcome
-from bot.core.errors import ConnectionBroken, Invalid
+from bot.core.effect import Effect, EffectState, Outcome, Policy
+from bot.core.errors import ConnectionBroken, Invalid, VendorUnknown
 from bot.core.ids import TenantId
 from bot.core.model import ModelTool
 from bot.core.ports import Clock, House
-from bot.core.tool import Arguments, Tool, ToolContext
+from bot.core.tool import Arguments, Risk, Tool, ToolContext
+from bot.frozen import frozen
 from bot.store import conversations, people
 from bot.store import effects as effect_rows
+from bot.store.rows import dumps
 from bot.store.script import Database
 
 _DROPPED = ("title", "default")
+MOST_JOINED = 256
+"""Lists of own tools and guests that are kept, so that each is written out as JSON once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     """One call of a tool, understood."""
 
@@ -37,6 +41,8 @@ class Call:
     arguments: Arguments
     plain: Mapping[str, Json]
     """The arguments as JSON, in full."""
+    account: tuple[str, str] = ("", "")
+    """Id and name of the account that it acts by, where one is lent."""
 
 
 class Guests(Protocol):
@@ -44,21 +50,28 @@ class Guests(Protocol):
 
     def tools(self, tenant: TenantId) -> Mapping[str, Tool]:
         """A tenant's, by name; another mapping when they changed."""
-        ...
 
     def names(self, tenant: TenantId, agent: str, named: Sequence[str]) -> tuple[str, ...]:
         """Which of them an agent has; `named` is what stands in its file."""
-        ...
 
     def words(self) -> frozenset[str]:
         """Every word that an agent's file may name them by."""
-        ...
+
+
+class Lends(Protocol):
+    """Accounts at services that agents act by."""
+
+    async def account(
+        self, tenant: TenantId, provider: str, agent: str, needs: Sequence[str]
+    ) -> tuple[str, str] | None:
+        """Id and name; None where none is connected. Raises OperatorError with the mend."""
 
 
 class Toolset:
     """All tools, for all tenants."""
 
     guests: Guests | None = None
+    accounts: Lends | None = None
 
     def __init__(
         self,
@@ -76,6 +89,7 @@ class Toolset:
         self._settings = settings
         self._disabled = disabled
         self._offered: dict[tuple[str, ...], tuple[ModelTool, ...]] = {}
+        self._joined: dict[tuple[int, ...], tuple[tuple[Tool, ...], tuple[ModelTool, ...]]] = {}
         self.broken: Callable[[TenantId, str, str], Awaitable[None]] | None = None
         """Told of a provider and a connection that does not work any more."""
         self.extra: registry.Extra = {}
@@ -114,7 +128,20 @@ class Toolset:
             return own
         there = self.guests.tools(tenant)
         names = self.guests.names(tenant, agent.name, agent.tools)
-        return (*own, *(_model_tool(there[name]) for name in names if name not in self.tools))
+        guests = tuple(there[name] for name in names if name not in self.tools)
+        return self._with_guests(own, guests) if guests else own
+
+    def _with_guests(
+        self, own: tuple[ModelTool, ...], guests: tuple[Tool, ...]
+    ) -> tuple[ModelTool, ...]:
+        key = (id(own), *map(id, guests))
+        kept = self._joined.get(key)
+        if kept is None:
+            if len(self._joined) >= MOST_JOINED:
+                self._joined.clear()
+            # The guests are kept beside it, so that no other tool is ever found under their ids.
+            kept = self._joined[key] = guests, (*own, *map(_model_tool, guests))
+        return kept[1]
 
     def _own(self, agent: Agent) -> tuple[ModelTool, ...]:
         found = self._offered.get(agent.tools)
@@ -160,6 +187,20 @@ class Toolset:
         plain = parsed.model_dump(mode="json", exclude_none=True)
         return Call(tool=tool, arguments=parsed, plain=plain)
 
+    async def complete(self, call: Call, context: ToolContext) -> Mapping[str, Json]:
+        """The arguments with all that they name. Raises what the tool raises."""
+        if call.tool.complete is None:
+            return call.plain
+        full = await call.tool.complete(context, call.arguments)
+        return full.model_dump(mode="json", exclude_none=True)
+
+    async def lend(self, call: Call, tenant: TenantId, agent: str) -> tuple[str, str]:
+        """Id and name of the account that a call acts by, if any. Raises OperatorError."""
+        tool, found = call.tool, None
+        if tool.needs and self.accounts:
+            found = await self.accounts.account(tenant, tool.provider, agent, tool.needs)
+        return found or ("", "")
+
     def connection(self, tenant: TenantId, tool: Tool) -> str:
         """The connection that a tool uses; empty when it needs none or has none."""
         return self._connected(tenant, tool.provider) if tool.provider else ""
@@ -168,14 +209,21 @@ class Toolset:
         """Whether the sandbox performs it."""
         return bool(tool.provider) and not self._connected(tenant, tool.provider)
 
+    def rests_on(self, tool: Tool, context: ToolContext) -> tuple[Policy, int]:
+        """What makes a deed happen once as things are connected now, and for how many seconds."""
+        return tool.rests_on(context) if tool.rests_on else (tool.policy, tool.window_s)
+
     def context(self, **who: object) -> ToolContext:
         """A context with what the house lends."""
         return ToolContext(clock=self._clock, house=self._house, **who)  # type: ignore[arg-type]
 
     def settings_of(self, tool: Tool) -> object:
-        """The settings of the tool's file, by the file's name; outside the tree by the module's."""
+        """The settings of the tool's file, by its name or its group's; outside by the module's."""
         module = tool.perform.__module__
-        return self._settings.get(module.rsplit(".", 1)[-1] if _is_ours(module) else module)
+        if not _is_ours(module):
+            return self._settings.get(module)
+        _, group, name = f"..{module}".rsplit(".", 2)
+        return self._settings.get(name, self._settings.get(group))
 
     async def run(self, tool: Tool, context: ToolContext, arguments: Arguments) -> Outcome:
         """Call a tool; whoever minds connections hears of one that is broken."""
@@ -183,7 +231,7 @@ class Toolset:
             return await tool.perform(context, arguments)
         except ConnectionBroken:
             if self.broken is not None:
-                connection = self.connection(context.tenant, tool)
+                connection = context.connection or self.connection(context.tenant, tool)
                 await self.broken(context.tenant, tool.provider or tool.name, connection)
             raise
 
@@ -198,7 +246,14 @@ class Toolset:
         call = self.understand(effect.tool, effect.arguments, effect.tenant)
         shown = call.tool.preview
         card = shown(call.arguments) if shown else plain_card(effect)
+        if name := effect.progress.get("as"):
+            card = replace(card, fields=(Field(name="As", value=str(name)), *card.fields))
         return replace(card, sandbox=effect.sandbox)
+
+    def moves_money(self, effect: Effect) -> bool:
+        """Whether an effect can; one whose tool is gone cannot be done."""
+        tool = self.find_tool(effect.tool, effect.tenant)
+        return tool is not None and tool.risk is Risk.MONEY
 
     # The port of effects: performs.
 
@@ -210,13 +265,22 @@ class Toolset:
         if effect.sandbox:
             return sandboxed(effect)
         context = await self._effect_context(effect, call.tool)
-        return await self.run(call.tool, context, call.arguments)
+        if effect.policy is Policy.KEYED and effect.attempt > 1 and not effect.doubt:
+            policy, _ = self.rests_on(call.tool, context)
+            if policy is not Policy.KEYED:
+                raise VendorUnknown("What knew the key of the first attempt is not connected now.")
+        outcome = await self.run(call.tool, context, call.arguments)
+        if call.tool.risk is Risk.READ:
+            await _keep_found(call.tool, context, outcome)
+        return outcome
 
     async def find(self, effect: Effect) -> Outcome | None:
         """Look it up."""
         tool = self.find_tool(effect.tool, effect.tenant)
         if effect.sandbox or tool is None or tool.find is None:
             return None
+        now = await self._db.read(effect_rows.get(effect.tenant, effect.id))
+        effect = now or effect  # with what the call kept before its answer went missing
         return await tool.find(await self._effect_context(effect, tool), effect)
 
     async def _effect_context(self, effect: Effect, tool: Tool) -> ToolContext:
@@ -237,11 +301,19 @@ class Toolset:
             agent=effect.agent,
             person=effect.person,
             effect=effect.id,
+            connection=effect.connection,
             key=effect.id,
             settings=self.settings_of(tool),
             progress=effect.progress,
             save=save,
         )
+
+
+async def _keep_found(tool: Tool, context: ToolContext, outcome: Outcome) -> None:
+    """Keep what an approved reading found: its turn is over, so the outcome has to bring it."""
+    if outcome.data and context.save is not None:
+        found = outcome.data if isinstance(outcome.data, str) else dumps(outcome.data)
+        await context.save({"said" if tool.outside else "found": found})
 
 
 def _is_ours(module: str) -> bool:

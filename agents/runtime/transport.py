@@ -5,17 +5,18 @@ OpenAI's shape). Who is asked, how often, and what a failure means is the door's
 (`door.py`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from agents.runtime.choice import Candidate
 from agents.runtime.wire import Answer, Toolbox
+from bot.core.canonical import Json
 from bot.core.model import ModelMessage
 from bot.core.ports import OnText
+from bot.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Call:
     """One attempt."""
 
@@ -29,6 +30,18 @@ class Call:
     """Gets the words as they come; None asks for a whole answer."""
 
 
+@frozen
+class Recording:
+    """One attempt at hearing something that was said."""
+
+    candidate: Candidate
+    name: str
+    """With an ending that says what it is."""
+    media_type: str
+    content: bytes
+    limit_s: float
+
+
 class Transport(Protocol):
     """One way to reach models."""
 
@@ -39,6 +52,12 @@ class Transport(Protocol):
         """Ask once; None when the answer holds none.
 
         Raises whatever went wrong, for `raised.sorted_out`. Not idempotent: it costs money.
+        """
+
+    async def hear(self, recording: Recording) -> Mapping[str, Json] | None:
+        """`{text, usage}` as OpenAI says it; None when the answer holds none.
+
+        Otherwise as `ask`.
         """
 
     async def close(self) -> None:

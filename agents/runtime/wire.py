@@ -17,6 +17,7 @@ from typing import Any
 from agents.runtime.failures import CutOff
 from bot.core.canonical import Json
 from bot.core.model import ModelMessage, ModelTool, ToolCall
+from bot.frozen import frozen
 
 Wire = dict[str, Any]
 """A message, tool or call as it leaves, in OpenAI's shape."""
@@ -127,7 +128,7 @@ def tokens_of(chars: int) -> int:
     return chars // CHARS_PER_TOKEN + 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Toolbox:
     """Tools as they leave."""
 
@@ -174,7 +175,7 @@ class Toolboxes:
 # From here on the answers: objects of LiteLLM, read by attribute and never passed on.
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What a provider answered, in the house's words."""
 
@@ -231,6 +232,8 @@ class Stream:
     _size: int = 0
     _finish: str = ""
     _usage: Any = None
+    is_done: bool = False
+    """Nothing more is wanted: it is too long."""
 
     def add(self, chunk: Any) -> None:
         """Take one piece."""
@@ -245,9 +248,6 @@ class Stream:
         delta = choice.delta
         if choice.finish_reason:
             self._finish = choice.finish_reason
-        if self._size > MAX_CHARS:
-            self._finish = "length"
-            return
         if delta.content:
             self._size += len(delta.content)
             self._text.append(delta.content)
@@ -256,6 +256,8 @@ class Stream:
             self._size += len(piece.function.arguments or "")
             self._add_call(piece)
         self._more = self._more or bool(_kept(delta, self.provider))
+        if self._size > MAX_CHARS:
+            self._finish, self.is_done = "length", True
 
     def _add_call(self, piece: Any) -> None:
         call = self._at.get(piece.index)
@@ -269,7 +271,7 @@ class Stream:
     def whole(self, chunks: Any) -> Answer | None:
         """What `end` gives, of LiteLLM's stream. Raises CutOff when that broke off."""
         answer = self.end()
-        if answer is not None and not _has_finished(chunks):
+        if answer is not None and not self.is_done and not _has_finished(chunks):
             raise CutOff
         return answer
 

@@ -22,6 +22,8 @@ from bot.store.script import Database
 
 NAME = "approval_withdraw"
 MAX_WHY = 500
+MOST_OFFERED = 256
+"""Lists of tools that are kept with this one at their end."""
 _TOOL = ModelTool(
     name=NAME,
     description=(
@@ -56,7 +58,7 @@ class Withdrawals:
     def __init__(self, db: Database, approvals: Approvals) -> None:
         self._db = db
         self._approvals = approvals
-        self._offered: dict[tuple[str, ...], tuple[ModelTool, ...]] = {}
+        self._offered: dict[int, tuple[ModelTool, ...]] = {}
 
     async def offered(self, run: Run, tools: tuple[ModelTool, ...]) -> tuple[ModelTool, ...]:
         """The agent's tools, and this one while it may be used; the same tuple each time."""
@@ -64,7 +66,12 @@ class Withdrawals:
         asked = any(line.approval for line in claim.history) or withdrawals.about(claim)
         if not asked or not await self._db.read(withdrawals.waiting(claim, run.agent.name)):
             return tools
-        return self._offered.setdefault(run.agent.tools, (*tools, _TOOL))
+        kept = self._offered.get(id(tools))
+        if kept is None or kept[:-1] != tools:
+            if len(self._offered) >= MOST_OFFERED:
+                self._offered.clear()
+            kept = self._offered[id(tools)] = (*tools, _TOOL)
+        return kept
 
     async def work(self, run: Run, call: ToolCall) -> None:
         """Answer a call of the tool. Raises Diverged, Fenced, StoreError."""

@@ -89,15 +89,21 @@ def _line(item: Json) -> str:
 
 
 def outcome(text: str) -> str:
-    """What became of an approved, rejected or expired action."""
+    """What became of an approved, rejected or expired action.
+
+    Words from outside are quoted below, and never read as an outcome.
+    """
     lines = []
-    for line in text.splitlines()[1:]:
+    for line in _OUTSIDE.sub("", text).splitlines()[1:]:
         try:
             item: Json = json.loads(line)
         except ValueError:
             continue
         if isinstance(item, Mapping):
             lines.append(_became(item))
+            if found := item.get("found"):
+                lines.append(_plain(str(found)))
+    lines += [_quoted(found[0]) for found in _OUTSIDE.finditer(text)]
     return "\n\n".join(lines) or "It is settled."
 
 

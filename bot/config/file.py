@@ -9,8 +9,9 @@ before anything else of the house is awake.
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from bot.frozen import frozen
 
 Keys = tuple[str, ...]
 _BLANK = re.compile(r"(?:[\s,]|#[^\n]*)*")
@@ -31,7 +32,7 @@ class NotToml(Exception):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ConfigFile:
     """One file: what it holds and where."""
 

@@ -17,12 +17,13 @@ from pydantic.fields import FieldInfo
 from bot.config.file import ConfigFile, Keys
 from bot.core.errors import SettingsError
 from bot.core.secret import Secret
+from bot.frozen import frozen
 
 CLOSE = 0.7
 """From this likeness on, one name is taken for a misspelling of the other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Mistake:
     """One thing to mend."""
 

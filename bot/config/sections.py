@@ -88,6 +88,10 @@ class Models(Section):
         default="",
         description="The model that finds what means the same; words are counted when empty.",
     )
+    transcription: Annotated[str, AfterValidator(lambda name: name and model_name(name))] = Field(
+        default="",
+        description="The model that writes down voice notes; nobody listens to them when empty.",
+    )
     timeout_s: Annotated[Number, Field(gt=0, le=3600)] = Field(
         default=120.0, description="Seconds that one call to a model may take."
     )
@@ -161,13 +165,47 @@ class Blog(Section):
     webhook_secret: Hidden = Field(default=NO_SECRET, description="Signs them; begins with whsec_.")
 
 
+class Workflow(Section):
+    """Posting to one channel of Microsoft Teams without a bot: a webhook of its Workflows app."""
+
+    teams_url: Hidden = Field(
+        default=NO_SECRET,
+        description="The address that Workflows shows; whoever knows it may post there.",
+    )
+
+
+class Payments(Section):
+    """Getting paid through Stripe, and the most that one person may move."""
+
+    stripe_key: Hidden = Field(
+        default=NO_SECRET,
+        description="The first workspace's key; others, and this one too, connect by hand.",
+    )
+    stripe_webhook_secret: Hidden = Field(
+        default=NO_SECRET, description="Signs what Stripe tells; begins with whsec_."
+    )
+    at_once: Annotated[Whole, Field(ge=0)] = Field(
+        default=10_000, description="The most at once, in whole units of whichever currency."
+    )
+    per_day: Annotated[Whole, Field(ge=0)] = Field(
+        default=20_000, description="The most of one currency for one person within 24 hours."
+    )
+    times_per_day: Annotated[Whole, Field(ge=0)] = Field(
+        default=50, description="How often one person may move money within 24 hours."
+    )
+
+
+Options = dict[str, str | bool | int | float]
+"""What a channel or a package is told; it checks them itself."""
+
+
 class Extensions(Section):
     """Packages from outside this tree that bring channels and tools; docs/extending.md."""
 
     allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(), description="Installed packages that are switched on; no other is imported."
     )
-    options: dict[str, dict[str, str | bool | int | float]] = Field(
+    options: dict[str, Options] = Field(
         default={},
         repr=False,
         description="What a package is told, by its name; its own page says what it wants.",

@@ -1,12 +1,11 @@
 """A named agent: who it is, what it may use, where it lives, what it may spend."""
 
-from dataclasses import dataclass, field
-
 from bot.core.ids import AgentName
 from bot.core.model import Task
+from bot.frozen import field, frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limits:
     """Caps of one turn, each ending in a plain message."""
 
@@ -24,7 +23,7 @@ class Limits:
     per_day: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Agent:
     """One agent of the team, as a turn pins it."""
 

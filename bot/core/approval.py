@@ -5,13 +5,13 @@ someone who may, and outlives restarts because it is rows and nothing else.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, EventId, PersonId, TenantId
+from bot.frozen import field, frozen
 
 
 class ApprovalKind(StrEnum):
@@ -50,7 +50,7 @@ class Decision(StrEnum):
     """Leave it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Approval:
     """One question, as stored."""
 
@@ -80,7 +80,7 @@ class Approval:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """One person's answer, on its way to be decided."""
 

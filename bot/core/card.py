@@ -1,13 +1,11 @@
-"""The one form of every approval, before any platform's payload.
+"""The one form of every approval; `bot/render` alone makes a platform's payload of it."""
 
-`bot/render.py` alone turns it into blocks, embeds, keyboards, mail or plain text.
-"""
-
-from dataclasses import dataclass
 from datetime import datetime
 
+from bot.frozen import frozen
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@frozen
 class Field:
     """One named line of a card."""
 
@@ -19,7 +17,7 @@ class Field:
     """The argument that this line shows, when a person may edit it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Choice:
     """One button."""
 
@@ -29,7 +27,7 @@ class Choice:
     """plain, primary or danger."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Card:
     """What will happen, exactly, and who is asked."""
 

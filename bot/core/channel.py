@@ -1,7 +1,6 @@
-"""What a channel is: data about what it can do, and the four things it does."""
+"""What a channel is: data about what it can do, and the things it does."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -10,6 +9,8 @@ from bot.core.card import Card
 from bot.core.effect import EffectKind, Policy
 from bot.core.event import Attachment, Event
 from bot.core.ids import ConvId, EffectId, TenantId
+from bot.core.ports import Accepted
+from bot.frozen import field, frozen
 
 
 class Dialect(StrEnum):
@@ -25,7 +26,7 @@ class Dialect(StrEnum):
     TEAMS = "teams"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Features:
     """What a channel can show and take. Data, never optional methods."""
 
@@ -34,12 +35,10 @@ class Features:
     buttons: bool = False
     forms: bool = False
     threads: bool = False
-    edit: bool = False
     media: bool = False
-    stream: bool = False
-    """Shows text while it is being written."""
-    burst_s: float = 0.0
-    """Messages of one person within so many seconds are one message."""
+    """Has `fetch(attachment)`, which brings the bytes of a file that came in."""
+    draft_s: float = 0.0
+    """Has `draft(message)`, to be called at most so often with text that grows; 0: never."""
     reply_is_row: bool = False
     """A reply is a row of the transcript and nothing is sent: exactly once."""
     policy: Policy = Policy.NONE
@@ -47,7 +46,7 @@ class Features:
     window_s: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outbound:
     """One message that leaves."""
 
@@ -60,6 +59,10 @@ class Outbound:
     kind: EffectKind
     text: str
     card: Card | None = None
+    approval: str = ""
+    """What the buttons of the card refer to, with its version."""
+    version: int = 0
+    url: str = ""
     attachments: tuple[Attachment, ...] = ()
     replace: str = ""
     """The vendor's reference of the message that this text replaces."""
@@ -67,7 +70,7 @@ class Outbound:
     extra: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Receipt:
     """What the channel says of a message it took."""
 
@@ -75,8 +78,8 @@ class Receipt:
     url: str = ""
 
 
-Sink = Callable[[Event], Awaitable[str]]
-"""Stores an event and returns its id after the commit: acknowledge only then."""
+Sink = Callable[[Event], Awaitable[Accepted]]
+"""Stores an event: acknowledge only then. The reply to a press is for whoever pressed alone."""
 
 
 class Channel(Protocol):
@@ -94,8 +97,5 @@ class Channel(Protocol):
         ...
 
     async def send(self, message: Outbound) -> Receipt:
-        """Send one message.
-
-        Raises VendorRefused when it was surely not sent, VendorUnknown when nobody knows.
-        """
+        """Send it. Raises VendorRefused: surely not sent; VendorUnknown: nobody knows."""
         ...

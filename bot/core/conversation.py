@@ -1,7 +1,6 @@
 """A conversation, its lines, and the claim that lets one turn work on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from bot.core.approval import Approval
@@ -9,9 +8,10 @@ from bot.core.effect import Effect
 from bot.core.event import Attachment, Ending, Event
 from bot.core.ids import AgentName, ApprovalId, ConvId, ConvKey, EventId, PersonId, TenantId
 from bot.core.model import ModelMessage, Usage
+from bot.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Conversation:
     """One session of one conversation: the unit of order."""
 
@@ -32,7 +32,7 @@ class Conversation:
     """Grows with each claim; a late writer of an earlier one is fenced."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Line:
     """One line of the transcript."""
 
@@ -56,7 +56,7 @@ class Line:
     attachments: tuple[Attachment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Step:
     """One journaled step of a turn."""
 
@@ -68,7 +68,7 @@ class Step:
     ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Claim:
     """One event that this process may work on, and what it needs to."""
 
@@ -86,7 +86,7 @@ class Claim:
     """What an earlier attempt of this turn planned or did."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Spend:
     """What a turn's model calls cost."""
 
@@ -94,7 +94,7 @@ class Spend:
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TurnEnd:
     """How a turn ends, written in one commit."""
 
@@ -106,6 +106,7 @@ class TurnEnd:
     role: str = "assistant"
     agent: AgentName | None = None
     raw: tuple[ModelMessage, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
     effects: tuple[Effect, ...] = ()
     """Asked or ready ones, to be born in this commit."""
     approval: Approval | None = None

@@ -8,12 +8,12 @@ again with the same key (keyed), look it up (readback), or ask a person (none).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from bot.core.canonical import Json, digest
 from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, EventId, PersonId, TenantId
+from bot.frozen import field, frozen
 
 
 class EffectKind(StrEnum):
@@ -52,7 +52,7 @@ class EffectState(StrEnum):
 TERMINAL = frozenset({EffectState.SENT, EffectState.FAILED, EffectState.ABANDONED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Effect:
     """One deed, from plan to proof."""
 
@@ -91,7 +91,7 @@ class Effect:
     started_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Outcome:
     """What a performer reports."""
 

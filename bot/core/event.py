@@ -5,12 +5,12 @@ is stored before it is acknowledged and ends in exactly one of the endings below
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from bot.core.canonical import Json
 from bot.core.ids import AgentName, ConvKey, EventId, PersonId, TenantId
+from bot.frozen import field, frozen
 
 
 class Kind(StrEnum):
@@ -53,7 +53,7 @@ class Ending(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Attachment:
     """A file that came with an event, or that a message carries."""
 
@@ -67,7 +67,7 @@ class Attachment:
     """Where the bytes can be fetched from, in the channel's own words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Sender:
     """Who did it, as the channel knows them."""
 
@@ -78,7 +78,7 @@ class Sender:
     """The person of the house, where the channel already knows (web, terminal, API)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Place:
     """Where it happened, as the channel knows it."""
 
@@ -89,7 +89,7 @@ class Place:
     """Between the person and the house alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Event:
     """One thing that happened outside."""
 
@@ -116,5 +116,6 @@ class Event:
     """The agent that the person named: a mention, `/agent`, the page's choice."""
     trust: Trust = Trust.PERSON
     payload: Mapping[str, Json] = field(default_factory=dict)
-    """What the kind needs besides: a press names approval, version and choice; feedback has
-    `value` (up, down, or empty to take it back), `detail` and, where it is known, `message`."""
+    """What the kind needs besides: a press names approval, version and choice, and `reply_to` its
+    card; feedback has `value` (up, down, empty: taken back), `detail` and, if known, `message`; a
+    message that is a part of several has `album`, the same in all of them."""

@@ -1,11 +1,11 @@
 """What passes between the loop and a language model, whoever serves it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 
 from bot.core.canonical import Json
 from bot.core.ids import AgentName, ConvId, TenantId
+from bot.frozen import frozen
 
 
 class Task(StrEnum):
@@ -17,7 +17,7 @@ class Task(StrEnum):
     FAST = "fast"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ToolCall:
     """The model asks for a tool."""
 
@@ -27,7 +27,7 @@ class ToolCall:
     """JSON as the model wrote it; may be broken."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelMessage:
     """One line of what the model sees or says."""
 
@@ -41,7 +41,7 @@ class ModelMessage:
     blocks, signatures); sent back unchanged."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelTool:
     """A tool as the model sees it."""
 
@@ -51,7 +51,7 @@ class ModelTool:
     """JSON Schema of an object, plain keywords only."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Usage:
     """What a call cost."""
 
@@ -61,7 +61,7 @@ class Usage:
     """Millionths of a US dollar; None when the price is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelRequest:
     """One question to a model."""
 
@@ -78,7 +78,7 @@ class ModelRequest:
     """Seconds that it may take; 0 means as long as the settings allow."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ModelReply:
     """What came back."""
 
@@ -91,7 +91,7 @@ class ModelReply:
     """Said by the built-in offline model."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Offer:
     """What a model key opens."""
 

@@ -1,10 +1,10 @@
 """Who is who: tenants, people, what they may do."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from bot.core.ids import PersonId, TenantId
+from bot.frozen import frozen
 
 
 class Role(StrEnum):
@@ -16,7 +16,7 @@ class Role(StrEnum):
     """Talks to agents and decides what they themselves asked for, where policy allows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tenant:
     """A walled part of the house."""
 
@@ -25,7 +25,7 @@ class Tenant:
     created_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Person:
     """One human being in one tenant, on however many channels."""
 

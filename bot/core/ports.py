@@ -1,7 +1,6 @@
 """What the floors ask of one another. Each port is owned by who calls it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -13,6 +12,7 @@ from bot.core.ids import AgentName, ConvId, PersonId, ScheduleId, TenantId, make
 from bot.core.model import ModelReply, ModelRequest, Usage
 from bot.core.route import Explanation
 from bot.core.schedule import Schedule, ScheduleState
+from bot.frozen import field, frozen
 
 
 class Clock(Protocol):
@@ -20,15 +20,12 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Aware UTC."""
-        ...
 
     def monotonic(self) -> float:
         """Seconds that only grow."""
-        ...
 
     def chance(self, size: int) -> bytes:
         """Random bytes."""
-        ...
 
 
 def new_id(clock: Clock, prefix: str) -> str:
@@ -41,11 +38,9 @@ class Performer(Protocol):
 
     async def perform(self, effect: Effect) -> Outcome:
         """Do it. Never raises for what a vendor does: that is an Outcome."""
-        ...
 
     async def find(self, effect: Effect) -> Outcome | None:
         """Look up whether it was done; None when it surely was not."""
-        ...
 
 
 OnText = Callable[[str], None]
@@ -60,11 +55,9 @@ class Model(Protocol):
         Raises OperatorError (key, settings, unreachable) or VendorError (the provider failed);
         the message is written for the person and names the next step.
         """
-        ...
 
     def reserve(self, request: ModelRequest) -> Usage:
         """The most that this call can cost; `micros` None when the price is unknown."""
-        ...
 
 
 class Agents(Protocol):
@@ -80,10 +73,9 @@ class Inbox(Protocol):
 
     async def accept(self, event: Event) -> "Accepted":
         """Store it durably, once. Return after the commit: acknowledge only then."""
-        ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Accepted:
     """An event that is safe."""
 
@@ -105,7 +97,7 @@ class Routes(Protocol):
     async def explain(self, event: Event) -> Explanation: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Memo:
     """One remembered thing."""
 
@@ -147,14 +139,12 @@ class Schedules(Protocol):
         self, tenant: TenantId, schedule: ScheduleId, state: ScheduleState
     ) -> Schedule | None:
         """Pause, resume or cancel; None when there is no such schedule."""
-        ...
 
     def plan(self, words: str, zone: str, now: datetime) -> tuple[str, datetime]:
         """Turn plain words into a trigger and its first time; Invalid when not understood."""
-        ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Page:
     """What an outside address answered."""
 
@@ -166,6 +156,8 @@ class Page:
     text: str = ""
     """Readable text, when the body is HTML or text."""
     title: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """By their names in small letters."""
 
 
 class Fetcher(Protocol):
@@ -185,10 +177,9 @@ class Fetcher(Protocol):
 
         VendorRefused when surely nothing was sent, VendorUnknown when the answer is missing.
         """
-        ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class House:
     """What the house lends to its own tools."""
 
@@ -203,24 +194,18 @@ class Live(Protocol):
 
     def is_watched(self, tenant: TenantId, conv: ConvId, turn: str) -> bool:
         """Whether somebody wants the text of this conversation as it comes."""
-        ...
 
     def begin(self, tenant: TenantId, conv: ConvId, turn: str, attempt: int) -> None:
         """A turn starts (again): watchers drop an earlier draft of it."""
-        ...
 
     def text(self, tenant: TenantId, conv: ConvId, turn: str, delta: str) -> None:
         """A piece of the answer."""
-        ...
 
     def activity(self, tenant: TenantId, conv: ConvId, turn: str, text: str) -> None:
         """What is being done, in plain words; empty when it is over."""
-        ...
 
     def end(self, tenant: TenantId, conv: ConvId, turn: str, line: Mapping[str, Json]) -> None:
         """The turn is over and committed; `line` is its message as the API shows it, or empty."""
-        ...
 
     def tell(self, tenant: TenantId, conv: ConvId, what: str, data: Mapping[str, Json]) -> None:
         """Anything else: `approval`, `state`, `message`, `error`."""
-        ...

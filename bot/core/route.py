@@ -1,11 +1,10 @@
 """Who answers: a rule, and the explanation of a choice among rules."""
 
-from dataclasses import dataclass
-
 from bot.core.ids import AgentName
+from bot.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Binding:
     """One rule: an event that fits every named part goes to this agent."""
 
@@ -30,7 +29,7 @@ class Binding:
         return " and ".join(parts) or "everything else"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Verdict:
     """One rule and why it won or lost."""
 
@@ -40,7 +39,7 @@ class Verdict:
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Explanation:
     """Who answers, and why the others do not. No agent means a stated refusal."""
 

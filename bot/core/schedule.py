@@ -1,10 +1,10 @@
 """A deed of the clock: what to say to whom, and when."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from bot.core.ids import AgentName, ConvId, PersonId, ScheduleId, TenantId
+from bot.frozen import frozen
 
 
 class ScheduleState(StrEnum):
@@ -16,7 +16,7 @@ class ScheduleState(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Schedule:
     """One schedule, as stored."""
 

@@ -5,7 +5,6 @@ it was done, `preview` shows what will be done. The docstring of `perform` is wh
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -14,6 +13,7 @@ from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.ids import AgentName, ConvId, EffectId, EventId, PersonId, TenantId
+from bot.frozen import field, frozen
 
 if TYPE_CHECKING:
     from bot.core.ports import Clock, House
@@ -37,9 +37,9 @@ class Arguments(Protocol):
     def model_dump(self, *, mode: str = ..., exclude_none: bool = ...) -> dict[str, Any]: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ToolContext:
-    """Who calls, for whom, and what the house lends. Identity comes from here, never from text."""
+    """Who calls, by which account, and what the house lends. Identity comes from here alone."""
 
     tenant: TenantId
     conv: ConvId
@@ -49,6 +49,7 @@ class ToolContext:
     clock: "Clock"
     house: "House"
     effect: EffectId | None = None
+    connection: str = ""
     key: str = ""
     """The idempotency key for the vendor: the same on every attempt."""
     zone: str = "UTC"
@@ -64,9 +65,10 @@ class ToolContext:
 Perform = Callable[[ToolContext, Any], Awaitable[Outcome]]
 Find = Callable[[ToolContext, Effect], Awaitable[Outcome | None]]
 Preview = Callable[[Any], Card]
+Complete = Callable[[ToolContext, Any], Awaitable[Arguments]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tool:
     """One thing an agent can do."""
 
@@ -78,16 +80,22 @@ class Tool:
     policy: Policy = Policy.NONE
     provider: str = ""
     """The connection it needs; without one the sandbox performs it."""
+    needs: tuple[str, ...] = ()
+    """What the account there must have granted. Empty: no account is lent to this tool."""
     egress: bool = False
     """Carries words out to an address that the model composes."""
     outside: bool = False
     """Its results are other people's words: data, never instruction."""
     window_s: int = 0
     """How long the vendor remembers a key, in seconds."""
+    rests_on: Callable[[ToolContext], tuple[Policy, int]] | None = None
+    """`policy` and `window_s` where those depend on what a tenant has connected."""
     version: int = 1
     """Raised only when arguments change their meaning."""
     find: Find | None = None
     preview: Preview | None = None
+    complete: Complete | None = None
+    """Says in full what the arguments name (ids, sizes, hashes), before anybody is asked."""
     saying: str = ""
     """What the person reads while it runs, such as `reading a page`."""
 

@@ -6,17 +6,18 @@ a new address, and only for requests without a body. Bytes are counted after dec
 is tried twice: the error says whether a retry is safe, the caller decides.
 """
 
+from __future__ import annotations
+
 import asyncio
 import re
 import zlib
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BytesIO
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
-from aiohttp.connector import SocketFactoryType
 from multidict import CIMultiDict
 from yarl import URL
 
@@ -24,6 +25,11 @@ from bot.core.errors import Invalid, VendorRefused, VendorUnknown
 from bot.core.ports import Page
 from bot.fetch.addresses import Lookup, Own, Resolver, check_url, look_up
 from bot.fetch.reading import read
+from bot.frozen import frozen
+from bot.late import at_hand
+
+if TYPE_CHECKING:
+    from aiohttp.connector import SocketFactoryType
 
 MAX_REDIRECTS: Final = 3
 CONNECT_S: Final = 10.0
@@ -45,7 +51,7 @@ _OURS = frozenset(
 _SECRET = re.compile(r"auth|cookie|key|token|secret", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Asked:
     """One request of a fetch."""
 
@@ -70,8 +76,10 @@ class WebFetcher:
         allow: Collection[tuple[str, int]] = (),
         lookup: Lookup = look_up,
         sockets: SocketFactoryType | None = None,
+        redirects: int = MAX_REDIRECTS,
     ) -> None:
         """`allow` lists the operator's own hosts and ports, which may be private."""
+        self._redirects = redirects
         self._own: Own = frozenset(allow)
         self._lookup = lookup
         self._sockets = sockets
@@ -88,9 +96,10 @@ class WebFetcher:
     ) -> Page:
         """Fetch one address, whatever its status.
 
-        Invalid when it is not one that may be asked, or its answer is not one that may be read;
-        VendorRefused when surely nothing was sent, VendorUnknown when the answer is missing. The
-        body of an answer to a POST is cut at `max_bytes`; that of a GET is refused beyond it.
+        Invalid when it is not one that may be asked, or what a GET brought is not one that may be
+        read; VendorRefused when surely nothing was sent; VendorUnknown when the answer is missing,
+        or that to a POST cannot be read. The body of an answer to a POST is cut at `max_bytes`;
+        that of a GET is refused beyond it.
         """
         asked = _Asked(
             url=check_url(url, self._own),
@@ -101,6 +110,7 @@ class WebFetcher:
         )
         self._check_credentials(asked)
         host = asked.url.raw_host or ""
+        await at_hand("aiohttp")
         try:
             async with asyncio.timeout(timeout_s), self._session(timeout_s) as session:
                 return await self._follow(session, asked)
@@ -127,15 +137,19 @@ class WebFetcher:
             auto_decompress=False,
             timeout=aiohttp.ClientTimeout(sock_connect=min(CONNECT_S, timeout_s)),
         ) as session:
+            # aiohttp would send a GET again when the connection breaks; it has no public switch.
+            session._retry_connection = False
             yield session
 
     async def _follow(self, session: aiohttp.ClientSession, asked: _Asked) -> Page:
-        for _ in range(MAX_REDIRECTS + 1):
+        for left in range(self._redirects, -1, -1):
             found = await _once(session, asked)
             if isinstance(found, Page):
                 return found
-            asked = self._redirected(asked, found)
-        raise Invalid(f"It redirects more than {MAX_REDIRECTS} times.")
+            if left:
+                asked = self._redirected(asked, found)
+        times = f"more than {self._redirects} times" if self._redirects else "elsewhere"
+        raise Invalid(f"It redirects {times}.")
 
     def _redirected(self, asked: _Asked, location: str) -> _Asked:
         """The next request; another origin gets none of the caller's own headers."""
@@ -197,7 +211,12 @@ def _payload(body: bytes | None) -> bytes | BytesIO | None:
 
 
 async def _page(answer: aiohttp.ClientResponse, asked: _Asked) -> Page:
-    body = await _body(answer, asked)
+    try:
+        body = await _body(answer, asked)
+    except Invalid as error:
+        if asked.is_read:
+            raise
+        raise VendorUnknown(f"It is not known what was done. {error.message}") from None
     media_type = answer.content_type.lower()
     reading = (media_type, answer.charset or "", body, str(answer.url))
     if len(body) > INLINE:
@@ -211,6 +230,7 @@ async def _page(answer: aiohttp.ClientResponse, asked: _Asked) -> Page:
         body=body,
         text=text,
         title=title,
+        headers={name.lower(): value for name, value in answer.headers.items()},
     )
 
 

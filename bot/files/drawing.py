@@ -11,11 +11,11 @@ import json
 import re
 import signal
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.errors import Invalid
 from bot.files.draw.limits import MAX_CHARS
+from bot.frozen import frozen
 
 TIMEOUT_S = 20.0
 AT_ONCE = 2
@@ -33,7 +33,7 @@ class NoText(Invalid):
     """No text can be read from this file."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Drawn:
     """What a file says."""
 

@@ -15,7 +15,6 @@ import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.core.errors import BotError, Conflict, NotFound, StoreError
@@ -27,6 +26,7 @@ from bot.files.links import Links
 from bot.files.names import clean_name, clean_type
 from bot.files.port import FileStore
 from bot.files.spool import Spool
+from bot.frozen import frozen
 from bot.store import files as rows
 from bot.store.files import LATEST, File
 from bot.store.script import Database
@@ -39,7 +39,7 @@ SWEPT_AT_ONCE = 200
 _ID = re.compile(r"[A-Za-z0-9_]{1,80}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class NewFile:
     """What is known of a file before its bytes are here."""
 

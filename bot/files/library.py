@@ -7,12 +7,13 @@ ones: never more, not even for an owner. Without a person there are the shared o
 import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 
 from bot.core.errors import Forbidden, Invalid, NotFound
+from bot.core.event import Attachment
 from bot.core.tool import ToolContext
 from bot.files.drawing import Drawing, Drawn
 from bot.files.files import Files, NewFile
+from bot.frozen import frozen
 from bot.store.files import File
 
 PAGE_CHARS = 6000
@@ -21,7 +22,7 @@ REMEMBERED = 16
 """Texts that are kept in memory, so that the next page costs nothing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class TextPage:
     """A page of a file's text."""
 
@@ -46,10 +47,7 @@ class Library:
 
     async def read(self, ctx: ToolContext, id_: str, page: int) -> TextPage:
         """A page of a file's text, from 1. Raises NotFound, NoText, Invalid."""
-        item = await self._files.find(ctx.tenant, id_)
-        is_own = item is not None and ctx.person is not None and item.person == ctx.person
-        if item is None or not (is_own or item.shared):
-            raise NotFound("There is no such file here. file_list names those that there are.")
+        item = await self._get(ctx, id_)
         drawn = await self._drawn(item)
         pages = paged(drawn.text)
         if page > len(pages):
@@ -57,6 +55,24 @@ class Library:
         return TextPage(
             file=item, text=pages[page - 1], page=page, pages=len(pages), note=drawn.note
         )
+
+    async def attachment(self, ctx: ToolContext, id_: str) -> Attachment:
+        """A file that the person may read, as a message carries it. Raises NotFound."""
+        item = await self._get(ctx, id_)
+        return Attachment(
+            name=item.name,
+            media_type=item.media_type,
+            size=item.size,
+            sha256=item.sha256,
+            source=item.id,
+        )
+
+    async def _get(self, ctx: ToolContext, id_: str) -> File:
+        item = await self._files.find(ctx.tenant, id_)
+        is_own = item is not None and ctx.person is not None and item.person == ctx.person
+        if item is None or not (is_own or item.shared):
+            raise NotFound("There is no such file here. file_list names those that there are.")
+        return item
 
     async def save(self, ctx: ToolContext, name: str, text: str) -> File:
         """Keep a text as the person's file: once for a call, however often it is made."""

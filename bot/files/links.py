@@ -8,12 +8,12 @@ The text `TENANT.FILE.END.SIGNATURE` is part of the path and never of the query.
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.core.errors import NotFound, UserError
 from bot.core.ports import Clock
 from bot.core.times import from_us, to_us
+from bot.frozen import frozen
 
 LASTS = timedelta(hours=1)
 LONGEST = timedelta(days=7)
@@ -30,7 +30,7 @@ class LinkOver(UserError):
     status = 410
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Linked:
     """What a good link names."""
 

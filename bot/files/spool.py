@@ -10,17 +10,17 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from bot.core.errors import StoreError
 from bot.core.ports import Clock, new_id
 from bot.files.port import MAX_BYTES, TooLarge
+from bot.frozen import frozen
 
 LEFT_BEHIND_S = 86_400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Spooled:
     """Bytes that are all here."""
 

@@ -8,8 +8,9 @@ https://help.twilio.com/articles/223134027 (read 2026-11-01)
 """
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from bot.frozen import frozen
 
 SHOW_ALL: Final = "all"
 """A choice that decides nothing: the channel answers it with the whole text."""
@@ -29,13 +30,13 @@ MAX_PRESS_BYTES: Final = 64
 
 _CHOICES = {word: choice for choice, word in WORDS.items()}
 _CODE = re.compile(
-    rf"\s*({'|'.join(WORDS.values())})[.,:]?\s+#?(\d{{4,7}})(?!\d)[ \t]*[.,:!]*\s*(.*?)\s*",
+    rf"({'|'.join(WORDS.values())})[.,:]?\s+#?(\d{{4,7}})(?!\d)[ \t]*[.,:!]*(.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _PRESS = re.compile(r"([A-Za-z0-9_-]{1,40}):(\d{1,9}):([a-z_]{1,12})")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Press:
     """What a button says."""
 
@@ -44,7 +45,7 @@ class Press:
     choice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Reply:
     """What a person wrote to answer a card."""
 
@@ -77,7 +78,7 @@ def parse_code(text: str) -> Reply | None:
     Whether the code is one that waits is for the caller to find out: `No 2026 report yet` reads
     like an answer too.
     """
-    found = _CODE.fullmatch(text)
+    found = _CODE.fullmatch(text.strip())
     if not found:
         return None
-    return Reply(choice=_CHOICES[found[1].upper()], code=found[2], rest=found[3])
+    return Reply(choice=_CHOICES[found[1].upper()], code=found[2], rest=found[3].strip())

@@ -14,6 +14,7 @@ from typing import Final
 
 from bot.core.card import Card, Choice
 from bot.core.ids import ApprovalId
+from bot.frozen import frozen
 from bot.render.codes import SHOW_ALL, WORDS
 from bot.render.text import clip, one_line, visible
 
@@ -25,7 +26,7 @@ _HARMLESS: Final = ("reject", "leave", "ask")
 _MAX_LONGS: Final = 10
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Ref:
     """What a card's buttons and links refer to."""
 
@@ -45,7 +46,7 @@ class Line:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Layout:
     """A card, ready to be written."""
 

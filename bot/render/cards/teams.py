@@ -1,9 +1,10 @@
 """A card as an Adaptive Card 1.5 for Microsoft Teams.
 
 All text stands in rich text blocks, one for each line: a plain text block would read Markdown in
-it, and a line end inside one is not shown everywhere. A press comes back as `value.press`; Edit is
-a form inside the card, whose fields come back beside it. A message may have about 28 KB.
-https://learn.microsoft.com/adaptive-cards/authoring-cards/getting-started (read 2026-11-01)
+it, and a line end inside one is not shown everywhere. A press comes back as `data.press`, and its
+answer is for the presser alone; Edit and Ask are forms inside the card, whose fields come back
+beside it. A message may have about 28 KB.
+https://learn.microsoft.com/adaptive-cards/authoring-cards/universal-action-model (read 2026-11-21)
 """
 
 import json
@@ -20,6 +21,12 @@ MAX_FORM: Final = 6_000
 STYLES: Final = {"primary": "positive", "danger": "destructive"}
 
 Element = dict[str, Json]
+_QUESTION: Final[Element] = {
+    "type": "Input.Text",
+    "id": "question",
+    "label": "Your question",
+    "isMultiline": True,
+}
 
 
 def render(card: Card, ref: Ref) -> dict[str, Json]:
@@ -86,6 +93,8 @@ def _form(card: Card) -> list[Json]:
     editable = [field for field in card.fields if field.editable]
     if not editable or sum(len(field.value) for field in editable) > MAX_FORM:
         return []
+    if len({field.editable for field in editable}) < len(editable):
+        return []  # one name for two texts: neither would come back surely
     return [
         {
             "type": "Input.Text",
@@ -98,21 +107,25 @@ def _form(card: Card) -> list[Json]:
     ]
 
 
+def _opens(choice: Choice, form: list[Json], send: Element) -> Json:
+    """A button that opens a form inside the card."""
+    card: Element = {"type": "AdaptiveCard", "body": form, "actions": [send]}
+    return {"type": "Action.ShowCard", "title": choice.label, "card": card}
+
+
 def _action(choice: Choice, ref: Ref, form: list[Json]) -> Json:
     if choice.id == SHOW_ALL and ref.url:
         return {"type": "Action.OpenUrl", "title": choice.label, "url": ref.url}
     submit: Element = {
-        "type": "Action.Submit",
+        "type": "Action.Execute",
         "title": choice.label,
+        "verb": "press",
         "data": {"press": press(ref.approval, ref.version, choice.id)},
     }
     if choice.id == "edit" and form:
-        card: Element = {
-            "type": "AdaptiveCard",
-            "body": form,
-            "actions": [{**submit, "title": "Save and approve"}],
-        }
-        return {"type": "Action.ShowCard", "title": choice.label, "card": card}
+        return _opens(choice, form, {**submit, "title": "Save and approve"})
+    if choice.id == "ask":
+        return _opens(choice, [_QUESTION], {**submit, "title": "Send"})
     if choice.style in STYLES:
         submit["style"] = STYLES[choice.style]
     return submit

@@ -1,0 +1,110 @@
+"""Installing a platform's app in a workspace, as an owner does it in a browser, step by step.
+
+`bot/installs.py` keeps what came of it; here the platform's own part (`Installer`) is asked. A
+state is spent before its code is exchanged, so that neither is used twice.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from bot.core.canonical import Json
+from bot.core.channel import Channel
+from bot.core.errors import Invalid, NotFound
+from bot.core.ids import TenantId
+from bot.core.people import Person
+from bot.doors import Visit
+from bot.installs import PREFIX, Around, Installer, Installs, shown
+from bot.store.oauth_states import Bearer
+
+if TYPE_CHECKING:
+    from bot.store.installs import Install
+
+
+class Installing:
+    """Installs of every platform that has them."""
+
+    def __init__(self, around: Around, channels: Callable[[], Mapping[str, Channel]]) -> None:
+        self._around = around
+        self._channels = channels
+
+    async def start(self, visit: Visit, name: str, redirect: str) -> str:
+        """Where the browser goes. Raises NotFound."""
+        installer = self._installer(name)
+        state = await self._book(name).begin(_bearer(visit))
+        return installer.address(state, redirect)
+
+    async def finish(
+        self, visit: Visit, name: str, redirect: str, *, state: str, code: str
+    ) -> Mapping[str, Json]:
+        """The install that came of it. Raises UserError, OperatorError, VendorError."""
+        installer, book = self._installer(name), self._book(name)
+        await book.spend(_bearer(visit), state)
+        if not code:
+            raise Invalid("The platform gave no code. Begin again on the page of platforms.")
+        found = await installer.exchange(code, redirect)
+        made = await book.keep(visit.person, found, installer.manifest_version)
+        return await self._checked(installer, book, made)
+
+    async def check(self, actor: Person, name: str, account: str) -> Mapping[str, Json]:
+        """Try it, and say how it is. Raises NotFound."""
+        book = self._book(name)
+        item = await book.mine(actor.tenant, account)
+        return await self._checked(self._installer(name), book, item)
+
+    async def enable(self, actor: Person, name: str, account: str, on: bool) -> Mapping[str, Json]:
+        """Switch it on or off. Raises NotFound."""
+        book = self._book(name)
+        await book.enable(actor, account, on)
+        return shown(await book.mine(actor.tenant, account))
+
+    async def remove(self, actor: Person, name: str, account: str) -> None:
+        """Let go of it. Raises NotFound."""
+        await self._book(name).remove(actor, account)
+
+    async def listed(self, tenant: TenantId, name: str) -> Sequence[Json]:
+        """A tenant's."""
+        return await self._book(name).listed(tenant)
+
+    def names(self) -> Sequence[str]:
+        """The platforms whose app can be installed now."""
+        return [name for name, channel in self._channels().items() if _installs(channel)]
+
+    def newest(self, name: str) -> int:
+        """The version of the manifest that an install would be asked by now; 0 when none can be."""
+        channel = self._channels().get(name)
+        return cast("Installer", channel).manifest_version if _installs(channel) else 0
+
+    async def tenant_of(self, channel: str, account: str) -> TenantId | None:
+        """Whose an account is; None for those of the settings. Raises NotFound for a lost one."""
+        if not account.startswith(PREFIX):
+            return None
+        found = await self._book(channel).of(account)
+        if found is None:
+            raise NotFound("This workspace is not connected any more.")
+        return found.tenant
+
+    async def _checked(
+        self, installer: Installer, book: Installs, item: "Install"
+    ) -> Mapping[str, Json]:
+        await book.check(item, installer)
+        return shown(await book.mine(item.tenant, item.account))
+
+    def _book(self, name: str) -> Installs:
+        return Installs(name, self._around)
+
+    def _installer(self, name: str) -> Installer:
+        channel = self._channels().get(name)
+        if not _installs(channel):
+            raise NotFound(
+                f"The app of {name} is not installed from here. Connect {name} with the client ID "
+                "and secret of its app first."
+            )
+        return cast("Installer", channel)  # it has what an Installer has
+
+
+def _installs(channel: object) -> bool:
+    return all(hasattr(channel, name) for name in ("manifest_version", "address", "exchange"))
+
+
+def _bearer(visit: Visit) -> Bearer:
+    return Bearer(tenant=visit.tenant, person=visit.person.id, door=visit.door)

@@ -1,0 +1,206 @@
+"""Apps of platforms in the workspaces of tenants: begun in a browser, kept sealed, and minded.
+
+    begin    an owner's browser is sent to the platform with a state that is good for it alone
+    finish   it comes back; the state is spent, the code is exchanged, the token sealed
+    check    the platform is asked whether the token works: active, or an error in words
+    gone     the platform says that it works no more: the token is wiped, the owners are told
+
+A death after `finish` leaves an install that is pending; the page checks it again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.core.canonical import Json
+from bot.core.errors import BotError, ConnectionBroken, NotFound
+from bot.core.ids import TenantId
+from bot.core.people import Person
+from bot.core.ports import Clock
+from bot.core.secret import Secret
+from bot.core.times import iso, to_us
+from bot.lent import Desk, Found, NoShelf, Shelf
+from bot.oauth.states import States
+from bot.store import installs as rows
+from bot.store.installs import Install
+from bot.store.oauth_states import Bearer
+from bot.store.script import Database
+from bot.strongroom import Strongroom
+
+FIELD = "install"
+"""Under which a token is sealed; its owner is the account."""
+PREFIX = "app:"
+"""What every account of an install begins with, and no other account: an event of one whose install
+is gone is nobody's."""
+Told = Callable[[TenantId, str, str], Awaitable[None]]
+
+
+class Installer(Protocol):
+    """What a platform does for installs."""
+
+    manifest_version: int
+
+    def address(self, state: str, redirect: str) -> str:
+        """Where the browser goes. Raises OperatorError when the app is not set."""
+        ...
+
+    async def exchange(self, code: str, redirect: str) -> Found:
+        """What a code is good for. Raises Invalid, VendorError."""
+        ...
+
+    async def check(self, install: Install, token: Secret) -> str:
+        """The workspace's address. Raises ConnectionBroken, VendorError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What installs are kept with."""
+
+    db: Database
+    clock: Clock
+    strongroom: Strongroom
+    told: Told
+    """Tells owners: tenant, platform, name of the connection."""
+    desk: Callable[[TenantId, str], Desk]
+    """The desk of a channel for one tenant."""
+    shelf: Callable[[TenantId], Shelf] = lambda _: NoShelf()
+    """One tenant's files."""
+
+
+class Installs:
+    """The installs of one platform."""
+
+    def __init__(self, channel: str, around: Around) -> None:
+        self._channel = channel
+        self._g = around
+        self._db = around.db
+        self._states = States(around.db, around.clock)
+
+    # --- for the channel --------------------------------------------------------------------
+
+    async def of(self, account: str) -> Install | None:
+        """Whose workspace it is, and how it is; None for one that nobody here has."""
+        return await self._db.read(rows.of(self._channel, account))
+
+    async def token(self, install: Install) -> Secret:
+        """What it is called with. Raises ConnectionBroken when there is none any more."""
+        owner = install.account
+        found = await self._g.strongroom.get(install.tenant, self._channel, FIELD, owner)
+        if found is None or not found.reveal():
+            raise ConnectionBroken("This workspace has no token any more. Install the app anew.")
+        return found
+
+    def desk(self, tenant: TenantId) -> Desk:
+        """Where the channel asks on behalf of this tenant's people."""
+        return self._g.desk(tenant, self._channel)
+
+    def shelf(self, tenant: TenantId) -> Shelf:
+        """The kept files of this tenant."""
+        return self._g.shelf(tenant)
+
+    async def gone(self, install: Install, why: str, *, wipe: bool) -> None:
+        """The platform refuses it; nothing happens when it was installed anew meanwhile."""
+        known = await self.of(install.account)
+        if known is None or known.installed_at != install.installed_at:
+            return
+        if known.status == "error" and not wipe:
+            return  # it is known, and in better words
+        if wipe:
+            await self._wipe(install)
+        at = to_us(self._g.clock.now())
+        if await self._db.write(rows.settle(known, "error", why, known.url, at)):
+            name = f"{self._channel} {install.team_name or install.team}"
+            await self._g.told(install.tenant, self._channel, name)
+
+    # --- for owners -------------------------------------------------------------------------
+
+    async def begin(self, bearer: Bearer) -> str:
+        """A state for the browser of an owner."""
+        return await self._states.begin(bearer, self._channel)
+
+    async def spend(self, bearer: Bearer, state: str) -> None:
+        """Raises Forbidden for a state of another browser, an old one, or one that was spent."""
+        await self._states.spend(bearer, self._channel, state)
+
+    async def keep(self, person: Person, found: Found, version: int) -> Install:
+        """Seal the token and write the row. Raises Conflict where the workspace is another's."""
+        made = Install(
+            tenant=person.tenant,
+            channel=self._channel,
+            account=account_of(found.app, found.team),
+            app=found.app,
+            team=found.team,
+            team_name=found.team_name,
+            bot_user=found.bot_user,
+            installed_by=f"person:{person.id}",
+            manifest=version,
+            installed_at=self._g.clock.now(),
+        )
+        rows.check_free(await self.of(made.account), made.tenant)
+        await self._g.strongroom.put(
+            made.tenant, self._channel, FIELD, found.token, owner=made.account
+        )
+        await self._db.write(rows.put(made))
+        return made
+
+    async def check(self, install: Install, installer: Installer) -> None:
+        """Ask the platform whether it works, and write down the answer."""
+        status, error, url = "active", "", install.url
+        try:
+            url = await installer.check(install, await self.token(install))
+        except BotError as failed:
+            status, error = "error", failed.message
+        at = to_us(self._g.clock.now())
+        await self._db.write(rows.settle(install, status, error, url, at))
+
+    async def mine(self, tenant: TenantId, account: str) -> Install:
+        """One of a tenant's. Raises NotFound."""
+        found = await self.of(account)
+        if found is None or found.tenant != tenant:
+            raise NotFound("There is no such installation here.")
+        return found
+
+    async def enable(self, person: Person, account: str, on: bool) -> None:
+        """Answer there, or let everything be. Raises NotFound."""
+        item = await self.mine(person.tenant, account)
+        at = to_us(self._g.clock.now())
+        await self._db.write(rows.enable(item, on, at, f"person:{person.id}"))
+
+    async def remove(self, person: Person, account: str) -> None:
+        """Let go of it, and of its token. Raises NotFound."""
+        item = await self.mine(person.tenant, account)
+        await self._wipe(item)
+        at = to_us(self._g.clock.now())
+        await self._db.write(rows.remove(item, at, f"person:{person.id}"))
+
+    async def listed(self, tenant: TenantId) -> Sequence[Json]:
+        """A tenant's, as the API shows them."""
+        return [shown(item) for item in await self._db.read(rows.listed(tenant, self._channel))]
+
+    async def _wipe(self, item: Install) -> None:
+        await self._g.strongroom.put(
+            item.tenant, self._channel, FIELD, Secret(""), owner=item.account
+        )
+
+
+def account_of(app: str, team: str) -> str:
+    """The name of an app in a workspace."""
+    return f"{PREFIX}{app}/{team}"
+
+
+def shown(item: Install) -> dict[str, Json]:
+    """An install as the API shows it; its token is nowhere."""
+    return {
+        "account": item.account,
+        "app": item.app,
+        "workspace": item.team,
+        "name": item.team_name,
+        "bot_user": item.bot_user,
+        "status": item.status if item.is_enabled else "disabled",
+        "error": item.error,
+        "enabled": item.is_enabled,
+        "manifest": item.manifest,
+        "installed_at": iso(item.installed_at),
+        "checked_at": iso(item.checked_at) if item.checked_at else None,
+    }

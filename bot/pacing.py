@@ -1,0 +1,68 @@
+"""How fast a platform may be written to: one budget per place and token, shared by everything.
+
+What must arrive (answers, cards) waits for its turn; what may be dropped (drafts, typing) goes only
+while there is room to spare, so that it never takes the place of an answer. A platform that says
+when to come again is obeyed by all.
+"""
+
+import asyncio
+from collections import OrderedDict
+
+from bot.core.ports import Clock
+from bot.limits import Buckets, Rate
+
+SPARE = 0.5
+"""The part of a budget that drafts may use."""
+MAX_PLACES = 10_000
+LEAST_S = 0.001
+"""What is left of a wait after rounding may be too short for a clock to move."""
+_ALL = ""
+
+
+class Pace:
+    """The budget of one token of one platform."""
+
+    def __init__(self, clock: Clock, place: Rate, whole: Rate) -> None:
+        """`place` is the budget of each place, `whole` that of all together."""
+        self._clock = clock
+        self._place, self._whole = place, whole
+        self._taken = Buckets(clock)
+        self._spare = Buckets(clock)
+        self._rest: OrderedDict[str, float] = OrderedDict()
+        """Until when a place (or all, under the empty name) is to be left alone."""
+
+    async def turn(self, place: str) -> None:
+        """Wait until something that must arrive may be sent."""
+        while True:
+            wait = self._wait(place)
+            if wait <= 0:
+                return
+            await asyncio.sleep(max(wait, LEAST_S))
+
+    def spare(self, place: str) -> bool:
+        """Take room for something that may be dropped; False when it is to be dropped."""
+        if self._resting(place):
+            return False
+        drafts = Rate(count=max(1, int(self._place.count * SPARE)), seconds=self._place.seconds)
+        whole = Rate(count=max(1, int(self._whole.count * SPARE)), seconds=self._whole.seconds)
+        if self._spare.take_all({("place", place): drafts, ("all",): whole}) > 0:
+            return False
+        return self._take(place) == 0
+
+    def rest(self, seconds: float, place: str = _ALL) -> None:
+        """Obey the platform: nothing more to this place (or at all) for so long."""
+        until = self._clock.monotonic() + max(0.0, seconds)
+        self._rest[place] = max(until, self._rest.get(place, 0.0))
+        self._rest.move_to_end(place)
+        while len(self._rest) > MAX_PLACES:
+            self._rest.popitem(last=False)
+
+    def _wait(self, place: str) -> float:
+        return self._resting(place) or self._take(place)
+
+    def _take(self, place: str) -> float:
+        return self._taken.take_all({("place", place): self._place, ("all",): self._whole})
+
+    def _resting(self, place: str) -> float:
+        now = self._clock.monotonic()
+        return max(0.0, *(self._rest.get(name, 0.0) - now for name in (place, _ALL)))
