@@ -4,6 +4,7 @@ A test that counts something says so by `record_property("table:NAME", {column: 
 numbers of all tests of that name are added up and printed, also when they ran on several workers.
 """
 
+import signal
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -12,6 +13,9 @@ from hypothesis import settings
 
 settings.register_profile("house", deadline=None)  # a busy machine is no wrong answer
 settings.load_profile("house")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it puts in the background deaf to Ctrl-C; our children would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -41,9 +41,10 @@ async def admin(sql: str, url: str = SERVER) -> None:
         await conn.close()
 
 
-async def _there() -> bool:
+async def answers(url: str = SERVER) -> bool:
+    """Whether a database takes a statement."""
     try:
-        await admin("SELECT 1")
+        await admin("SELECT 1", url)
     except (OSError, asyncpg.PostgresError):
         return False
     return True
@@ -51,13 +52,13 @@ async def _there() -> bool:
 
 def there() -> bool:
     """Whether there is a server."""
-    return asyncio.run(_there())
+    return asyncio.run(answers())
 
 
 @asynccontextmanager
 async def own_database() -> AsyncIterator[str]:
     """The address of an empty database, which is dropped afterwards."""
-    if not await _there():
+    if not await answers():
         pytest.skip(f"There is no PostgreSQL at {SERVER}.")
     name = f"sb_test_{secrets.token_hex(6)}"
     await admin(f"CREATE DATABASE {name}")
@@ -154,7 +155,8 @@ class Server:
 class Pooler:
     """A real PgBouncer in transaction mode before the tests' server."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait_s: int = 120) -> None:
+        """A query that finds no server within `wait_s` is refused."""
         program = shutil.which("pgbouncer", path="/usr/sbin:/usr/bin:/usr/local/bin")
         if not program:
             pytest.skip("There is no pgbouncer.")
@@ -170,6 +172,7 @@ class Pooler:
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nauth_type = trust\n"
             f"auth_file = {users}\npool_mode = transaction\n"
             "default_pool_size = 5\nunix_socket_dir =\nserver_login_retry = 0\n"
+            f"query_wait_timeout = {wait_s}\n"
         )
         for path in (users, settings):
             path.chmod(0o644)

@@ -49,6 +49,17 @@ async def test_a_hundred_presses_of_two_minds_are_one_decision(house):
     assert {body["approval"]["state"] for status, body in got if status == 409} == {won}
 
 
+async def test_of_twenty_edits_at_once_one_is_done_and_the_others_are_told_by_whom(house):
+    client = await house.bearer()
+    _, item = await _ask(house, client)
+    path = f"/v1/approvals/{item['id']}/decide"
+    edits = [{"decision": "edit", "version": 1, "arguments": {"text": f"{n}"}} for n in range(20)]
+    got = await asyncio.gather(*(_post(client, path, edit) for edit in edits))
+    got.append(await _post(client, path, edits[0]))
+    assert Counter(status for status, _ in got) == {200: 1, 409: 20}
+    assert all("Owner" in body["error"]["message"] for status, body in got if status == 409)
+
+
 @pytest.mark.parametrize("command", ["/status", "/whoami", "/approve 0000"])
 async def test_a_repeated_command_is_the_same_event_and_opens_no_other_conversation(house, command):
     client = await house.bearer()

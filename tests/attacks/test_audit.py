@@ -1,5 +1,6 @@
 """Attacks on the book by somebody who can write the database and has no key (G3)."""
 
+import asyncio
 import logging
 import sqlite3
 from pathlib import Path
@@ -208,3 +209,30 @@ async def test_rows_sealed_while_it_is_checked_are_no_mistake(book: Book, monkey
     monkeypatch.setattr(book.db, "read", busy)
     found = await book.sealer.verify(HOME)
     assert (found.first_bad, found.why) == (None, "")
+
+
+async def test_two_rounds_of_seals_at_one_time_seal_each_row_once(book: Book, caplog):
+    await book.write((HOME, "more"), (AWAY, "more"))
+    assert sorted(await asyncio.gather(book.sealer.seal(), book.sealer.seal())) == [0, 2]
+    assert await book.bad() == (None, "") and caplog.records == []
+
+
+async def test_a_round_that_is_cancelled_while_it_writes_is_no_second_seal(
+    book: Book, caplog, monkeypatch
+):
+    """As when the house ends within the second: its last round begins with the other under way."""
+    await book.write((HOME, "more"))
+    write, begun = book.db.write, asyncio.Event()
+
+    async def slow(script):
+        begun.set()
+        await asyncio.sleep(0.05)
+        return await write(script)
+
+    monkeypatch.setattr(book.db, "write", slow)
+    round_ = asyncio.create_task(book.sealer.seal())
+    await begun.wait()
+    round_.cancel()
+    await asyncio.gather(round_, return_exceptions=True)
+    assert await book.sealer.seal() == 0
+    assert await book.bad() == (None, "") and caplog.records == []

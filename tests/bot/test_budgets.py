@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from bot.core.conversation import Claim, Conversation, Spend
 from bot.core.errors import BudgetReached, OperatorError
 from bot.core.ids import AgentName, ConvId, EventId
 from bot.core.model import Usage
+from bot.core.times import to_us
 from bot.engine import Limits
 from bot.store import spends
 from tests.fakes.clock import StillClock
@@ -169,6 +171,18 @@ async def test_sums_are_one_tenant_s_own():
     assert (await db.read(spends.total(HOME, ANA, 0))).micros == 5
     assert (await db.read(spends.total(HOME, BEN, 0))).micros == 0
     assert (await db.read(spends.total(HOME, "*", 11))).micros == 0
+
+
+@virtual
+async def test_what_another_process_spent_counts_a_moment_later():
+    db, clock = InlineDatabase(), StillClock()
+    made = Budgets(db, clock, 10 * CENT, None, fresh_s=5.0)
+    assert await made.reserve(HOME, ANA, most(CENT))
+    await db.write(spends.settle(_claim(HOME), _spend(9 * CENT), 0, "bri", to_us(clock.now())))
+    assert await made.reserve(HOME, ANA, most(CENT)), "read a moment ago"
+    clock.at += timedelta(seconds=6)
+    with pytest.raises(BudgetReached):
+        await made.reserve(HOME, ANA, most(CENT))
 
 
 def _spend(micros: int):

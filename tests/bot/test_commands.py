@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from bot.core.event import Place
+from bot.core.event import Event, Place, Sender
 from bot.core.ids import AgentName, PersonId
+from bot.core.people import Person
 from bot.core.ports import Memo
 from bot.store import memory
 from tests.fakes.switchboard import ANA, BEN, HOME, Switchboard
@@ -57,3 +58,32 @@ async def test_it_is_not_told_where_others_read_along():
         said = str((await house.live.line_of(got.event)).get("text", ""))
         assert "mem_1" not in said
         assert "where only the two of us" in said
+
+
+@virtual
+async def test_a_person_says_themselves_who_they_are_on_another_platform():
+    async with Switchboard() as house:
+        code = await house.engine.directory.pairing_code(HOME, "slack", "T1", "U9", "Ana S.")
+        there = {"channel": "slack", "account": "T1", "person": None}
+        event = house.event("hello", **there, sender=Sender(ext_id="U9"))
+        assert await known(house, event) is None
+        assert "where only the two of us" in await said(
+            house, replace(house.event(f"/link {code}"), place=Place(id="general", direct=False))
+        )
+        assert await known(house, event) is None
+        assert "I know you there as well" in await house.ask(f"/link {code[:4]}-{code[4:]}")
+        person = await known(house, event)
+        assert person is not None and person.id == ANA
+        assert "not right" in await house.ask(f"/link {code}"), "a code is good once"
+        for _ in range(5):
+            await house.ask("/link AAAA2222")
+        assert "Too many wrong codes" in await house.ask("/link AAAA2222")
+
+
+async def known(house: Switchboard, event: Event) -> Person | None:
+    return await house.engine.directory.identify(HOME, "slack", "T1", event.sender.ext_id)
+
+
+async def said(house: Switchboard, event: Event) -> str:
+    got = await house.engine.inbox.accept(event)
+    return str((await house.live.line_of(got.event)).get("text", ""))

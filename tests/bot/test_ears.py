@@ -9,10 +9,12 @@ import pytest
 
 from bot import ears as module
 from bot.core.channel import Outbound, Receipt
-from bot.core.errors import Invalid, VendorRefused
+from bot.core.errors import Invalid, NotFound, StoreError, VendorRefused
 from bot.core.event import Event, Kind, Trust
+from bot.core.ids import ConvId, TenantId
+from bot.core.ports import Accepted
 from bot.ears import Ears
-from bot.extensions import Extension, Lent
+from bot.lent import Offer
 from tests.bot.test_troubles import told
 from tests.fakes.channel import FakeChannel
 from tests.fakes.switchboard import AWAY, HOME, OLGA, Switchboard
@@ -41,10 +43,7 @@ class Pigeon(FakeChannel):
 
 
 def ears_of(board: Switchboard, pigeon: Pigeon) -> Ears:
-    def make(lent: Lent) -> Pigeon:
-        return pigeon
-
-    return Ears([Extension(name="p", makes={pigeon.name: make})], HOME, board.clock)
+    return Ears([Offer(name=pigeon.name, make=lambda: pigeon)], HOME, board.clock)
 
 
 async def until(holds: Callable[[], object]) -> None:
@@ -92,11 +91,14 @@ async def test_one_that_cannot_be_made_is_named_and_others_listen() -> None:
     async with Switchboard() as board:
         pigeon = Pigeon(name="pigeon")
 
-        def broken(lent: Lent) -> Pigeon:
+        def broken() -> Pigeon:
             raise RuntimeError("no roof")
 
-        makes = {"raven": broken, "pigeon": lambda lent: pigeon}
-        ears = Ears([Extension(name="p", makes=makes)], HOME, board.clock)
+        offers = [
+            Offer(name="raven", make=broken),
+            Offer(name="pigeon", make=lambda: pigeon),
+        ]
+        ears = Ears(offers, HOME, board.clock)
         assert list(ears.channels) == ["pigeon"]
         assert {"name": "raven", "up": False, "detail": "no roof"} in ears.states()
 
@@ -139,3 +141,157 @@ async def test_a_command_is_answered_there_once_and_a_refusal_harms_nobody() -> 
         assert ["You are **Ana** (member) here."] == [shown.text for shown in pigeon.book]
         pigeon.refuses = True
         await sink(board.event("/whoami", person=None, channel="chat", ext="U-Ana"))
+
+
+@pytest.mark.parametrize("fate", ["slow", "broken"])
+async def test_an_answer_that_does_not_go_out_holds_up_no_acknowledgement(fate: str) -> None:
+    async with Switchboard() as board:
+        pigeon, free = Pigeon(name="chat"), asyncio.Event()
+
+        async def delay(_: str) -> float:
+            if fate == "broken":
+                raise ZeroDivisionError
+            await free.wait()
+            return 0.0
+
+        pigeon.delay = delay
+        sink = ears_of(board, pigeon).sink(pigeon, board.engine.inbox.accept)
+        asked = board.event("/whoami", person=None, channel="chat", ext="U-Ana")
+        async with asyncio.timeout(5):
+            assert not (await sink(asked)).duplicate
+            assert (await sink(asked)).duplicate
+        assert pigeon.book == []
+        free.set()
+        if fate == "slow":
+            await until(lambda: pigeon.book)
+        await asyncio.sleep(0.05)
+        assert len(pigeon.book) == (1 if fate == "slow" else 0)
+
+
+class Forgetful:
+    """Troubles that cannot be written down at first."""
+
+    def __init__(self, error: Exception, times: int) -> None:
+        self.error, self.left = error, times
+        self.told: list[str] = []
+
+    async def _tell(self, what: str) -> None:
+        self.left -= 1
+        if self.left >= 0:
+            raise self.error
+        self.told.append(what)
+
+    async def channel_up(self, tenant: TenantId, name: str) -> None:
+        await self._tell("up")
+
+    async def channel_down(self, tenant: TenantId, name: str) -> None:
+        await self._tell("down")
+
+
+@pytest.mark.parametrize(
+    ("breaks", "error", "told"),
+    [
+        (0, StoreError("The disk is full."), ["up"]),
+        (1, StoreError("The disk is full."), ["down", "up"]),
+        (0, RuntimeError("a bug"), []),
+    ],
+    ids=["comes up", "breaks", "a bug"],
+)
+async def test_one_is_listened_to_once_whatever_becomes_of_what_is_written_about_it(
+    breaks: int, error: Exception, told: list[str]
+) -> None:
+    async with Switchboard() as board:
+        pigeon, listening = Pigeon(name="pigeon"), list[int]()
+        pigeon.breaks = breaks
+        plain = pigeon.run
+
+        async def run(sink: Any) -> None:
+            listening.append(1)
+            try:
+                await plain(sink)
+            finally:
+                listening.pop()
+
+        pigeon.run = run  # type: ignore[method-assign]
+        troubles: Any = Forgetful(error, 2 if told else 1)
+        task = asyncio.ensure_future(
+            ears_of(board, pigeon).run(board.engine.inbox.accept, troubles)
+        )
+        await until(lambda: troubles.told == told and troubles.left <= 0)
+        await asyncio.sleep(0.3)
+        assert (pigeon.runs, len(listening)) == (breaks + 1, 1)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert listening == []
+
+
+async def test_one_that_takes_the_place_of_another_listens_when_that_has_ended() -> None:
+    async with Switchboard() as board:
+        steps: list[str] = []
+
+        class Slow(Pigeon):
+            async def run(self, sink: Any) -> None:
+                steps.append("begun")
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    await asyncio.sleep(0.1)
+                    steps.append("ended")
+
+        ears = ears_of(board, Slow(name="pigeon"))
+        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        await until(lambda: steps)
+        ears.put(Slow(name="pigeon"))
+        ears.put(Slow(name="pigeon"))
+        await until(lambda: len(steps) > 2)
+        assert steps == ["begun", "ended", "begun"]
+        ears.remove("pigeon")
+        await until(lambda: steps[-1] == "ended")
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+class Rooms:
+    """Where the pigeon's app is installed."""
+
+    def __init__(self, **whose: TenantId) -> None:
+        self.whose = whose
+
+    @property
+    def installing(self) -> "Rooms":
+        return self
+
+    async def tenant_of(self, channel: str, account: str) -> TenantId | None:
+        if not account.startswith("app:"):
+            return None
+        if account not in self.whose:
+            raise NotFound("This workspace is not connected any more.")
+        return self.whose[account]
+
+
+@pytest.mark.parametrize(
+    ("account", "whose"),
+    [("", HOME), ("T1", HOME), ("app:A1/T1", AWAY), ("app:A1/T2", None)],
+    ids=["none", "of the settings", "installed elsewhere", "installed nowhere"],
+)
+async def test_whose_an_event_is_is_told_by_the_install_and_never_by_the_event(
+    account: str, whose: TenantId | None
+) -> None:
+    async with Switchboard() as board:
+        pigeon, heard = Pigeon(), list[Event]()
+        offers = [Offer(name=pigeon.name, make=lambda: pigeon)]
+        ears = Ears(offers, HOME, board.clock, Rooms(**{"app:A1/T1": AWAY}))
+
+        async def accept(event: Event) -> Accepted:
+            heard.append(event)
+            return Accepted(event=event.id, conv=ConvId("cnv_1"))
+
+        for claimed in (HOME, AWAY):
+            event = replace(board.event("Hello", tenant=claimed), account=account)
+            event = replace(event, sender=replace(event.sender, person=None))
+            if whose is None:
+                with pytest.raises(NotFound):
+                    await ears.sink(pigeon, accept)(event)
+            else:
+                await ears.sink(pigeon, accept)(event)
+        assert {event.tenant for event in heard} == ({whose} if whose else set())

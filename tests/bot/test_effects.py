@@ -269,6 +269,17 @@ async def test_deeds_of_one_approval_are_done_in_the_order_shown_and_independent
 
 
 @virtual
+async def test_what_is_tried_again_later_holds_back_what_comes_after_it():
+    vendor = fated(Fate.BUSY, Fate.DONE, Fate.DONE)
+    async with Switchboard(doing("none_ask", "keyed_ask"), vendor=vendor) as house:
+        await house.ask("do both")
+        (question,) = await house.pending()
+        await house.decide(question, "approve")
+        await house.settled(question)
+        assert [record.tool for record in vendor.book] == ["none_ask", "keyed_ask"]
+
+
+@virtual
 async def test_questions_are_worked_through_side_by_side():
     vendor = Vendor()
 

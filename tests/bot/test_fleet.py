@@ -4,15 +4,19 @@ import asyncio
 import statistics
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
+import asyncpg
 import pytest
 
 import bot.fleet
+from bot import connecting
 from bot.core.errors import OperatorError
-from bot.core.ids import ConvId
+from bot.core.ids import ConvId, TenantId
 from bot.fleet import Fleet
 from bot.infra.clock import SystemClock
 from bot.live_shared import SharedLive
+from bot.settings import load
 from bot.store import fleet as rows
 from bot.store import postgres_schema
 from bot.store.fleet import Worker
@@ -92,8 +96,72 @@ async def test_a_lease_is_one_process_s_until_it_is_given_back_or_dies(
     await one.drop("x")
     assert await two.take("x")
     assert not await one.take("x")
+    assert await one.take("something else"), "a lease of the living keeps no other name"
     await silence(url, "two")
     assert await one.take("x")
+
+
+@pytest.mark.parametrize("is_watched", [True, False])
+async def test_a_process_that_froze_within_a_statement_keeps_nobody_from_its_rows(
+    db: PostgresDatabase, url: str, monkeypatch: pytest.MonkeyPatch, is_watched: bool
+) -> None:
+    """The server has no limit for it: between the halves of a statement it is not idle."""
+    monkeypatch.setattr(bot.fleet, "BEAT_S", 0.05)
+    one = fleet(db, "one")
+    one.evict = db.evict
+    await one.join()
+    await one.take("x")
+    frozen = await asyncpg.connect(url, server_settings={"application_name": "own_two"})
+    try:
+        await fleet(db, "two").join()
+        await frozen.execute("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 200")
+        await frozen.execute("UPDATE lease SET owner = 'own_two'")
+        await frozen.prepare("SELECT 2 + 2")
+        await silence(url, "two")
+        watching = asyncio.ensure_future(one.watch() if is_watched else asyncio.sleep(60))
+        waiting = asyncio.ensure_future(one.drop("x"))
+        done, _ = await asyncio.wait({waiting}, timeout=1.5 if not is_watched else 8)
+        assert bool(done) == is_watched
+        watching.cancel()
+    finally:
+        frozen.terminate()
+        await asyncio.wait({waiting})
+
+
+async def test_a_platform_that_lets_one_listen_is_listened_to_by_one(
+    db: PostgresDatabase, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connecting, "HOLD_S", 0.02)
+    one, two = fleet(db, "one"), fleet(db, "two")
+    await one.join()
+    await two.join()
+    first, second = lender(db, one), lender(db, two)
+    await first("telegram", {}).hold()
+    await first("telegram", {}).hold()  # begun again in the same process
+    await second("discord", {}).hold()
+    waiting = asyncio.ensure_future(second("telegram", {}).hold())
+    await asyncio.sleep(0.2)
+    assert not waiting.done()
+    await silence(url, "one")
+    await asyncio.wait_for(waiting, 10)
+
+
+def lender(db: PostgresDatabase, peers: Fleet) -> connecting.Lender:
+    nobody: Any = None
+    return connecting.Lender(
+        db=db,
+        clock=SystemClock(),
+        tenant=TenantId("ten_1"),
+        settings=load(None, {}),
+        strongroom=nobody,
+        files=nobody,
+        fetcher=nobody,
+        sign=nobody,
+        team=nobody,
+        engine=nobody,
+        changed=lambda: None,
+        peers=peers,
+    )
 
 
 async def test_what_a_dead_process_held_is_let_go_and_nothing_else(
@@ -160,6 +228,13 @@ async def test_what_happens_in_one_process_is_soon_seen_in_another(
                 pass
             assert note and note.data["id"] == f"m{n}"
             took.append(time.monotonic() - began)
+        here.begin(HOME, ConvId("c1"), "twice", 0)
+        for _ in range(2):  # the server folds words that are alike; these are not to be folded
+            here.text(HOME, ConvId("c1"), "twice", "ha")
+        shown = ""
+        while len(shown) < 4 and (note := await watch.next(1)):
+            shown += str(note.data.get("delta", ""))
+        assert shown == "haha"
         here.end(HOME, ConvId("c1"), "t", {"id": "long", "text": "x" * 9000})
         seen = []
         while note := await watch.next(0.5):
@@ -169,3 +244,37 @@ async def test_what_happens_in_one_process_is_soon_seen_in_another(
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert statistics.median(took) < 0.05  # 4 ms on an idle machine; tests run side by side
+
+
+class Dropping:
+    """A way of words on which all are lost."""
+
+    def send(self, word: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("is_deaf", [True, False])
+async def test_what_words_do_not_tell_is_read_anew(
+    db: PostgresDatabase, url: str, monkeypatch: pytest.MonkeyPatch, is_deaf: bool
+) -> None:
+    monkeypatch.setattr(bot.fleet, "BEAT_S", 0.3)
+    one, two = fleet(db, "one"), fleet(db, "two")
+    await two.join()
+    missed, asked = asyncio.Semaphore(0), asyncio.Event()
+    one.on("missed", missed.release)
+    words = Notices(url, one.hear, asked.set)
+    await one.join()
+    async with asyncio.TaskGroup() as group:
+        tasks = [] if is_deaf else [group.create_task(words.run())]
+        if not is_deaf:
+            await asyncio.wait_for(asked.wait(), 5)
+        one.words = Dropping() if is_deaf else words
+        tasks.append(group.create_task(one.run()))
+        if is_deaf:
+            await asyncio.wait_for(missed.acquire(), 10)
+            await asyncio.wait_for(missed.acquire(), 10)  # and again, as long as it is so
+        else:
+            await asyncio.sleep(1.5)
+        assert (one.deaf, missed.locked()) == (is_deaf, True)
+        for task in tasks:
+            task.cancel()

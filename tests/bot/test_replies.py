@@ -6,7 +6,9 @@ from itertools import chain, repeat
 import pytest
 
 from bot.core.effect import Policy
+from bot.core.errors import ConnectionBroken, VendorRefused
 from bot.store import inbox
+from bot.turns import ATTEMPTS
 from tests.fakes.channel import FakeChannel, Shown
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
@@ -118,6 +120,100 @@ async def test_an_answer_that_the_platform_refuses_is_a_dead_letter_that_can_be_
         assert house.ending(got.event) == ("done", "answered")
 
 
+MEND = "The token is not taken any more. Set a new one."
+
+
+def cut(outside: FakeChannel, times: float) -> None:
+    """The platform takes no token, so many times; then all is as before."""
+    send, left = outside.send, times
+
+    async def refuse(message):
+        nonlocal left
+        left -= 1
+        if left >= 0:
+            raise ConnectionBroken(MEND)
+        return await send(message)
+
+    outside.send = refuse
+
+
+def warned(caplog) -> list[str]:
+    """The levels of what was logged of the mend; nothing at all may have a traceback."""
+    assert not any(record.exc_info for record in caplog.records)
+    return [record.levelname for record in caplog.records if MEND in record.getMessage()]
+
+
+async def until_dead(house: Switchboard, event: str) -> str:
+    """Wait for a dead letter; gives why it is one."""
+    async with asyncio.timeout(3600):
+        while house.ending(event) != ("dead", "failed"):
+            await asyncio.sleep(1)
+    ((detail,),) = house.disk.all("select detail from inbox")
+    return str(detail)
+
+
+@virtual
+async def test_an_answer_to_a_platform_that_is_cut_off_is_a_dead_letter_with_the_mend(caplog):
+    outside = channel(Policy.NONE)
+    cut(outside, 1)
+    async with on(outside) as house:
+        got = await house.accept("hello", **ON_CHAT)
+        assert MEND in await until_dead(house, got.event), "an owner reads what to do"
+        assert outside.book == [], "it is not sent again without being asked for"
+    assert warned(caplog) == ["WARNING"]
+
+
+@virtual
+@pytest.mark.parametrize("policy", [Policy.KEYED, Policy.READBACK])
+async def test_an_answer_that_is_known_by_itself_waits_for_the_mend_and_is_sent_once(
+    policy, caplog
+):
+    outside = channel(policy)
+    cut(outside, 2)
+    async with on(outside) as house:
+        assert await house.ask("hello", **ON_CHAT) == "hello"
+        assert house.ending(house.disk.all("select id from inbox")[0][0]) == ("done", "answered")
+        await asyncio.sleep(600)
+        assert [shown.text for shown in outside.book] == ["hello"]
+        assert house.disk.all("select state from effect") == [("sent",)]
+    assert warned(caplog) == ["WARNING", "WARNING"]
+
+
+@virtual
+@pytest.mark.parametrize("policy", [Policy.KEYED, Policy.READBACK])
+async def test_an_answer_waits_for_the_mend_across_a_restart_and_is_sent_once(policy, caplog):
+    disk, outside = Disk(image()), channel(policy)
+    send = outside.send
+    cut(outside, 1)
+    house = on(outside, disk=disk)
+    await house.engine.start()
+    got = await house.accept("hello", **ON_CHAT)
+    async with asyncio.timeout(60):
+        while not warned(caplog):
+            await asyncio.sleep(0.01)
+    await house.engine.stop(seconds=0)
+    assert outside.book == []
+    outside.send = send
+    async with on(outside, disk=disk) as house:
+        await house.live.line_of(got.event, 60)
+        await asyncio.sleep(600)
+        assert [shown.text for shown in outside.book] == ["hello"]
+
+
+@virtual
+@pytest.mark.parametrize("policy", [Policy.KEYED, Policy.READBACK])
+async def test_an_answer_that_nobody_mends_the_platform_for_is_a_dead_letter_with_the_mend(
+    policy, caplog
+):
+    outside = channel(policy)
+    cut(outside, float("inf"))
+    async with on(outside) as house:
+        got = await house.accept("hello", **ON_CHAT)
+        assert MEND in await until_dead(house, got.event)
+        assert outside.book == []
+    assert warned(caplog) == ["WARNING"] * ATTEMPTS
+
+
 async def cut_off(outside: FakeChannel, disk: Disk) -> str:
     """A turn that dies while its answer is on its way; returns its event."""
 
@@ -209,3 +305,20 @@ async def test_the_person_behind_a_platform_s_id_is_found():
     async with on(channel(Policy.NONE)) as house:
         got = await house.accept("/whoami", **ON_CHAT)
         assert got.reply.startswith("You are **Ana**")
+
+
+@virtual
+@pytest.mark.parametrize("policy", list(Policy))
+async def test_a_model_that_fails_is_told_on_a_platform_at_once(policy: Policy):
+    outside = channel(policy)
+
+    def think(request):
+        raise VendorRefused("The model has no more quota.")
+
+    async with on(outside, ScriptedModel(think)) as house:
+        got = await house.accept("hello", **ON_CHAT)
+        await house.live.line_of(got.event, 30)
+        (shown,) = outside.book
+        assert "no more quota" in shown.text
+        assert house.ending(got.event) == ("dead", "failed")
+        assert house.disk.all("select attempts from inbox where id = ?", got.event) == [(1,)]

@@ -279,8 +279,11 @@ def test_every_setting_can_be_given_by_its_variable(name: str) -> None:
     special = {
         "BOT_LOG_LEVEL": "debug",
         "BOT_MODELS_EMBEDDINGS": "openai/text-embedding-3-small",
+        "BOT_MODELS_TRANSCRIPTION": "openai/whisper-1",
         "BOT_MODELS_TRANSPORT": "direct",
         "BOT_EXTENSIONS_OPTIONS": '{paperboy = {folder = "/srv"}}',
+        "BOT_OAUTH": '{x = {client_id = "1", client_secret = "2"}}',
+        "BOT_CHANNELS": '{telegram = {token = "123:abc"}}',
         "BOT_MCP_SERVERS": '{notes = {command = "notes-mcp"}}',
         "BOT_DATABASE_URL": "postgresql://u:p@h/d",
         "BOT_DIRECT_URL": "postgresql://u:p@h/d",

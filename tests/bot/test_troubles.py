@@ -38,6 +38,8 @@ from bot.store.postgres import PostgresDatabase
 from bot.store.script import Ask, Database, Script, Statement, restartable
 from bot.store.sqlite import SqliteDatabase
 from bot.store.tables import inbox as inbox_table
+from bot.store.texts import Texted
+from bot.texting import Book
 from bot.troubles import Troubles
 from tests.fakes.clock import StillClock
 from tests.fakes.live import RecordingLive
@@ -156,6 +158,21 @@ async def test_every_owner_is_told_once_and_nobody_else(
         assert "bot trace evt_a" in line
         assert "pay me" not in line, "a vendor's words are nothing that an agent should read"
     assert await told(db, "per_max") == []
+    assert await told(db, "per_eve", TWO) == []
+
+
+async def test_texts_that_did_not_arrive_are_told_once_for_each_reason(
+    db: Database, clock: StillClock, troubles: Troubles
+) -> None:
+    book = Book(db, clock, ONE)
+    for n, why in enumerate(("a carrier held it to be spam (Twilio 30007)",) * 2 + ("x",)):
+        text = Texted(id=f"rep_{n}", number="+15550001", contact="+15550002", at=book.now())
+        await book.begin(text)
+        await book.moved(replace(text, sid=f"SM{n}", state="undelivered", error=why))
+    assert await troubles.look() == 2 and await troubles.look() == 0
+    (line,) = await told(db)
+    assert "A text did not arrive: a carrier held it to be spam (Twilio 30007), 2 times" in line
+    assert "A text did not arrive: x." in line and "`bot sms undelivered`" in line
     assert await told(db, "per_eve", TWO) == []
 
 

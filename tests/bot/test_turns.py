@@ -6,8 +6,9 @@ import pytest
 
 from bot.core.errors import OperatorError, StoreError
 from bot.engine import Limits
+from bot.rush import RUSH, RUSH_S
 from bot.store import inbox
-from bot.turns import ATTEMPTS, RUSH, RUSH_S
+from bot.turns import ATTEMPTS
 from tests.fakes.database import Calm, Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import AWAY, EVE, UNLIMITED, Switchboard, Team, agent, image

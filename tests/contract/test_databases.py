@@ -14,7 +14,7 @@ from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.contract.database import DatabaseContract
 from tests.fakes.database import Calm, InlineDatabase
-from tests.postgres import Pooler, admin, own_database
+from tests.postgres import Pooler, admin, answers, own_database
 
 
 class TestSqlite(DatabaseContract):
@@ -101,7 +101,7 @@ class TestPostgres(DatabaseContract):
 
 @pytest.fixture(scope="module")
 def pooler() -> Iterator[Pooler]:
-    made = Pooler()
+    made = Pooler(wait_s=3)
     yield made
     made.stop()
 
@@ -117,3 +117,13 @@ class TestPostgresBehindPooler(TestPostgres):
         await made.open()
         yield made
         await made.close()
+
+    @asynccontextmanager
+    async def broken(self, db: Database) -> AsyncIterator[None]:
+        """A pooler whose server lets nobody in; it has to notice that the server is there again."""
+        assert isinstance(db, PostgresDatabase)
+        async with super().broken(db):
+            yield
+        async with asyncio.timeout(10):
+            while not await answers(db.url):
+                await asyncio.sleep(0.05)

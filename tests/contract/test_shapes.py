@@ -1,22 +1,25 @@
 """Every tool and every channel that is there keeps the shape, and the shape refuses what it must."""
 
-import importlib
-import pkgutil
 from dataclasses import replace
 from typing import Annotated
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
-import channels
 from agents.runtime import registry
 from bot.core.card import Card
-from bot.core.channel import Channel
 from bot.core.effect import Policy
+from bot.core.ids import TenantId
 from bot.core.tool import Risk, Tool
 from bot.engine import OWN
+from bot.infra.clock import SystemClock
+from bot.lent import Options
+from bot.setup import channel_names, channel_offer, channel_wants
+from bot.testing import lent
+from bot.texting import Book
 from tests.contract.shape import channel_complaints, tool_complaints
 from tests.fakes.channel import FakeChannel
+from tests.fakes.database import InlineDatabase
 from tests.fakes.vendor import Vendor, Words, tools_of
 
 TOOLS = registry.load()
@@ -79,18 +82,34 @@ def test_the_shape_of_a_tool_refuses(what: str, tool: Tool) -> None:
     assert list(tool_complaints(tool)), what
 
 
-def channels_there() -> list[Channel]:
-    """Every channel file."""
-    found: list[Channel] = []
-    for module in pkgutil.iter_modules(channels.__path__):
-        loaded = importlib.import_module(f"channels.{module.name}")
-        found.append(loaded.CHANNEL)
-    return found
+TOLD: dict[str, Options] = {
+    "discord": {"token": "a.b.c"},
+    "email": {"address": "a@b.example", "smtp_host": "127.0.0.1"},
+    "slack": {"bot_token": "xoxb-1", "app_token": "xapp-1", "signing_secret": "s"},
+    "teams": {"app_id": "a", "app_secret": "s", "tenant_id": "t"},
+    "telegram": {"token": "123456:" + "A" * 35},
+    "sms": {"account_sid": "AC" + "0" * 32, "auth_token": "b" * 32},
+}
+"""What a channel must be told to be made; a new one may need nothing."""
 
 
-def test_every_channel_keeps_the_shape() -> None:
-    complaints = {channel.name: list(channel_complaints(channel)) for channel in channels_there()}
-    assert not any(complaints.values()), complaints
+@pytest.mark.parametrize("name", channel_names())
+def test_the_channel_keeps_the_shape(name: str) -> None:
+    given = replace(
+        lent(**TOLD.get(name, {})),
+        public_url="https://house.example",
+        texts=Book(InlineDatabase(), SystemClock(), TenantId("ten_1")),
+    )
+    channel = channel_offer(name, given).make()
+    assert channel.name == name
+    assert list(channel_complaints(channel)) == []
+    assert all(want["about"] for want in channel_wants(name)), "what it wants is asked in words"
+
+
+def test_a_form_hides_what_is_secret_and_shows_what_is_not() -> None:
+    hidden = {w["name"] for name in TOLD for w in channel_wants(name) if w["secret"]}
+    assert {"token", "bot_token", "signing_secret", "app_secret", "webhook_secret"} <= hidden
+    assert not {"public_key", "app_id", "guild_id"} & hidden
 
 
 @pytest.mark.parametrize("policy", list(Policy))

@@ -22,6 +22,10 @@ ALLOWED = {
     "approvals._WAITING": SWEEP,
     "audit._UNSEALED": SWEEP,
     "audit._LAST_SEALED": "the number of a row, of all tenants' rows",
+    "cards._UNSHOWN": SWEEP,
+    "cards._STALE": SWEEP,
+    "connections._DUE": SWEEP,
+    "connections._OF_ACCOUNT": "a vendor names an account and no tenant: the rows tell whose it is",
     "effects._READY": SWEEP,
     "effects._STUCK": SWEEP,
     "effects._NEXT_DUE": "a time, of all tenants' effects",
@@ -30,6 +34,7 @@ ALLOWED = {
     "fleet._VOID": "what a dead process held, in all tenants",
     "inbox._SWEEP_JOURNAL": CLEANING,
     "inbox._SWEEP": CLEANING,
+    "installs._OF": "an event names its workspace and not its tenant: the row tells it",
     "keys._ANY": "whether anything is wrapped at all, before the first master key is made",
     "keys._LIST": "the vault holds the wrapped keys of all tenants; each is bound to its own",
     "own_agents._ALL": "read at the start; each goes to the overlay of its own tenant",
@@ -45,6 +50,10 @@ ALLOWED = {
     "schedules._NEXT": "a time, of all tenants' schedules",
     "schedules._SWEEP": CLEANING,
     "schedules._SWEEP_OVER": CLEANING,
+    "troubles._DEAD": SWEEP,
+    "troubles._DOUBTS": SWEEP,
+    "troubles._FAILED": SWEEP,
+    "troubles._FALLEN": SWEEP,
     "troubles._TENANTS": SWEEP,
     "troubles._FORGET": CLEANING,
     "troubles._FORGET_ENDED": CLEANING,
@@ -84,7 +93,7 @@ def names_its_tenant(sql: str) -> bool:
     if sql.startswith("INSERT"):
         return "tenant" in sql.split(")")[0]
     _, _, conditions = sql.partition("WHERE")
-    return re.search(r"\btenant = ", conditions) is not None
+    return re.search(r"\btenant = (?![a-z_]+\.)", conditions) is not None
 
 
 STATEMENTS = statements()

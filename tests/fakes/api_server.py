@@ -63,6 +63,16 @@ CONTRACT: Mapping[tuple[str, str], tuple[Body | None, str]] = {
     ("GET", "/v1/mcp"): (None, "limit after"),
     ("POST", "/v1/mcp/*/check"): (_body(), ""),
     ("POST", "/v1/mcp/*/approve"): (_body("tool hash"), ""),
+    ("GET", "/v1/channels/*/installs"): (None, ""),
+    ("POST", "/v1/channels/*/installs/*"): (_body("enabled"), ""),
+    ("POST", "/v1/channels/*/installs/*/check"): (_body(), ""),
+    ("DELETE", "/v1/channels/*/installs/*"): (None, ""),
+    ("GET", "/v1/places"): (None, ""),
+    ("PUT", "/v1/places"): (
+        _body("channel", "workspace place name agent respond_to_mentions respond_to_all"),
+        "",
+    ),
+    ("DELETE", "/v1/places"): (None, "channel workspace place"),
     ("GET", "/v1/people"): (None, "limit after"),
     ("POST", "/v1/people"): (_body("name", "role email"), ""),
     ("POST", "/v1/pair"): (_body("code", "name person"), ""),
@@ -73,6 +83,15 @@ CONTRACT: Mapping[tuple[str, str], tuple[Body | None, str]] = {
     ("DELETE", "/v1/tokens/*"): (None, ""),
     ("GET", "/v1/schedules"): (None, "limit after"),
     ("POST", "/v1/schedules/*"): (_body("state"), ""),
+    ("GET", "/v1/sms/numbers"): (None, "limit after"),
+    ("POST", "/v1/sms/numbers/*"): (_body("", "purpose default"), ""),
+    ("GET", "/v1/sms/threads"): (None, "limit after"),
+    ("GET", "/v1/sms/threads/*/*"): (None, "limit"),
+    ("GET", "/v1/sms/opt-outs"): (None, "limit after"),
+    ("GET", "/v1/sms/undelivered"): (None, "limit after"),
+    ("GET", "/v1/mail/news"): (None, "limit after"),
+    ("GET", "/v1/mail/closed"): (None, "limit after"),
+    ("DELETE", "/v1/mail/closed/*"): (None, ""),
     ("GET", "/v1/memory"): (None, "limit after"),
     ("DELETE", "/v1/memory/*"): (None, ""),
     ("GET", "/v1/archives"): (None, "limit after"),
@@ -85,6 +104,18 @@ CONTRACT: Mapping[tuple[str, str], tuple[Body | None, str]] = {
     ("GET", "/v1/audit/verify"): (None, ""),
     ("POST", "/v1/login"): (_body("", "person"), ""),
     ("POST", "/v1/models/key"): (_body("key", "model"), ""),
+    ("GET", "/v1/channels"): (None, ""),
+    ("GET", "/v1/channels/*/manifest"): (None, "socket"),
+    ("PUT", "/v1/channels/*"): (_body("options"), ""),
+    ("DELETE", "/v1/channels/*"): (None, ""),
+    ("GET", "/v1/connections"): (None, ""),
+    ("POST", "/v1/connections/*/check"): (None, ""),
+    ("DELETE", "/v1/connections/*"): (None, ""),
+    ("GET", "/v1/services"): (None, ""),
+    ("PUT", "/v1/services/*"): (_body("options"), ""),
+    ("DELETE", "/v1/services/*"): (None, ""),
+    ("POST", "/v1/telegram/save-chat"): (_body("", "chat_id"), ""),
+    ("GET", "/v1/telegram/default-chat"): (None, ""),
     ("GET", "/v1/keys"): (None, ""),
     ("POST", "/v1/keys/rotate"): (_body(), ""),
 }
@@ -307,7 +338,7 @@ def _handler(server: ApiServer) -> type[BaseHTTPRequestHandler]:
             else:
                 self._send(*(refused or server.answer(call)))
 
-        do_GET = do_POST = do_DELETE = _take
+        do_GET = do_POST = do_PUT = do_DELETE = _take
 
         def _send(self, status: int, body: Json) -> None:
             raw = json.dumps(body).encode()

@@ -1,10 +1,9 @@
 """A server that speaks as OpenAI does, with scripted answers and scripted faults.
 
 It is not written from our client: each request is held against the vendor's own description
-(`openai.json` in the folder `BOT_SPECS`, else in `shared/specs` beside the checkout) and against
-the two rules about tool messages that the description cannot say. What breaks them is answered
-400, as the vendor does, and kept in `violations`. Without the description it says so once and
-checks those two rules only.
+(`openai.json`) and against the two rules about tool messages that the description cannot say. What
+breaks them is answered 400, as the vendor does, and kept in `violations`. Without the description it
+says so once and checks those two rules only.
 
 In a test: `async with OpenAIServer() as server:`. For a benchmark, which must not wait for checks:
 `python -m tests.fakes.openai_server --port 4000 --delay-ms 0`.
@@ -14,24 +13,23 @@ import argparse
 import asyncio
 import contextlib
 import json
-import logging
-import os
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
 
-log = logging.getLogger(__name__)
+from tests.published import document
 
 Body = dict[str, Any]
 """A request or answer as JSON, in the vendor's shape."""
 
 REQUEST = "#/components/schemas/CreateChatCompletionRequest"
 EMBEDDING = "#/components/schemas/CreateEmbeddingRequest"
+HEARING = {"file", "model", "response_format", "language", "prompt", "temperature"}
+SOUNDS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")
 FAULTS = ("hang", "cut", "unfinished", "nonsense", "empty", "drop")
 """hang: never answers; cut: ends in the middle of a stream, or of a body; unfinished: a
 stream that closes well, but with neither a reason nor [DONE]; nonsense: 200 with HTML;
@@ -114,6 +112,11 @@ class OpenAIServer:
         self.check = check
         self.embed: Callable[[str], list[float]] = lambda text: [float(len(text)), 1.0]
         """The vector of a text."""
+        self.said: Callable[[bytes], Body] = lambda content: {
+            "text": f"I said {len(content)} bytes.",
+            "usage": {"type": "duration", "seconds": 4},
+        }
+        """What is heard in a recording."""
         self.requests: list[Received] = []
         self.violations: list[str] = []
         self.url = ""
@@ -135,6 +138,7 @@ class OpenAIServer:
         app = web.Application(client_max_size=64 << 20)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_post("/v1/embeddings", self._embed)
+        app.router.add_post("/v1/audio/transcriptions", self._hear)
         app.router.add_get("/v1/models", self._list)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()
@@ -206,6 +210,28 @@ class OpenAIServer:
         usage = {"prompt_tokens": 7 * len(texts), "total_tokens": 7 * len(texts)}
         answer = {"object": "list", "data": items, "model": body["model"], "usage": usage}
         return web.json_response(answer)
+
+    async def _hear(self, request: web.Request) -> web.StreamResponse:
+        """https://platform.openai.com/docs/api-reference/audio/createTranscription (2026-11-21)."""
+        form = await request.post()
+        body: Body = {name: value for name, value in form.items() if isinstance(value, str)}
+        file = form.get("file")
+        content = file.file.read() if isinstance(file, web.FileField) else b""
+        name = file.filename if isinstance(file, web.FileField) else ""
+        kind = file.content_type if isinstance(file, web.FileField) else ""
+        received = self._keep(request, {**body, "file": (name, kind, len(content))})
+        if self.keys and received.key not in self.keys:
+            return failure(wrong_key(received.key))
+        wrong = [f"no such field: {each}" for each in sorted(set(form) - HEARING)]
+        wrong += [] if body.get("model") else ["model is missing"]
+        wrong += [] if body.get("response_format", "json") == "json" else ["another format"]
+        wrong += [] if name.rpartition(".")[2].lower() in SOUNDS else [f"no sound: {name!r}"]
+        if wrong:
+            self.violations.extend(wrong)
+            return failure(Reply(status=400, words="; ".join(wrong), code="invalid_request"))
+        if self.script:
+            return await self._answer(request, {}, self.script.popleft())
+        return web.json_response(self.said(content))
 
     async def _answer(self, request: web.Request, body: Body, reply: Reply) -> web.StreamResponse:
         if reply.delay_s:
@@ -354,15 +380,12 @@ def unanswered(messages: Sequence[Body]) -> list[str]:
 @cache
 def description(kind: str = REQUEST) -> Any:
     """A validator of requests from the vendor's description; None, and a line in the log, without."""
-    beside = Path(__file__).resolve().parents[2].parent / "shared" / "specs"
-    path = Path(os.environ.get("BOT_SPECS") or beside) / "openai.json"
-    if not path.is_file():
-        log.warning("requests are not validated: %s is absent", path)
+    found = document("openai.json")
+    if found is None:
         return None
     from jsonschema import Draft202012Validator
 
-    document = json.loads(path.read_text("utf-8"))
-    return Draft202012Validator({**document, "$ref": kind})
+    return Draft202012Validator({**found, "$ref": kind})
 
 
 async def serve(port: int, delay_ms: float, text: str, check: bool) -> None:

@@ -23,7 +23,7 @@ from bot.core.canonical import Json
 from bot.core.card import Card, Field
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Policy, bind
-from bot.core.errors import Invalid
+from bot.core.errors import BotError, Invalid, NotFound
 from bot.core.event import Ending, Event
 from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, PersonId, ScheduleId, TenantId
 from bot.core.model import Offer
@@ -39,16 +39,22 @@ from bot.files.links import Links
 from bot.files.local import LocalStore
 from bot.files.spool import Spool
 from bot.inbox import Inbox
+from bot.installing import Installing
+from bot.installs import Around
+from bot.lent import Found, NoDesk
 from bot.limits import Rate
 from bot.live import Live
 from bot.people import People
+from bot.places import Places
 from bot.questions import Asking, Questions
 from bot.store import schema
+from bot.store.installs import Install
 from bot.store.sqlite import SqliteDatabase
 from bot.transcript import Transcript
 from bot.turns import Seats, Turns, Work
 from bot.web.app import build, runner
 from bot.web.parts import Parts, Route
+from tests.fakes.oauth_house import connections_of
 from tests.fakes.people_house import KEY, StillClock
 from tests.fakes.remembering import remembering
 from tests.tools.mcp.kit import nowhere
@@ -81,6 +87,9 @@ class Validator:
             raise Invalid("The post needs a text and nothing else.")
         return arguments
 
+    def moves_money(self, effect: Effect) -> bool:
+        return False
+
     def preview(self, effect: Effect) -> Card:
         text = str(effect.arguments["text"])
         field = Field(name="text", value=text, long=True, editable="text")
@@ -95,6 +104,74 @@ class Routes:
     async def explain(self, event: Event) -> Explanation:
         self.asked = event
         return Explanation(agent=AgentName("bri"), why="the rule “everything else” fits")
+
+
+class Pigeons:
+    """A platform whose app is installed by OAuth; a code is the name of a workspace."""
+
+    manifest_version = 2
+
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+        self.broken: BotError | None = None
+
+    def address(self, state: str, redirect: str) -> str:
+        return f"https://pigeon.example/allow?state={state}&redirect={redirect}"
+
+    async def exchange(self, code: str, redirect: str) -> Found:
+        if code in self.codes or code == "wrong":
+            raise Invalid("This code was used before.")
+        self.codes.append(code)
+        team, token = code.partition("-")[0], Secret(f"token-of-{code}")
+        return Found(app="A1", team=team, team_name=f"Loft {team}", bot_user="U1", token=token)
+
+    async def check(self, install: Install, token: Secret) -> str:
+        if self.broken:
+            raise self.broken
+        assert token.reveal().startswith(f"token-of-{install.team}")
+        return "https://loft.pigeon.example/"
+
+
+class Room:
+    """What is sealed, in the clear."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], Secret] = {}
+
+    async def put(
+        self, tenant: str, provider: str, field: str, secret: Secret, owner: str = ""
+    ) -> None:
+        self.kept[tenant, owner] = secret
+
+    async def get(self, tenant: str, provider: str, field: str, owner: str = "") -> Secret | None:
+        return self.kept.get((tenant, owner))
+
+
+class Channels:
+    """Knows one platform, and whether it is connected."""
+
+    def __init__(self, places: Places, around: Around) -> None:
+        self.places = places
+        self.installer = Pigeons()
+        channels: Any = {"pigeon": self.installer}
+        self.installing = Installing(around, lambda: channels)
+        self.told: Mapping[str, object] | None = None
+
+    async def listed(self, actor: Person) -> Sequence[Json]:
+        return [{"name": "pigeon", "up": self.told is not None, "detail": "", "wants": []}]
+
+    def manifest(self, name: str, by_socket: bool) -> Mapping[str, Json]:
+        if name != "pigeon":
+            raise NotFound("There is no such platform.")
+        return {"version": 1, "manifest": {"name": name, "socket": by_socket}}
+
+    async def put(self, actor: Person, name: str, options: Mapping[str, object]) -> None:
+        self.told = options
+
+    async def remove(self, actor: Person, name: str) -> None:
+        if self.told is None or name != "pigeon":
+            raise NotFound("This platform is not connected here.")
+        self.told = None
 
 
 class Models:
@@ -163,6 +240,8 @@ class WebHouse:
         self.servers: Callable[[TenantId], Sequence[Server]] = lambda tenant: ()
         """MCP servers of the first tenant; set before it starts."""
         self.extra = extra
+        self.vendors: Mapping[str, str] = {}
+        """Services that are played, and where; set before it starts."""
         self.clock = StillClock()
         self.live = Live()
         self.agents, self.routes, self.models = Team(), Routes(), Models()
@@ -217,6 +296,20 @@ class WebHouse:
         )
         self.inbox = Inbox(db, clock, self.turns, controls, Rate(count=0, seconds=1))
         self.transcript = Transcript(db)
+        is_agent = lambda tenant, name: self.agents.get(tenant, name) is not None  # noqa: E731
+        changed = lambda: self.rules_changed.append("places")  # noqa: E731
+        self.room, self.told = Room(), list[tuple[str, ...]]()
+        around = Around(
+            db=db,
+            clock=clock,
+            strongroom=self.room,  # type: ignore[arg-type]
+            told=self._told,
+            desk=lambda tenant, channel: NoDesk(),
+        )
+        self.channels = Channels(Places(db, clock, is_agent, changed), around)
+        self.connections = await connections_of(
+            db, clock, lambda: self.url, self.vendors, self._ended
+        )
         self.mcp = Hub(self.servers(self.tenant.id), db, clock, nowhere)
         await self.mcp.start()
         folder = self.folder / "files"
@@ -243,6 +336,8 @@ class WebHouse:
             models=self.models,
             schedules=self.schedules,
             mcp=self.mcp,
+            channels=self.channels,
+            connections=self.connections,
             wake=self.turns.wake,
             rules_changed=self.rules_changed.append,
             tools=lambda: ("blog_publish", "x_publish"),
@@ -370,6 +465,12 @@ class WebHouse:
     def _changed(self) -> None:
         self.directory.forget()
         self.doors.forget()
+
+    async def _told(self, *which: str) -> None:
+        self.told.append(which)
+
+    async def _ended(self, *what: object) -> None:
+        return None
 
     async def _show(self, approval: Any) -> None:
         return None

@@ -43,7 +43,7 @@ def integrations_declare_themselves(house: House) -> Iterator[str]:
 
 def top_names(tree: ast.Module) -> set[str]:
     """Names bound at the top of a module."""
-    names = set()
+    names = {n.name for n in tree.body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
     for node in tree.body:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         names |= {each.id for each in targets if isinstance(each, ast.Name)}

@@ -72,12 +72,13 @@ class Integration:
 
     @property
     def folder(self) -> str:
-        """Where it lies."""
-        return str(PurePosixPath(self.path).parent)
+        """Where it lies; a package, where that lies."""
+        above = PurePosixPath(self.path).parent
+        return str(above.parent if self.path.endswith(f"/{self.name}/channel.py") else above)
 
 
 DECLARATIONS = {
-    "channels": "CHANNEL",
+    "channels": "make",
     "tools": "TOOLS",
     "bot/oauth/providers": "PROVIDER",
     "bot/webhooks": "WEBHOOK",
@@ -92,5 +93,7 @@ def integrations(house: House) -> Iterator[Integration]:
         depth = kind.count("/") + (2 if kind == "tools" else 1)
         for path, _ in house.under(f"{kind}/"):
             parts = PurePosixPath(path).parts
+            if kind == "channels" and len(parts) == 3 and parts[-1] == "channel.py":
+                yield Integration(path=path, name=parts[1], kind=kind)
             if len(parts) == depth + 1 and not parts[-1].startswith("_"):
                 yield Integration(path=path, name=parts[-1].removesuffix(".py"), kind=kind)

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sqlite3
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ from tests.fakes.database import blank
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import ANA, HOME, OLGA, assemble, image
 from tests.fakes.vendor import Vendor, Words, tools_of
+from tests.kill.book import Book
 
 CHANNEL = "outside"
 PERSON = "U-Ana"
@@ -76,26 +78,14 @@ class Life:
     """How far away the vendor and the channel are, at most."""
     breaks: str = ""
     """Which promise to break on purpose; see `tests/kill/broken.py`."""
+    plain: bool = False
+    """Whether the model asks for no tool, whatever it was told."""
     schedules: int = 3
     database: str = ""
     """The address of a shared one; empty: a file in `home`."""
     place: str = ""
     """Which of several processes this is; each talks in conversations of its own and in a common
     one."""
-
-
-class Book:
-    """A file that is only appended to, a line of JSON at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-
-    def add(self, **line: Any) -> None:
-        os.write(self._fd, json.dumps(line).encode() + b"\n")
-
-    def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.path.read_text().splitlines()]
 
 
 class FiledVendor(Vendor):
@@ -180,6 +170,7 @@ class House:
     async def live(self) -> None:
         """Until all is done."""
         points.arm(self._at_point)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
         peers = await self._open_database()
         self.engine: Engine = assemble(
             self.db,
@@ -218,13 +209,16 @@ class House:
             return say("So it is.")
         number, _, rest = told.rpartition("] ")[2].partition(" ")
         kind = rest.split(" ")[0] if rest else "plain"
-        if kind not in ("auto", "ask"):
+        if self.life.plain or kind not in ("auto", "ask"):
             return say(f"Hello {number}.")
         policies = [policy.value for policy in Policy]
         policy = self.life.policy
         if policy == "mixed":
             policy = policies[int(number) % len(policies)]
-        return call((f"{policy}_{kind}", {"text": f"words {number}"}))
+        asked = [(f"{policy}_{kind}", {"text": f"words {number}"})]
+        if kind == "ask" and int(number) % 4 == 3:  # one question about two deeds
+            asked.append((f"{policy}_{kind}", {"text": f"more words {number}"}))
+        return call(*asked)
 
     def _arrive(self, event: Event) -> Any:
         ids = (f"cnv_{event.id[4:]}", f"msg_{event.id[4:]}")
@@ -347,6 +341,15 @@ class House:
                 conn.close()
 
         return await asyncio.to_thread(look)
+
+
+def tell() -> None:
+    """Say what every task waits for."""
+    for task in asyncio.all_tasks():
+        task.print_stack(limit=6, file=sys.stderr)
+        work: Any = task.get_coro()
+        while (work := getattr(work, "cr_await", None)) is not None and hasattr(work, "cr_frame"):
+            print("   ", work.cr_frame, file=sys.stderr)
 
 
 def prepare(path: Path) -> None:

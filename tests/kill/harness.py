@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.fakes.channel import Shown
 from tests.fakes.vendor import Record
+from tests.kill.book import written
 from tests.postgres import as_sqlite
 from tests.sim.checks import Evidence, complaints
 
@@ -55,9 +56,9 @@ class Nursery:
 
 def evidence(home: Path, policy: str, database: str = "") -> Evidence:
     """What a house left behind, in its own file or in a shared database."""
-    book = [Record(**line) for line in _lines(home / "vendor")]
-    shown = [Shown(**line) for line in _lines(home / "shown")]
-    acked = {line["ext"]: line["event"] for line in _lines(home / "acks")}
+    book = [Record(**line) for line in written(home / "vendor")]
+    shown = [Shown(**line) for line in written(home / "shown")]
+    acked = {line["ext"]: line["event"] for line in written(home / "acks")}
     return Evidence(
         conn=asyncio.run(as_sqlite(database))
         if database
@@ -67,10 +68,6 @@ def evidence(home: Path, policy: str, database: str = "") -> Evidence:
         acked=acked,
         repeatable=frozenset({CHANNEL} if policy in ("none", "mixed") else ()),
     )
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 @dataclass

@@ -22,8 +22,7 @@ import bot.store
 from bot.store.script import Statement
 from bot.store.sqlite import DIALECT
 from tests.fakes.switchboard import image
-from tests.kill import child
-from tests.sim import broken
+from tests.kill import broken, child
 
 LIMIT_S = 20.0
 
@@ -48,7 +47,7 @@ def raise_(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     if pid == 0:
         code = 1
         try:
-            logging.disable(logging.CRITICAL)
+            logging.disable(logging.WARNING)
             faulthandler.enable()
             broken.apply(str(spec.get("breaks", "")))
             child.main(spec)
@@ -67,6 +66,8 @@ def raise_(spec: Mapping[str, Any]) -> Mapping[str, Any]:
             signal_ = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
             return {"signal": signal_, "code": os.waitstatus_to_exitcode(status)}
         if time.monotonic() > until:
+            os.kill(pid, signal.SIGUSR1)  # tells what it waits for
+            time.sleep(1)
             os.kill(pid, signal.SIGABRT)  # tells where it is
             os.waitpid(pid, 0)
             return {"signal": 0, "code": -1, "stuck": True}

@@ -41,18 +41,19 @@ class SharedHouse(House):
     async def _open_database(self) -> Peers | None:
         self._outsider = await asyncpg.connect(self.life.database)
         self._looking = asyncio.Lock()
-        self.db = PostgresDatabase(self.life.database)
+        name = new_id(self.clock, "own")
+        self.db = PostgresDatabase(self.life.database, name=name)
         await self.db.open()
-        me = Worker(
-            id=new_id(self.clock, "own"), place=self.life.place, version="1", files_shared=True
-        )
+        me = Worker(id=name, place=self.life.place, version="1", files_shared=True)
         fleet = Fleet(self.db, self.clock, me)
         await fleet.join()
         fleet.freed = self._freed
         fleet.on("stop", lambda conv: self.engine.turns.stop_here(conv))
         words = Notices(self.life.database, fleet.hear, fleet.missed)
-        fleet.words = words
-        self._helpers += [asyncio.create_task(work) for work in (fleet.run(), words.run())]
+        fleet.words, fleet.evict = words, self.db.evict
+        self._helpers += [
+            asyncio.create_task(work) for work in (fleet.run(), fleet.watch(), words.run())
+        ]
         return fleet
 
     def _freed(self) -> None:
@@ -76,6 +77,14 @@ class SharedHouse(House):
         while True:
             try:
                 return await super()._send(talk, number)
+            except StoreError:
+                await asyncio.sleep(0.05)
+
+    async def _schedule(self) -> None:
+        """So does whoever was told that a schedule could not be written."""
+        while True:
+            try:
+                return await super()._schedule()
             except StoreError:
                 await asyncio.sleep(0.05)
 

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,13 @@ def nurseries() -> Iterator[list[Nursery]]:
         nursery.close()
 
 
-def freeze(nurseries: list[Nursery], spec: dict[str, Any], stop: str) -> None:
-    """Freeze the first process at a point; the second takes over and finishes; the first wakes."""
+def freeze(nurseries: list[Nursery], spec: dict[str, Any], stop: str, **second: Any) -> None:
+    """Freeze the first process at a point; the second takes over and finishes; the first wakes.
+
+    Frozen in the middle of a transaction, it keeps rows from the second until the second finds it
+    silent and closes its connections; so both have time.
+    """
+    spec = {"limit_s": 60, **spec}
     ends: list[dict[str, Any]] = []
     home: Path = spec["home"]
 
@@ -51,12 +57,14 @@ def freeze(nurseries: list[Nursery], spec: dict[str, Any], stop: str) -> None:
     thread = threading.Thread(target=first)
     thread.start()
     until = time.monotonic() + 15
-    while not (home / "stopped").exists() and time.monotonic() < until:
+    pid = ""
+    while not pid and time.monotonic() < until:
         time.sleep(0.02)
-    pid = int((home / "stopped").read_text())
+        with suppress(FileNotFoundError):
+            pid = (home / "stopped").read_text()
     time.sleep(GONE_S)
-    end = nurseries[1].live(**spec, place="1-awake")
-    os.kill(pid, signal.SIGCONT)
+    end = nurseries[1].live(**spec, **second, place="1-awake")
+    os.kill(int(pid), signal.SIGCONT)
     thread.join()
     assert end == {"signal": 0, "code": 0}
     assert ends == [{"signal": 0, "code": 0}]

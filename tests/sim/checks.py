@@ -213,6 +213,25 @@ def hash_of(effect: Row) -> str:
     )
 
 
+def one_after_the_other(e: Evidence) -> Iterator[str]:
+    """What one question covers is done in the order shown, each when the one before has ended."""
+    groups: dict[str, list[Row]] = defaultdict(list)
+    for row in sorted(e.effects.values(), key=lambda r: (r["step"], r["n"])):
+        if row["approval"]:
+            groups[row["approval"]].append(row)
+    for key, members in groups.items():
+        over = 0
+        for row in members:
+            said = [r for r in e.audit.get(row["id"], []) if r["action"].startswith("effect.")]
+            begun = [r["seq"] for r in said if r["action"] == "effect.sending"]
+            if not begun:
+                continue
+            if begun[0] < over:
+                yield f"out of order: {row['id']} of {key} began before the one before had ended"
+            ended = [r["seq"] for r in said if r["action"] != "effect.sending"]
+            over = max(over, ended[0] if ended else 2**62)
+
+
 def decided_once(e: Evidence) -> Iterator[str]:
     """A question is answered at most once, and its row says what the audit says."""
     ends = ("approval.approved", "approval.rejected", "approval.expired", "approval.withdrawn")
@@ -343,6 +362,7 @@ CHECKS: tuple[Check, ...] = (
     nothing_twice,
     truth_is_told,
     nothing_without_a_yes,
+    one_after_the_other,
     decided_once,
     outcome_is_told,
     in_order,

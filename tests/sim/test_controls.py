@@ -40,7 +40,7 @@ def first_complaint(tale: Callable[[World], Any], kind: str) -> str:
 @pytest.mark.parametrize(
     ("control", "kind"),
     [
-        ("blind_resend", "twice: none"),
+        ("blind_resend", "twice: "),
         ("ack_before_commit", "lost: "),
         ("sending_after_the_call", "twice: "),
         ("key_changes_on_retry", "twice: keyed"),

@@ -13,7 +13,8 @@ import pytest
 from aiohttp import web
 
 from agents.runtime.body import Body
-from agents.runtime.direct import LONG, MAX_BODY
+from agents.runtime.connector import MAX_BODY
+from agents.runtime.direct import LONG
 from agents.runtime.door import Door
 from agents.runtime.failures import MAX_WAIT_S
 from agents.runtime.providers import PROVIDERS, chat_url, provider

@@ -100,6 +100,7 @@ async def test_each_failure_is_an_error_of_ours_without_the_key(
     assert isinstance(caught.value, error)
     assert KEY not in str(caught.value)
     assert "secret text" not in str(caught.value)
+    assert len(server.requests) == 1, "whether to ask again is the caller's to say"
 
 
 @pytest.mark.parametrize("values", [[], [float("nan")], ["x"]], ids=["none", "nan", "words"])

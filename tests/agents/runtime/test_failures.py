@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import aiohttp
 import pytest
 
-from agents.runtime.connector import Connector
+from agents.runtime.connector import connector
 from agents.runtime.failures import (
     Failure,
     Kind,
@@ -144,8 +144,8 @@ class _Silent(aiohttp.abc.AbstractResolver):
 
 async def test_a_silent_name_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agents.runtime.connector.CONNECT_S", 0.02)  # a test does not wait for 4.5
-    connector = Connector(resolver=_Silent())
-    async with aiohttp.ClientSession(connector=connector) as session:
+    silent = connector(resolver=_Silent())
+    async with aiohttp.ClientSession(connector=silent) as session:
         with pytest.raises(aiohttp.ConnectionTimeoutError) as caught:
             await session.get("http://model.example/", timeout=aiohttp.ClientTimeout(total=1))
     assert kind_of(caught.value) is Kind.UNREACHABLE

@@ -72,6 +72,12 @@ def test_the_table(tool: str, file: str | None, rule: str | None, clean: str, ta
         assert verdict.why or verdict.action is Action.AUTO
 
 
+def test_money_asks_whatever_is_said_of_all_tools():
+    given = rules(Rule(id="r", tool="", decision="auto"))
+    assert judge(states("write"), WRITE, given, tainted=False).action is Action.AUTO
+    assert judge(states("money"), MONEY, given, tainted=False).action is Action.ASK
+
+
 def test_in_a_tainted_conversation_the_person_is_told_why_it_asks():
     verdict = judge(states("write", "auto"), WRITE, [], tainted=True)
     assert "text from outside" in verdict.why

@@ -89,9 +89,11 @@ async def test_work_that_fails_leaves_no_step():
     async def broken():
         raise RuntimeError
 
+    journal = Journal(db, Switchboard().clock, claim)
     with pytest.raises(RuntimeError):
-        await Journal(db, Switchboard().clock, claim).step("tool", "given", broken)
+        await journal.step("tool", "given", broken)
     assert await db.read(journal_rows.steps_of(claim.event.tenant, claim.event.id)) == []
+    assert (journal.at, journal.kept) == (1, 0)
 
 
 @virtual

@@ -1,6 +1,7 @@
 """Agents from Markdown: mistakes by file and line, reload, the last good version kept."""
 
 import os
+import tracemalloc
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -167,6 +168,18 @@ def test_a_file_that_was_never_good_is_told_and_harms_nobody(folder: Path) -> No
     team = Team(folder)
     assert [agent.name for agent in team.all(TENANT)] == ["bri", "kelly"]
     assert sorted(problem.file for problem in team.problems) == ["agents/emma.md", "agents/link.md"]
+
+
+def test_of_a_huge_file_no_more_is_read_than_shows_that_it_is_one(folder: Path) -> None:
+    with (folder / "bri.md").open("wb") as file:
+        file.truncate(1 << 30)
+    team = Team(folder)
+    tracemalloc.start()
+    assert team.refresh()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert any("more than 64000 bytes" in problem.text for problem in team.problems)
+    assert peak < 4 << 20
 
 
 def test_a_lead_that_nobody_is_is_told(folder: Path) -> None:

@@ -87,6 +87,47 @@ async def test_the_same_list_of_tools_is_the_same_tuple():
     assert toolset.offered(agent(tools=("rich",))) is toolset.offered(agent(tools=("rich",)))
 
 
+class Visitors:
+    """Guests of a toolset: each tenant's own."""
+
+    def __init__(self, there: dict[str, dict[str, Tool]]) -> None:
+        self.there = there
+
+    def tools(self, tenant):
+        return self.there.get(tenant, {})
+
+    def names(self, tenant, agent, named):
+        return tuple(self.there.get(tenant, {}))
+
+    def words(self):
+        return frozenset()
+
+
+@virtual
+async def test_a_list_stays_the_same_tuple_where_guests_may_come():
+    toolset = house().engine.toolset
+    bri = agent(tools=("rich",))
+    toolset.guests = Visitors({})
+    assert toolset.offered(bri, HOME) is toolset.offered(bri)
+    one, other = replace(RICH, name="notes_one"), replace(RICH, name="notes_other")
+    toolset.guests = Visitors({HOME: {"notes_one": one}, "tn_away": {"notes_other": other}})
+    at_home = toolset.offered(bri, HOME)
+    assert [tool.name for tool in at_home] == ["rich", "notes_one"]
+    assert toolset.offered(bri, HOME) is at_home
+    assert [tool.name for tool in toolset.offered(bri, "tn_away")] == ["rich", "notes_other"]
+
+
+@virtual
+async def test_a_guest_that_changed_is_offered_as_it_is_now():
+    toolset = house().engine.toolset
+    toolset.guests = Visitors({})
+    for round_ in range(600):
+        name = f"notes_{round_}"
+        toolset.guests.there = {HOME: {name: replace(RICH, name=name)}}
+        names = [tool.name for tool in toolset.offered(agent(tools=("rich",)), HOME)]
+        assert names == ["rich", name]
+
+
 @pytest.mark.parametrize(
     ("arguments", "mistake"),
     [

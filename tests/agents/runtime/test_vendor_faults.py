@@ -136,7 +136,7 @@ async def test_the_next_model_answers_and_the_failed_one_rests(
     scene: Scene, name: str, stream: bool
 ) -> None:
     fault, cause, rest_s = FAULTS[name]
-    door = scene.door(scene.model, OTHER, timeout_s=0.3 if fault.way == "hang" else 20.0)
+    door = scene.door(scene.model, OTHER, timeout_s=1.0 if fault.way == "hang" else 20.0)
     await door.warm()
     scene.server.fault = told(scene, fault)
     reply, words = await ask(door, stream)

@@ -155,6 +155,28 @@ async def test_the_tool_is_there_only_while_something_of_this_agent_waits_here()
 
 
 @virtual
+async def test_it_is_offered_beside_the_tools_of_this_tenant_and_of_no_other():
+    async with Switchboard(obeying()) as house:
+        await asked(house)
+        claims = []
+        think = house.engine.loop._think
+
+        async def look(run):
+            claims.append(run)
+            return await think(run)
+
+        house.engine.loop._think = look
+        await house.ask("withdraw that")
+        withdrawals = house.engine.loop._p.withdrawals
+        await asked(house)
+        one, other = (house.model.asked[0].tools[0],), (house.model.asked[0].tools[0],) * 2
+        first = await withdrawals.offered(claims[-1], one)
+        assert first[:-1] == one and first[-1].name == NAME
+        assert (await withdrawals.offered(claims[-1], one)) is first
+        assert (await withdrawals.offered(claims[-1], other))[:-1] == other
+
+
+@virtual
 @pytest.mark.parametrize(
     "where",
     [

@@ -316,6 +316,13 @@ async def test_a_broken_compressed_body_is_refused(house):
         await fetcher(house).fetch(house.url())
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br"])
+async def test_what_a_post_did_is_unknown_when_its_answer_cannot_be_read(coding, house):
+    house.answers["/"] = lambda: web.Response(body=b"no gzip", headers={"Content-Encoding": coding})
+    with pytest.raises(VendorUnknown, match="compressed"):
+        await fetcher(house).fetch(house.url(), method="POST", body=b"do it")
+
+
 async def test_a_body_that_never_ends_is_given_up_as_unknown(house):
     with pytest.raises(VendorUnknown, match="did not answer"):
         await fetcher(house).fetch(house.url("/slow"), timeout_s=0.1)

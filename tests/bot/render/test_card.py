@@ -236,10 +236,24 @@ def test_a_card_that_may_not_be_answered_by_text_gives_the_address_instead():
 
 def test_teams_offers_a_form_for_what_may_be_edited():
     payload = render(TEN["blog post"], Surface.TEAMS, REF)
-    (edit,) = [each for each in payload["attachments"][0]["content"]["actions"] if "card" in each]
-    inputs = {each["id"]: each["value"] for each in edit["card"]["body"]}
+    edit, ask = [
+        each["card"] for each in payload["attachments"][0]["content"]["actions"] if "card" in each
+    ]
+    inputs = {each["id"]: each["value"] for each in edit["body"]}
     assert inputs == {"title": "Sunday", "text": "We are open on Sunday."}
-    assert parse_press(edit["card"]["actions"][0]["data"]["press"]).choice == "edit"
+    assert parse_press(edit["actions"][0]["data"]["press"]).choice == "edit"
+    assert [each["id"] for each in ask["body"]] == ["question"]
+    assert parse_press(ask["actions"][0]["data"]["press"]).choice == "ask"
+
+
+def test_teams_has_no_form_where_two_texts_have_one_name():
+    twice = (
+        Field(name="Text", value="a", editable="text"),
+        Field(name="Text", value="b", editable="text"),
+    )
+    payload = render(replace(TEN["blog post"], fields=twice), Surface.TEAMS, REF)
+    actions = payload["attachments"][0]["content"]["actions"]
+    assert [each["title"] for each in actions if "card" in each] == ["Ask"]
 
 
 def test_a_line_of_the_text_cannot_pass_for_one_of_ours():

@@ -1,28 +1,23 @@
 """Cards against what the vendors publish: their descriptions of the API, and their own SDKs.
 
-The descriptions are not part of this repository. `BOT_SPECS` names their folder; by default one
-that lies beside the checkout is taken, and without any these tests skip.
+The descriptions are not part of this repository; where one is absent, its tests skip.
 """
-
-import json
-import os
-from pathlib import Path
 
 import pytest
 
 from bot.render.card import Surface, render
 from tests.bot.render.ten import LINKED, REF, TEN
+from tests.published import document
 
-SPECS = Path(os.environ.get("BOT_SPECS") or Path(__file__).parents[4] / "shared" / "specs")
 CARDS = pytest.mark.parametrize("name", TEN)
 REFS = pytest.mark.parametrize("ref", [REF, LINKED], ids=["buttons", "linked"])
 
 
 def spec(name: str) -> dict:
-    path = SPECS / name
-    if not path.is_file():
-        pytest.skip(f"{name} is not here; BOT_SPECS names the folder of the published descriptions")
-    return json.loads(path.read_text(encoding="utf-8"))
+    found = document(name)
+    if found is None:
+        pytest.skip(f"{name} is not here; BOT_SPECS names the folder of what vendors publish")
+    return found
 
 
 @REFS
@@ -131,7 +126,7 @@ ELEMENTS = {
     "TextRun": {"text", "size", "weight", "color"},
     "Container": {"items", "style"},
     "Input.Text": {"id", "label", "value", "isMultiline"},
-    "Action.Submit": {"title", "data", "style"},
+    "Action.Execute": {"title", "data", "style", "verb"},
     "Action.OpenUrl": {"title", "url"},
     "Action.ShowCard": {"title", "card"},
 }

@@ -137,7 +137,17 @@ def test_every_change_of_state_stands_in_the_audit_in_the_same_commit() -> None:
 def test_what_is_ready_is_taken_when_it_is_due_and_in_order() -> None:
     disk = Disk(image())
     for n, due in enumerate((30, 10, 20)):
-        item = made("ready", id=f"eff_{n}", n=n, approval="apr_1")
+        item = made("ready", id=f"eff_{n}", n=n, approval=f"apr_{n}")
         disk.now(effects.plan(item, due))
     assert [item.id for item in disk.now(effects.ready(20, 10))] == ["eff_1", "eff_2"]
     assert disk.now(effects.next_due()) == 10
+
+
+@pytest.mark.parametrize("state", ["ready", "sending"])
+def test_of_one_question_only_the_next_is_ready(state: str) -> None:
+    disk = Disk(image())
+    disk.now(effects.plan(made(state, id="eff_0", n=0, approval="apr_1"), 30))
+    disk.now(effects.plan(made("ready", id="eff_1", n=1, approval="apr_1"), 10))
+    assert disk.now(effects.ready(20, 10)) == []
+    assert disk.now(effects.next_due()) == (30 if state == "ready" else None)
+    assert len(disk.now(effects.ready(40, 10))) == (1 if state == "ready" else 0)

@@ -11,8 +11,9 @@ from sqlalchemy import BigInteger, LargeBinary, Table
 
 from bot.core.errors import StoreError
 from bot.store import postgres_schema
-from bot.store.postgres import APP, DIALECT, ENGINE, TENANT
 from bot.store.postgres_schema import tables, walled
+from bot.store.postgres_session import APP, ENGINE, TENANT
+from bot.store.shape import DIALECT
 from tests.contract.test_statements import ALLOWED
 from tests.postgres import admin, own_database
 
@@ -149,7 +150,10 @@ async def test_a_database_that_is_behind_is_upgraded_once_by_whoever_comes_first
     await admin("DROP INDEX feedback_recent, effect_reply, effect_failed, effect_in_doubt", url)
     for name in ("conv", "agent", "model"):
         await admin(f"ALTER TABLE feedback DROP COLUMN {name}", url)
-    await admin("DROP TABLE mcp_tool", url)
+    tables = "mcp_tool, place_rule, install, install_state, score, score_change, saved_chat, "
+    tables += "sms_number, sms_thread, sms_opt_out, sms_message, code_miss, mail_news, mail_block, "
+    tables += "connection, oauth_deletion"
+    await admin(f"DROP TABLE {tables}", url)
     for column in ("path", "shared", "state", "moved_at"):
         await admin(f"ALTER TABLE file DROP COLUMN {column} CASCADE", url)
     await admin("DROP INDEX file_recent", url)

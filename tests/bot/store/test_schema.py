@@ -69,7 +69,7 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     assert path.read_text().startswith("Dear reader")
 
 
-def test_a_start_that_dies_while_it_makes_the_tables_leaves_an_empty_file(
+def test_a_start_that_fails_while_it_makes_the_tables_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "house.db"
@@ -78,6 +78,7 @@ def test_a_start_that_dies_while_it_makes_the_tables_leaves_an_empty_file(
     with pytest.raises(StoreError):
         schema.prepare(path)
     monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
     assert schema.prepare(path) == "new"
 
 
@@ -195,12 +196,27 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
     for table in (
         "own_agent",
         "mcp_tool",
+        "place_rule",
+        "install",
+        "install_state",
         "vector",
         "summary",
         "archive",
         "upkeep",
         "trouble",
         "trouble_fact",
+        "score",
+        "score_change",
+        "saved_chat",
+        "sms_number",
+        "sms_thread",
+        "sms_opt_out",
+        "sms_message",
+        "code_miss",
+        "mail_news",
+        "mail_block",
+        "connection",
+        "oauth_deletion",
     ):
         conn.execute(f"drop table {table}")
     for index in (

@@ -14,7 +14,7 @@ import pytest
 import bot.store.sqlite
 from bot.core.errors import StoreError
 from bot.store import schema
-from bot.store.sqlite import READERS, SqliteDatabase, checkpoint, connect
+from bot.store.sqlite import MAX_BATCH, READERS, SqliteDatabase, checkpoint, connect
 from tests.contract.database import everything, get, put
 
 
@@ -146,6 +146,48 @@ async def test_the_log_is_moved_into_the_file_now_and_then(
         await db.write(put(f"n{n}", "1"))
     assert len(moved) >= 3
     assert set(moved) == {"PASSIVE"}
+
+
+async def test_what_is_posted_rides_in_the_commit_of_the_next_write(
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.store.sqlite, "RIDE_S", 3600.0)
+    batches: list[list[bool]] = []
+    really = db._commit
+    monkeypatch.setattr(
+        db,
+        "_commit",
+        lambda conn, execute, batch: (
+            batches.append([future is not None for _, future in batch]),
+            really(conn, execute, batch),
+        )[1],
+    )
+    db.post(put("a", "1"))
+    db.post(put("b", "2"))
+    await asyncio.sleep(0.05)  # a writer that was woken would be done with them by then
+    assert batches == []
+    assert await db.write(put("c", "3")) == "3"
+    assert batches == [[False, False, True]]
+    assert [await db.read(get(name)) for name in "abc"] == ["1", "2", "3"]
+
+
+async def test_what_is_posted_goes_by_itself_when_nobody_writes(db: SqliteDatabase) -> None:
+    for name in ("a", "b"):
+        db.post(put(name, "1"))
+        async with asyncio.timeout(30):
+            while await db.read(get(name)) != "1":
+                await asyncio.sleep(0.005)
+
+
+async def test_what_is_posted_in_a_crowd_is_handed_over_at_once(
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bot.store.sqlite, "RIDE_S", 3600.0)
+    for n in range(MAX_BATCH):
+        db.post(put(f"n{n}", "1"))
+    async with asyncio.timeout(30):
+        while await db.read(get("n0")) != "1":
+            await asyncio.sleep(0.005)
 
 
 async def test_closing_writes_what_waits(tmp_path: Path) -> None:

@@ -1,0 +1,227 @@
+"""Platforms with buttons, drafts and files: what people see there is what the rows say."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bot.core.channel import Features, Outbound, Receipt
+from bot.core.effect import EffectKind, Policy
+from bot.core.errors import ConnectionBroken, Forbidden, UserError, VendorRefused
+from bot.core.event import Attachment, Kind
+from bot.desk import Behind, Counter, Seat, filled
+from bot.live import Live
+from bot.places import Places
+from tests.fakes.channel import FakeChannel
+from tests.fakes.model import ScriptedModel, call, last_words, say
+from tests.fakes.switchboard import HOME, OLGA, Switchboard
+from tests.sim.loop import virtual
+
+ON_CHAT: dict[str, Any] = {"channel": "chat", "ext": "U-Ana", "person": None}
+
+
+@dataclass
+class Platform(FakeChannel):
+    """One that shows messages in place, with the text that each has now."""
+
+    draft_s: float = 0.0
+    files: dict[str, bytes] = field(default_factory=dict)
+    seen: dict[str, list[Outbound]] = field(default_factory=dict)
+    """Reference → what stood there, one after the other."""
+    refusals: int = 0
+
+    @property
+    def features(self) -> Features:
+        return replace(super().features, buttons=True, draft_s=self.draft_s, media=bool(self.files))
+
+    async def send(self, message: Outbound) -> Receipt:
+        if self.refusals:
+            self.refusals -= 1
+            raise VendorRefused("Slow down.", retry_after_s=3.0)
+        ref = message.replace or f"ref{len(self.seen)}"
+        self.seen.setdefault(ref, []).append(message)
+        return Receipt(vendor_ref=ref)
+
+    async def draft(self, message: Outbound) -> Receipt | None:
+        return await self.send(message) if message.text else None
+
+    async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
+        yield self.files[attachment.source]
+
+    def cards(self) -> list[list[Outbound]]:
+        return [all_ for all_ in self.seen.values() if all_[0].kind is EffectKind.CARD]
+
+
+def asks(request: Any) -> Any:
+    told = last_words(request)
+    return say("Done.") if "[outcome]" in told else call(("keyed_ask", {"text": "a"}))
+
+
+@virtual
+async def test_a_card_is_shown_where_it_was_asked_and_loses_its_buttons_when_it_is_decided():
+    outside = Platform(name="chat", policy=Policy.KEYED)
+    async with Switchboard(ScriptedModel(asks), channels={"chat": outside}) as house:
+        await house.ask("do it", **ON_CHAT)
+        await asyncio.sleep(1)
+        ((card,),) = outside.cards()
+        (question,) = await house.pending()
+        assert (card.approval, card.version) == (question.id, 1)
+        assert card.card is not None and card.card.choices
+        await house.decide(question, "approve", OLGA)
+        await asyncio.sleep(10)
+        ((_, after),) = outside.cards()
+        assert after.replace and after.card is not None and "Olga" in after.card.decided
+        again = len(outside.seen)
+        await asyncio.sleep(60)
+        assert len(outside.seen) == again, "a copy that says how it ended is left alone"
+
+
+@virtual
+async def test_a_card_that_was_never_shown_is_shown_after_a_start():
+    outside = Platform(name="chat", policy=Policy.KEYED)
+    async with Switchboard(ScriptedModel(asks), channels={"chat": outside}) as house:
+        house.engine.cards.round = _nothing  # type: ignore[method-assign]
+        await house.ask("do it", **ON_CHAT)
+        await asyncio.sleep(10)
+        assert outside.cards() == []
+    async with Switchboard(disk=house.disk, channels={"chat": outside}) as house:
+        await asyncio.sleep(1)
+        assert len(outside.cards()) == 1
+
+
+async def _nothing() -> None: ...
+
+
+@virtual
+async def test_a_card_whose_copy_is_on_no_record_is_rewritten_once_somebody_presses_under_it():
+    outside = Platform(name="chat", policy=Policy.NONE)
+    async with Switchboard(ScriptedModel(asks), channels={"chat": outside}) as house:
+        await house.ask("do it", **ON_CHAT)
+        await asyncio.sleep(1)
+        ((card,),) = outside.cards()
+        (question,) = await house.pending()
+        # What a process leaves that was killed before it could say what the card is called.
+        outside.seen["orphan"] = [card]
+        await house.decide(question, "approve", OLGA)
+        await asyncio.sleep(1)
+        assert len(outside.seen["orphan"]) == 1
+        press = house.event("", **ON_CHAT, kind=Kind.PRESSED, reply_to="orphan")
+        payload = {"approval": question.id, "version": 1, "choice": "approve"}
+        for place in (replace(press.place, id="elsewhere"), press.place):
+            told = replace(press, ext_id=place.id, place=place, payload=payload)
+            with contextlib.suppress(UserError):
+                await house.engine.hear(told)
+            await asyncio.sleep(1)
+            known = [] if place.id == "elsewhere" else ["Olga"]
+            after = [m.card.decided for m in outside.seen["orphan"][1:] if m.card]
+            assert ["Olga" for text in after if "Olga" in text] == known
+        assert len(outside.cards()) == 2, "it is shown nowhere else"
+
+
+@virtual
+async def test_a_platform_that_is_cut_off_keeps_no_other_from_its_cards():
+    class CutOff(Platform):
+        async def send(self, message: Outbound) -> Receipt:
+            if message.kind is EffectKind.CARD:
+                raise ConnectionBroken("The token was revoked.")
+            return await super().send(message)
+
+    class FarAway(Platform):
+        async def send(self, message: Outbound) -> Receipt:
+            await asyncio.sleep(1)
+            return await super().send(message)
+
+    cut, well = CutOff(name="cut", policy=Policy.KEYED), FarAway(name="chat", policy=Policy.KEYED)
+    async with Switchboard(ScriptedModel(asks), channels={"cut": cut, "chat": well}) as house:
+        await house.ask("do it", channel="cut", ext="U-Ana")
+        await house.ask("do it", **ON_CHAT)
+        await asyncio.sleep(10)
+        assert len(well.cards()) == 1
+
+
+@virtual
+async def test_a_draft_grows_in_one_message_and_becomes_the_answer():
+    outside = Platform(name="chat", policy=Policy.KEYED, draft_s=1.0)
+
+    async with Switchboard(channels={"chat": outside}) as house:
+        live = Live()
+        house.engine.drafts._live = live
+
+        async def think(request: Any) -> Any:
+            event = house.live.begun[-1][0]
+            ((conv,),) = house.disk.all("select id from conv")
+            live.begin(HOME, conv, event, 0)
+            for word in ("One ", "two ", "three."):
+                live.text(HOME, conv, event, word)
+                await asyncio.sleep(2)
+            return say("One two three.")
+
+        house.model._script = think
+        got = await house.accept("count", **ON_CHAT)
+        await house.live.line_of(got.event, 60)
+        ((ref, shown),) = outside.seen.items()
+        texts = [message.text for message in shown]
+        assert texts[0] == "One " and texts[-1] == "One two three."
+        assert len(set(texts)) >= 3
+        assert shown[-1].replace == ref
+        rows = house.disk.all("select kind, state, vendor_ref from effect")
+        assert rows == [("reply", "sent", ref)]
+
+
+@virtual
+async def test_a_platform_that_says_when_to_come_again_gets_the_answer_then():
+    outside = Platform(name="chat", policy=Policy.NONE, refusals=2)
+    async with Switchboard(channels={"chat": outside}) as house:
+        got = await house.accept("hello", **ON_CHAT)
+        line = await house.live.line_of(got.event, 60)
+        assert line["text"] == "Hello."
+        assert [m.text for (m,) in outside.seen.values()] == ["Hello."]
+
+
+@virtual
+async def test_a_form_asks_for_the_texts_of_the_card_and_only_of_those_who_may_decide():
+    outside = Platform(name="chat", policy=Policy.KEYED)
+    async with Switchboard(ScriptedModel(asks), channels={"chat": outside}) as house:
+        await house.ask("do it", **ON_CHAT)
+        (question,) = await house.pending()
+        engine = house.engine
+        desk = Counter(
+            Seat(channel="chat", tenant=HOME),
+            Behind(
+                db=house.db,
+                approvals=lambda: engine.approvals,
+                people=lambda: engine.directory,
+                places=Places(house.db, house.clock, lambda tenant, name: True, engine.changed),
+            ),
+            list,
+        )
+        form = await desk.form("", "U-Olga", question.id, "edit")
+        (text,) = form.inputs
+        assert text.value == "a"
+        for stranger in ("U-Nobody", "U-Eve"):
+            with pytest.raises(Forbidden):
+                await desk.form("", stranger, question.id, "edit")
+            assert await desk.waiting("", stranger) == ()
+            assert await desk.known("", stranger) is None
+        known = await desk.known("", "U-Olga")
+        assert known and (known.role, known.channels) == ("owner", ("chat",))
+        await house.accept(
+            "",
+            kind=Kind.FORM,
+            channel="chat",
+            ext="U-Olga",
+            person=None,
+            payload={
+                "approval": form.approval,
+                "version": form.version,
+                "choice": "edit",
+                "inputs": {text.key: "b"},
+            },
+        )
+        await asyncio.sleep(5)
+        assert [record.arguments for record in house.vendor.book] == [{"text": "b"}]
+        _, covered = await engine.approvals.get(HOME, question.id)
+        assert filled(covered, {text.key: "c"})[covered[0].id] == {"text": "c"}

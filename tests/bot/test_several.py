@@ -1,0 +1,126 @@
+"""The whole program several times on one PostgreSQL, behind PgBouncer in transaction mode."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.postgres import Pooler, own_database
+from tests.program import Program, wait_for
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The address of an empty database."""
+    with asyncio.Runner() as runner:
+        made = own_database()
+        url = runner.run(made.__aenter__())
+        yield url
+        runner.run(made.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="module")
+def pooled(server: str) -> Iterator[str]:
+    """The same through a pooler."""
+    pooler = Pooler()
+    asyncio.run(pooler.ready())
+    yield pooler.address(server)
+    pooler.stop()
+
+
+@pytest.fixture(scope="module")
+def two(
+    server: str, pooled: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Program, Program]]:
+    """Two programs behind the pooler."""
+    folder = tmp_path_factory.mktemp("two")
+    with ExitStack() as stack:
+        made = []
+        for name in ("one", "two"):
+            program = Program(folder, name, pooled, BOT_DIRECT_URL=server)
+            stack.callback(program.stop)
+            made.append(program.started())
+        yield made[0], made[1]
+
+
+def pending(program: Program) -> list[dict[str, Any]]:
+    _, told = program.ask("GET", "/v1/approvals?state=pending")
+    found: list[dict[str, Any]] = told["items"]
+    return found
+
+
+def answers(program: Program, conversation: str) -> list[str]:
+    found = program.lines(conversation)
+    return [line["text"] for line in found if line["role"] != "user"]
+
+
+def test_a_talk_with_two_processes_behind_a_pooler(two: tuple[Program, Program]) -> None:
+    one, other = two
+    talk = one.say("help")
+    wait_for(lambda: len(answers(one, talk)) == 1)
+    assert other.say("help", talk) == talk
+    wait_for(lambda: len(answers(one, talk)) == 2)
+
+    other.say('publish "We are open on Sunday" on the blog', talk)
+    (card,) = wait_for(lambda: pending(one))
+    wait_for(lambda: len(answers(one, talk)) == 3)
+    blog = one.home.parent / "blog"
+    assert not list(blog.glob("*.md"))
+
+    status, told = one.ask("GET", "/v1/status")
+    alive = told["database"]["processes"]
+    assert status == 200 and len(alive) == 2 and sum(each["this"] for each in alive) == 1
+    assert told["database"]["problems"] == []
+    shown = one.run("status").stdout
+    assert f"  database  PostgreSQL 127.0.0.1:{one.database_port}/" in shown
+    for each in (one, other):
+        assert f":{each.home} (0.1.0, " in shown
+
+    # Nobody presses at the process that asked: it is gone.
+    other.stop(signal.SIGKILL)
+    yes = {"decision": "approve", "version": card["version"]}
+    status, told = one.ask("POST", f"/v1/approvals/{card['id']}/decide", yes)
+    assert status == 200, told
+    (post,) = wait_for(lambda: list(blog.glob("*.md")))
+    assert "We are open on Sunday" in post.read_text()
+    wait_for(lambda: len(answers(one, talk)) == 4)
+    one.say("help", talk)
+    wait_for(lambda: len(answers(one, talk)) == 5)
+    assert len(list(blog.glob("*.md"))) == 1
+    assert [line["n"] for line in one.lines(talk)] == sorted(line["n"] for line in one.lines(talk))
+    assert "Traceback" not in one.said
+
+
+def test_a_rule_made_at_one_process_holds_at_another_that_hears_no_words(
+    pooled: str, tmp_path: Path
+) -> None:
+    """Without the server's own address words are lost; a refusal must not be."""
+    with ExitStack() as stack:
+        made = []
+        for name in ("one", "two"):
+            program = Program(tmp_path, name, pooled)
+            stack.callback(program.stop)
+            made.append(program.started())
+        one, other = made
+        talk = other.say("help")
+
+        def asks() -> bool:
+            """Whether a publication at the other process is asked about, and not refused."""
+            before, said = len(pending(other)), len(other.lines(talk))
+            other.say('publish "We are open" on the blog', talk)
+            wait_for(lambda: len(other.lines(talk)) >= said + 2)
+            return len(pending(other)) > before
+
+        wait_for(lambda: len(other.lines(talk)) == 2)
+        assert asks()
+        assert one.run("policies", "set", "deny", "--tool", "blog_publish").returncode == 0
+        wait_for(lambda: not asks() or time.sleep(0.2), 30)
+        status, told = other.ask("GET", "/v1/status")
+        assert status == 200 and "do not come through" in told["database"]["problems"][0]

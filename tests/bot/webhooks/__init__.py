@@ -1,0 +1,1 @@
+"""Tests of the senders of webhooks that are no channels."""

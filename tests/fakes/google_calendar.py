@@ -1,0 +1,300 @@
+"""A server that plays Google Calendar for one account, with the OAuth that leads to it.
+
+Every request is held against Google's published description, and every answer too; what does not
+fit stands in `mistakes`. What the description does not say (409, 410, 412, a Meet link that comes a
+moment later, who may change what) is from Google's guides. `book` is what really happened there.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from tests.fakes.discovery import discovered
+from tests.fakes.oauth_server import OAuthServer
+
+Body = dict[str, Any]
+_G = "https://www.googleapis.com/auth/"
+_ID = re.compile(r"[a-v0-9]{5,1024}")
+OWNER = "ann@example.com"
+
+
+@dataclass
+class Fault:
+    """What goes wrong with the next calls of one kind."""
+
+    verb: str = ""
+    """Which calls; empty: all."""
+    status: int = 0
+    reason: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    after: bool = False
+    """It does the work first."""
+    cut: bool = False
+    """It hangs up."""
+    slow_s: float = 0.0
+    half: bool = False
+    """It breaks off in the middle of its JSON."""
+    times: int = 1
+
+
+class Refused(Exception):
+    """An answer that is no success."""
+
+    def __init__(self, status: int, reason: str, words: str = "") -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+        self.words = words or f"canary-words {reason}"
+
+
+class GoogleCalendar(OAuthServer):
+    """Google, as far as a calendar needs it."""
+
+    def __init__(self) -> None:
+        super().__init__("google")
+        self.events: dict[tuple[str, str], Body] = {}
+        self.busy: dict[str, list[tuple[str, str]]] = {"primary": []}
+        self.roles = {"primary": "owner"}
+        self.trouble: list[Fault] = []
+        self.book: list[tuple[str, str]] = []
+        """What changed, and which event."""
+        self.mails: list[tuple[str, str]] = []
+        """Who got mail, and about which event."""
+        self.asked: list[str] = []
+        self.meet_late = False
+        self.blind_to_ids = False
+        """A look-up does not find what was just made, as may happen over there."""
+        self._versions = count(1)
+
+    def put(self, id_: str, calendar: str = "primary", **more: Any) -> Body:
+        """An event that was there before."""
+        me = {"email": OWNER, "self": True}
+        made: Body = {
+            "id": id_,
+            "status": "confirmed",
+            "summary": "Budget",
+            "start": {"dateTime": "2026-11-23T14:00:00+01:00", "timeZone": "Europe/Berlin"},
+            "end": {"dateTime": "2026-11-23T15:00:00+01:00", "timeZone": "Europe/Berlin"},
+            "organizer": me,
+            "creator": me,
+            "htmlLink": f"https://www.google.com/calendar/event?eid={id_}",
+            **more,
+        }
+        self.events[calendar, id_] = made
+        self.touch(made)
+        return made
+
+    def touch(self, event: Body) -> None:
+        """Somebody has changed it."""
+        event["etag"] = f'"{next(self._versions)}"'
+
+    def said(self, what: str) -> list[str]:
+        """The events to which that happened."""
+        return [id_ for did, id_ in self.book if did == what]
+
+    # --- what it serves ------------------------------------------------------------------------
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        if not request.path.startswith("/calendar/v3/"):
+            return await super()._api(request)
+        verb, path = request.method, request.raw_path.partition("?")[0]
+        self.asked.append(f"{verb} {unquote(path)}")
+        self.seen.append(dict(request.headers))
+        text = await request.text()
+        body = json.loads(text) if text else None
+        query = dict(request.query)
+        self.mistakes.extend(
+            discovered("google-calendar-v3").request_misfits(verb, path, query, body)
+        )
+        fault = self._fault(verb)
+        try:
+            self._let_in(request)
+            if fault and not fault.after:
+                return await self._fail(request, fault, {})
+            told = self._work(request, path.removeprefix("/calendar/v3/"), body)
+        except Refused as error:
+            return web.json_response(_problem(error.reason, error.words), status=error.status)
+        self.mistakes.extend(discovered("google-calendar-v3").answer_misfits(verb, path, told))
+        if fault:
+            return await self._fail(request, fault, told)
+        return web.Response(status=204) if told is None else web.json_response(told)
+
+    def _let_in(self, request: web.Request) -> None:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        issued = self.access.get(token)
+        if issued is None or not issued.alive:
+            raise Refused(401, "authError")
+        needed = {f"{_G}calendar.events", f"{_G}calendar.readonly"}
+        if request.method != "GET" and not request.path.endswith("freeBusy"):
+            needed = {f"{_G}calendar.events"}
+        if not needed.intersection(issued.consent.scopes):
+            raise Refused(403, "insufficientPermissions")
+
+    def _fault(self, verb: str) -> Fault | None:
+        for fault in self.trouble:
+            if fault.times and fault.verb in ("", verb):
+                fault.times -= 1
+                return fault
+        return None
+
+    async def _fail(self, request: web.Request, fault: Fault, told: Any) -> web.StreamResponse:
+        if fault.slow_s:
+            await asyncio.sleep(fault.slow_s)
+        if fault.cut:
+            assert request.transport
+            request.transport.abort()
+            return web.Response()
+        if fault.half:
+            text = json.dumps(told or {"id": "x"})
+            return web.Response(text=text[: len(text) // 2], content_type="application/json")
+        status = fault.status or 200
+        return web.json_response(
+            _problem(fault.reason, "canary-words"), status=status, headers=fault.headers
+        )
+
+    def _work(self, request: web.Request, path: str, body: Any) -> Any:
+        verb = request.method
+        if path == "freeBusy":
+            return self._free_busy(body)
+        if found := re.fullmatch(r"users/me/calendarList/(.+)", path):
+            return self._entry(unquote(found[1]))
+        found = re.fullmatch(r"calendars/([^/]+)/events(?:/([^/]+))?", path)
+        calendar, id_ = (unquote(each or "") for each in found.groups()) if found else ("", "")
+        if calendar not in self.roles:
+            raise Refused(404, "notFound")
+        if not id_:
+            return self._listed(request) if verb == "GET" else self._insert(calendar, request, body)
+        event = self.events.get((calendar, id_))
+        if event is None or (self.blind_to_ids and verb == "GET"):
+            raise Refused(404, "notFound")
+        if verb == "GET":
+            return self._shown(event)
+        if (etag := request.headers.get("If-Match")) and etag != event["etag"]:
+            raise Refused(412, "conditionNotMet")
+        return self._change(request, event, body)
+
+    def _entry(self, calendar: str) -> Body:
+        if calendar not in self.roles:
+            raise Refused(404, "notFound")
+        name = OWNER if calendar == "primary" else calendar
+        role = self.roles[calendar]
+        return {"id": name, "summary": name, "accessRole": role, "timeZone": "Europe/Berlin"}
+
+    def _free_busy(self, body: Body) -> Body:
+        told: Body = {}
+        for item in body["items"]:
+            if item["id"] not in self.busy:
+                errors = [{"domain": "global", "reason": "notFound"}]
+                told[item["id"]] = {"errors": errors, "busy": []}
+            else:
+                spans = self.busy[item["id"]]
+                told[item["id"]] = {"busy": [{"start": a, "end": b} for a, b in spans]}
+        span = {"timeMin": body["timeMin"], "timeMax": body["timeMax"]}
+        return {"kind": "calendar#freeBusy", **span, "calendars": told}
+
+    def _listed(self, request: web.Request) -> Body:
+        query = request.query
+        if query.get("orderBy") == "startTime" and query.get("singleEvents") != "true":
+            raise Refused(400, "invalid")
+        least, most = (datetime.fromisoformat(query[name]) for name in ("timeMin", "timeMax"))
+        found = [
+            event
+            for event in self.events.values()
+            if event["status"] != "cancelled" and "recurrence" not in event
+            if _time(event["end"]) > least and _time(event["start"]) < most
+            if query.get("q", "").lower() in event.get("summary", "").lower()
+        ]
+        found.sort(key=lambda event: _time(event["start"]))
+        size = int(query.get("maxResults", "250"))
+        told: Body = {"kind": "calendar#events", "items": [self._shown(e) for e in found[:size]]}
+        if len(found) > size:
+            told["nextPageToken"] = "more"
+        return told
+
+    def _insert(self, calendar: str, request: web.Request, body: Body) -> Body:
+        id_ = body.get("id", "")
+        if not _ID.fullmatch(id_):
+            raise Refused(400, "invalid")
+        if (calendar, id_) in self.events:
+            raise Refused(409, "duplicate")
+        if self.roles[calendar] not in ("owner", "writer"):
+            raise Refused(403, "requiredAccessLevel")
+        event = self.put(id_, calendar, **_filled({}, body))
+        self._meet(event, request)
+        self._tell(event, request)
+        self.book.append(("insert", id_))
+        return self._shown(event)
+
+    def _change(self, request: web.Request, event: Body, body: Any) -> Any:
+        if event["status"] == "cancelled":
+            raise Refused(410, "deleted")
+        before = json.dumps(event, sort_keys=True)
+        if request.method == "DELETE":
+            event["status"] = "cancelled"
+            what: Any = None
+        else:
+            if body.pop("attendeesOmitted", False):
+                body["attendees"] = _answered(event, body["attendees"])
+            elif not event["organizer"].get("self") and not event.get("guestsCanModify"):
+                raise Refused(403, "forbiddenForNonOrganizer")
+            _filled(event, body)
+            self._meet(event, request)
+            what = event
+        if json.dumps(event, sort_keys=True) != before:
+            self.touch(event)
+        self._tell(event, request)
+        self.book.append((request.method.lower(), event["id"]))
+        return what and self._shown(what)
+
+    def _meet(self, event: Body, request: web.Request) -> None:
+        wanted = event.get("conferenceData", {}).get("createRequest")
+        if wanted and request.query.get("conferenceDataVersion") != "1":
+            event.pop("conferenceData")
+        elif wanted and not self.meet_late:
+            event["hangoutLink"] = "https://meet.google.com/abc-defg-hij"
+
+    def _tell(self, event: Body, request: web.Request) -> None:
+        if request.query.get("sendUpdates") == "all":
+            for guest in event.get("attendees", ()):
+                self.mails.append((guest["email"], event["id"]))
+
+    def _shown(self, event: Body) -> Body:
+        told = dict(event)
+        if self.meet_late and "conferenceData" in event:
+            event["hangoutLink"] = "https://meet.google.com/abc-defg-hij"
+        return told
+
+
+def _problem(reason: str, words: str) -> Body:
+    errors = [{"domain": "global", "reason": reason, "message": words}]
+    return {"error": {"code": 0, "message": words, "errors": errors}}
+
+
+def _filled(event: Body, body: Body) -> Body:
+    """A patch: null takes away, objects are filled in, arrays are put in place."""
+    for name, value in body.items():
+        if value is None:
+            event.pop(name, None)
+        elif isinstance(value, dict):
+            event[name] = _filled(dict(event.get(name, {})), value)
+        else:
+            event[name] = value
+    return event
+
+
+def _answered(event: Body, answers: list[Body]) -> list[Body]:
+    told = {each["email"]: each for each in answers}
+    return [{**each, **told.get(each["email"], {})} for each in event.get("attendees", [])]
+
+
+def _time(told: Body) -> datetime:
+    if "date" in told:
+        return datetime.fromisoformat(told["date"]).replace(tzinfo=UTC)
+    return datetime.fromisoformat(told["dateTime"])

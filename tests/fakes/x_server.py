@@ -1,0 +1,281 @@
+"""A server that plays X: its OAuth as `oauth_server` has it, and posts, pictures and limits.
+
+Written from X's published description (`x-api-v2`, which judges every body, query and answer where
+it is at hand) and its documents on errors, limits and uploads, not from the tools that it judges.
+The list of an account's posts is not in the trimmed description: its rules stand in `LISTED`.
+Whatever a client should not have sent stands in `mistakes`.
+"""
+
+import asyncio
+import base64
+import html
+import itertools
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aiohttp import web
+
+from tests.fakes.oauth_server import OAuthServer
+from tests.fakes.openapi import described
+from tests.fakes.played import drop
+
+API = described("x-api-v2")
+LISTED = {"max_results", "exclude", "start_time", "end_time", "pagination_token", "since_id"}
+LISTED |= {"until_id", "post.fields", "expansions"}
+NEEDS = {
+    "POST /2/tweets": {"tweet.write", "tweet.read", "users.read"},
+    "DELETE /2/tweets/{id}": {"tweet.write", "tweet.read", "users.read"},
+    "GET /2/tweets/{id}": {"tweet.read", "users.read"},
+    "GET /2/users/{id}/tweets": {"tweet.read", "users.read"},
+    "POST /2/media/upload": {"media.write"},
+    "POST /2/media/metadata": {"media.write"},
+}
+"""Scopes of each operation."""
+_KINDS = "https://api.x.com/2/problems/"
+_LINK = re.compile(r"https?://\S+")
+PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
+
+
+@dataclass
+class Posted:
+    """One post."""
+
+    id: str
+    text: str
+    """As its author wrote it."""
+    at: datetime
+    media: list[str] = field(default_factory=list)
+    author: str = ""
+
+    def shown(self) -> dict[str, Any]:
+        """As the API gives it: links shortened, three signs escaped."""
+        urls: list[dict[str, Any]] = []
+
+        def shorten(found: re.Match[str]) -> str:
+            short = f"https://t.co/{self.id[-4:]}{len(urls):06}"
+            urls.append({"url": short, "expanded_url": found[0], "start": 0, "end": 23})
+            return short
+
+        text = html.escape(_LINK.sub(shorten, self.text), quote=False)
+        if self.media:
+            short = f"https://t.co/{self.id[-4:]}photo0"
+            urls.append({"url": short, "media_key": f"3_{self.media[0]}", "start": 0, "end": 23})
+            text += f" {short}"
+        made: dict[str, Any] = {
+            "id": self.id,
+            "text": text,
+            "created_at": f"{self.at:%Y-%m-%dT%H:%M:%S}.000Z",
+            "edit_history_post_ids": [self.id],
+            "author_id": self.author,
+        }
+        return {**made, "entities": {"urls": urls}} if urls else made
+
+
+class XServer(OAuthServer):
+    """X."""
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        super().__init__("x")
+        self.now = now
+        self.account = "2244994945"
+        self.posts: list[Posted] = []
+        self.media: dict[str, dict[str, Any]] = {}
+        self.asked: list[tuple[str, Any]] = []
+        """Operation and body of every request that came with a token that works."""
+        self.page = 100
+        """The most posts that one page of the list shows."""
+        self.hidden: set[str] = set()
+        """Posts that the list does not show yet."""
+        self.says_200 = ""
+        """A post that is not there is answered with 200 and an error of this kind in the body."""
+        self.reset_s = 30
+        self.elsewhere = ""
+        """Where a redirect leads."""
+        self._count = itertools.count(1_990_000_000_000_000_001)
+        self._wrong: list[tuple[str, str]] = []
+        self._over = asyncio.Event()
+
+    async def __aexit__(self, *error: object) -> None:
+        self._over.set()
+        await super().__aexit__(*error)
+
+    def fail(self, operation: str, how: str, times: int = 1) -> None:
+        """The next requests of an operation go wrong.
+
+        `how`: error (500, nothing done), error_after (500, done), cut, hang (nothing done), lost (done, connection
+        reset), late (done, never answered), truncated (done, half an answer), redirect, limited,
+        forbidden, unauthorized.
+        """
+        self._wrong += [(operation, how)] * times
+
+    def calls_of(self, operation: str) -> int:
+        """How often an operation was asked for."""
+        return sum(1 for name, _ in self.asked if name == operation)
+
+    def post(self, text: str, at: datetime | None = None) -> Posted:
+        """Somebody posts by hand."""
+        made = Posted(str(next(self._count)), text, at or self.now(), author=self.account)
+        self.posts.append(made)
+        return made
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        operation = _operation(request)
+        if operation not in NEEDS:
+            return await super()._api(request)
+        issued = self.access.get(request.headers.get("Authorization", "").removeprefix("Bearer "))
+        if issued is None or not issued.alive:
+            return self._problem(401, "about:blank", "Unauthorized")
+        raw = await request.read()
+        body = json.loads(raw) if raw else None
+        self.asked.append((operation, body))
+        self._judge(request, operation, body)
+        if not NEEDS[operation] <= set(issued.consent.scopes):
+            return self._problem(403, "client-forbidden", "The token lacks a scope.")
+        return await self._go(request, operation, body)
+
+    async def _go(self, request: web.Request, operation: str, body: Any) -> web.StreamResponse:
+        how = next((how for name, how in self._wrong if name == operation), "")
+        if how:
+            self._wrong.remove((operation, how))
+        if how == "hang":
+            await self._over.wait()
+        if how in ("cut", "hang"):
+            return await drop(request)
+        before: Mapping[str, Callable[[], web.Response]] = {
+            "error": lambda: web.Response(status=503, text="over capacity"),
+            "redirect": lambda: web.Response(status=307, headers={"Location": self.elsewhere}),
+            "limited": self._limited,
+            "forbidden": lambda: self._problem(403, "client-forbidden", "You may not do this."),
+            "unauthorized": lambda: self._problem(401, "about:blank", "Unauthorized"),
+        }
+        if how in before:
+            return before[how]()
+        status, answer = self._work(operation, request, body)
+        if status < 300:
+            self._judge_answer(request, operation, status, answer)
+        if how == "late":
+            await self._over.wait()
+        if how in ("lost", "late"):
+            return await drop(request)
+        if how == "error_after":
+            return web.Response(status=500, text="internal")
+        text = json.dumps(answer)
+        text = text[: len(text) // 2] if how == "truncated" else text
+        return web.Response(status=status, text=text, content_type="application/json")
+
+    def _work(self, operation: str, request: web.Request, body: Any) -> tuple[int, Any]:
+        if operation == "POST /2/tweets":
+            return self._create(body)
+        if operation == "GET /2/users/{id}/tweets":
+            return self._list(request.query)
+        if operation == "POST /2/media/upload":
+            id_ = str(next(self._count))
+            self.media[id_] = {"bytes": base64.b64decode(body["media"], validate=True)}
+            return 200, {"data": {"id": id_, "expires_after_secs": 86_400}}
+        if operation == "POST /2/media/metadata":
+            self.media[body["id"]]["alt"] = body["metadata"]["alt_text"]["text"]
+            return 200, {"data": {"id": body["id"]}}
+        id_ = request.path.rsplit("/", 1)[1]
+        found = next((post for post in self.posts if post.id == id_), None)
+        if found is None:
+            told = _problem(404, "resource-not-found", f"Could not find {id_}.")
+            told |= {"resource_type": "post", "resource_id": id_}
+            if self.says_200 and operation.startswith("GET"):
+                return 200, {"errors": [{**told, "type": f"{_KINDS}{self.says_200}"}]}
+            return 404, told
+        if operation.startswith("GET"):
+            return 200, {"data": found.shown()}
+        if found.author != self.account:
+            return 403, _problem(403, "client-forbidden", "This is not yours to delete.")
+        self.posts.remove(found)
+        return 200, {"data": {"deleted": True}}
+
+    def _create(self, body: Any) -> tuple[int, Any]:
+        text, media = body.get("text", ""), body.get("media", {}).get("media_ids", [])
+        if any(post.text.strip() == text.strip() for post in self.posts):
+            return 403, _problem(403, "", "You are not allowed to create a duplicate content post.")
+        if unknown := [id_ for id_ in media if id_ not in self.media]:
+            return 400, _problem(400, "invalid-request", f"Your media IDs {unknown} are invalid.")
+        made = self.post(text)
+        made.media = media
+        return 201, {"data": {"id": made.id, "text": made.shown()["text"]}}
+
+    def _list(self, query: Mapping[str, str]) -> tuple[int, Any]:
+        size = min(int(query.get("max_results", 10)), self.page)
+        since = datetime.fromisoformat(query.get("start_time", "2010-11-06T00:00:01Z"))
+        shown = [p for p in reversed(self.posts) if p.at >= since and p.id not in self.hidden]
+        shown = [p for p in shown if p.author == self.account]
+        at = int(query.get("pagination_token", "0"), 32)
+        part = shown[at : at + size]
+        meta: dict[str, Any] = {"result_count": len(part)}
+        if part:
+            meta |= {"newest_id": part[0].id, "oldest_id": part[-1].id}
+        if at + size < len(shown):
+            meta["next_token"] = f"{_base32(at + size)}"
+        return 200, {"data": [p.shown() for p in part], "meta": meta} if part else {"meta": meta}
+
+    # --- judging -------------------------------------------------------------------------------
+
+    def _judge(self, request: web.Request, operation: str, body: Any) -> None:
+        query, path = dict(request.query), request.path
+        if operation == "GET /2/users/{id}/tweets":
+            if path != f"/2/users/{self.account}/tweets":
+                self.mistakes.append(f"{path} is not this account's list")
+            self.mistakes += [f"{path}: no parameter {n}" for n in query if n not in LISTED]
+            if not 5 <= int(query.get("max_results", 10)) <= 100:
+                self.mistakes.append("max_results is 5 to 100")
+            start = query.get("start_time", "")
+            if start and not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", start):
+                self.mistakes.append(f"start_time is {start}")
+            if start and datetime.fromisoformat(start) > self.now() + timedelta(seconds=5):
+                self.mistakes.append("start_time lies ahead")
+            query = {k: v for k, v in query.items() if k in ("post.fields", "expansions")}
+            path = "/2/tweets/1"  # whose parameters of this name are the same
+        self.mistakes += API.query_misfits(request.method, path, query)
+        if body is not None:
+            self.mistakes += API.body_misfits(request.method, path, body)
+            if request.content_type != "application/json":
+                self.mistakes.append(f"{path} takes JSON")
+        elif request.method == "POST":
+            self.mistakes.append(f"{path} takes a body")
+
+    def _judge_answer(self, request: web.Request, operation: str, status: int, answer: Any) -> None:
+        """The server holds its own answers against the description."""
+        if operation == "GET /2/users/{id}/tweets":
+            found = API.misfits(API.schema("SearchPostsRecentResponse"), answer)
+        else:
+            found = API.answer_misfits(request.method, request.path, status, answer)
+        self.mistakes += [f"own answer to {operation}: {each}" for each in found]
+
+    def _limited(self) -> web.Response:
+        reset = str(int(self.now().timestamp()) + self.reset_s)
+        answer = self._problem(429, "rate-limit-exceeded", "Too Many Requests")
+        answer.headers.update({"x-rate-limit-remaining": "0", "x-rate-limit-reset": reset})
+        return answer
+
+    def _problem(self, status: int, kind: str, detail: str) -> web.Response:
+        text = json.dumps(_problem(status, kind, detail))
+        return web.Response(status=status, text=text, content_type="application/problem+json")
+
+
+def _operation(request: web.Request) -> str:
+    path = re.sub(r"^/2/users/(?!me$)[^/]+", "/2/users/{id}", request.path)
+    path = re.sub(r"^/2/tweets/[^/]+$", "/2/tweets/{id}", path)
+    return f"{request.method} {path}"
+
+
+def _problem(status: int, kind: str, detail: str) -> dict[str, Any]:
+    type_ = f"{_KINDS}{kind}" if kind else "about:blank"
+    return {"title": detail, "detail": detail, "type": type_, "status": status}
+
+
+def _base32(number: int) -> str:
+    digits = ""
+    while number:
+        number, rest = divmod(number, 32)
+        digits = "0123456789abcdefghijklmnopqrstuv"[rest] + digits
+    return digits or "0"
