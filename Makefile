@@ -12,7 +12,7 @@ BIN := .venv/bin
 export BOT_PYTHON
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long check bench lock setup setup-dev
+.PHONY: help run test test-again test-long check bench lock setup setup-dev
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -28,6 +28,9 @@ setup-dev: ## the same, and what testing needs
 
 test: setup-dev ## all tests but the long ones
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+test-again: setup-dev ## what failed in the last run, once more and alone
+	@$(BIN)/python -m tests.again
 
 test-long: setup-dev ## the long tests: more seeds, more kills
 	@$(BIN)/python -m pytest -n $(WORKERS) -m long --timeout 3600 $(ARGS)

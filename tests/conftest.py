@@ -11,6 +11,8 @@ from collections.abc import Mapping
 import pytest
 from hypothesis import settings
 
+from tests.again import BREACHES, BROKEN
+
 settings.register_profile("house", deadline=None)  # a busy machine is no wrong answer
 settings.load_profile("house")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -19,17 +21,21 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the tables."""
+    """Print the tables, and keep the names of tests that saw a promise broken."""
     tables: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for report in terminalreporter.stats.get("passed", []) + terminalreporter.stats.get(
-        "failed", []
-    ):
+    broken: list[str] = []
+    stats = terminalreporter.stats
+    for report in stats.get("passed", []) + stats.get("failed", []):
         if getattr(report, "when", "") != "call":
             continue
         for name, row in report.user_properties:
             if name.startswith("table:") and isinstance(row, Mapping):
                 for column, number in row.items():
                     tables[name.removeprefix("table:")][column] += number
+                if report.failed and any(row.get(column) for column in BREACHES):
+                    broken.append(report.nodeid)
+    if terminalreporter.config.cache is not None:
+        terminalreporter.config.cache.set(BROKEN, broken)
     if not tables:
         return
     terminalreporter.section("counted")
