@@ -1,24 +1,25 @@
 """The connections of this house, put together from its settings and parts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from bot.config.values import own_addresses
 from bot.connections import Connections
 from bot.core.ports import Clock
 from bot.engine import Engine
 from bot.fetch.client import WebFetcher
+from bot.files.files import Files
+from bot.files.library import Library
 from bot.fleet import Peers
 from bot.frozen import frozen
+from bot.oauth.accounts import Accounts
 from bot.oauth.apps import Apps, house_apps
 from bot.oauth.around import Around
 from bot.oauth.provider import load, names
+from bot.reach import Reach
 from bot.settings import Settings
 from bot.store.connections import Connection
 from bot.store.script import Database
 from bot.strongroom import Strongroom
-
-ACCOUNTS_FOR = ("social", "calendar", "payments")
-"""Groups of tools that get clients of connected accounts as their settings."""
 
 
 @frozen
@@ -66,3 +67,9 @@ def connected(means: Means) -> Connections:
             told=told,
         )
     )
+
+
+def reaches(accounts: Accounts, files: Files, address: str) -> Mapping[str, object]:
+    """What groups of tools get as their settings to act by connected accounts."""
+    reach = Reach(accounts=accounts, library=Library(files), address=address)
+    return {"social": reach, "calendar": accounts, "payments": accounts}

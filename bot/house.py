@@ -19,7 +19,7 @@ from agents.runtime.own import OwnAgents
 from bot import extensions
 from bot.audit import Sealer
 from bot.config.values import own_addresses
-from bot.connected import ACCOUNTS_FOR, Means, connected
+from bot.connected import Means, connected, reaches
 from bot.connecting import Connecting, Lender
 from bot.core.event import Event
 from bot.core.ids import AgentName
@@ -252,7 +252,7 @@ class App:
             channels=self.ears.channels,
             connected=self.connecting.paying.connected,
             tool_settings={
-                **dict.fromkeys(ACCOUNTS_FOR, self.connections.accounts),
+                **reaches(self.connections.accounts, self.files, settings.public_url),
                 **own,
                 "payments": self.connecting.paying.till(),
                 **{name: told for e in self.extensions for name, told in e.settings.items()},

@@ -15,6 +15,11 @@ _STARTS: tuple[tuple[bytes, str, str], ...] = (
     (b"GIF89a", "image/gif", ".gif"),
     (b"%PDF-", "application/pdf", ".pdf"),
 )
+_BOXES = {
+    **dict.fromkeys((b"iso", b"mp4", b"avc", b"M4V", b"das"), ("video/mp4", ".mp4")),
+    b"qt ": ("video/quicktime", ".mov"),
+}
+"""Brands of films, by three letters; pictures and sound come in the same box."""
 
 
 def kind_of(head: bytes) -> tuple[str, str]:
@@ -24,6 +29,8 @@ def kind_of(head: bytes) -> tuple[str, str]:
             return media_type, end
     if head[:4] == b"RIFF" and head[8:14] == b"WEBPVP":
         return "image/webp", ".webp"
+    if head[4:8] == b"ftyp":  # https://www.rfc-editor.org/rfc/rfc4337 (read 2026-11-21)
+        return _BOXES.get(head[8:11], ("", ""))
     return "", ""
 
 

@@ -37,13 +37,13 @@ class Library:
     """Lists, reads and saves."""
 
     def __init__(self, files: Files, drawing: Drawing | None = None) -> None:
-        self._files = files
+        self.files = files
         self._drawing = drawing or Drawing()
         self._texts: OrderedDict[tuple[str, str], Drawn] = OrderedDict()
 
     async def list(self, ctx: ToolContext) -> Sequence[File]:
         """The newest files that the person may read."""
-        return await self._files.page_of(ctx.tenant, ctx.person or "", limit=LISTED)
+        return await self.files.page_of(ctx.tenant, ctx.person or "", limit=LISTED)
 
     async def read(self, ctx: ToolContext, id_: str, page: int) -> TextPage:
         """A page of a file's text, from 1. Raises NotFound, NoText, Invalid."""
@@ -67,8 +67,12 @@ class Library:
             source=item.id,
         )
 
+    async def whole(self, ctx: ToolContext, id_: str) -> bytes:
+        """All of a file that the person may read. Raises NotFound, StoreError, VendorError."""
+        return await self.files.whole(await self._get(ctx, id_))
+
     async def _get(self, ctx: ToolContext, id_: str) -> File:
-        item = await self._files.find(ctx.tenant, id_)
+        item = await self.files.find(ctx.tenant, id_)
         is_own = item is not None and ctx.person is not None and item.person == ctx.person
         if item is None or not (is_own or item.shared):
             raise NotFound("There is no such file here. file_list names those that there are.")
@@ -86,12 +90,12 @@ class Library:
             media_type="text/plain",
             id=f"fil_{digest[:26].upper()}",
         )
-        return await self._files.keep(new, _pieces(text.encode()))
+        return await self.files.keep(new, _pieces(text.encode()))
 
     async def _drawn(self, item: File) -> Drawn:
         key = (item.tenant, item.id)
         if key not in self._texts:
-            drawn = await self._drawing.draw(await self._files.whole(item))
+            drawn = await self._drawing.draw(await self.files.whole(item))
             self._texts[key] = drawn
             while len(self._texts) > REMEMBERED:
                 self._texts.popitem(last=False)

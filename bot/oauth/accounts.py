@@ -25,6 +25,7 @@ from bot.oauth.wire import with_query
 from bot.store import connections as rows
 from bot.store.connections import Connection
 
+TIMEOUT_S = 15.0
 _OURS = frozenset({"authorization", "host", "cookie"})
 
 
@@ -121,6 +122,7 @@ class Client:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        timeout_s: float = TIMEOUT_S,
     ) -> Page:
         """Ask the vendor; the answer, whatever its status.
 
@@ -145,6 +147,7 @@ class Client:
                 method=method,
                 headers={**wire.common(), **sent, **wire.bearer(token)},
                 body=body,
+                timeout_s=timeout_s,
             )
             if page.status != 401 or refused is not None:
                 return page

@@ -1,8 +1,9 @@
 """One neutral post for every network, and what each network allows, as data."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
-from bot.frozen import frozen
+from bot.frozen import field, frozen
 
 
 @frozen
@@ -12,6 +13,8 @@ class Media:
     url: str
     """An address or the id of an uploaded file."""
     alt: str = ""
+    about: str = ""
+    """What it is, once it was looked at, such as `JPEG, 120 kB`."""
 
 
 @frozen
@@ -42,6 +45,10 @@ class Network:
     needs_title: bool = False
     needs_media: bool = False
     max_media: int = 4
+    takes: Mapping[str, int] = field(default_factory=dict)
+    """Media types that it takes, each with the most bytes of one."""
+    mixes: bool = False
+    """Whether a film may stand beside other media."""
     audience: str = "public"
     """Who sees a post there."""
     source: str = ""

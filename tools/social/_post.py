@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
 from bot.core.card import Card
@@ -75,6 +76,8 @@ Text = Annotated[str, Field(max_length=HARD_MAX), AfterValidator(_text)]
 Title = Annotated[str, Field(max_length=1000), AfterValidator(_line)]
 """A title, a name: one line."""
 Address = Annotated[str, Field(max_length=MAX_ADDRESS), AfterValidator(web_address)]
+Hidden = SkipJsonSchema[Annotated[str, Field(max_length=200)]]
+"""Filled in by the house when the medium is looked at (`_media.py`); a model is not told of it."""
 Now = Annotated[str | None, BeforeValidator(_only_now)]
 
 
@@ -85,6 +88,15 @@ class MediaArgument(BaseModel):
 
     url: Annotated[str, Field(max_length=MAX_ADDRESS), AfterValidator(_medium)]
     alt: Annotated[str, Field(max_length=1000), AfterValidator(_text)] = ""
+    media_type: Hidden = ""
+    size: SkipJsonSchema[int] = 0
+    sha256: Hidden = ""
+    about: Hidden = ""
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a kept file and not an address."""
+        return bool(_FILE.fullmatch(self.url))
 
 
 class PostArguments(BaseModel):
@@ -109,7 +121,9 @@ class PostArguments(BaseModel):
 
     def pictures(self) -> tuple[Media, ...]:
         """The media, as the house knows them."""
-        return tuple(Media(url=item.url, alt=item.alt) for item in self.media or ())
+        return tuple(
+            Media(url=item.url, alt=item.alt, about=item.about) for item in self.media or ()
+        )
 
     def with_link(self) -> str:
         """The text with the link below it, for networks where it is part of the text."""
@@ -161,7 +175,8 @@ def card_of(
     if args.link:
         shown.append(Line(name="Link", value=args.link, editable="link"))
     for n, medium in enumerate(post.media, 1):
-        words = f"{medium.url} ({medium.alt})" if medium.alt else medium.url
+        known = "; ".join(filter(None, (medium.alt, medium.about)))
+        words = f"{medium.url} ({known})" if known else medium.url
         shown.append(Line(name=f"Medium {n}", value=words))
     length = f"{args.length(post.text)} of {network.max_chars}"
     mute = any(not medium.alt for medium in post.media)

@@ -14,8 +14,9 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Conflict, VendorRefused
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.social._account import Gone
 from tools.social._post import Text, unfit
-from tools.social._x_api import READING, WRITING, Gone, x_of
+from tools.social._x_api import READING, WRITING, address, x_of
 from tools.social._x_posts import newest, one, seen
 
 _POST = re.compile(r"(?:https://(?:www\.)?(?:x|twitter)\.com/\w{1,15}/status/)?(\d{1,19})/?")
@@ -83,7 +84,7 @@ async def x_read(ctx: ToolContext, args: XRead) -> Outcome:
         post = await one(x, args.post)
     except Gone:
         return Outcome(state=EffectState.SENT, data=GONE)
-    told = f"{x.address(args.post)} ({post.get('created_at', 'no date')}): {seen(post)}"
+    told = f"{address(x, args.post)} ({post.get('created_at', 'no date')}): {seen(post)}"
     return Outcome(state=EffectState.SENT, data=told)
 
 

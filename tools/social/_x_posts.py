@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.core.errors import Invalid, VendorUnknown
-from tools.social._x_api import Gone, X
+from tools.social._account import Account, Gone
 
 FIELDS = {"post.fields": "created_at,entities,id,text"}
 MOST_PAGES = 5
@@ -21,7 +21,7 @@ SLACK = timedelta(seconds=60)
 _LINK = re.compile(r"(?:https?://)?(\S+\.\S+?)/?(?=\s|$)", re.IGNORECASE)
 
 
-async def find_post(x: X, text: str, since: datetime) -> str | None:
+async def find_post(x: Account, text: str, since: datetime) -> str | None:
     """The id of the account's own post with this text; None when there surely is none.
 
     Raises VendorError when it cannot be said.
@@ -34,19 +34,19 @@ async def find_post(x: X, text: str, since: datetime) -> str | None:
     return None
 
 
-async def newest(x: X, count: int) -> list[Mapping[str, Any]]:
+async def newest(x: Account, count: int) -> list[Mapping[str, Any]]:
     """The account's newest posts, without what it shares of others or answers to them."""
     query = {"max_results": str(max(5, count)), "exclude": "retweets,replies", **FIELDS}
-    return _listed(await x.call("GET", f"/2/users/{x.account}/tweets", query=query))[:count]
+    return _listed(await x.call("GET", f"/2/users/{x.id}/tweets", query=query))[:count]
 
 
-async def one(x: X, id_: str) -> Mapping[str, Any]:
+async def one(x: Account, id_: str) -> Mapping[str, Any]:
     """One post of the account's own. Raises Gone, Invalid for another's, VendorError."""
     query = {**FIELDS, "expansions": "author_id"}
     answer = await x.call("GET", f"/2/tweets/{id_}", query=query)
     post, problems = answer.get("data"), answer.get("errors")
     if isinstance(post, dict) and "id" in post:
-        if post.get("author_id", x.account) != x.account:
+        if post.get("author_id", x.id) != x.id:
             raise Invalid("This post is somebody else's.")
         return post
     kinds = [str(each.get("type", "")) for each in problems or () if isinstance(each, dict)]
@@ -55,10 +55,10 @@ async def one(x: X, id_: str) -> Mapping[str, Any]:
     raise VendorUnknown("X's answer about the post cannot be read.")
 
 
-async def _posts(x: X, begin: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
+async def _posts(x: Account, begin: Mapping[str, str]) -> AsyncIterator[Mapping[str, Any]]:
     query = {"max_results": "100", **FIELDS, **begin}
     for _ in range(MOST_PAGES):
-        answer = await x.call("GET", f"/2/users/{x.account}/tweets", query=query)
+        answer = await x.call("GET", f"/2/users/{x.id}/tweets", query=query)
         for post in _listed(answer):
             yield post
         told = answer.get("meta")

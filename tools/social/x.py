@@ -16,11 +16,13 @@ from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import BotError, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social import _x_own
+from tools.social._account import Account, began, keep
 from tools.social._count import weighted
+from tools.social._media import looked_at
 from tools.social._network import Network, Post
 from tools.social._post import PostArguments, card_of
-from tools.social._x_api import PICTURES, WRITING, Duplicate, X, began, keep, x_of
-from tools.social._x_media import check_pictures, upload
+from tools.social._x_api import PICTURES, WRITING, Duplicate, address, x_of
+from tools.social._x_media import upload
 from tools.social._x_posts import find_post
 
 NETWORK = Network(
@@ -29,8 +31,10 @@ NETWORK = Network(
     max_chars=280,
     link_chars=23,
     max_media=4,
+    takes=dict.fromkeys(("image/jpeg", "image/png", "image/webp"), 5_000_000),
     audience="everyone (public)",
-    source="https://docs.x.com/fundamentals/counting-characters (2026-08-22)",
+    source="https://docs.x.com/fundamentals/counting-characters and "
+    "https://docs.x.com/x-api/media/quickstart/best-practices (2026-08-22)",
 )
 SAID_TWICE = "X says that this text was posted already, but the newest posts do not show it."
 _CASHTAG = re.compile(r"(?<!\w)\$[A-Za-z]{1,6}\b")
@@ -66,7 +70,8 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     answer others, for private messages, or to try out a text: show a draft in the chat instead.
     - text: the post, at most 280 characters; an emoji counts 2, any link 23.
     - link: an address that is put below the text; leave it out when the text has it.
-    - media: one picture (JPEG, PNG or WebP), {"url": address, "alt": what is to be seen}.
+    - media: up to 4 pictures (JPEG, PNG or WebP), each {"url": https address or id of a kept file,
+      "alt": what is to be seen}.
     - when: leave it out.
     Example: {"text": "We are open on Sunday, 10 to 4. Coffee is on us."}
     """
@@ -75,8 +80,7 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     post = args.to_post()
     body: dict[str, Json] = {"text": post.text}
     if post.media:
-        check_pictures(post.media)
-        body["media"] = {"media_ids": [await upload(x, ctx, post.media[0])]}
+        body["media"] = {"media_ids": await upload(x, ctx, NETWORK, args.media or [])}
     try:
         answer = await x.call("POST", "/2/tweets", body=body)
     except Duplicate:
@@ -87,7 +91,7 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     return _published(x, str(made["id"]))
 
 
-async def _there_already(ctx: ToolContext, x: X, text: str) -> Outcome:
+async def _there_already(ctx: ToolContext, x: Account, text: str) -> Outcome:
     """What it means that X refused a text as a duplicate: an attempt before, or somebody's post."""
     with suppress(BotError):
         if found := await find_post(x, text, datetime.fromisoformat(str(ctx.progress["since"]))):
@@ -114,18 +118,18 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
 
 async def complete(ctx: ToolContext, args: XPost) -> XPost:
     """Refuse before anybody is asked what an account that is there could not publish."""
-    if ctx.connection and args.media:
-        check_pictures(args.pictures())
-        await x_of(ctx, _needs(args))
-    return args
+    if not (ctx.connection and args.media):
+        return args
+    await x_of(ctx, _needs(args))
+    return args.model_copy(update={"media": await looked_at(ctx, NETWORK, args.media)})
 
 
 def _needs(args: XPost) -> tuple[str, ...]:
     return PICTURES if args.media else WRITING
 
 
-def _published(x: X, post: str) -> Outcome:
-    return Outcome(state=EffectState.SENT, vendor_ref=post, url=x.address(post))
+def _published(x: Account, post: str) -> Outcome:
+    return Outcome(state=EffectState.SENT, vendor_ref=post, url=address(x, post))
 
 
 TOOLS = (

@@ -21,6 +21,7 @@ from bot.core.errors import (
 from bot.core.ports import Page
 from bot.core.tool import Tool, ToolContext
 from bot.oauth.accounts import ScopeMissing
+from bot.reach import Reach
 from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.x_server import PNG, XServer
@@ -57,7 +58,7 @@ class Desk:
             replace(house(), fetcher=self.fetcher),
             tenant=self.accounts.tenant.id,
             clock=self.accounts.clock,
-            settings=self.accounts.connections.accounts,
+            settings=Reach(accounts=self.accounts.connections.accounts),
             connection=self.connection,
             progress=self.kept,
             save=save,
@@ -306,7 +307,7 @@ async def test_a_picture_that_does_not_arrive_makes_no_post(desk: Desk, how: str
 
 
 @pytest.mark.parametrize(
-    ("page", "said"), [(_page(b"<html>"), "no JPEG"), (_page(b"", 404), "answers 404")]
+    ("page", "said"), [(_page(b"<html>"), "takes JPEG"), (_page(b"", 404), "answers 404")]
 )
 async def test_what_is_no_picture_is_refused(desk: Desk, page: Page, said: str) -> None:
     desk.fetcher.answers = [page]
@@ -318,17 +319,45 @@ async def test_what_is_no_picture_is_refused(desk: Desk, page: Page, said: str) 
 async def test_pictures_that_cannot_go_are_refused_before_anybody_is_asked(desk: Desk) -> None:
     assert TOOL.complete
     args = TOOL.arguments.model_validate
-    two: dict[str, Json] = {"text": "a", "media": [{"url": "https://example.org/a.png"}] * 2}
-    for wrong in (two, {"text": "a", "media": [{"url": "fil_" + "0" * 26}]}):
-        with pytest.raises(Invalid, match="picture"):
+    plain: dict[str, Json] = {"text": "a", "media": [{"url": "http://example.org/a.png"}]}
+    for wrong in (plain, {"text": "a", "media": [{"url": "fil_" + "0" * 26}]}):
+        with pytest.raises(BotError, match=r"https|no files"):
             await TOOL.complete(desk.context(), args(wrong))
-        with pytest.raises(Invalid, match="picture"):
+        with pytest.raises(BotError, match=r"https|no files"):
             await desk.perform(wrong)
-    assert await TOOL.complete(replace(desk.context(), connection=""), args(two)) == args(two)
+    assert await TOOL.complete(replace(desk.context(), connection=""), args(plain)) == args(plain)
     desk.server.faults.scopes = ["tweet.read", "tweet.write", "users.read", "offline.access"]
     await desk.connect()
     with pytest.raises(ScopeMissing, match=r"media\.write"):
         await TOOL.complete(desk.context(), args(PICTURE))
+
+
+async def test_four_pictures_go_in_order_and_a_fifth_is_refused(desk: Desk) -> None:
+    pictures = [PNG + str(n).encode() for n in range(4)]
+    desk.fetcher.answers = [_page(data) for data in pictures]
+    four: dict[str, Json] = {
+        "text": "Fresh",
+        "media": [{"url": f"https://example.org/{n}.png"} for n in range(4)],
+    }
+    await desk.perform(four)
+    (post,) = desk.server.posts
+    assert [desk.server.media[id_]["bytes"] for id_ in post.media] == pictures
+    with pytest.raises(ValueError, match="4 pictures"):
+        TOOL.arguments.model_validate({**four, "media": [{"url": "https://a.org/1.png"}] * 5})
+
+
+async def test_pictures_go_on_where_they_broke_off(desk: Desk) -> None:
+    two: dict[str, Json] = {
+        "text": "Fresh",
+        "media": [{"url": "https://example.org/1.png"}, {"url": "https://example.org/2.png"}],
+    }
+    desk.fetcher.answers = [_page(PNG), _page(b"", 500)]
+    with pytest.raises(Invalid, match="answers 500"):
+        await desk.perform(two)
+    desk.fetcher.answers = [_page(PNG + b"2")]
+    await desk.perform(two)
+    (post,) = desk.server.posts
+    assert [desk.server.media[id_]["bytes"] for id_ in post.media] == [PNG, PNG + b"2"]
 
 
 async def test_a_redirect_takes_the_token_nowhere(desk: Desk) -> None:
