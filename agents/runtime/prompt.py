@@ -146,10 +146,14 @@ def outcome_text(event: Event) -> str:
     note = event.payload.get("note") or ""
     lines: list[str] = []
     for item in outcomes_of(event):
-        ours = {key: value for key, value in item.items() if key != "outside"}
+        theirs = {"outside", "arguments"} if event.payload.get("tainted") else {"outside"}
+        ours = {key: value for key, value in item.items() if key not in theirs}
         lines.append(dumps({**ours, "note": note} if note else ours))
+        tool = str(item.get("tool", ""))
+        if "arguments" in theirs and (given := item.get("arguments")):
+            lines.append(outside(f"arguments of {tool}", dumps(given)))
         if said := item.get("outside"):
-            lines.append(outside(str(item.get("tool", "")), str(said)))
+            lines.append(outside(tool, str(said)))
     if event.payload.get("kind") == "budget":
         lines = [dumps({"budget": event.payload.get("state")})]
     return "[outcome]\n" + "\n".join(lines)

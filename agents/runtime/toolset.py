@@ -270,8 +270,8 @@ class Toolset:
             if policy is not Policy.KEYED:
                 raise VendorUnknown("What knew the key of the first attempt is not connected now.")
         outcome = await self.run(call.tool, context, call.arguments)
-        if call.tool.risk is Risk.READ:
-            await _keep_found(call.tool, context, outcome)
+        if outcome.data:
+            await self._keep_found(call.tool, effect, outcome.data)
         return outcome
 
     async def find(self, effect: Effect) -> Outcome | None:
@@ -282,6 +282,13 @@ class Toolset:
         now = await self._db.read(effect_rows.get(effect.tenant, effect.id))
         effect = now or effect  # with what the call kept before its answer went missing
         return await tool.find(await self._effect_context(effect, tool), effect)
+
+    async def _keep_found(self, tool: Tool, effect: Effect, data: Json) -> None:
+        """Keep what an approved deed brought: its turn is over, so the outcome has to tell it."""
+        found = data if isinstance(data, str) else dumps(data)
+        now = await self._db.read(effect_rows.get(effect.tenant, effect.id)) or effect
+        kept = {**now.progress, "said" if tool.outside else "found": found}
+        await self._db.write(effect_rows.keep_progress(effect.tenant, effect.id, kept))
 
     async def _effect_context(self, effect: Effect, tool: Tool) -> ToolContext:
         async def save(progress: Mapping[str, Json]) -> None:
@@ -307,13 +314,6 @@ class Toolset:
             progress=effect.progress,
             save=save,
         )
-
-
-async def _keep_found(tool: Tool, context: ToolContext, outcome: Outcome) -> None:
-    """Keep what an approved reading found: its turn is over, so the outcome has to bring it."""
-    if outcome.data and context.save is not None:
-        found = outcome.data if isinstance(outcome.data, str) else dumps(outcome.data)
-        await context.save({"said" if tool.outside else "found": found})
 
 
 def _is_ours(module: str) -> bool:

@@ -191,6 +191,35 @@ async def test_a_tool_without_its_connection_is_performed_by_the_sandbox_and_say
         assert all('"sandbox":true' in row[0] for row in details)
 
 
+@pytest.mark.parametrize("is_outside", [True, False])
+@virtual
+async def test_what_an_approved_deed_brought_reaches_the_next_turn(is_outside: bool):
+    async def act(ctx: ToolContext, args: Words) -> Outcome:
+        assert ctx.save is not None
+        await ctx.save({"since": "noon"})
+        return Outcome(state=EffectState.SENT, data="Event 17 is there.")
+
+    vendor = Vendor()
+    tools = tools_of(vendor)
+    tools["none_ask"] = replace(tools["none_ask"], perform=act, outside=is_outside)
+    model = ScriptedModel(
+        lambda request: (
+            say(last_words(request))
+            if last_words(request).startswith("[outcome]")
+            else call(("none_ask", {"text": "hello"}))
+        )
+    )
+    async with Switchboard(model, tools=tools, vendor=vendor) as made:
+        await made.ask("go")
+        (question,) = await made.pending()
+        await made.decide(question, "approve")
+        said = await made.settled(question)
+        ours, _, theirs = said.partition("<outside")
+        assert "Event 17 is there." in (theirs if is_outside else ours), said
+        ((kept,),) = made.disk.all("select progress from effect")
+        assert '"since":"noon"' in kept
+
+
 @virtual
 async def test_with_its_connection_it_is_performed_for_real_and_named_in_the_hash():
     toolset = house(connected="con_1").engine.toolset
