@@ -33,6 +33,8 @@ def list_files(shell: Shell, args: Namespace) -> int:
 def put(shell: Shell, args: Namespace) -> int:
     """Keep a copy of a file of this machine."""
     source = Path(args.file)
+    if source.exists() and not source.is_file():
+        raise Invalid(f"{source} is no file that has an end. Name a file.")
     try:
         data = source.read_bytes()
     except OSError as error:

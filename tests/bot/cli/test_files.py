@@ -82,6 +82,8 @@ def test_a_file_lives_through_a_kill_and_ends_when_it_is_removed(
         assert fetch(url)[0] == 404
         assert [p for p in (home / "files").rglob("*") if p.is_file()] == []
         assert "bot files put" in bot("files").out
+        endless = bot("files", "put", "/dev/zero")
+        assert (endless.code, "no file that has an end" in endless.err) == (1, True), endless
         wrong = bot("files", "put", str(tmp_path / "nothing"))
         assert (wrong.code, "cannot be read" in wrong.err) == (1, True)
         assert bot("audit", "verify").code == 0
