@@ -48,6 +48,21 @@ def _row(item: Record) -> tuple[str, ...]:
     )
 
 
+def told(item: Record) -> str:
+    """One account in a line: what works by it, and what it was not allowed."""
+    name, agent = clean(item.text("name")), item.text("agent")
+    state = WORDS.get(item.text("status"), item.text("status"))
+    features = item.records("features")
+    may = [clean(one.text("title")) for one in features if one.flag("on")]
+    parts = [f"{item.text('title')}, {name}{f' (for {agent})' if agent else ''}: {state}"]
+    parts.append(f"works: {', '.join(may)}" if may else "nothing works by it")
+    if missing := item.texts("missing"):
+        parts.append(f"not allowed: {clean(', '.join(missing))}")
+    if ends := "" if item.flag("renewed") else item.text("ends_at"):
+        parts.append(f"ends {when(ends)}")
+    return "; ".join(parts)
+
+
 def check(shell: Shell, args: Namespace) -> int:
     """Ask the service whether it works; 1 where it does not."""
     with shell.client() as client:

@@ -8,12 +8,14 @@ import re
 import shutil
 import stat
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from bot.cli.client import HttpClient, Refused, Unreachable, path_of
+from bot.cli.connections import told
 from bot.cli.house import house
 from bot.cli.record import Record
 from bot.cli.run import check_packages, is_taken, taken
@@ -58,6 +60,8 @@ class Patient:
     """What the running house says of itself; empty when there is none."""
     why: str
     """Why it would not answer a message."""
+    accounts: Sequence[Record] = ()
+    """What is connected at services."""
 
 
 Check = Callable[[Patient], Iterator[Problem]]
@@ -161,8 +165,8 @@ def not_running(patient: Patient) -> Iterator[Problem]:
 
 def not_ready(patient: Patient) -> Iterator[Problem]:
     """A house that would not answer."""
-    told = patient.status.texts("problems")
-    for what in told or ([patient.why] if patient.why else []):
+    named = patient.status.texts("problems")
+    for what in named or ([patient.why] if patient.why else []):
         mend = "bot keys paste" if "key" in what.lower() else "bot status"
         if place := _IN_FILE.match(what):
             mend = _edit(place[1], place[2])
@@ -240,18 +244,19 @@ def doctor(shell: Shell, _: Namespace) -> int:
     patient = _patient(shell)
     problems = [problem for check in CHECKS for problem in check(patient)]
     notes = _notes(patient)
-    told = {"ok": not problems, "problems": [asdict(p) for p in problems], "notes": notes}
+    found = {"ok": not problems, "problems": [asdict(p) for p in problems], "notes": notes}
     lines: list[str] = []
     for problem in problems:
         lines += [f"✗ {problem.what}", f"    {problem.command}"]
     head = shell.terminal.style("nothing to mend", "green")
-    shell.terminal.show(told, [*(lines or [head]), *(f"  {note}" for note in notes)])
+    shell.terminal.show(found, [*(lines or [head]), *(f"  {note}" for note in notes)])
     return 1 if problems else 0
 
 
 def _patient(shell: Shell) -> Patient:
     running = shell.running()
     status, why = Record({}), ""
+    accounts: Sequence[Record] = ()
     if running is not None:
         client = HttpClient(running.url, running.token, PATIENCE_S)
         why = unready(client)
@@ -259,11 +264,15 @@ def _patient(shell: Shell) -> Patient:
             status = client.call("GET", path_of("status"))
         except (Refused, Unreachable) as error:
             why = why or error.message
+        with suppress(Refused, Unreachable):  # an older house, which knows none
+            accounts = client.call("GET", path_of("connections")).records("items")
     try:
         settings: Settings | None = shell.settings
     except Mistaken:
         settings = None
-    return Patient(shell=shell, settings=settings, running=running, status=status, why=why)
+    return Patient(
+        shell=shell, settings=settings, running=running, status=status, why=why, accounts=accounts
+    )
 
 
 def _notes(patient: Patient) -> list[str]:
@@ -283,6 +292,7 @@ def _notes(patient: Patient) -> list[str]:
     paid = patient.status.record("payments")
     if paid and paid.flag("up"):
         notes.append(f"payments: {clean(paid.text('name'))}, {clean(paid.text('detail'))}")
+    notes += [f"account: {told(item)}" for item in patient.accounts]
     for item in patient.status.records("extensions"):
         if not item.text("problem"):
             name = clean(f"{item.text('name')} {item.text('version')}")

@@ -38,6 +38,28 @@ def test_they_are_listed_and_a_broken_one_fails(bot: Bot, server: ApiServer) -> 
     assert done.code == 0 and "No account is connected" in done.out
 
 
+def test_the_doctor_says_what_works_by_each(bot: Bot, server: ApiServer) -> None:
+    fine = {
+        "title": "Google",
+        "name": "shop@example.org",
+        "agent": "",
+        "status": "active",
+        "missing": ["calendar.events"],
+        "renewed": False,
+        "ends_at": "2027-01-03T10:00:00+00:00",
+        "features": [
+            {"name": "look", "title": "Look into calendars", "on": True},
+            {"name": "write", "title": "Change events", "on": False},
+        ],
+    }
+    server.answers["GET", "/v1/status"] = (200, {"ready": True})
+    server.answers["GET", "/v1/connections"] = (200, {"items": [fine, ITEM], "next": None})
+    said = bot("doctor").out
+    assert "account: Google, shop@example.org: connected; works: Look into calendars; not" in said
+    assert "not allowed: calendar.events; ends " in said
+    assert "account: X, ann (for kelly): broken; works: Publish posts" in said
+
+
 def test_one_is_checked_and_let_go_of(bot: Bot, server: ApiServer) -> None:
     server.answers["POST", "/v1/connections/con_1/check"] = (200, ITEM)
     done = bot("connections", "check", "con_1")
