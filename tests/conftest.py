@@ -34,8 +34,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                     tables[name.removeprefix("table:")][column] += number
                 if report.failed and any(row.get(column) for column in BREACHES):
                     broken.append(report.nodeid)
-    if terminalreporter.config.cache is not None:
-        terminalreporter.config.cache.set(BROKEN, broken)
+    if cache := getattr(terminalreporter.config, "cache", None):
+        cache.set(BROKEN, broken)
     if not tables:
         return
     terminalreporter.section("counted")
