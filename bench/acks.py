@@ -21,8 +21,9 @@ from bench.machine import cpu_s
 from bench.scale import Scale
 from bench.sides import Side, Yard
 from bench.table import Row, at_most, paced
+from tests.fakes.slack_apps import APP, BOT_USER, TEAM
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import APP, BOT_USER, TEAM, Person
+from tests.fakes.slack_world import Person
 
 ANA = Person("U0000ANA", "Ana", "ana@example.com")
 PATH = "/webhooks/slack/events"

@@ -101,6 +101,9 @@ class Commands:
         return "\n".join(rows) or "There is no agent yet. Add a file to the agents folder."
 
     def _choose(self, claim: Claim, name: str) -> TurnEnd:
+        its = claim.event.agent
+        if its and name != its:
+            return _said(f"This is {its}'s own app, where nobody else answers.")
         agent = self._agents.get(claim.event.tenant, name)
         if agent is None:
             names = [a.name for a in self._agents.all(claim.event.tenant)]

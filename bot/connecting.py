@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bot.core.canonical import Json
-from bot.core.errors import Conflict, Invalid, NotFound, OperatorError
+from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError
 from bot.core.ids import TenantId
 from bot.core.people import Person
 from bot.core.ports import Agents, Clock, Fetcher
@@ -41,6 +41,7 @@ from bot.setup import (
     channel_manifest,
     channel_names,
     channel_offer,
+    channel_own,
     channel_wants,
     channel_ways,
     has_manifest,
@@ -55,6 +56,8 @@ log = logging.getLogger(__name__)
 
 HOLD_S = 3.0
 """How often a process looks whether the one that listens is gone."""
+OWN_ONLY: Options = {"agent_apps": True}
+"""The options of a platform on which only agents with apps of their own are spoken to."""
 FIELD = "channel"
 """Under which a channel's options are sealed, as JSON."""
 
@@ -115,8 +118,8 @@ class Lender:
         """A tenant's files, for the channels that carry them."""
         return TenantShelf(tenant, self.files, self.settings.public_url)
 
-    def desk(self, tenant: TenantId, channel: str) -> Counter:
-        """Where a channel asks on behalf of a tenant's people."""
+    def desk(self, tenant: TenantId, channel: str, only: str = "") -> Counter:
+        """Where a channel asks on behalf of a tenant's people; `only`: about this one agent."""
         behind = Behind(
             db=self.db,
             approvals=lambda: self.engine().approvals,
@@ -129,7 +132,7 @@ class Lender:
             lambda: [
                 (agent.name, agent.title)
                 for agent in self.team.all(tenant)
-                if not agent.channels or channel in agent.channels
+                if (not agent.channels or channel in agent.channels) and only in ("", agent.name)
             ],
         )
 
@@ -205,13 +208,15 @@ class Connecting:
         return [channel_offer(name, self._lend(name, options)) for name, options in told.items()]
 
     async def listed(self, actor: Person) -> Sequence[Json]:
-        """`{name, up, detail, wants, ways, manifest}` of each; elsewhere of payments only."""
+        """`{name, up, detail, wants, ways, own, manifest}` of each; elsewhere of payments only."""
         if actor.tenant != self._lend.tenant:
             return [self.paying.listed(actor)]
         states = {str(state["name"]): state for state in self.ears.states()}
         names = dict.fromkeys([*channel_names(), *states])
         told = await asyncio.to_thread(
-            lambda: {name: (channel_wants(name), channel_ways(name)) for name in names}
+            lambda: {
+                name: (channel_wants(name), channel_ways(name), channel_own(name)) for name in names
+            }
         )
         off: dict[str, Json] = {"up": False, "detail": "not connected"}
         return [
@@ -221,19 +226,51 @@ class Connecting:
                 "name": name,
                 "wants": list(told[name][0]),
                 "ways": list(told[name][1]),
+                "own": list(told[name][2]),
                 "manifest": has_manifest(name),
             }
             for name in names
         ] + [self.paying.listed(actor)]
 
-    def manifest(self, name: str, by_socket: bool) -> Mapping[str, Json]:
+    def manifest(
+        self, actor: Person, name: str, by_socket: bool, agent: str = ""
+    ) -> Mapping[str, Json]:
         """`{version, manifest}` for the platform's own page to make an app of. Raises NotFound.
 
-        Told by HTTP where the house can be reached from outside, unless `by_socket`.
+        Told by HTTP where the house can be reached from outside, unless `by_socket`. `agent`: of an
+        app that is this agent's own.
         """
         address = "" if by_socket else self._lend.settings.public_url.rstrip("/")
-        version, found = channel_manifest(name, address)
+        whose = self._agent(actor, name, agent) if agent else None
+        version, found = channel_manifest(name, address, whose)
         return {"version": version, "manifest": found}
+
+    def _agent(self, actor: Person, name: str, agent: str) -> tuple[str, str]:
+        """Name and title. Raises NotFound for a platform or an agent that cannot have an app."""
+        if not channel_own(name):
+            raise NotFound(f"On {name} agents have no apps of their own.")
+        found = self._lend.team.get(actor.tenant, agent)
+        if found is None:
+            raise NotFound(f"There is no agent called {agent}.")
+        return found.name, found.title
+
+    async def own(
+        self, actor: Person, name: str, agent: str, options: Options
+    ) -> Mapping[str, Json]:
+        """Let an agent have an app of its own there. Raises NotFound, Conflict, Invalid.
+
+        The first one makes the platform listen, where nobody connected it before.
+        """
+        whose, _ = self._agent(actor, name, agent)
+        is_first = name not in self.ears.channels
+        if is_first:
+            await self.put(actor, name, OWN_ONLY)
+        try:
+            return await self.installing.own(actor, name, whose, options)
+        except BotError:
+            if is_first:
+                await self.remove(actor, name)
+            raise
 
     async def put(self, actor: Person, name: str, options: Options) -> None:
         """Listen with these options from now on. Raises NotFound, Conflict, Invalid."""
@@ -269,6 +306,8 @@ class Connecting:
         await self._strongroom.put(actor.tenant, name, FIELD, Secret(""))
         await self._tell(actor, "channel.disconnected", name)
         self.ears.remove(name)
+        if await Installs(name, self._lend.around).own():
+            await self.put(actor, name, OWN_ONLY)  # agents' own apps go on
 
     def _check_home(self, actor: Person) -> None:
         """Raises NotFound for another tenant's owner: what is heard belongs to the first tenant."""

@@ -100,8 +100,9 @@ class Ears:
     def states(self) -> list[Mapping[str, Json]]:
         """`{name, up, detail}` of each, as `/v1/status` shows them."""
         found: list[Mapping[str, Json]] = [
-            {"name": name, "up": state.up, "detail": state.detail}
+            {"name": name, "up": state.up and not ails, "detail": ails or state.detail}
             for name, state in self._states.items()
+            for ails in (str(getattr(self._made.get(name), "ails", "")),)
         ]
         found += [{"name": name, "up": False, "detail": why} for name, why in self.problems.items()]
         return found
@@ -164,7 +165,7 @@ class Ears:
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
         channel = self._made.get(request.match_info["channel"])
         for method, path, handler in channel.routes() if channel else ():
-            if method == request.method and path == request.path:
+            if method == request.method and _fits(path, request.path):
                 found = await handler(request)
                 if not isinstance(found, web.StreamResponse):
                     raise TypeError(f"A webhook answers a response, not {type(found).__name__}.")
@@ -243,6 +244,15 @@ class Ears:
                 await _surely(lambda: troubles.channel_down(self._tenant, channel.name))
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def _fits(path: str, asked: str) -> bool:
+    """Whether an address is one of a channel's; `{name}` in it stands for any one part."""
+    parts, told = path.split("/"), asked.split("/")
+    return len(parts) == len(told) and all(
+        part == word or (part.startswith("{") and word != "")
+        for part, word in zip(parts, told, strict=True)
+    )
 
 
 async def _after(earlier: set[asyncio.Task[None]], listen: Listen, channel: Channel) -> None:

@@ -13,7 +13,8 @@ from bot.core.errors import Invalid, NotFound
 from bot.core.ids import TenantId
 from bot.core.people import Person
 from bot.doors import Visit
-from bot.installs import PREFIX, Around, Installer, Installs, shown
+from bot.installs import PREFIX, Around, Installer, Installs, Own, shown
+from bot.lent import Options
 from bot.store.oauth_states import Bearer
 
 if TYPE_CHECKING:
@@ -49,7 +50,35 @@ class Installing:
         """Try it, and say how it is. Raises NotFound."""
         book = self._book(name)
         item = await book.mine(actor.tenant, account)
-        return await self._checked(self._installer(name), book, item)
+        return await self._checked(self._keeper(name), book, item)
+
+    async def own(
+        self, actor: Person, name: str, agent: str, options: Options
+    ) -> Mapping[str, Json]:
+        """Let an agent have an app of its own, with what its owner pasted; twice is once.
+
+        An earlier app of the agent in the same workspace is let go of. Raises NotFound, Conflict,
+        Invalid, VendorError: then nothing is kept.
+        """
+        keeper, book = self._keeper(name), self._book(name)
+        found, proofs = await keeper.meet(options)
+        made = await book.keep(actor, found, keeper.newest_version, Own(agent=agent, proofs=proofs))
+        for item in await book.own():
+            is_same = (item.tenant, item.agent, item.team) == (made.tenant, agent, made.team)
+            if is_same and item.account != made.account:
+                await book.remove(actor, item.account, keeper)
+        return await self._checked(keeper, book, made)
+
+    async def disown(self, actor: Person, name: str, agent: str) -> str:
+        """Let go of an agent's own apps; says what is left to do. Raises NotFound."""
+        book = self._book(name)
+        its = [
+            item for item in await book.own() if (item.tenant, item.agent) == (actor.tenant, agent)
+        ]
+        if not its:
+            raise NotFound(f"{agent} has no app of its own on {name}.")
+        said = [await self.remove(actor, name, item.account) for item in its]
+        return " ".join(filter(None, said))
 
     async def enable(self, actor: Person, name: str, account: str, on: bool) -> Mapping[str, Json]:
         """Switch it on or off. Raises NotFound."""
@@ -57,9 +86,11 @@ class Installing:
         await book.enable(actor, account, on)
         return shown(await book.mine(actor.tenant, account))
 
-    async def remove(self, actor: Person, name: str, account: str) -> None:
-        """Let go of it. Raises NotFound."""
-        await self._book(name).remove(actor, account)
+    async def remove(self, actor: Person, name: str, account: str) -> str:
+        """Let go of it; says what is left to do. Raises NotFound."""
+        channel = self._channels().get(name)
+        keeper = cast("Installer", channel) if _keeps(channel) else None
+        return await self._book(name).remove(actor, account, keeper)
 
     async def listed(self, tenant: TenantId, name: str) -> Sequence[Json]:
         """A tenant's."""
@@ -101,9 +132,21 @@ class Installing:
             )
         return cast("Installer", channel)  # it has what an Installer has
 
+    def _keeper(self, name: str) -> Installer:
+        channel = self._channels().get(name)
+        if not _keeps(channel):
+            raise NotFound(f"{name} is not connected, or has no apps of agents.")
+        return cast("Installer", channel)
+
 
 def _installs(channel: object) -> bool:
-    return all(hasattr(channel, name) for name in ("manifest_version", "address", "exchange"))
+    """Whether its app can be installed now."""
+    return bool(getattr(channel, "manifest_version", 0))
+
+
+def _keeps(channel: object) -> bool:
+    """Whether it has what an Installer has."""
+    return hasattr(channel, "manifest_version")
 
 
 def _bearer(visit: Visit) -> Bearer:

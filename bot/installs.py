@@ -4,12 +4,16 @@
     finish   it comes back; the state is spent, the code is exchanged, the token sealed
     check    the platform is asked whether the token works: active, or an error in words
     gone     the platform says that it works no more: the token is wiped, the owners are told
+    remove   the platform is asked to end the token, then it is wiped
 
-A death after `finish` leaves an install that is pending; the page checks it again.
+An agent may have an app of its own, which its owner made and whose tokens were pasted: it is kept
+like the others, with what proves its requests sealed beside its token. A death after `finish`
+leaves an install that is pending; the page checks it again.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.canonical import Json
@@ -19,7 +23,7 @@ from bot.core.people import Person
 from bot.core.ports import Clock
 from bot.core.secret import Secret
 from bot.core.times import iso, to_us
-from bot.lent import Desk, Found, NoShelf, Shelf
+from bot.lent import Desk, NoShelf, Options, Shelf
 from bot.oauth.states import States
 from bot.store import installs as rows
 from bot.store.installs import Install
@@ -27,18 +31,32 @@ from bot.store.oauth_states import Bearer
 from bot.store.script import Database
 from bot.strongroom import Strongroom
 
-FIELD = "install"
-"""Under which a token is sealed; its owner is the account."""
+FIELD, PROOFS = "install", "install.proofs"
+"""Under which a token is sealed, and the rest of an agent's own app; their owner is the account."""
 PREFIX = "app:"
 """What every account of an install begins with, and no other account: an event of one whose install
 is gone is nobody's."""
 Told = Callable[[TenantId, str, str], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a platform gave for the code of an installation."""
+
+    app: str
+    team: str
+    team_name: str
+    bot_user: str
+    token: Secret
+
+
 class Installer(Protocol):
     """What a platform does for installs."""
 
     manifest_version: int
+    """The version that an installation is asked by now; 0 while none can be begun."""
+    newest_version: int
+    """The version of the manifest that an agent's own app is made of."""
 
     def address(self, state: str, redirect: str) -> str:
         """Where the browser goes. Raises OperatorError when the app is not set."""
@@ -52,6 +70,25 @@ class Installer(Protocol):
         """The workspace's address. Raises ConnectionBroken, VendorError."""
         ...
 
+    async def revoke(self, token: Secret) -> None:
+        """Let a token work no more; one that is dead already is. Raises BotError."""
+        ...
+
+    async def meet(self, options: Options) -> tuple[Found, Options]:
+        """Whose an agent's own app is, and the secrets besides. Raises Invalid, VendorError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """What an agent's own app has besides a token."""
+
+    agent: str = ""
+    proofs: Options = field(default_factory=dict)
+
+
+NOBODY_S = Own()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Around:
@@ -62,8 +99,8 @@ class Around:
     strongroom: Strongroom
     told: Told
     """Tells owners: tenant, platform, name of the connection."""
-    desk: Callable[[TenantId, str], Desk]
-    """The desk of a channel for one tenant."""
+    desk: Callable[[TenantId, str, str], Desk]
+    """The desk of a channel for one tenant, and for one agent alone where that is named."""
     shelf: Callable[[TenantId], Shelf] = lambda _: NoShelf()
     """One tenant's files."""
 
@@ -91,9 +128,19 @@ class Installs:
             raise ConnectionBroken("This workspace has no token any more. Install the app anew.")
         return found
 
-    def desk(self, tenant: TenantId) -> Desk:
+    async def own(self) -> Sequence[Install]:
+        """The apps that are an agent's own, of all tenants."""
+        return await self._db.read(rows.own(self._channel))
+
+    async def proofs(self, install: Install) -> Options:
+        """What proves the requests of an agent's own app; nothing once it was let go of."""
+        found = await self._g.strongroom.get(install.tenant, self._channel, PROOFS, install.account)
+        told: Options = json.loads(found.reveal()) if found and found.reveal() else {}
+        return told
+
+    def desk(self, tenant: TenantId, agent: str = "") -> Desk:
         """Where the channel asks on behalf of this tenant's people."""
-        return self._g.desk(tenant, self._channel)
+        return self._g.desk(tenant, self._channel, agent)
 
     def shelf(self, tenant: TenantId) -> Shelf:
         """The kept files of this tenant."""
@@ -110,8 +157,12 @@ class Installs:
             await self._wipe(install)
         at = to_us(self._g.clock.now())
         if await self._db.write(rows.settle(known, "error", why, known.url, at)):
-            name = f"{self._channel} {install.team_name or install.team}"
+            name = f"{self._channel} {install.team_name or install.team} {install.agent}".strip()
             await self._g.told(install.tenant, self._channel, name)
+
+    async def ails(self, tenant: TenantId) -> None:
+        """Tell a tenant's owners that the platform's app of the settings broke, others go on."""
+        await self._g.told(tenant, self._channel, self._channel)
 
     # --- for owners -------------------------------------------------------------------------
 
@@ -123,8 +174,11 @@ class Installs:
         """Raises Forbidden for a state of another browser, an old one, or one that was spent."""
         await self._states.spend(bearer, self._channel, state)
 
-    async def keep(self, person: Person, found: Found, version: int) -> Install:
-        """Seal the token and write the row. Raises Conflict where the workspace is another's."""
+    async def keep(
+        self, person: Person, found: Found, version: int, own: Own = NOBODY_S
+    ) -> Install:
+        """Seal the token and write the row. Raises Conflict where the workspace is another's, or
+        the app is another agent's."""
         made = Install(
             tenant=person.tenant,
             channel=self._channel,
@@ -136,11 +190,14 @@ class Installs:
             installed_by=f"person:{person.id}",
             manifest=version,
             installed_at=self._g.clock.now(),
+            agent=own.agent,
         )
-        rows.check_free(await self.of(made.account), made.tenant)
-        await self._g.strongroom.put(
-            made.tenant, self._channel, FIELD, found.token, owner=made.account
-        )
+        rows.check_free(await self.of(made.account), made)
+        room = self._g.strongroom
+        if own.agent:
+            proofs = Secret(json.dumps(dict(own.proofs)))
+            await room.put(made.tenant, self._channel, PROOFS, proofs, owner=made.account)
+        await room.put(made.tenant, self._channel, FIELD, found.token, owner=made.account)
         await self._db.write(rows.put(made))
         return made
 
@@ -167,21 +224,45 @@ class Installs:
         at = to_us(self._g.clock.now())
         await self._db.write(rows.enable(item, on, at, f"person:{person.id}"))
 
-    async def remove(self, person: Person, account: str) -> None:
-        """Let go of it, and of its token. Raises NotFound."""
+    async def remove(self, person: Person, account: str, installer: Installer | None) -> str:
+        """Let go of it, and end its token first; says what is left to do. Raises NotFound.
+
+        The token is wiped in any case. After a death in between it is begun again: a token that
+        the platform ended already is ended.
+        """
         item = await self.mine(person.tenant, account)
+        said = await self._revoke(item, installer)
         await self._wipe(item)
         at = to_us(self._g.clock.now())
         await self._db.write(rows.remove(item, at, f"person:{person.id}"))
+        return said
+
+    async def _revoke(self, item: Install, installer: Installer | None) -> str:
+        """Empty when the token works no more; else why it may, and what a person does then."""
+        try:
+            token = await self.token(item)
+        except ConnectionBroken:
+            return ""  # it was wiped when the platform refused it
+        try:
+            if installer is None:
+                raise NotFound(f"{self._channel} is not connected now.")
+            await installer.revoke(token)
+        except BotError as failed:
+            return (
+                f"The platform was not told ({failed.message.rstrip('.')}). The token is wiped "
+                "here; remove the app there as well, so that it works nowhere."
+            )
+        return ""
 
     async def listed(self, tenant: TenantId) -> Sequence[Json]:
         """A tenant's, as the API shows them."""
         return [shown(item) for item in await self._db.read(rows.listed(tenant, self._channel))]
 
     async def _wipe(self, item: Install) -> None:
-        await self._g.strongroom.put(
-            item.tenant, self._channel, FIELD, Secret(""), owner=item.account
-        )
+        for name in (FIELD, PROOFS) if item.agent else (FIELD,):
+            await self._g.strongroom.put(
+                item.tenant, self._channel, name, Secret(""), owner=item.account
+            )
 
 
 def account_of(app: str, team: str) -> str:
@@ -194,6 +275,7 @@ def shown(item: Install) -> dict[str, Json]:
     return {
         "account": item.account,
         "app": item.app,
+        "agent": item.agent,
         "workspace": item.team,
         "name": item.team_name,
         "bot_user": item.bot_user,

@@ -264,17 +264,6 @@ class NoDesk:
         return ()
 
 
-@frozen
-class Found:
-    """What a platform gave for the code of an installation."""
-
-    app: str
-    team: str
-    team_name: str
-    bot_user: str
-    token: Secret
-
-
 class Book(Protocol):
     """Where an app is installed: asked anew each time, for every process may change it."""
 
@@ -286,8 +275,16 @@ class Book(Protocol):
         """What it is called with. Raises ConnectionBroken when there is none any more."""
         ...
 
-    def desk(self, tenant: TenantId) -> Desk:
-        """The desk of the people of this tenant."""
+    async def own(self) -> Sequence[Install]:
+        """The apps that are an agent's own."""
+        ...
+
+    async def proofs(self, install: Install) -> Options:
+        """What proves the requests of an agent's own app, as its channel made it of the options."""
+        ...
+
+    def desk(self, tenant: TenantId, agent: str = "") -> Desk:
+        """The desk of the people of this tenant; `agent`: for one agent's own app."""
         ...
 
     def shelf(self, tenant: TenantId) -> Shelf:
@@ -296,6 +293,10 @@ class Book(Protocol):
 
     async def gone(self, install: Install, why: str, *, wipe: bool) -> None:
         """The platform refuses it. `wipe`: its token will never work again."""
+        ...
+
+    async def ails(self, tenant: TenantId) -> None:
+        """Tell a tenant's owners that the platform's app of the settings broke, others go on."""
         ...
 
 
@@ -308,13 +309,22 @@ class NoBook:
     async def token(self, install: Install) -> Secret:
         raise NotFound("There is no such installation.")
 
-    def desk(self, tenant: TenantId) -> Desk:
+    async def own(self) -> Sequence[Install]:
+        return ()
+
+    async def proofs(self, install: Install) -> Options:
+        return {}
+
+    def desk(self, tenant: TenantId, agent: str = "") -> Desk:
         return NoDesk()
 
     def shelf(self, tenant: TenantId) -> Shelf:
         return NoShelf()
 
     async def gone(self, install: Install, why: str, *, wipe: bool) -> None:
+        return None
+
+    async def ails(self, tenant: TenantId) -> None:
         return None
 
 
@@ -359,21 +369,6 @@ class Lent:
     """Where the channel may keep files of its own on this machine; it makes the folder itself."""
     hold: Callable[[], Awaitable[None]] = _alone
     """Returns when no other process of the house listens: where a platform lets only one do so."""
-
-
-@frozen
-class Way:
-    """One of several ways to connect a platform, such as one carrier of mail.
-
-    A channel's `Settings` names them as `ways`; then a person is asked for one of them first.
-    """
-
-    name: str
-    title: str
-    asks: tuple[tuple[str, ...], ...]
-    """What it is to be told, in groups: the rest of a group goes with its first."""
-    needs: tuple[str, ...] = ()
-    """What it cannot do without."""
 
 
 Make = Callable[[Lent], Channel]

@@ -174,7 +174,9 @@ class Router:
         )
         if rule is None or event.text.startswith("/"):
             return event.addressed
-        return rule.everything or (event.addressed and rule.mentions)
+        if rule.everything and not event.agent:
+            return True  # an agent's own app answers nobody who does not speak to it
+        return event.addressed and rule.mentions
 
     async def news(self, walk: Walk) -> TurnEnd | None:
         """Pass on what a service told the house: its words are ours already, no agent adds any."""

@@ -18,9 +18,10 @@ from bot.core.errors import NotFound, OperatorError
 from bot.core.model import Task
 from bot.core.ports import Clock
 from bot.engine import Limits
-from bot.lent import Lent, Offer, Way
+from bot.lent import Lent, Offer
 from bot.limits import Rate
 from bot.settings import Settings
+from bot.ways import Way
 
 
 def model_setup(settings: Settings, clock: Clock) -> ModelSetup:
@@ -63,7 +64,20 @@ def channel_wants(name: str) -> Sequence[Mapping[str, Json]]:
 
     A package's settings are read without its library, which need not be here.
     """
-    kind = _settings(name)
+    return _wants(_settings(name))
+
+
+def channel_own(name: str) -> Sequence[Mapping[str, Json]]:
+    """What an app that is one agent's own is to be told; nothing where a platform has none."""
+    module = f"channels.{name}.own"
+    if name not in channel_names() or not _has(module):
+        return []
+    with suppress(ImportError):
+        return _wants(import_module(module).Own)
+    return []
+
+
+def _wants(kind: type[BaseModel] | None) -> Sequence[Mapping[str, Json]]:
     if kind is None:
         return []
     return [
@@ -74,6 +88,7 @@ def channel_wants(name: str) -> Sequence[Mapping[str, Json]]:
             "needed": info.is_required(),
         }
         for field, info in kind.model_fields.items()
+        if not info.exclude  # the house itself sets those
     ]
 
 
@@ -116,15 +131,18 @@ def _has(module: str) -> bool:
         return False
 
 
-def channel_manifest(name: str, address: str) -> tuple[int, Mapping[str, Json]]:
+def channel_manifest(
+    name: str, address: str, agent: tuple[str, str] | None = None
+) -> tuple[int, Mapping[str, Json]]:
     """Version and manifest of the app that a platform makes of one; Slack is such a platform.
 
-    `address` is the house's own; empty when the platform cannot reach it. Raises NotFound.
+    `address` is the house's own; empty when the platform cannot reach it. `agent`: name and title
+    of whose own app it is. Raises NotFound.
     """
     if not has_manifest(name):
         raise NotFound(f"The platform {name} has no manifest; docs/channels has a page for each.")
     found: Any = import_module(f"channels.{name}.manifest")
-    return found.VERSION, found.manifest(address)
+    return found.VERSION, found.manifest(address, agent)
 
 
 def channel_load(name: str) -> None:

@@ -28,12 +28,14 @@ def connect(shell: Shell, args: Namespace) -> int:
     with shell.client() as client:
         if not args.platform:
             return _list(shell, client)
+        if args.agent:
+            return _own(shell, client, args)
         if args.app or not _is_platform(client, args.platform):
             found = service(client, args.platform)
             if found is not None:
                 return _service(shell, client, found, args)
         if args.manifest:
-            return _manifest(shell, client, args.platform, by_socket=args.socket)
+            return _manifest(shell, client, args)
         if args.remove:
             client.call("DELETE", path_of("channels", args.platform))
             shell.terminal.show({"name": args.platform}, [f"{args.platform} is let go of."])
@@ -80,10 +82,34 @@ def _list(shell: Shell, client: Client) -> int:
     return 0
 
 
-def _manifest(shell: Shell, client: Client, name: str, *, by_socket: bool) -> int:
+def _own(shell: Shell, client: Client, args: Namespace) -> int:
+    """Connect, or let go of, an app that is one agent's own."""
+    name, agent = args.platform, args.agent
+    if args.manifest:
+        return _manifest(shell, client, args)
+    path = path_of("channels", name, "agents", agent)
+    if args.remove:
+        answer = client.call("DELETE", path)
+        lines = [f"The app of {agent} on {name} is let go of.", clean(answer.text("said"))]
+        shell.terminal.show(answer, [line for line in lines if line])
+        return 0
+    wants = _find(client, name).records("own")
+    if not wants:
+        raise NotFound(f"On {name} agents have no apps of their own.")
+    wanted = Record({"wants": [dict(want.items()) for want in wants]})
+    made = client.call("PUT", path, {"options": gather(shell, args, wanted, _docs(name))})
+    is_active = made.text("status") == "active"
+    where = clean(made.text("name") or made.text("workspace"))
+    said = f"{agent} listens in {where} with an app of its own ({clean(made.text('app'))})."
+    error = f"{name}: {clean(made.text('error'))}"
+    shell.terminal.show(made, [said if is_active else error])
+    return 0 if is_active else 1
+
+
+def _manifest(shell: Shell, client: Client, args: Namespace) -> int:
     """Print what the platform makes an app of, and nothing else, so that it can be pasted."""
-    query = {"socket": "1" if by_socket else ""}
-    found = client.call("GET", path_of("channels", name, "manifest"), query=query)
+    query = {"socket": "1" if args.socket else "", "agent": args.agent}
+    found = client.call("GET", path_of("channels", args.platform, "manifest"), query=query)
     made = found.record("manifest")
     shell.terminal.show(made, json.dumps(dict(made.items()), indent=2).splitlines())
     return 0
@@ -120,6 +146,9 @@ def _declare(parser: ArgumentParser) -> None:
     parser.add_argument("platform", nargs="?", default="", help="such as telegram, or a service")
     parser.add_argument(
         "--app", action="store_true", help="it is a service such as google: set our app there anew"
+    )
+    parser.add_argument(
+        "--agent", default="", metavar="NAME", help="an app that is this agent's own"
     )
     declare(parser)
     parser.add_argument("--remove", action="store_true", help="let go of it, and of its tokens")

@@ -24,6 +24,7 @@ GENERAL: Mapping[str, Keys] = {
     "SLACK_APP_TOKEN": ("channels", "slack", "app_token"),
     "SLACK_SIGNING_SECRET": ("channels", "slack", "signing_secret"),
     "SLACK_MATCH_EMAILS": ("channels", "slack", "match_emails"),
+    "SLACK_AGENT_APPS": ("channels", "slack", "agent_apps"),
     "SLACK_CLIENT_ID": ("channels", "slack", "client_id"),
     "SLACK_CLIENT_SECRET": ("channels", "slack", "client_secret"),
     "BOTFATHERTOKEN": ("channels", "telegram", "token"),

@@ -17,7 +17,9 @@ from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables_platforms import install
 from bot.store.upsert import insert_over
 
-_TEXTS = ("app", "team", "team_name", "bot_user", "url", "status", "error", "installed_by")
+_TEXTS = (
+    "app", "team", "team_name", "bot_user", "url", "status", "error", "installed_by", "agent"
+)  # fmt: skip
 _NUMBERS = ("enabled", "manifest", "installed_at", "checked_at")
 _NAMES = ("tenant", "channel", "account", *_TEXTS, *_NUMBERS)
 _COLUMNS = tuple(install.c[name] for name in _NAMES)
@@ -27,6 +29,11 @@ _OF = Statement(select(*_COLUMNS).where(*_ONE))
 _LIST = Statement(
     select(*_COLUMNS)
     .where(install.c.tenant == bindparam("tenant"), install.c.channel == bindparam("channel"))
+    .order_by(install.c.installed_at, install.c.account)
+)
+_OWN = Statement(
+    select(*_COLUMNS)
+    .where(install.c.channel == bindparam("channel"), install.c.agent != "")
     .order_by(install.c.installed_at, install.c.account)
 )
 _PUT = Statement(insert_over(install, *_NAMES))
@@ -70,6 +77,8 @@ class Install:
     """The version of the manifest that its scopes were asked by."""
     installed_at: datetime
     checked_at: datetime | None = None
+    agent: str = ""
+    """Whose own app it is; empty: nobody's in particular."""
 
 
 def of(channel: str, account: str) -> Script[Install | None]:
@@ -84,28 +93,39 @@ def listed(tenant: str, channel: str) -> Script[list[Install]]:
     return [_install(row) for row in rows]
 
 
+def own(channel: str) -> Script[list[Install]]:
+    """The apps that are an agent's own, of all tenants, oldest first."""
+    rows = yield Ask(_OWN, {"channel": channel})
+    return [_install(row) for row in rows]
+
+
 @restartable
 def put(item: Install) -> Script[None]:
     """Write an install over an earlier one. Raises Conflict where its account is another's."""
-    check_free((yield from of(item.channel, item.account)), item.tenant)
+    check_free((yield from of(item.channel, item.account)), item)
     at = to_us(item.installed_at)
     texts = {name: str(getattr(item, name)) for name in _TEXTS}
     numbers = {"manifest": item.manifest, "installed_at": at, "checked_at": 0}
     keys = {"tenant": item.tenant, "channel": item.channel, "account": item.account}
     yield Ask(_PUT, {**keys, **texts, **numbers, "enabled": int(item.is_enabled)})
     details = {"workspace": item.team_name, "team": item.team, "app": item.app}
+    if item.agent:
+        details["agent"] = item.agent
     yield from audit.note(
         item.tenant, at, item.installed_by, "install.added", item.account, details
     )
 
 
-def check_free(known: Install | None, tenant: str) -> None:
-    """Raises Conflict where an account is another tenant's."""
-    if known and known.tenant != tenant:
+def check_free(known: Install | None, new: Install) -> None:
+    """Raises Conflict where an account is another tenant's, or the app another agent's."""
+    if known and known.tenant != new.tenant:
         raise Conflict(
             "This workspace is connected to another part of this house. Its owner lets go of it "
             "there first."
         )
+    if known and known.agent != new.agent:
+        whose = f"the agent {known.agent}'s" if known.agent else "everybody's"
+        raise Conflict(f"This app is {whose} in this workspace. Let go of it there first.")
 
 
 @restartable

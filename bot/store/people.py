@@ -104,6 +104,13 @@ _FIND = Statement(
         .where(*_WHO, person.c.removed_at.is_(None))
     )
 )
+_FIND_BESIDE = Statement(
+    lambda: (
+        select(identity.c.account, *PERSON)
+        .join(identity, (identity.c.tenant == person.c.tenant) & (identity.c.person == person.c.id))
+        .where(_WHO[0], _WHO[1], _WHO[3], person.c.removed_at.is_(None))
+    )
+)
 _FORGET_IDENTITY = Statement(lambda: delete(identity).where(*_WHO))
 _KNOW = Statement(
     lambda: insert(identity).values(
@@ -269,9 +276,24 @@ def remove(tenant_id: str, id_: str, at: int) -> Script[bool]:
 
 
 def find(tenant_id: str, who: Identity) -> Script[Person | None]:
-    """The person whom a channel knows by this stable id."""
+    """The person whom a channel knows by this stable id.
+
+    Several apps may be in one workspace, where an id is one person's whichever app tells it: whom
+    another of them knows is known, unless they know different ones.
+    """
     rows = yield Ask(_FIND, _who(tenant_id, who))
-    return person_of(rows[0]) if rows else None
+    if rows:
+        return person_of(rows[0])
+    keys = {"tenant": tenant_id, "channel": who.channel, "ext_id": who.ext_id}
+    rows = yield Ask(_FIND_BESIDE, keys)
+    there = _workspace(who.account)
+    found = {row[1]: row[1:] for row in rows if _workspace(row[0]) == there}
+    return person_of(next(iter(found.values()))) if len(found) == 1 else None
+
+
+def _workspace(account: str) -> str:
+    """The workspace of an account: `app:APP/WORKSPACE` of an installed app, else itself."""
+    return account.rpartition("/")[2] if account.startswith("app:") else account
 
 
 def know(tenant_id: str, who: Identity, person_id: str, at: int) -> Script[None]:

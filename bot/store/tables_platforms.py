@@ -2,9 +2,10 @@
 
 `place_rule` says it for one place, or for all of a workspace where `place` is empty; who answers
 there is a `binding`, written in the same commit. An `install` is an app of a platform in one
-workspace of it, whose events are one tenant's: no two tenants have the same one. An `install_state`
-is what comes back with a browser that was sent to the platform, or to a service that an account is
-connected of, once. Times are microseconds since 1970, UTC.
+workspace of it, whose events are one tenant's: no two tenants have the same one; with an `agent` it
+is that agent's own app. A `platform_user` is somebody as the platform last told of them. An
+`install_state` is what comes back with a browser that was sent to the platform, or to a service
+that an account is connected of, once. Times are microseconds since 1970, UTC.
 """
 
 from sqlalchemy import Table, UniqueConstraint
@@ -43,7 +44,21 @@ install = Table(
     txt("installed_by"),
     num("installed_at"),
     num("checked_at"),
+    txt("agent"),
     UniqueConstraint("channel", "account"),
+)
+
+platform_user = Table(
+    "platform_user",
+    metadata,
+    txt("tenant", key=True),
+    txt("channel", key=True),
+    txt("workspace", key=True),
+    txt("ext_id", key=True),
+    txt("username"),
+    txt("name"),
+    txt("email"),
+    num("synced_at"),
 )
 
 install_state = Table(

@@ -27,6 +27,7 @@ from bot.doors import Doors, Visit
 from bot.files.files import Files
 from bot.frozen import field, frozen
 from bot.installing import Installing
+from bot.lent import Options
 from bot.live import Live
 from bot.people import People
 from bot.places import Places
@@ -107,14 +108,15 @@ class Channels(Protocol):
 
     async def listed(self, actor: Person) -> Sequence[Json]: ...
 
-    def manifest(self, name: str, by_socket: bool) -> Mapping[str, Json]: ...
+    def manifest(
+        self, actor: Person, name: str, by_socket: bool, agent: str = ""
+    ) -> Mapping[str, Json]: ...
 
-    async def put(
-        self,
-        actor: Person,
-        name: str,
-        options: Mapping[str, str | bool | int | float],
-    ) -> None: ...
+    async def put(self, actor: Person, name: str, options: Options) -> None: ...
+
+    async def own(
+        self, actor: Person, name: str, agent: str, options: Options
+    ) -> Mapping[str, Json]: ...
 
     async def remove(self, actor: Person, name: str) -> None: ...
 

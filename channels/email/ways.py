@@ -6,7 +6,7 @@ https://www.rfc-editor.org/rfc/rfc5321 (read 2026-11-21)
 
 from typing import Final
 
-from bot.lent import Way
+from bot.ways import Way
 
 HOUSE: Final = ("address",)
 AGENTS: Final = ("agents",)

@@ -26,10 +26,11 @@ from bot.core.errors import (
 )
 from bot.core.event import Attachment
 from bot.lent import Lent, Spot
+from channels.slack.agents import Agents, Others
 from channels.slack.calls import Calls, lacking
 from channels.slack.events import NAME, Account, Reader, body_of, text_of
 from channels.slack.hooks import Hooks
-from channels.slack.installed import FEATURES, Installed
+from channels.slack.installed import FEATURES
 from channels.slack.intake import Intake, Ways
 from channels.slack.places import joined
 from channels.slack.sending import Sending
@@ -51,9 +52,18 @@ class Slack:
     name = NAME
     features = FEATURES
 
-    def __init__(self, lent: Lent, settings: Settings, installed: Account | None = None) -> None:
-        """`installed`: who the app is in a workspace that it was installed in by OAuth."""
+    def __init__(
+        self,
+        lent: Lent,
+        settings: Settings,
+        installed: Account | None = None,
+        others: Others = frozenset,
+    ) -> None:
+        """`installed`: who the app is in a workspace that it was installed in by OAuth, or that an
+        agent's own app is of. `others`: the users that are other apps of the house.
+        """
         self._lent = lent
+        self._others = others
         self._installed = installed
         self._settings = settings
         token = settings.bot_token.get_secret_value()
@@ -70,7 +80,7 @@ class Slack:
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """Slack's three addresses; none without the secret that proves who calls."""
         secret = self._settings.signing_secret.get_secret_value()
-        return Hooks(secret, self._lent.clock, self.take).routes() if secret else ()
+        return Hooks.of(secret, self._lent.clock, self.take).routes() if secret else ()
 
     async def run(self, sink: Sink) -> None:
         """Listen until cancelled. Raises ConnectionBroken when a person must mend something."""
@@ -84,7 +94,7 @@ class Slack:
         self._broken = asyncio.get_running_loop().create_future()
         try:
             self._account = self._installed or await self._who()
-            reader = Reader(self._account, self._lent.clock, self._ledger)
+            reader = Reader(self._account, self._lent.clock, self._ledger, self._others)
             ways = Ways(reader, sink, self._calls, self._ledger, self._sending.whispers)
             await self._meet(self._account)
             self._intake = Intake(ways, self._lent, self._after.add)
@@ -168,9 +178,9 @@ class Slack:
             self._broken.set_exception(error)
 
     @property
-    def team(self) -> str:
-        """The workspace; empty while that is not known."""
-        return self._account.team if self._account else ""
+    def user(self) -> str:
+        """The app's own user; empty while that is not known."""
+        return self._account.user if self._account else ""
 
     async def prove(self) -> str:
         """The workspace's address, if the token works. Raises ConnectionBroken, VendorError."""
@@ -221,7 +231,6 @@ def _check(answer: aiohttp.ClientResponse, media_type: str) -> None:
         raise VendorRefused("The file is not there any more.")
 
 
-def make(lent: Lent) -> "Slack | Installed":
+def make(lent: Lent) -> Agents:
     """The channel. Raises OperatorError, naming the setting that is missing."""
-    settings = read(lent)
-    return Installed(lent, settings, Slack) if settings.is_shared else Slack(lent, settings)
+    return Agents(lent, read(lent), Slack)

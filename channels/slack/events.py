@@ -5,13 +5,13 @@ the same `ext_id`. What a bot wrote, ours or another's, is no event.
 https://docs.slack.dev/reference/events (read 2026-11-21)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
 from bot.core.event import Attachment, Event, Kind, Place, Sender
-from bot.core.ids import EventId, TenantId, conv_key
+from bot.core.ids import AgentName, EventId, TenantId, conv_key
 from bot.core.ports import Clock
 from channels.slack.words import mentions, plain
 
@@ -36,6 +36,8 @@ class Account:
     """The workspace's address, with a slash at its end."""
     installed: str = ""
     """The name of the installation; empty for the workspace of the settings."""
+    agent: str = ""
+    """Whose own app it is; empty: nobody's in particular."""
 
     @property
     def key(self) -> str:
@@ -83,10 +85,18 @@ class Memory(Protocol):
 class Reader:
     """Reads the events of one workspace."""
 
-    def __init__(self, account: Account, clock: Clock, memory: Memory) -> None:
+    def __init__(
+        self,
+        account: Account,
+        clock: Clock,
+        memory: Memory,
+        others: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
+        """`others`: the users that are other apps of the house."""
         self.account = account
         self._clock = clock
         self._memory = memory
+        self._others = others
 
     def read(self, event: Body) -> Event | None:
         """The event; None for what is none of the house's business."""
@@ -104,6 +114,8 @@ class Reader:
     def event(self, ext_id: str, kind: str, who: Sender, place: Place, **more: Any) -> Event:
         """An event of this workspace."""
         account = self.account
+        if account.agent:
+            more["agent"] = AgentName(account.agent)  # whoever speaks to it speaks to nobody else
         return Event(
             id=EventId(""),  # the house gives its own
             tenant=account.tenant,
@@ -146,6 +158,8 @@ class Reader:
         us = self.account.user
         if text_of(event, "type") == "app_mention" or mentions(raw, us):
             return True
+        if any(mentions(raw, other) for other in self._others() - {us}):
+            return False  # in a thread with several agents it is said to the one that is named
         return bool(thread) and (
             text_of(event, "parent_user_id") == us or self._memory.follows(channel, thread)
         )

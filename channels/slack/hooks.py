@@ -9,7 +9,8 @@ https://docs.slack.dev/authentication/verifying-requests-from-slack (read 2026-1
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -42,25 +43,47 @@ class _Time:
         return self._clock.now().timestamp()
 
 
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A secret that proves who calls, and who takes what it has proved."""
+
+    secret: str
+    take: Take
+
+
+Keys = Callable[[str], Awaitable[Sequence[Key]]]
+
+
 class Hooks:
     """The three addresses that an app has at Slack."""
 
-    def __init__(self, secret: str, clock: Clock, take: Take) -> None:
-        self._verifier = SignatureVerifier(secret, _Time(clock))  # type: ignore[arg-type]
-        self._take = take
+    def __init__(self, keys: Keys, clock: Clock) -> None:
+        """`keys` gives those to try for a name in the path; it is empty where there is none."""
+        self._keys = keys
+        self._time = _Time(clock)
 
-    def routes(self) -> Sequence[tuple[str, str, Handler]]:
-        """Method, path and handler."""
+    @classmethod
+    def of(cls, secret: str, clock: Clock, take: Take) -> Self:
+        """The addresses of one app alone."""
+
+        async def keys(_: str) -> Sequence[Key]:
+            return (Key(secret, take),)
+
+        return cls(keys, clock)
+
+    def routes(self, name: str = "") -> Sequence[tuple[str, str, Handler]]:
+        """Method, path and handler; `name`: a part of the path that says which keys to try."""
         return (
-            ("POST", "/webhooks/slack/events", self._events),
-            ("POST", "/webhooks/slack/interactions", self._interactions),
-            ("POST", "/webhooks/slack/commands", self._commands),
+            ("POST", f"/webhooks/slack{name}/events", self._events),
+            ("POST", f"/webhooks/slack{name}/interactions", self._interactions),
+            ("POST", f"/webhooks/slack{name}/commands", self._commands),
         )
 
     async def _events(self, request: web.Request) -> web.Response:
-        raw = await self._proved(request, JSON)
-        if isinstance(raw, web.Response):
-            return raw
+        proved = await self._proved(request, JSON)
+        if isinstance(proved, web.Response):
+            return proved
+        raw, take = proved
         payload = _object(raw)
         if payload is None:
             return web.Response(status=400)
@@ -70,39 +93,29 @@ class Hooks:
                 return web.Response(status=400)
             safe = {"X-Content-Type-Options": "nosniff"}
             return web.Response(text=challenge, content_type="text/plain", headers=safe)
-        return await self._taken("events_api", payload)
+        return await _taken(take, "events_api", payload)
 
     async def _interactions(self, request: web.Request) -> web.Response:
-        raw = await self._proved(request, FORM)
-        if isinstance(raw, web.Response):
-            return raw
+        proved = await self._proved(request, FORM)
+        if isinstance(proved, web.Response):
+            return proved
+        raw, take = proved
         fields = _fields(raw)
         payload = _object(fields.get("payload", "").encode()) if fields else None
         if payload is None:
             return web.Response(status=400)
-        return await self._taken("interactive", payload)
+        return await _taken(take, "interactive", payload)
 
     async def _commands(self, request: web.Request) -> web.Response:
-        raw = await self._proved(request, FORM)
-        if isinstance(raw, web.Response):
-            return raw
+        proved = await self._proved(request, FORM)
+        if isinstance(proved, web.Response):
+            return proved
+        raw, take = proved
         fields = _fields(raw)
-        return await self._taken("slash_commands", fields) if fields else web.Response(status=400)
+        return await _taken(take, "slash_commands", fields) if fields else web.Response(status=400)
 
-    async def _taken(self, road: str, payload: Mapping[str, Any]) -> web.Response:
-        try:
-            answer = await self._take(road, payload)
-        except Stranger:
-            return web.Response(status=404, headers=NO_RETRY)
-        except ConnectionBroken:
-            return web.Response()
-        except BotError as error:
-            log.warning("Slack's request is not taken; it comes again: %s", error.message)
-            return web.Response(status=503)
-        return web.Response() if answer is None else web.json_response(answer)
-
-    async def _proved(self, request: web.Request, wanted: str) -> bytes | web.Response:
-        """The raw body of a request that Slack signed; else the answer."""
+    async def _proved(self, request: web.Request, wanted: str) -> tuple[bytes, Take] | web.Response:
+        """The raw body of a request that Slack signed, and who takes it; else the answer."""
         if request.content_type != wanted:
             return web.Response(status=415)
         raw = bytearray()
@@ -111,11 +124,36 @@ class Hooks:
             if len(raw) > MAX_BODY:
                 return web.Response(status=413)
         body = bytes(raw)
+        parts = request.path.split("/")  # "", webhooks, slack, perhaps a name, events
         try:
-            is_good = self._verifier.is_valid_request(body, dict(request.headers))
+            keys = await self._keys(parts[3] if len(parts) > 4 else "")
+        except BotError as error:
+            log.warning("Slack's request is not taken; it comes again: %s", error.message)
+            return web.Response(status=503)
+        for key in keys:
+            if self._is_good(key.secret, body, request.headers):
+                return body, key.take
+        return web.Response(status=401)
+
+    def _is_good(self, secret: str, body: bytes, headers: Mapping[str, str]) -> bool:
+        verifier = SignatureVerifier(secret, self._time)  # type: ignore[arg-type]
+        try:
+            return bool(verifier.is_valid_request(body, dict(headers)))
         except (ValueError, TypeError, OverflowError):
-            is_good = False
-        return body if is_good else web.Response(status=401)
+            return False
+
+
+async def _taken(take: Take, road: str, payload: Mapping[str, Any]) -> web.Response:
+    try:
+        answer = await take(road, payload)
+    except Stranger:
+        return web.Response(status=404, headers=NO_RETRY)
+    except ConnectionBroken:
+        return web.Response()
+    except BotError as error:
+        log.warning("Slack's request is not taken; it comes again: %s", error.message)
+        return web.Response(status=503)
+    return web.Response() if answer is None else web.json_response(answer)
 
 
 def _object(raw: bytes) -> Mapping[str, Any] | None:

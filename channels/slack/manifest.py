@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.core.canonical import Json
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raised whenever the manifest asks Slack for something else than before."""
 SCOPES: Final[Mapping[str, str]] = {
     "app_mentions:read": "hear that it is mentioned",
@@ -25,6 +25,8 @@ SCOPES: Final[Mapping[str, str]] = {
     "im:history": "hear what it is told in direct messages",
     "mpim:history": "hear what is said in direct messages of several people",
     "reactions:read": "learn from thumbs on its answers",
+    "users:read": "know people by their names, and which app it is",
+    "users:read.email": "know a member by a confirmed address, where an owner said so",
 }
 """Scope to what it is for."""
 EVENTS: Final = (
@@ -39,29 +41,36 @@ EVENTS: Final = (
     "reaction_removed",
     "tokens_revoked",
 )
-COMMAND: Final = "/switchboard"
-PATHS: Final[Mapping[str, str]] = {
-    "events": "/webhooks/slack/events",
-    "interactions": "/webhooks/slack/interactions",
-    "commands": "/webhooks/slack/commands",
-}
-"""The app's three addresses in the house."""
+ROOT: Final = "/webhooks/slack"
+"""Where the app's addresses in the house begin."""
 REDIRECT: Final = "/oauth/slack/installed"
 """Where a browser comes back to that has installed the app."""
 
 
-def manifest(address: str) -> Mapping[str, Json]:
-    """The manifest; with an `address` of the house Slack calls it, without one it calls Slack."""
+MAX_NAME, MAX_ABOUT = 35, 140
+
+
+def manifest(address: str, agent: tuple[str, str] | None = None) -> Mapping[str, Json]:
+    """The manifest; with an `address` of the house Slack calls it, without one it calls Slack.
+
+    `agent`: name and title of whose own app it is; its addresses and its command bear its name.
+    """
+    name, about = agent or ("switchboard", "Agents that ask first")
+    base = f"{address}{ROOT}/{name}" if agent else f"{address}{ROOT}"
+    url = base if address else ""
     return {
-        "display_information": {"name": "Switchboard", "description": "Agents that ask first"},
+        "display_information": {
+            "name": name.capitalize()[:MAX_NAME],
+            "description": about[:MAX_ABOUT],
+        },
         "features": {
             "app_home": {
                 "home_tab_enabled": True,
                 "messages_tab_enabled": True,
                 "messages_tab_read_only_enabled": False,
             },
-            "bot_user": {"display_name": "switchboard", "always_online": True},
-            "slash_commands": [_command(address)],
+            "bot_user": {"display_name": name, "always_online": True},
+            "slash_commands": [_command(name, url)],
             "shortcuts": [
                 {
                     "name": "Pending approvals",
@@ -79,16 +88,16 @@ def manifest(address: str) -> Mapping[str, Json]:
         },
         "oauth_config": {
             "scopes": {"bot": list(SCOPES)},
-            **({"redirect_urls": [address + REDIRECT]} if address else {}),
+            **({"redirect_urls": [address + REDIRECT]} if address and not agent else {}),
         },
         "settings": {
             "event_subscriptions": {
-                **({"request_url": address + PATHS["events"]} if address else {}),
+                **({"request_url": f"{url}/events"} if url else {}),
                 "bot_events": list(EVENTS),
             },
             "interactivity": {
                 "is_enabled": True,
-                **({"request_url": address + PATHS["interactions"]} if address else {}),
+                **({"request_url": f"{url}/interactions"} if url else {}),
             },
             "org_deploy_enabled": False,
             "socket_mode_enabled": not address,
@@ -97,11 +106,11 @@ def manifest(address: str) -> Mapping[str, Json]:
     }
 
 
-def _command(address: str) -> Json:
+def _command(name: str, url: str) -> Json:
     about: dict[str, Json] = {
-        "command": COMMAND,
+        "command": f"/{name}",
         "description": "Ask an agent, or status, stop, agents, approvals",
         "usage_hint": "status",
         "should_escape": False,
     }
-    return {**about, "url": address + PATHS["commands"]} if address else about
+    return {**about, "url": f"{url}/commands"} if url else about

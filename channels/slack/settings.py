@@ -45,6 +45,12 @@ class Settings(BaseModel):
         "with the same address; empty: nobody is.",
     )
 
+    agent_apps: bool = Field(
+        default=False,
+        exclude=True,
+        description="True: only agents with apps of their own; the tokens above are left out.",
+    )
+
     @property
     def domains(self) -> frozenset[str]:
         """The domains whose addresses are trusted."""
@@ -69,10 +75,12 @@ def read(lent: Lent) -> Settings:
         update={
             name: type(told)(_stripped(told))
             for name in Settings.model_fields
-            if (told := getattr(given, name))
+            if isinstance(told := getattr(given, name), str | SecretStr) and told
         }
     )
     bot_token = settings.bot_token.get_secret_value()
+    if settings.agent_apps and not (bot_token or settings.is_shared):
+        return settings
     if settings.is_shared:
         _check_shared(settings, bot_token)
     elif not bot_token.startswith("xoxb-"):

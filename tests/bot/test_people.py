@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from bot.core.errors import Conflict, Invalid, LimitReached, NotFound
 from bot.core.people import Role
 from bot.core.secret import Secret
 from bot.people import PAIRING_LASTS, Change
+from bot.store import people as rows
 from bot.store.people import Identity
 from tests.fakes.people_house import PeopleHouse
 
@@ -39,6 +41,36 @@ async def test_a_stranger_is_admitted_by_the_code_that_they_were_told(house: Peo
     assert (person.name, person.role) == ("Uma", Role.MEMBER)
     assert await house.people.find(house.tenant, SLACK) == person
     assert (f"person:{house.owner.id}", "person.paired") in await house.book()
+
+
+async def test_whom_one_app_of_a_workspace_knows_the_others_know(house: PeopleHouse) -> None:
+    code = await house.people.pairing_code(house.tenant, SLACK)
+    person = await house.people.pair(house.tenant, code, house.owner.id)
+    for account in ("app:A1/T1", "app:A2/T1"):
+        there = replace(SLACK, account=account)
+        assert await house.people.find(house.tenant, there) == person
+    for who in (
+        replace(SLACK, account="app:A1/T2"),
+        replace(SLACK, account="app:T1/T2"),
+        replace(SLACK, account="x/T1"),
+        replace(SLACK, account="app:A1/T1", ext_id="U2"),
+        replace(SLACK, account="app:A1/T1", channel="discord"),
+    ):
+        assert await house.people.find(house.tenant, who) is None
+    other, _ = await house.people.add_tenant("Away", "Olga", "house")
+    assert await house.people.find(other.id, replace(SLACK, account="app:A1/T1")) is None
+
+
+async def test_an_id_that_two_apps_know_as_two_people_is_nobody_s_for_a_third(
+    house: PeopleHouse,
+) -> None:
+    for account, name in (("app:A1/T1", "Uma"), ("app:A2/T1", "Una")):
+        who = replace(SLACK, account=account, name=name)
+        person = await house.people.add(house.tenant, name, Role.MEMBER, "", "house")
+        await house.db.write(rows.know(house.tenant, who, person.id, 1))
+    assert await house.people.find(house.tenant, SLACK) is None
+    first = await house.people.find(house.tenant, replace(SLACK, account="app:A1/T1"))
+    assert first and first.name == "Uma"
 
 
 async def test_a_code_is_read_as_people_write_it(house: PeopleHouse) -> None:

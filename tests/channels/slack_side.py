@@ -15,8 +15,9 @@ from bot.infra.clock import SystemClock
 from bot.lent import Form, Input, Known, Lent, Manner, Site, Waiting
 from bot.testing import outbound
 from channels.slack.channel import Slack, make
+from tests.fakes.slack_apps import TEAM
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import TEAM, Person
+from tests.fakes.slack_world import Person
 
 ANA, BEN = Person("U0000ANA", "Ana", "ana@example.com"), Person("U0000BEN", "Ben")
 HOME = TenantId("ten_1")
@@ -86,6 +87,13 @@ class Desk:
         return (("bri", "Bri writes"),)
 
 
+def single(given: Lent) -> Slack:
+    """The channel of the one workspace of the settings. Raises as `make` does."""
+    made = make(given).main
+    assert isinstance(made, Slack)
+    return made
+
+
 @dataclass
 class Side:
     """The channel, what it told, and what it is answered."""
@@ -133,7 +141,7 @@ def lent(server: SlackServer, desk: Desk, **options: Any) -> Lent:
 async def listening(server: SlackServer) -> AsyncIterator[Side]:
     """A channel that listens by Socket Mode."""
     desk = Desk()
-    side = Side(server, make(lent(server, desk)), desk)
+    side = Side(server, single(lent(server, desk)), desk)
     side.task = asyncio.create_task(side.channel.run(side.sink))
     try:
         await server.connected()

@@ -10,8 +10,9 @@ import pytest
 from tests.channels.running import Program, found
 from tests.channels.slack_side import ANA, BEN, until
 from tests.channels.test_slack_whole import said, slack, whole
+from tests.fakes.slack_apps import BOT_USER
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import BOT_USER, Shown
+from tests.fakes.slack_world import Shown
 
 __all__ = ["slack"]
 pytestmark = pytest.mark.timeout(300)

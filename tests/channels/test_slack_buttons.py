@@ -15,8 +15,8 @@ from bot.lent import Form, Input
 from bot.limits import Rate
 from channels.slack import calls, views
 from tests.channels.slack_side import ANA, BEN, Side, listening, out, until
+from tests.fakes.slack_apps import BOT_USER, TEAM
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import BOT_USER, TEAM
 
 CARD = Card(title="Post it?", agent="bri", body="Hello world", code="4821")
 LONG = "x" * 20_000

@@ -8,8 +8,8 @@ import pytest
 from bot.core.errors import VendorRefused, VendorUnknown
 from bot.limits import Rate
 from channels.slack import calls
-from channels.slack.channel import Slack, make
-from tests.channels.slack_side import ANA, Desk, lent, out
+from channels.slack.channel import Slack
+from tests.channels.slack_side import ANA, Desk, lent, out, single
 from tests.channels.test_slack_out import sought
 from tests.fakes.shelf import FakeShelf
 from tests.fakes.slack_server import SlackServer
@@ -39,7 +39,7 @@ def shelf() -> FakeShelf:
 
 def slack(server: SlackServer, shelf: FakeShelf) -> Slack:
     """A channel that only sends; each is as after a restart."""
-    return make(replace(lent(server, Desk()), shelf=shelf))
+    return single(replace(lent(server, Desk()), shelf=shelf))
 
 
 def files_of(server: SlackServer, place: str, thread: str = "") -> list[list[str]]:

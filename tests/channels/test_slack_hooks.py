@@ -17,10 +17,9 @@ from aiohttp import web
 from bot.core.errors import StoreError
 from bot.core.event import Kind
 from bot.testing import StillClock
-from channels.slack.channel import make
-from tests.channels.slack_side import ANA, Desk, Side, lent, until
+from tests.channels.slack_side import ANA, Desk, Side, lent, single, until
+from tests.fakes.slack_apps import TEAM
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import TEAM
 from tests.published import VECTORS, needs, vectors
 
 
@@ -41,7 +40,7 @@ async def hooked(server: SlackServer, now: float = 0, secret: str = "") -> Async
     given = lent(
         server, desk, bot_token=server.bot_token, signing_secret=secret or server.signing_secret
     )
-    side = Side(server, make(replace(given, clock=Then(now)) if now else given), desk)
+    side = Side(server, single(replace(given, clock=Then(now)) if now else given), desk)
     app = web.Application(client_max_size=2**30)
     for method, path, handler in side.channel.routes():
         app.router.add_route(method, path, handler)
@@ -205,4 +204,4 @@ async def test_before_it_listens_slack_is_asked_to_come_again() -> None:
 
 async def test_without_a_signing_secret_there_are_no_addresses() -> None:
     async with SlackServer() as server:
-        assert make(lent(server, Desk())).routes() == ()
+        assert single(lent(server, Desk())).routes() == ()

@@ -11,13 +11,12 @@ from bot.core.errors import ConnectionBroken, LimitReached, StoreError, VendorRe
 from bot.core.event import Attachment, Kind
 from bot.logs import VENDORS
 from bot.testing import StillClock
-from channels.slack.channel import make
 from channels.slack.events import Account, Reader
 from channels.slack.sent import Ledger
 from channels.slack.words import plain
-from tests.channels.slack_side import ANA, BEN, HOME, Desk, lent, listening, out, until
+from tests.channels.slack_side import ANA, BEN, HOME, Desk, lent, listening, out, single, until
+from tests.fakes.slack_apps import BOT, BOT_USER, TEAM
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import BOT, BOT_USER, TEAM
 from tests.published import document, needs
 
 
@@ -258,7 +257,7 @@ async def test_a_missing_scope_of_the_app_token_is_named() -> None:
     async with SlackServer() as server:
         server.scopes.discard("connections:write")
         with pytest.raises(ConnectionBroken, match="connections:write"):
-            await asyncio.wait_for(make(lent(server, Desk())).run(_nobody), 5)
+            await asyncio.wait_for(single(lent(server, Desk())).run(_nobody), 5)
 
 
 async def test_an_app_that_may_not_write_is_down_until_it_may() -> None:

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,67 +15,22 @@ from bot.core.errors import Invalid, OperatorError, VendorRefused, VendorUnknown
 from bot.core.event import Event, Kind
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
-from bot.core.secret import Secret
 from bot.infra.clock import SystemClock
 from bot.installs import account_of
-from bot.lent import Found, Lent
+from bot.lent import Lent
 from bot.store.installs import Install
 from channels.slack.channel import make
 from channels.slack.installed import Installed
+from tests.channels.slack_book import Shelf
 from tests.channels.slack_side import ANA, HOME, Desk, lent, out, until
-from tests.fakes.shelf import FakeShelf
+from tests.fakes.slack_apps import APP, TEAM
 from tests.fakes.slack_installs import CLIENT_ID, CLIENT_SECRET, Workspace
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import APP, TEAM
 
 AWAY = TenantId("ten_2")
 SHOP = Workspace()
 BAKERY = Workspace("T0000BAKE", "Bakery", "U0000BAKE")
 BACK = "https://bot.example.org/oauth/slack/installed"
-
-
-@dataclass
-class Shelf:
-    """The book of installs, in memory."""
-
-    desks: dict[str, Desk] = field(default_factory=dict)
-    shelves: dict[str, FakeShelf] = field(default_factory=dict)
-    kept: dict[str, Install] = field(default_factory=dict)
-    tokens: dict[str, Secret] = field(default_factory=dict)
-    lost: list[tuple[str, str, bool]] = field(default_factory=list)
-
-    def keep(self, tenant: TenantId, found: Found, **more: Any) -> Install:
-        account = account_of(found.app, found.team)
-        self.tokens[account] = found.token
-        made = Install(
-            tenant=tenant,
-            channel="slack",
-            account=account,
-            app=found.app,
-            team=found.team,
-            team_name=found.team_name,
-            bot_user=found.bot_user,
-            installed_by="person:per_1",
-            manifest=1,
-            installed_at=datetime.now(UTC),
-        )
-        self.kept[account] = replace(made, **more)
-        return self.kept[account]
-
-    async def of(self, account: str) -> Install | None:
-        return self.kept.get(account)
-
-    async def token(self, install: Install) -> Secret:
-        return self.tokens[install.account]
-
-    def desk(self, tenant: TenantId) -> Desk:
-        return self.desks.setdefault(tenant, Desk())
-
-    def shelf(self, tenant: TenantId) -> FakeShelf:
-        return self.shelves.setdefault(tenant, FakeShelf())
-
-    async def gone(self, install: Install, why: str, *, wipe: bool) -> None:
-        self.lost.append((install.team, why, wipe))
 
 
 @dataclass
@@ -117,7 +71,7 @@ async def apart(request: pytest.FixtureRequest) -> AsyncIterator[Apart]:
         if request.param == "http":
             way = {"signing_secret": server.signing_secret}
         book = Shelf()
-        channel = make(replace(lent(server, Desk(), **OPTIONS, **way), installs=book))
+        channel = make(replace(lent(server, Desk(), **OPTIONS, **way), installs=book)).main
         assert isinstance(channel, Installed)
         apart = Apart(server, channel, book)
         app = web.Application()
@@ -131,7 +85,7 @@ async def apart(request: pytest.FixtureRequest) -> AsyncIterator[Apart]:
         task = asyncio.create_task(channel.run(apart.sink))
         if request.param == "socket":
             await server.connected()
-        await until(lambda: channel._sink)
+        await until(lambda: channel._spaces.sink)
         yield apart
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -312,7 +266,7 @@ async def test_presses_and_commands_are_their_workspace_s(apart: Apart) -> None:
     (event,) = apart.heard
     assert (event.tenant, event.kind, event.text) == (AWAY, Kind.MESSAGE, "/status")
     await world.command(ANA, place, "/switchboard", "configure")
-    await until(lambda: apart.channel._open)
+    await until(lambda: apart.channel._spaces._open)
     assert list(apart.book.desks) == [AWAY]
 
 
@@ -322,7 +276,7 @@ async def test_many_at_once_open_a_workspace_once(apart: Apart) -> None:
     place = world.channel("general", ANA)
     await asyncio.gather(*(world.say(ANA, place, f"<@{SHOP.bot_user}> {n}") for n in range(10)))
     await until(lambda: len({event.ext_id for event in apart.heard}) == 10)
-    assert len(apart.channel._open) == 1
+    assert len(apart.channel._spaces._open) == 1
 
 
 @pytest.mark.parametrize(

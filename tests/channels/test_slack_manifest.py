@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import NotFound
+from bot.infra.clock import SystemClock
 from bot.setup import channel_manifest
 from channels.slack import manifest as book
-from channels.slack import users
+from channels.slack.hooks import Hooks
 from channels.slack.settings import Settings
 from tests.fakes.slack_rules import HISTORY, SCOPES
 
@@ -44,7 +45,7 @@ def test_it_asks_for_the_scopes_that_are_used() -> None:
     events = set(made()["settings"]["event_subscriptions"]["bot_events"])
     used = called | {HEARD[event] for event in events - FREE} | set(HISTORY.values())
     used |= {"commands", "assistant:write"}
-    used -= set(users.SCOPES)  # an owner who wants that adds them
+    used |= {"users:read.email"} if '"email"' in SOURCE else set()
     used |= {"groups:read"} if "private_channel" in SOURCE else set()
     assert set(made()["oauth_config"]["scopes"]["bot"]) == used
 
@@ -67,10 +68,32 @@ def test_a_house_that_slack_reaches_is_called_at_the_addresses_that_it_serves() 
         settings["interactivity"]["request_url"],
         found["features"]["slash_commands"][0]["url"],
     }
-    served = {path for path in book.PATHS.values() if f'"{path}"' in SOURCE}
-    assert told == {f"https://bot.example.org{path}" for path in served}
-    assert len(served) == 3
+    hooks = Hooks.of("secret", SystemClock(), _nothing)
+    assert told == {f"https://bot.example.org{path}" for _, path, _ in hooks.routes()}
+    assert len(told) == 3
     assert settings["socket_mode_enabled"] is False
+
+
+async def _nothing(road: str, payload: object) -> None:
+    return None
+
+
+def test_an_agent_s_own_app_has_its_name_its_command_and_its_addresses() -> None:
+    found = channel_manifest("slack", "https://bot.example.org", ("kelly", "Kelly plans"))[1]
+    settings, features = found["settings"], found["features"]
+    assert found["display_information"] == {"name": "Kelly", "description": "Kelly plans"}
+    assert features["bot_user"]["display_name"] == "kelly"
+    (command,) = features["slash_commands"]
+    assert command["command"] == "/kelly"
+    told = {
+        settings["event_subscriptions"]["request_url"],
+        settings["interactivity"]["request_url"],
+        command["url"],
+    }
+    hooks = Hooks.of("secret", SystemClock(), _nothing)
+    assert told == {f"https://bot.example.org{path}" for _, path, _ in hooks.routes("/kelly")}
+    assert "redirect_urls" not in found["oauth_config"], "its token is pasted"
+    assert "http" not in json.dumps(channel_manifest("slack", "", ("kelly", "Kelly plans"))[1])
 
 
 def test_a_house_that_slack_does_not_reach_calls_slack() -> None:

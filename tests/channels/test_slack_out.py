@@ -15,9 +15,9 @@ from bot.core.ids import EffectId
 from bot.limits import Rate
 from bot.testing import ChannelContract, effect_of
 from channels.slack import calls
-from channels.slack.channel import Slack, make
+from channels.slack.channel import Slack
 from channels.slack.settings import Settings
-from tests.channels.slack_side import ANA, Desk, lent, listening, out
+from tests.channels.slack_side import ANA, Desk, lent, listening, out, single
 from tests.fakes.slack_server import SlackServer
 
 LONG = "\n\n".join(f"Paragraph {n}: " + "word " * 150 for n in range(15))
@@ -40,7 +40,7 @@ async def server() -> AsyncIterator[SlackServer]:
 
 def slack(server: SlackServer) -> Slack:
     """A channel that only sends; each is as after a restart."""
-    return make(lent(server, Desk()))
+    return single(lent(server, Desk()))
 
 
 def sought(server_place: str, thread: str = "", effect: str = "eff_1"):
@@ -174,7 +174,7 @@ async def test_what_slack_says_is_one_of_our_errors(server: SlackServer) -> None
 async def test_slack_that_is_not_there_was_surely_not_told(server: SlackServer) -> None:
     offered = replace(lent(server, Desk()), endpoint="http://127.0.0.1:9")
     with pytest.raises(VendorRefused) as caught:
-        await make(offered).send(out("D1"))
+        await single(offered).send(out("D1"))
     assert caught.value.retry_after_s
 
 
@@ -399,7 +399,7 @@ async def test_slacks_wish_for_rest_is_obeyed_by_drafts_too(server: SlackServer)
 def test_a_missing_setting_is_named(options: dict[str, str], words: str) -> None:
     given = replace(lent(SlackServerless, Desk()), options=options)
     with pytest.raises(OperatorError, match=words) as caught:
-        make(given)
+        single(given)
     assert "xapp-1" not in str(caught.value).replace("xapp-, ", "")
 
 

@@ -9,8 +9,8 @@ from bot.lent import Manner, Site
 from channels.slack import placing
 from tests.channels.slack_side import ANA, BEN, Side, listening, until
 from tests.fakes import slack_rules
+from tests.fakes.slack_apps import TEAM
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import TEAM
 
 AGENTS = [("bri", "Bri writes")]
 

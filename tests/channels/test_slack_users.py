@@ -5,12 +5,12 @@ import asyncio
 import pytest
 
 from bot.core.errors import ConnectionBroken
-from channels.slack.channel import make
 from channels.slack.events import Account
 from channels.slack.users import Users
-from tests.channels.slack_side import ANA, HOME, Desk, Side, lent, listening, until
+from tests.channels.slack_side import ANA, HOME, Desk, Side, lent, listening, single, until
+from tests.fakes.slack_apps import TEAM
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import TEAM, Person
+from tests.fakes.slack_world import Person
 
 WANTED = frozenset({"example.com"})
 
@@ -77,7 +77,7 @@ async def test_nothing_is_looked_at_unless_an_owner_said_so() -> None:
         live(side, ANA)
         assert await users(side, frozenset()).sync() == 0
         assert side.channel._after.is_idle
-    assert make(lent(server, Desk()))._settings.domains == frozenset()  # type: ignore[union-attr]
+    assert single(lent(server, Desk()))._settings.domains == frozenset()
 
 
 async def test_where_an_owner_said_so_it_is_looked_at_and_a_missing_scope_ends_nothing(
@@ -87,7 +87,7 @@ async def test_where_an_owner_said_so_it_is_looked_at_and_a_missing_scope_ends_n
         server.world.people[ANA.id] = ANA
         given = {"bot_token": server.bot_token, "app_token": server.app_token}
         desk = Desk()
-        channel = make(lent(server, desk, **given, match_emails=" @Example.com, other.org "))
+        channel = single(lent(server, desk, **given, match_emails=" @Example.com, other.org "))
         side = Side(server, channel, desk)  # type: ignore[arg-type]
         task = asyncio.create_task(channel.run(side.sink))
         await until(lambda: desk.matched)

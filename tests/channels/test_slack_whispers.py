@@ -20,8 +20,8 @@ from bot.limits import Rate
 from channels.slack import calls
 from channels.slack.whispers import alone
 from tests.channels.slack_side import ANA, BEN, HOME, Side, listening, out, until
+from tests.fakes.slack_apps import BOT_USER
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import BOT_USER
 
 ONLY = alone(ANA.id)
 

@@ -18,8 +18,8 @@ import pytest
 from tests.channels.running import POST, WORDS, Model, Program, found, standing
 from tests.channels.slack_side import ANA, BEN, until
 from tests.fakes import slack_rules
+from tests.fakes.slack_apps import BOT_USER
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import BOT_USER
 
 
 @asynccontextmanager

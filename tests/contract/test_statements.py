@@ -34,6 +34,7 @@ ALLOWED = {
     "fleet._VOID": "what a dead process held, in all tenants",
     "inbox._SWEEP_JOURNAL": CLEANING,
     "inbox._SWEEP": CLEANING,
+    "installs._OWN": "listened with for all tenants at once; each row carries its tenant",
     "installs._OF": "an event names its workspace and not its tenant: the row tells it",
     "keys._ANY": "whether anything is wrapped at all, before the first master key is made",
     "keys._LIST": "the vault holds the wrapped keys of all tenants; each is bound to its own",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.fakes.slack_world import APP, BOT_USER, TEAM
+from tests.fakes.slack_apps import APP, BOT_USER, TEAM
 
 Body = dict[str, Any]
 CLIENT_ID, CLIENT_SECRET = "111.222", "shop-client-secret"

@@ -10,8 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from tests.fakes import slack_rules as rules
+from tests.fakes.slack_apps import TEAM, App
 from tests.fakes.slack_installs import Installs
-from tests.fakes.slack_world import APP, BOT, BOT_USER, TEAM, Shown, World
+from tests.fakes.slack_world import Shown, World
 
 Body = dict[str, Any]
 
@@ -75,6 +76,10 @@ class Methods:
         }
         self.is_revoked = ""
 
+    @property
+    def _app(self) -> App:
+        return self.world.apps.by_token(self.token)
+
     # --- who ---------------------------------------------------------------------------------
 
     async def _nothing(self, body: Body) -> Body:
@@ -85,22 +90,31 @@ class Methods:
         return {
             "url": "https://shop.slack.com/",
             "team": where.name,
-            "user": "switchboard",
+            "user": self._app.name,
             "team_id": where.id,
-            "user_id": where.bot_user,
-            "bot_id": BOT,
+            "user_id": where.bot_user if self._app is self.world.apps.all[0] else self._app.user,
+            "bot_id": self._app.bot,
             "is_enterprise_install": False,
         }
 
     async def _revoke(self, body: Body) -> Body:
-        self.is_revoked = "token_revoked"
+        if self.token in self._installs.tokens:
+            self._installs.revoked.add(self.token)
+        elif self.world.apps.knows(self.token):
+            self.world.apps.revoked.add(self.token)
+        else:
+            self.is_revoked = "token_revoked"
         return {"revoked": True}
 
     async def _team(self, body: Body) -> Body:
         return {"team": {"id": TEAM, "name": "Shop", "domain": "shop"}}
 
     async def _bot(self, body: Body) -> Body:
-        return {"bot": {"id": BOT, "app_id": APP, "user_id": BOT_USER, "name": "switchboard"}}
+        found = next((app for app in self.world.apps.all if app.bot == body.get("bot")), None)
+        if found is None:
+            raise Refused("bot_not_found")
+        whose = {"app_id": found.id, "user_id": found.user, "name": found.name}
+        return {"bot": {"id": found.bot, **whose}}
 
     # --- messages ----------------------------------------------------------------------------
 
@@ -130,7 +144,7 @@ class Methods:
         before = self.world.event_of(item)
         self._take(item, body)
         item.edited += 1
-        await self.world.changed(item, before, BOT_USER)
+        await self.world.changed(item, before, self._app.user)
         return {
             "channel": item.channel,
             "ts": item.ts,
@@ -162,7 +176,7 @@ class Methods:
         text = self._streamed(body)
         item = self.world.put(
             channel,
-            BOT_USER,
+            self._app.user,
             text,
             thread_ts=body["thread_ts"],
             bot=True,
@@ -210,7 +224,7 @@ class Methods:
 
     async def _members(self, body: Body) -> Body:
         self._place(body["channel"])
-        return {"members": [*self.world.people, BOT_USER], **_no_more()}
+        return {"members": [*self.world.people, self._app.user], **_no_more()}
 
     async def _open(self, body: Body) -> Body:
         user = (body.get("users") or "").split(",")[0]
@@ -260,7 +274,7 @@ class Methods:
     def _keep(self, view: Body, user: str, name: str = "") -> Body:
         name = name or f"V{next(self._ids):08d}"
         made = {"state": {"values": {}}, **self._sound(view), "id": name, "team_id": TEAM}
-        made |= {"bot_id": BOT, "app_id": APP, "hash": f"{next(self._ids)}.h"}
+        made |= {"bot_id": self._app.bot, "app_id": self._app.id, "hash": f"{next(self._ids)}.h"}
         self.world.views[name] = {**made, "user": user}
         return made
 
@@ -273,16 +287,16 @@ class Methods:
 
     async def _react(self, body: Body) -> Body:
         people = self._message(body["channel"], body["timestamp"]).reactions
-        if BOT_USER in people.setdefault(body["name"], []):
+        if self._app.user in people.setdefault(body["name"], []):
             raise Refused("already_reacted")
-        people[body["name"]].append(BOT_USER)
+        people[body["name"]].append(self._app.user)
         return {}
 
     async def _unreact(self, body: Body) -> Body:
         people = self._message(body["channel"], body["timestamp"]).reactions
-        if BOT_USER not in people.get(body["name"], []):
+        if self._app.user not in people.get(body["name"], []):
             raise Refused("no_reaction")
-        people[body["name"]].remove(BOT_USER)
+        people[body["name"]].remove(self._app.user)
         return {}
 
     async def _reactions(self, body: Body) -> Body:
@@ -305,7 +319,7 @@ class Methods:
         name, length = self._uploads[file_id]
         if length != len(content):
             raise Refused("length", f"{len(content)} bytes were uploaded, {length} were announced")
-        kept = self.world.file(name, "application/octet-stream", content, BOT_USER)
+        kept = self.world.file(name, "application/octet-stream", content, self._app.user)
         self.world.files[file_id] = {**kept, "id": file_id}
 
     async def _complete(self, body: Body) -> Body:
@@ -315,7 +329,7 @@ class Methods:
         if place := body.get("channel_id"):
             item = self.world.put(
                 self._place(place),
-                BOT_USER,
+                self._app.user,
                 body.get("initial_comment") or "",
                 thread_ts=body.get("thread_ts") or "",
                 files=found,
@@ -358,7 +372,7 @@ class Methods:
 
     def _own(self, body: Body) -> Shown:
         found = self._message(body["channel"], body["ts"])
-        if not found.bot:
+        if not found.bot or found.user != self._app.user:
             raise Refused("cant_update_message", "another's message is changed")
         if found.only_for:
             raise Refused("message_not_found", "an ephemeral message is changed by its ts")
@@ -386,7 +400,7 @@ class Methods:
             raise Refused("invalid_blocks", "; ".join(found), response_metadata=messages)
 
     def _put(self, channel: str, body: Body) -> Shown:
-        item = self.world.put(channel, BOT_USER, "", bot=True)
+        item = self.world.put(channel, self._app.user, "", bot=True)
         item.thread_ts = body.get("thread_ts") or ""
         self._take(item, body)
         return item

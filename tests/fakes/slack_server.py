@@ -13,8 +13,6 @@ By hand: `python -m tests.fakes.slack_server --port 4200`.
 import argparse
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import itertools
 import json
 import time
@@ -28,13 +26,12 @@ import aiohttp
 from aiohttp import WSMsgType, web
 
 from tests.fakes import slack_rules as rules
+from tests.fakes.slack_apps import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, App, signed
 from tests.fakes.slack_installs import Installs
 from tests.fakes.slack_methods import Methods, Refused
-from tests.fakes.slack_world import APP, Interaction, Person, World
+from tests.fakes.slack_world import Interaction, Person, World
 
 Body = dict[str, Any]
-
-BOT_TOKEN, APP_TOKEN, SIGNING_SECRET = "xoxb-1-2-shop", "xapp-1-A000-shop", "shop-signing-secret"
 
 
 @dataclass(slots=True)
@@ -82,8 +79,9 @@ class SlackServer:
         self.is_banned = False
         self.host, self.port = "127.0.0.1", 0
         self._count = itertools.count(1)
-        self._tickets: set[str] = set()
+        self._tickets: dict[str, App] = {}
         self._sockets: list[web.WebSocketResponse] = []
+        self._apps: dict[int, App] = {}
         self._turn = 0
         self._waiting: dict[str, asyncio.Future[Body]] = {}
         self._faults: list[_Fault] = []
@@ -191,7 +189,7 @@ class SlackServer:
             else:
                 self._authorise(method, token, body)
                 self.methods.token = token
-                found = await self._do(method, body)
+                found = await self._do(method, body, token)
         except Refused as error:
             return self._refuse(method, error)
         if fault is not None and fault.how == "lost":
@@ -199,10 +197,10 @@ class SlackServer:
         may = {"X-OAuth-Scopes": ",".join(sorted(self.scopes))}
         return web.json_response({"ok": True, **found}, headers=may)
 
-    async def _do(self, method: str, body: Body) -> Body:
+    async def _do(self, method: str, body: Body, token: str) -> Body:
         if method == "apps.connections.open":
             ticket = f"ticket-{next(self._count)}"
-            self._tickets.add(ticket)
+            self._tickets[ticket] = self.world.apps.by_token(token)
             return {"url": f"{self.base.replace('http', 'ws', 1)}/link/?ticket={ticket}"}
         if found := list(rules.misfits(method, body)):
             raise Refused("invalid_arguments", "; ".join(found))
@@ -220,12 +218,18 @@ class SlackServer:
         return answer
 
     def _authorise(self, method: str, token: str, body: Body) -> None:
-        wanted = self.app_token if method == "apps.connections.open" else self.bot_token
+        by_socket = method == "apps.connections.open"
+        its = self.world.apps.by_token(token)
+        wanted = self.app_token if by_socket else self.bot_token
+        if its in self.world.apps.all[1:]:
+            wanted = its.app_token if by_socket else its.bot_token
         if not token:
             raise Refused("not_authed", f"{method}: no token")
         if token in self.installs.revoked:
             raise Refused("account_inactive")
-        if self.methods.is_revoked:
+        if token in self.world.apps.revoked:
+            raise Refused("token_revoked")
+        if self.methods.is_revoked and its is self.world.apps.all[0]:
             raise Refused(self.methods.is_revoked)
         if token != wanted and token not in self.installs.tokens:
             word = "not_allowed_token_type" if token in (BOT_TOKEN, APP_TOKEN) else "invalid_auth"
@@ -298,7 +302,9 @@ class SlackServer:
 
     async def _download(self, request: web.Request) -> web.StreamResponse:
         token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token not in (self.bot_token, *self.installs.tokens):
+        if token not in (self.bot_token, *self.installs.tokens) and not self.world.apps.knows(
+            token
+        ):
             # Slack sends somebody without a token to its sign-in page.
             return web.Response(text="<!DOCTYPE html>sign in", content_type="text/html")
         if "files:read" not in self.scopes:
@@ -346,18 +352,19 @@ class SlackServer:
         ticket = request.query.get("ticket", "")
         if ticket not in self._tickets:
             return web.Response(status=404)
-        self._tickets.discard(ticket)
+        app = self._tickets.pop(ticket)
         socket = web.WebSocketResponse(autoping=True)
         await socket.prepare(request)
         await socket.send_json(
             {
                 "type": "hello",
                 "num_connections": len(self._sockets) + 1,
-                "connection_info": {"app_id": APP},
+                "connection_info": {"app_id": app.id},
                 "debug_info": {"host": "fake", "approximate_connection_time": 18060},
             }
         )
         self._sockets.append(socket)
+        self._apps[id(socket)] = app
         try:
             async for message in socket:
                 if message.type == WSMsgType.TEXT:
@@ -410,10 +417,11 @@ class SlackServer:
             self.ack_times.append(time.monotonic() - began)
 
     async def _by_socket(self, made: Interaction, attempt: int) -> Body | None:
-        while not self._sockets:
+        whose = self._whose(made)
+        while not (its := [s for s in self._sockets if self._apps[id(s)] is whose]):
             await asyncio.sleep(0.01)
         self._turn += 1
-        socket = self._sockets[self._turn % len(self._sockets)]
+        socket = its[self._turn % len(its)]
         envelope = f"env-{next(self._count)}"
         frame: Body = {"envelope_id": envelope, "type": made.kind, "payload": made.payload}
         frame["accepts_response_payload"] = made.kind != "events_api"
@@ -437,23 +445,24 @@ class SlackServer:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         elif attempt:
             headers |= {"X-Slack-Retry-Num": str(attempt), "X-Slack-Retry-Reason": "http_timeout"}
-        headers |= self.signed(body)
-        url = self.webhook_via + self.webhook_paths[made.kind]
+        app = self._whose(made)
+        headers |= self.signed(body, secret=app.signing_secret if app.part else "")
+        path = self.webhook_paths[made.kind].replace("/slack/", f"/slack{app.part}/")
+        url = self.webhook_via + path
         async with self._session.post(url, data=body.encode(), headers=headers) as answer:
             text = await answer.text()
             if answer.status != 200:
                 return None
-            try:
+            with contextlib.suppress(ValueError):
                 return dict(json.loads(text)) if text.startswith("{") else {"text": text}
-            except ValueError:
-                return {"text": text}
+            return {"text": text}
 
-    def signed(self, body: str, at: int | None = None) -> Mapping[str, str]:
+    def _whose(self, made: Interaction) -> App:
+        return self.world.apps.by_id(made.payload.get("api_app_id", ""))
+
+    def signed(self, body: str, at: int | None = None, secret: str = "") -> Mapping[str, str]:
         """The two headers that prove who is calling."""
-        stamp = str(int(time.time()) if at is None else at)
-        words = f"v0:{stamp}:{body}".encode()
-        mark = hmac.new(self.signing_secret.encode(), words, hashlib.sha256).hexdigest()
-        return {"X-Slack-Request-Timestamp": stamp, "X-Slack-Signature": f"v0={mark}"}
+        return signed(body, secret or self.signing_secret, at)
 
 
 async def _drop(request: web.Request) -> web.StreamResponse:

@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.slack_apps import MAIN, TEAM, App, Apps
+
 Body = dict[str, Any]
 
-TEAM, APP, BOT, BOT_USER = "T0000SHOP", "A000SWITCH", "B000SWITCH", "U000SWITCH"
 TRIGGER_S, RESPONSE_S, RESPONSES = 3.0, 1800.0, 5
 
 
@@ -100,6 +101,7 @@ class World:
         self.responses: dict[str, tuple[float, int, str, str, str]] = {}
         """Response address → until, uses left, channel, thread, person."""
         self.url = ""
+        self.apps = Apps()
         self.team = TEAM
         """The workspace in which people act."""
         self.trigger_s = TRIGGER_S
@@ -110,10 +112,11 @@ class World:
 
     # --- places and looking -----------------------------------------------------------------
 
-    def direct(self, person: Person) -> str:
+    def direct(self, person: Person, app: App = MAIN) -> str:
         """The conversation between a person and the app."""
         self.people[person.id] = person
-        return self._channel(f"D{person.id[1:]}", is_im=True, user=person.id)
+        name = person.id[1:] if app is MAIN else person.id[1:] + app.name.upper()
+        return self._channel(f"D{name}", is_im=True, user=person.id)
 
     def channel(self, name: str = "general", *people: Person) -> str:
         """A public channel that the app is a member of."""
@@ -158,9 +161,10 @@ class World:
         if kept:
             event["subtype"] = "file_share"
         await self._event(event)
-        if f"<@{BOT_USER}>" in text and not channel.startswith("D"):
-            mention = {k: v for k, v in event.items() if k not in ("channel_type", "subtype")}
-            await self._event({**mention, "type": "app_mention"})
+        for app in self.apps.all:
+            if f"<@{app.user}>" in text and not channel.startswith("D"):
+                mention = {k: v for k, v in event.items() if k not in ("channel_type", "subtype")}
+                await self._event({**mention, "type": "app_mention"}, app)
         return item.ts
 
     async def edit(self, person: Person, channel: str, ts: str, text: str) -> None:
@@ -246,7 +250,7 @@ class World:
                 "state": {"values": {}},
                 "response_url": self.response_url(channel, item.thread_ts, person.id),
                 "actions": [action],
-                **self._by(person),
+                **self._by(person, self.apps.by_user(item.user).id),
             },
         )
 
@@ -273,7 +277,12 @@ class World:
         sent = {**found, "state": {"values": state}}
         sent.pop("user", None)
         done = await self.deliver(
-            "interactive", {"type": "view_submission", "view": sent, **self._by(person)}
+            "interactive",
+            {
+                "type": "view_submission",
+                "view": sent,
+                **self._by(person, found.get("app_id", MAIN.id)),
+            },
         )
         if done.acked and not done.response.get("errors"):
             self.views.pop(view, None)
@@ -294,7 +303,7 @@ class World:
                 "team_domain": "shop",
                 "user_id": person.id,
                 "user_name": person.name,
-                "api_app_id": APP,
+                "api_app_id": self.apps.by_command(command).id,
                 "token": "old",
                 "is_enterprise_install": "false",
                 "response_url": self.response_url(channel, "", person.id),
@@ -369,7 +378,9 @@ class World:
         found |= {"metadata": item.metadata} if item.metadata else {}
         found |= {"edited": {"user": item.user, "ts": item.ts}} if item.edited else {}
         if item.bot:
-            found |= {"bot_id": BOT, "app_id": APP, "bot_profile": {"id": BOT, "app_id": APP}}
+            app = self.apps.by_user(item.user)
+            profile = {"id": app.bot, "app_id": app.id}
+            found |= {"bot_id": app.bot, "app_id": app.id, "bot_profile": profile}
         return found
 
     async def echo(self, item: Shown) -> None:
@@ -401,29 +412,37 @@ class World:
         """Keep a file; gives it as Slack describes it."""
         return self._file(name, media_type, body, user)
 
-    async def _event(self, event: Body) -> None:
+    async def _event(self, event: Body, only: App | None = None) -> None:
+        """Tell every app that is there: of a direct message the one that it is with."""
+        place = str(event.get("channel") or event.get("item", {}).get("channel") or "")
+        mine = [app for app in self.apps.all[1:] if place.endswith(app.name.upper())]
+        there = (mine or [MAIN]) if place.startswith("D") else self.apps.all
+        for app in [only] if only else there:
+            await self._told(event, app)
+
+    async def _told(self, event: Body, app: App) -> None:
         number = next(self._count)
         await self.deliver(
             "events_api",
             {
                 "type": "event_callback",
                 "team_id": self.team,
-                "api_app_id": APP,
+                "api_app_id": app.id,
                 "token": "old",
                 "event": event,
                 "event_id": f"Ev{number:08d}",
                 "event_time": int(time.time()),
-                "authorizations": [{"team_id": self.team, "user_id": BOT_USER, "is_bot": True}],
+                "authorizations": [{"team_id": self.team, "user_id": app.user, "is_bot": True}],
                 "is_ext_shared_channel": False,
                 "event_context": f"4-{number}",
             },
         )
 
-    def _by(self, person: Person) -> Body:
+    def _by(self, person: Person, app: str = MAIN.id) -> Body:
         return {
             "user": {"id": person.id, "username": person.name, "team_id": self.team},
             "team": {"id": self.team, "domain": "shop"},
-            "api_app_id": APP,
+            "api_app_id": app,
             "token": "old",
             "trigger_id": self.trigger(person.id),
             "is_enterprise_install": False,

@@ -11,8 +11,9 @@ from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetr
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 
+from tests.fakes.slack_apps import BOT_USER
 from tests.fakes.slack_server import SlackServer
-from tests.fakes.slack_world import BOT_USER, Person
+from tests.fakes.slack_world import Person
 from tests.published import needs
 
 ANA, BEN = Person("U0000ANA", "Ana", "ana@example.com"), Person("U0000BEN", "Ben")

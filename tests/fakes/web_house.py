@@ -23,7 +23,7 @@ from bot.core.canonical import Json
 from bot.core.card import Card, Field
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Policy, bind
-from bot.core.errors import BotError, Invalid, NotFound
+from bot.core.errors import Invalid, NotFound
 from bot.core.event import Ending, Event
 from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, PersonId, ScheduleId, TenantId
 from bot.core.model import Offer
@@ -40,15 +40,14 @@ from bot.files.local import LocalStore
 from bot.files.spool import Spool
 from bot.inbox import Inbox
 from bot.installing import Installing
-from bot.installs import Around
-from bot.lent import Found, NoDesk
+from bot.installs import PROOFS, Around
+from bot.lent import NoDesk, Options
 from bot.limits import Rate
 from bot.live import Live
 from bot.people import People
 from bot.places import Places
 from bot.questions import Asking, Questions
 from bot.store import schema
-from bot.store.installs import Install
 from bot.store.sqlite import SqliteDatabase
 from bot.transcript import Transcript
 from bot.turns import Seats, Turns, Work
@@ -56,6 +55,7 @@ from bot.web.app import build, runner
 from bot.web.parts import Parts, Route
 from tests.fakes.oauth_house import connections_of
 from tests.fakes.people_house import KEY, StillClock
+from tests.fakes.pigeons import Pigeons
 from tests.fakes.remembering import remembering
 from tests.tools.mcp.kit import nowhere
 from tools.mcp._hub import Hub
@@ -106,32 +106,6 @@ class Routes:
         return Explanation(agent=AgentName("bri"), why="the rule “everything else” fits")
 
 
-class Pigeons:
-    """A platform whose app is installed by OAuth; a code is the name of a workspace."""
-
-    manifest_version = 2
-
-    def __init__(self) -> None:
-        self.codes: list[str] = []
-        self.broken: BotError | None = None
-
-    def address(self, state: str, redirect: str) -> str:
-        return f"https://pigeon.example/allow?state={state}&redirect={redirect}"
-
-    async def exchange(self, code: str, redirect: str) -> Found:
-        if code in self.codes or code == "wrong":
-            raise Invalid("This code was used before.")
-        self.codes.append(code)
-        team, token = code.partition("-")[0], Secret(f"token-of-{code}")
-        return Found(app="A1", team=team, team_name=f"Loft {team}", bot_user="U1", token=token)
-
-    async def check(self, install: Install, token: Secret) -> str:
-        if self.broken:
-            raise self.broken
-        assert token.reveal().startswith(f"token-of-{install.team}")
-        return "https://loft.pigeon.example/"
-
-
 class Room:
     """What is sealed, in the clear."""
 
@@ -141,10 +115,14 @@ class Room:
     async def put(
         self, tenant: str, provider: str, field: str, secret: Secret, owner: str = ""
     ) -> None:
-        self.kept[tenant, owner] = secret
+        self.kept[tenant, _slot(field, owner)] = secret
 
     async def get(self, tenant: str, provider: str, field: str, owner: str = "") -> Secret | None:
-        return self.kept.get((tenant, owner))
+        return self.kept.get((tenant, _slot(field, owner)))
+
+
+def _slot(field: str, owner: str) -> str:
+    return f"{owner} {field}" if field == PROOFS else owner
 
 
 class Channels:
@@ -160,13 +138,20 @@ class Channels:
     async def listed(self, actor: Person) -> Sequence[Json]:
         return [{"name": "pigeon", "up": self.told is not None, "detail": "", "wants": []}]
 
-    def manifest(self, name: str, by_socket: bool) -> Mapping[str, Json]:
+    def manifest(
+        self, actor: Person, name: str, by_socket: bool, agent: str = ""
+    ) -> Mapping[str, Json]:
         if name != "pigeon":
             raise NotFound("There is no such platform.")
         return {"version": 1, "manifest": {"name": name, "socket": by_socket}}
 
     async def put(self, actor: Person, name: str, options: Mapping[str, object]) -> None:
         self.told = options
+
+    async def own(
+        self, actor: Person, name: str, agent: str, options: Options
+    ) -> Mapping[str, Json]:
+        return await self.installing.own(actor, name, agent, options)
 
     async def remove(self, actor: Person, name: str) -> None:
         if self.told is None or name != "pigeon":

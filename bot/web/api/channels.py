@@ -6,6 +6,7 @@ from aiohttp import web
 
 from bot.core.errors import Invalid
 from bot.web.answers import MAYBE, NUMBER, OBJECT, TEXT, answer, flag, schema
+from bot.web.api.installs import ONE
 from bot.web.body import Fields, read_json
 from bot.web.parts import VISIT, Access, Doc, Parts, Route
 
@@ -26,28 +27,48 @@ class Channels:
     async def manifest(self, request: web.Request) -> web.Response:
         """What a platform makes an app of."""
         by_socket = flag(request, "socket")
-        return answer(self._parts.channels.manifest(request.match_info["name"], by_socket))
+        name, agent = request.match_info["name"], request.query.get("agent", "")
+        person = request[VISIT].person
+        return answer(self._parts.channels.manifest(person, name, by_socket, agent))
 
     async def put(self, request: web.Request) -> web.Response:
         """Connect one, or connect it anew."""
-        fields = Fields(await read_json(request), ("options",))
-        told = fields.json("options")
-        if not isinstance(told, Mapping) or len(told) > MAX_OPTIONS:
-            raise Invalid(f"`options` is an object with at most {MAX_OPTIONS} entries.")
-        options: dict[str, str | bool | int | float] = {}
-        for name, value in told.items():
-            if not isinstance(value, str | bool | int | float):
-                raise Invalid(f"The option {name} must be a text, a number, true or false.")
-            options[name] = value
         name = request.match_info["name"]
-        await self._parts.channels.put(request[VISIT].person, name, options)
+        await self._parts.channels.put(request[VISIT].person, name, await _options(request))
         return answer({"name": name}, 202)
+
+    async def own(self, request: web.Request) -> web.Response:
+        """Let an agent have an app of its own."""
+        name, agent = request.match_info["name"], request.match_info["agent"]
+        options = await _options(request)
+        return answer(await self._parts.channels.own(request[VISIT].person, name, agent, options))
+
+    async def disown(self, request: web.Request) -> web.Response:
+        """Let go of an agent's own app."""
+        name, agent = request.match_info["name"], request.match_info["agent"]
+        installing = self._parts.channels.installing
+        said = await installing.disown(request[VISIT].person, name, agent)
+        return answer({"name": name, "agent": agent, "said": said})
 
     async def remove(self, request: web.Request) -> web.Response:
         """Let go of one."""
         name = request.match_info["name"]
         await self._parts.channels.remove(request[VISIT].person, name)
         return answer({"name": name})
+
+
+async def _options(request: web.Request) -> dict[str, str | bool | int | float]:
+    """The options that a platform is told. Raises Invalid."""
+    fields = Fields(await read_json(request), ("options",))
+    told = fields.json("options")
+    if not isinstance(told, Mapping) or len(told) > MAX_OPTIONS:
+        raise Invalid(f"`options` is an object with at most {MAX_OPTIONS} entries.")
+    options: dict[str, str | bool | int | float] = {}
+    for name, value in told.items():
+        if not isinstance(value, str | bool | int | float):
+            raise Invalid(f"The option {name} must be a text, a number, true or false.")
+        options[name] = value
+    return options
 
 
 def routes(parts: Parts) -> list[Route]:
@@ -61,7 +82,7 @@ def routes(parts: Parts) -> list[Route]:
             handler=channels.listed,
             access=Access.OWNER,
             doc=Doc(
-                summary="Platforms: `{name, up, detail, wants, ways, manifest}`.",
+                summary="Platforms: `{name, up, detail, wants, ways, own, manifest}`.",
                 answer=schema(items={"type": "array", "items": OBJECT}, next=MAYBE),
             ),
         ),
@@ -73,7 +94,10 @@ def routes(parts: Parts) -> list[Route]:
             doc=Doc(
                 summary="What the platform makes an app of, where it does so.",
                 answer=schema(version=NUMBER, manifest=OBJECT),
-                query={"socket": "1: the house calls the platform, which need not reach it"},
+                query={
+                    "socket": "1: the house calls the platform, which need not reach it",
+                    "agent": "of an app that is this agent's own",
+                },
             ),
         ),
         Route(
@@ -94,5 +118,32 @@ def routes(parts: Parts) -> list[Route]:
             handler=channels.remove,
             access=Access.OWNER,
             doc=Doc(summary="Let go of a platform, and of its tokens.", answer=schema(name=TEXT)),
+        ),
+        *_own_routes(channels, one),
+    ]
+
+
+def _own_routes(channels: Channels, one: str) -> list[Route]:
+    return [
+        Route(
+            method="PUT",
+            path=f"{one}/agents/{{agent}}",
+            handler=channels.own,
+            access=Access.OWNER,
+            doc=Doc(
+                summary="Let an agent have an app of its own there; what it is told is sealed.",
+                body=schema(options=OBJECT),
+                answer=ONE,
+            ),
+        ),
+        Route(
+            method="DELETE",
+            path=f"{one}/agents/{{agent}}",
+            handler=channels.disown,
+            access=Access.OWNER,
+            doc=Doc(
+                summary="Let go of an agent's own app, and of its token.",
+                answer=schema(name=TEXT, agent=TEXT, said=TEXT),
+            ),
         ),
     ]

@@ -9,6 +9,7 @@ from bot.web.parts import VISIT, Access, Doc, Parts, Route
 ONE = schema(
     account=TEXT,
     app=TEXT,
+    agent=TEXT,
     workspace=TEXT,
     name=TEXT,
     bot_user=TEXT,
@@ -49,8 +50,8 @@ class Installs:
     async def remove(self, request: web.Request) -> web.Response:
         """Let go of it, and of its token."""
         name, account = request.match_info["name"], request.match_info["account"]
-        await self._installing.remove(request[VISIT].person, name, account)
-        return answer({"account": account})
+        said = await self._installing.remove(request[VISIT].person, name, account)
+        return answer({"account": account, "said": said})
 
 
 def routes(parts: Parts) -> list[Route]:
@@ -81,7 +82,7 @@ def routes(parts: Parts) -> list[Route]:
             "DELETE",
             one,
             installs.remove,
-            Doc(summary="Let go of it, and of its token.", answer=schema(account=TEXT)),
+            Doc(summary="Let go of it, and of its token.", answer=schema(account=TEXT, said=TEXT)),
         ),
     )
     return [

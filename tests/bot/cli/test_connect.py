@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.setup import channel_wants, channel_ways
+from bot.setup import channel_own, channel_wants, channel_ways
 from tests.bot.cli.conftest import Bot
 from tests.fakes.api_server import ApiServer
 from tests.fakes.terminal import Sitting
@@ -23,6 +23,7 @@ def playing(server: ApiServer, name: str = "email") -> ApiServer:
         "detail": "not connected",
         "wants": list(channel_wants(name)),
         "ways": list(channel_ways(name)),
+        "own": list(channel_own(name)),
         "manifest": False,
     }
     server.answers["GET", "/v1/channels"] = 200, {"items": [off], "next": None}
@@ -153,3 +154,58 @@ def test_every_way_names_settings_that_there_are_and_asks_for_what_it_needs() ->
         assert set(asked) <= names and len(asked) == len(set(asked))
         assert set(way["needs"]) <= set(asked)  # type: ignore[arg-type]
         assert len(asked) <= 9
+
+
+MADE = {
+    "account": "app:A1/T1",
+    "app": "A1",
+    "agent": "kelly",
+    "workspace": "T1",
+    "name": "Shop",
+    "status": "active",
+    "error": "",
+}
+
+
+def test_an_agent_s_own_app_is_asked_for_its_tokens_and_no_other(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    playing(server, "slack")
+    server.answers["PUT", "/v1/channels/slack/agents/kelly"] = 200, MADE
+    with sit(server, tmp_path, "slack", "--agent", "kelly") as terminal:
+        terminal.wait_for("bot_token:")
+        terminal.type("xoxb-1\r")
+        terminal.wait_for("app_token:")
+        terminal.type("xapp-1\r")
+        terminal.wait_for("signing_secret:")
+        terminal.type("\r")
+        terminal.wait_for("kelly listens in Shop with an app of its own (A1).")
+        assert terminal.end() == 0
+        assert "xoxb-1" not in terminal.text and "match_emails" not in terminal.text
+    (call,) = server.of("PUT", "/v1/channels/slack/agents/kelly")
+    assert call.body == {"options": {"bot_token": "xoxb-1", "app_token": "xapp-1"}}
+
+
+def test_an_agent_s_own_app_that_does_not_work_says_why(server: ApiServer, bot: Bot) -> None:
+    playing(server, "slack")
+    broken = {**MADE, "status": "error", "error": "The token was revoked."}
+    server.answers["PUT", "/v1/channels/slack/agents/kelly"] = 200, broken
+    done = bot("connect", "slack", "--agent", "kelly", stdin='{"bot_token": "xoxb-1"}')
+    assert done.code == 1 and "The token was revoked." in done.out
+
+
+def test_an_agent_s_own_app_has_a_manifest_and_is_let_go_of(server: ApiServer, bot: Bot) -> None:
+    playing(server, "slack")
+    manifest = {"display_information": {"name": "Kelly"}}
+    answer = {"version": 3, "manifest": manifest}
+    server.answers["GET", "/v1/channels/slack/manifest"] = 200, answer
+    done = bot("connect", "slack", "--agent", "kelly", "--manifest")
+    assert json.loads(done.out) == manifest
+    (call,) = server.of("GET", "/v1/channels/slack/manifest")
+    assert call.query["agent"] == "kelly"
+    gone = {"name": "slack", "agent": "kelly", "said": "The platform was not told."}
+    server.answers["DELETE", "/v1/channels/slack/agents/kelly"] = 200, gone
+    done = bot("connect", "slack", "--agent", "kelly", "--remove")
+    assert "let go of" in done.out and "was not told" in done.out
+    done = bot("connect", "email", "--agent", "kelly", stdin="{}")
+    assert done.code != 0

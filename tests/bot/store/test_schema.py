@@ -197,8 +197,7 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
         "own_agent",
         "mcp_tool",
         "place_rule",
-        "install",
-        "install_state",
+        *("install", "install_state"),
         "vector",
         "summary",
         "archive",
@@ -217,6 +216,7 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
         "mail_block",
         "connection",
         "oauth_deletion",
+        "platform_user",
     ):
         conn.execute(f"drop table {table}")
     for index in (

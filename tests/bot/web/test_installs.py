@@ -158,9 +158,90 @@ async def test_it_is_switched_off_and_on_and_let_go_of(house: WebHouse) -> None:
         async with browser.post(path, json={"enabled": on}) as response:
             assert (await response.json())["status"] == status
     async with browser.delete(path) as response:
-        assert response.status == 200
+        assert (await response.json())["said"] == ""
+    assert house.channels.installer.ended == ["token-of-T1"], "it works nowhere any more"
     assert house.room.kept[house.tenant.id, LOFT].reveal() == ""
     assert (await get(browser, ALL))["items"] == []
+    async with browser.delete(path) as response:
+        assert response.status == 404
+
+
+async def test_what_the_platform_could_not_be_told_is_said_and_wiped_all_the_same(
+    house: WebHouse,
+) -> None:
+    browser = await house.browser()
+    await finish(browser, await start(browser))
+    house.channels.installer.deaf = VendorUnknown("It did not answer.")
+    async with browser.delete(f"{ALL}/{quote(LOFT, safe='')}") as response:
+        said = (await response.json())["said"]
+    assert "It did not answer" in said and "remove the app there as well" in said
+    assert house.room.kept[house.tenant.id, LOFT].reveal() == ""
+    assert (await get(browser, ALL))["items"] == []
+
+
+async def test_a_death_between_the_platform_and_the_wiping_ends_with_the_next_press(
+    house: WebHouse,
+) -> None:
+    browser = await house.browser()
+    await finish(browser, await start(browser))
+    path = f"{ALL}/{quote(LOFT, safe='')}"
+    put, house.room.put = house.room.put, _die  # type: ignore[method-assign, assignment]
+    async with browser.delete(path) as response:
+        assert response.status == 500
+    assert house.channels.installer.ended == ["token-of-T1"]
+    house.room.put = put  # type: ignore[method-assign]
+    async with browser.delete(path) as response:
+        assert response.status == 200
+    assert (await get(browser, ALL))["items"] == []
+
+
+OWN = "/v1/channels/pigeon/agents"
+
+
+async def own(browser: ClientSession, agent: str, **options: str) -> tuple[int, Answer]:
+    """An owner pastes the tokens of an agent's own app."""
+    async with browser.put(f"{OWN}/{agent}", json={"options": options}) as response:
+        return response.status, await response.json()
+
+
+async def test_an_agent_has_an_app_of_its_own_and_a_newer_one_takes_its_place(
+    house: WebHouse,
+) -> None:
+    browser = await house.browser()
+    status, made = await own(browser, "kelly", team="T1", app="A7")
+    assert (status, made["status"], made["agent"]) == (200, "active", "kelly")
+    assert (await own(browser, "kelly", team="T1", app="A7"))[0] == 200  # twice is once
+    assert len((await get(browser, ALL))["items"]) == 1
+    proofs = house.room.kept[house.tenant.id, "app:A7/T1 install.proofs"]
+    assert "secret-of-A7" in proofs.reveal() and "secret-of" not in str(made)
+    assert (await own(browser, "kelly", team="T1", app="A8"))[0] == 200
+    (left,) = (await get(browser, ALL))["items"]
+    assert (left["app"], left["agent"]) == ("A8", "kelly")
+    assert house.channels.installer.ended == ["token-of-T1-A7"]
+    assert house.room.kept[house.tenant.id, "app:A7/T1 install.proofs"].reveal() == ""
+    assert (await own(browser, "kelly", team="T2", app="A9"))[0] == 200
+    assert len((await get(browser, ALL))["items"]) == 2, "in another workspace it is one more"
+    async with browser.delete(f"{OWN}/kelly") as response:
+        assert (await response.json())["said"] == ""
+    assert (await get(browser, ALL))["items"] == []
+    async with browser.delete(f"{OWN}/kelly") as response:
+        assert response.status == 404
+
+
+async def test_an_app_is_one_agent_s_in_one_tenant(house: WebHouse) -> None:
+    _, olga = await house.other_tenant()
+    mine, theirs = await house.browser(), await house.browser(olga)
+    await finish(mine, await start(mine), "T1")
+    status, told = await own(mine, "kelly", team="T1", app="A1")
+    assert status == 409 and "everybody's" in str(told)
+    assert (await own(mine, "kelly", team="T1", app="A7"))[0] == 200
+    status, told = await own(mine, "bri", team="T1", app="A7")
+    assert status == 409 and "kelly" in str(told)
+    assert (await own(theirs, "kelly", team="T1", app="A7"))[0] == 409
+    async with theirs.delete(f"{OWN}/kelly") as response:
+        assert response.status == 404
+    member = await house.browser(await house.member())
+    assert (await own(member, "kelly", team="T1", app="A9"))[0] == 403
 
 
 async def test_a_death_before_it_was_tried_leaves_it_pending_and_checking_mends_it(

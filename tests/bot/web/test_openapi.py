@@ -12,7 +12,8 @@ from openapi_spec_validator import validate
 
 from bot.core.secret import Secret
 from bot.files.files import NewFile
-from bot.lent import Found, News
+from bot.installs import Found
+from bot.lent import News
 from bot.mailbook import Book as Mailbook
 from bot.store import people
 from bot.store.people import Identity
@@ -167,6 +168,10 @@ async def _channels(check: Checked, house: WebHouse) -> None:
     found = Found(app="A", team="T", team_name="Loft", bot_user="U", token=Secret("token-of-T"))
     made = await book.keep(house.owner, found, 1)
     await check("GET", "/v1/channels/{name}/installs", name="pigeon")
+    its = {"name": "pigeon", "agent": "kelly"}
+    pasted = {"options": {"team": "T7", "app": "A7"}}
+    await check("PUT", "/v1/channels/{name}/agents/{agent}", pasted, **its)
+    await check("DELETE", "/v1/channels/{name}/agents/{agent}", **its)
     one = {"name": "pigeon", "account": quote(made.account, safe="")}
     await check("POST", "/v1/channels/{name}/installs/{account}", {"enabled": True}, **one)
     await check("POST", "/v1/channels/{name}/installs/{account}/check", **one)

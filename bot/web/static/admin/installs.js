@@ -28,7 +28,7 @@ function table(node, name, items, newest) {
   const again = () => draw(node, name);
   return plainTable(`Workspaces of ${capital(name)}`, [
     { name: "Workspace", cell: ({ name: title, workspace }) => `${title || workspace} (${workspace})` },
-    { name: "App", tight: true, cell: ({ app, bot_user: user }) => `${app}, ${user}` },
+    { name: "App", tight: true, cell: ({ app, bot_user: user, agent }) => `${app}, ${user}${agent && `, ${agent}'s own`}` },
     { name: "Since", tight: true, cell: ({ installed_at: at }) => new Date(at).toLocaleDateString() },
     { name: "State", cell: (item) => state(item, newest) },
     { name: "", tight: true, cell: (item) => press(item.enabled ? "Switch off" : "Switch on", item, () => post(one(name, item), { enabled: !item.enabled }), again) },
