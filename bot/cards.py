@@ -10,15 +10,16 @@ import asyncio
 import logging
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
+from bot.carriers import Carriers
 from bot.core.approval import ApprovalState
 from bot.core.channel import Channel, Outbound
 from bot.core.effect import EffectKind
 from bot.core.errors import BotError, StoreError, VendorRefused, VendorUnknown
 from bot.core.event import Event
-from bot.core.ids import EffectId
+from bot.core.ids import EffectId, TenantId
 from bot.core.ports import Clock
 from bot.fleet import Peers
 from bot.store import cards as rows
@@ -42,7 +43,7 @@ each time is not shown again until the program starts again."""
 LONGEST_PAUSE_S = 300.0
 MAX_KEPT = 10_000
 """Copies whose pauses are remembered; others are tried at once."""
-Where = tuple[str, str, str]
+Where = tuple[str, str, str, str]
 
 
 class Cards:
@@ -52,14 +53,14 @@ class Cards:
         self,
         db: Database,
         clock: Clock,
-        channels: Mapping[str, Channel],
+        carriers: Carriers,
         peers: Peers,
         address: Callable[[], str],
     ) -> None:
         """`address` is where people reach the house; empty when it is not known outside."""
         self._db = db
         self._clock = clock
-        self._channels = channels
+        self._carriers = carriers
         self._peers = peers
         self._address = address
         self._wake = asyncio.Event()
@@ -122,23 +123,27 @@ class Cards:
             key, met = next(iter(self._met.items()))
             await self._db.write(rows.meet(met))
             self._met.pop(key, None)
-        for name, channel in list(self._channels.items()):
+        for tenant, channel in self._carriers.all():
             if _has_buttons(channel):
-                for where, copies in (await self._due(name)).items():
+                for where, copies in (await self._due(tenant, channel)).items():
                     task = asyncio.create_task(self._show_all(copies))
                     self._busy[where] = task
                     task.add_done_callback(partial(self._leave, where))
 
-    async def _due(self, channel: str) -> dict[Where, list[Copy]]:
-        """What of one platform can be shown now, by place; what waits keeps no other away."""
+    async def _due(self, tenant: TenantId, channel: Channel) -> dict[Where, list[Copy]]:
+        """What one channel can show now, by place; what waits keeps no other away."""
+        carries_others = self._carriers.carries_others(tenant, channel)
+        whose = None if carries_others else tenant
         found: dict[Where, list[Copy]] = {}
         now, count = self._clock.monotonic(), 0
         for page in range(PAGES):
-            copies = await self._db.read(rows.due(channel, AT_ONCE, page * AT_ONCE))
+            copies = await self._db.read(rows.due(channel.name, AT_ONCE, page * AT_ONCE, whose))
             for copy in copies:
-                where = (copy.channel, copy.account, copy.place)
+                owner = copy.item.tenant
+                where = (owner, copy.channel, copy.account, copy.place)
                 _, again_at = self._failed.get(_key(copy), (0, 0.0))
-                if where not in self._busy and now >= again_at:
+                is_ours = self._carriers.get(owner, copy.channel) is channel
+                if is_ours and where not in self._busy and now >= again_at:
                     found.setdefault(where, []).append(copy)
                     count += 1
             if not copies or count >= AT_ONCE:
@@ -207,7 +212,10 @@ class Cards:
             url=f"{address}/approvals/{item.id}" if address else "",
             replace=copy.ref,
         )
-        receipt = await self._channels[copy.channel].send(message)
+        channel = self._carriers.get(item.tenant, copy.channel)
+        if channel is None:
+            raise VendorRefused("The platform is not connected any more.", retry_after_s=ROUND_S)
+        receipt = await channel.send(message)
         ref = receipt.vendor_ref or copy.ref
         await surely(self._db, lambda: rows.keep(copy, ref, is_last))
         self._failed.pop(_key(copy), None)

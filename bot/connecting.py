@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from bot.core.canonical import Json
-from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError
+from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError, StoreError
 from bot.core.ids import TenantId
 from bot.core.people import Person
 from bot.core.ports import Agents, Clock, Fetcher
 from bot.core.secret import Secret
 from bot.core.times import to_us
 from bot.desk import Behind, Counter, Seat
-from bot.ears import Ears
+from bot.ears import Ears, webhooks_of
 from bot.engine import Engine
 from bot.files.files import Files
 from bot.files.links import Sign
@@ -27,7 +27,7 @@ from bot.fleet import Peers
 from bot.frozen import frozen
 from bot.installing import Installing
 from bot.installs import Around, Installs
-from bot.lent import Lent, Offer, Options
+from bot.lent import Lent, NoBook, Offer, Options
 from bot.mailbook import Book as Mailbook
 from bot.paying import NAME as PAYMENTS
 from bot.paying import Around as PaymentsAround
@@ -47,6 +47,7 @@ from bot.setup import (
     has_manifest,
 )
 from bot.store import audit
+from bot.store.people import tenants
 from bot.store.script import Database
 from bot.strongroom import Strongroom
 from bot.texting import Book
@@ -143,23 +144,33 @@ class Lender:
                 return
             await asyncio.sleep(HOLD_S)
 
-    def __call__(self, channel: str, options: Options) -> Lent:
-        """What a channel of this name, with these options, is made with."""
+    def address(self, tenant: TenantId) -> str:
+        """What a tenant's webhooks stand below; empty where the house cannot be reached."""
+        house = self.settings.public_url.rstrip("/")
+        return house + webhooks_of(tenant) if house and tenant != self.tenant else house
+
+    def __call__(self, channel: str, options: Options, tenant: TenantId | None = None) -> Lent:
+        """What a tenant's channel of this name, with these options, is made with; without a tenant,
+        the first one's.
+        """
+        owner, is_guest = tenant or self.tenant, tenant not in (None, self.tenant)
+        place = f"{owner}/{channel}" if is_guest else channel
         return Lent(
-            tenant=self.tenant,
+            tenant=owner,
             options=options,
             clock=self.clock,
-            desk=self.desk(self.tenant, channel),
-            shelf=self.shelf(self.tenant),
-            installs=Installs(channel, self.around),
+            desk=self.desk(owner, channel),
+            shelf=self.shelf(owner),
+            installs=NoBook() if is_guest else Installs(channel, self.around),
             endpoint=self.settings.endpoint.get(channel, ""),
             endpoints=self.settings.endpoint,
-            texts=Book(self.db, self.clock, self.tenant, lambda: self.engine().turns.wake()),
-            mailbook=Mailbook(self.db, self.clock, self.tenant),
-            folder=self.settings.home / "channels" / channel,
-            seal=lambda text: self.sign("channel", f"{self.tenant} {channel} {text}"),
-            public_url=self.settings.public_url,
-            hold=partial(self.hold, channel),
+            texts=Book(self.db, self.clock, owner, lambda: self.engine().turns.wake()),
+            mailbook=Mailbook(self.db, self.clock, owner),
+            folder=self.settings.home / "channels" / place,
+            seal=lambda text: self.sign("channel", f"{owner} {channel} {text}"),
+            public_url=self.address(owner),
+            is_guest=is_guest,
+            hold=partial(self.hold, place),
         )
 
 
@@ -184,7 +195,7 @@ class Connecting:
     @property
     def installing(self) -> Installing:
         """Where the platforms' apps are installed."""
-        return Installing(self._lend.around, lambda: self.ears.channels)
+        return Installing(self._lend.around, lambda: self.ears.carriers.of(self._lend.tenant))
 
     def routes(self) -> Sequence[Route]:
         """Where Stripe tells of payments."""
@@ -202,16 +213,41 @@ class Connecting:
         """What the settings say, and what was connected besides; who is paid is read as well."""
         await self.paying.load()
         told: dict[str, Options] = dict(self._lend.settings.channels)
-        for name, kept in (await self._strongroom.of_field(self._lend.tenant, FIELD)).items():
-            if kept.reveal():
-                told.setdefault(name, json.loads(kept.reveal()))
+        for name, options in (await self._kept(self._lend.tenant)).items():
+            told.setdefault(name, options)
         return [channel_offer(name, self._lend(name, options)) for name, options in told.items()]
 
+    async def guests(self) -> None:
+        """Listen on what other tenants connected, too."""
+        for tenant in await self._elsewhere():
+            if tenant == self._lend.tenant:
+                continue
+            try:
+                kept = await self._kept(tenant)
+            except BotError as error:
+                log.warning("The platforms of %s are off: %s", tenant, error.message)
+                continue
+            for name, options in kept.items():
+                if name in channel_names():
+                    await asyncio.to_thread(channel_load, name)
+                self.ears.take(tenant, channel_offer(name, self._lend(name, options, tenant)))
+
+    async def _elsewhere(self) -> Sequence[TenantId]:
+        while True:
+            try:
+                return [tenant.id for tenant in await self._lend.db.read(tenants())]
+            except StoreError as error:
+                log.warning("Other tenants' platforms wait for the database: %s", error.message)
+                await asyncio.sleep(HOLD_S)
+
+    async def _kept(self, tenant: TenantId) -> Mapping[str, Options]:
+        """The options of each platform that a tenant connected."""
+        kept = await self._strongroom.of_field(tenant, FIELD)
+        return {name: json.loads(told.reveal()) for name, told in kept.items() if told.reveal()}
+
     async def listed(self, actor: Person) -> Sequence[Json]:
-        """`{name, up, detail, wants, ways, own, manifest}` of each; elsewhere of payments only."""
-        if actor.tenant != self._lend.tenant:
-            return [self.paying.listed(actor)]
-        states = {str(state["name"]): state for state in self.ears.states()}
+        """`{name, up, detail, wants, ways, own, manifest}` of each."""
+        states = {str(state["name"]): state for state in self.ears.states(actor.tenant)}
         names = dict.fromkeys([*channel_names(), *states])
         told = await asyncio.to_thread(
             lambda: {
@@ -240,7 +276,7 @@ class Connecting:
         Told by HTTP where the house can be reached from outside, unless `by_socket`. `agent`: of an
         app that is this agent's own.
         """
-        address = "" if by_socket else self._lend.settings.public_url.rstrip("/")
+        address = "" if by_socket else self._lend.address(actor.tenant)
         whose = self._agent(actor, name, agent) if agent else None
         version, found = channel_manifest(name, address, whose)
         return {"version": version, "manifest": found}
@@ -262,8 +298,9 @@ class Connecting:
         The first one makes the platform listen, where nobody connected it before.
         """
         whose, _ = self._agent(actor, name, agent)
-        is_first = name not in self.ears.channels
+        is_first = self.ears.of(self._lend.tenant, name) is None
         if is_first:
+            self._check_home(actor, name)
             await self.put(actor, name, OWN_ONLY)
         try:
             return await self.installing.own(actor, name, whose, options)
@@ -277,42 +314,41 @@ class Connecting:
         if name == PAYMENTS:
             await self.paying.put(actor, options)
             return
-        self._check_home(actor)
         if name not in channel_names():
             raise NotFound(f"There is no platform {name}. There are: {', '.join(channel_names())}.")
-        if name in self._set:
+        if name in self._set and actor.tenant == self._lend.tenant:
             raise Conflict(
                 f"[channels.{name}] stands in the settings. Change it there and start again."
             )
         await asyncio.to_thread(channel_load, name)  # what it imports holds nobody up
         try:
-            channel = channel_offer(name, self._lend(name, options)).make()
+            channel = channel_offer(name, self._lend(name, options, actor.tenant)).make()
         except OperatorError as error:
             raise Invalid(error.message) from error
         told = Secret(json.dumps(dict(options)))
         await self._strongroom.put(actor.tenant, name, FIELD, told)
         await self._tell(actor, "channel.connected", name)
-        self.ears.put(channel)
+        self.ears.put(actor.tenant, channel)
 
     async def remove(self, actor: Person, name: str) -> None:
         """Listen no more, and forget the tokens. Raises NotFound."""
         if name == PAYMENTS:
             await self.paying.remove(actor)
             return
-        self._check_home(actor)
         found = await self._strongroom.get(actor.tenant, name, FIELD)
         if found is None or not found.reveal():
             raise NotFound("This platform is not connected here.")
         await self._strongroom.put(actor.tenant, name, FIELD, Secret(""))
         await self._tell(actor, "channel.disconnected", name)
-        self.ears.remove(name)
-        if await Installs(name, self._lend.around).own():
+        self.ears.remove(actor.tenant, name)
+        is_home = actor.tenant == self._lend.tenant
+        if is_home and await Installs(name, self._lend.around).own():
             await self.put(actor, name, OWN_ONLY)  # agents' own apps go on
 
-    def _check_home(self, actor: Person) -> None:
-        """Raises NotFound for another tenant's owner: what is heard belongs to the first tenant."""
+    def _check_home(self, actor: Person, name: str) -> None:
+        """Raises NotFound for another tenant's owner: agents' apps rest on the first's channel."""
         if actor.tenant != self._lend.tenant:
-            raise NotFound("Only the first workspace of this house connects platforms.")
+            raise NotFound(f"The first workspace of this house has to connect {name} before.")
 
     async def _tell(self, actor: Person, what: str, name: str) -> None:
         at = to_us(self._lend.clock.now())

@@ -8,12 +8,12 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Protocol
 
 from aiohttp import web
 
 from bot.afterwards import Afterwards
+from bot.carriers import Carriers
 from bot.core.canonical import Json
 from bot.core.channel import Channel, Outbound, Sink
 from bot.core.effect import EffectKind
@@ -36,7 +36,11 @@ SAY_S = 0.5
 _OURS = frozenset({Kind.TICK, Kind.SETTLED})
 MAX_ID = 500
 
-Listen = Callable[[Channel], Coroutine[object, None, None]]
+WEBHOOKS = "/tenants"
+"""Before a tenant's id and its webhooks; the first tenant's have nothing before them."""
+Key = tuple[TenantId, str]
+"""A tenant and the name of its channel."""
+Listen = Callable[[TenantId, Channel], Coroutine[object, None, None]]
 Accept = Callable[[Event], Awaitable[Accepted]]
 
 
@@ -67,55 +71,63 @@ class Ears:
     def __init__(
         self, offers: Sequence[Offer], tenant: TenantId, clock: Clock, around: Around | None = None
     ) -> None:
-        """Everything is `tenant`'s but what `around` knows to be installed for another."""
+        """`offers` are `tenant`'s, the first one's, and so is all that they hear but what `around`
+        knows to be installed for another.
+        """
         self._around = around
         self._clock = clock
         self._tenant = tenant
-        made: dict[str, Channel] = {}
-        self.problems: dict[str, str] = {}
-        """Why a channel could not be made, by its name."""
-        for offer in offers:
-            try:
-                made[offer.name] = offer.make()
-            except OperatorError as error:
-                log.warning("The channel %s is off: %s", offer.name, error.message)
-                self.problems[offer.name] = error.message
-            except Exception as error:
-                log.warning("The channel %s cannot be made.", offer.name, exc_info=error)
-                self.problems[offer.name] = str(error) or type(error).__name__
-        self._made = made
-        self.channels: Mapping[str, Channel] = MappingProxyType(made)
-        self._states = {name: _State() for name in made}
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._ending: dict[str, set[asyncio.Task[None]]] = {}
-        """Tasks that were cancelled and may not have ended, by the name of their channel."""
-        self._answers: dict[str, Afterwards] = {}
+        self.carriers = Carriers(tenant)
+        self._problems: dict[Key, str] = {}
+        """Why a channel could not be made."""
+        self._states: dict[Key, _State] = {}
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+        self._ending: dict[Key, set[asyncio.Task[None]]] = {}
+        """Tasks that were cancelled and may not have ended."""
+        self._answers: dict[Key, Afterwards] = {}
         self._listen: Listen | None = None
         """How a channel is listened to, once the house runs."""
+        for offer in offers:
+            self.take(tenant, offer)
+
+    def take(self, tenant: TenantId, offer: Offer) -> None:
+        """Make a tenant's channel and listen on it; what cannot be made is named."""
+        try:
+            self.put(tenant, offer.make())
+            return
+        except OperatorError as error:
+            log.warning("The channel %s is off: %s", offer.name, error.message)
+            self._problems[tenant, offer.name] = error.message
+        except Exception as error:
+            log.warning("The channel %s cannot be made.", offer.name, exc_info=error)
+            self._problems[tenant, offer.name] = str(error) or type(error).__name__
 
     def of(self, tenant: TenantId, name: str) -> Channel | None:
         """A tenant's own channel of a platform."""
-        return self._made.get(name) if tenant == self._tenant else None
+        return self.carriers.own(tenant, name)
 
-    def states(self) -> list[Mapping[str, Json]]:
-        """`{name, up, detail}` of each, as `/v1/status` shows them."""
+    def states(self, tenant: TenantId) -> list[Mapping[str, Json]]:
+        """`{name, up, detail}` of each of a tenant's, as `/v1/status` shows them."""
         found: list[Mapping[str, Json]] = [
             {"name": name, "up": state.up and not ails, "detail": ails or state.detail}
-            for name, state in self._states.items()
-            for ails in (str(getattr(self._made.get(name), "ails", "")),)
+            for (whose, name), state in self._states.items()
+            for ails in (str(getattr(self.of(whose, name), "ails", "")),)
+            if whose == tenant
         ]
-        found += [{"name": name, "up": False, "detail": why} for name, why in self.problems.items()]
+        found += [
+            {"name": name, "up": False, "detail": why}
+            for (whose, name), why in self._problems.items()
+            if whose == tenant
+        ]
         return found
 
     def routes(self) -> list[Route]:
         """Their webhooks; each proves by itself who is calling."""
         return [
-            Route(
-                method=method,
-                path="/webhooks/{channel}/{rest:.*}",
-                handler=self._webhook,
-                access=Access.OPEN,
-                page=True,
+            Route(method=method, path=path, handler=handler, access=Access.OPEN, page=True)
+            for path, handler in (
+                ("/webhooks/{channel}/{rest:.*}", self._webhook),
+                (WEBHOOKS + "/{tenant}/webhooks/{channel}/{rest:.*}", self._guests_webhook),
             )
             for method in ("GET", "POST")
         ]
@@ -123,47 +135,60 @@ class Ears:
     async def run(self, accept: Accept, troubles: Troubles) -> None:
         """Listen on all of them until cancelled."""
 
-        def listen(channel: Channel) -> Coroutine[object, None, None]:
-            return self._mind(channel, self.sink(channel, accept), troubles)
+        def listen(tenant: TenantId, channel: Channel) -> Coroutine[object, None, None]:
+            return self._mind(tenant, channel, self.sink(channel, accept, tenant), troubles)
 
         self._listen = listen
-        for channel in self._made.values():
-            self._tasks[channel.name] = asyncio.create_task(listen(channel))
+        for tenant, channel in self.carriers.all():
+            self._tasks[tenant, channel.name] = asyncio.create_task(listen(tenant, channel))
         try:
             await asyncio.Event().wait()
         finally:
-            for name in list(self._tasks):
-                self._end(name)
+            for key in list(self._tasks):
+                self._end(key)
             ending = (task for tasks in self._ending.values() for task in tasks)
             await asyncio.gather(*ending, return_exceptions=True)
             for answers in self._answers.values():
                 await answers.end()
 
-    def put(self, channel: Channel) -> None:
+    def put(self, tenant: TenantId, channel: Channel) -> None:
         """Listen on this one as well, once an earlier one of its name has ended."""
-        self.remove(channel.name)
-        self._made[channel.name] = channel
-        self._states[channel.name] = _State()
+        key = (tenant, channel.name)
+        self.remove(*key)
+        self.carriers.put(tenant, channel)
+        self._states[key] = _State()
         if self._listen:
-            earlier = set(self._ending.get(channel.name, ()))
-            self._tasks[channel.name] = asyncio.create_task(_after(earlier, self._listen, channel))
+            earlier = set(self._ending.get(key, ()))
+            listening = _after(earlier, self._listen, tenant, channel)
+            self._tasks[key] = asyncio.create_task(listening)
 
-    def remove(self, name: str) -> None:
+    def remove(self, tenant: TenantId, name: str) -> None:
         """Listen on this one no more."""
-        self._made.pop(name, None)
-        self._states.pop(name, None)
-        self.problems.pop(name, None)
-        self._end(name)
+        self.carriers.drop(tenant, name)
+        self._states.pop((tenant, name), None)
+        self._problems.pop((tenant, name), None)
+        self._end((tenant, name))
 
-    def _end(self, name: str) -> None:
-        if task := self._tasks.pop(name, None):
-            ending = self._ending.setdefault(name, set())
+    def _end(self, key: Key) -> None:
+        if task := self._tasks.pop(key, None):
+            ending = self._ending.setdefault(key, set())
             ending.add(task)
             task.add_done_callback(ending.discard)
             task.cancel()
 
     async def _webhook(self, request: web.Request) -> web.StreamResponse:
-        channel = self._made.get(request.match_info["channel"])
+        return await self._heard(self._tenant, request)
+
+    async def _guests_webhook(self, request: web.Request) -> web.StreamResponse:
+        """One of another tenant's, below an address of its own."""
+        tenant = TenantId(request.match_info["tenant"])
+        if tenant == self._tenant:
+            raise NotFound("There is no such webhook.")
+        below = str(request.rel_url).removeprefix(webhooks_of(tenant))
+        return await self._heard(tenant, request.clone(rel_url=below))
+
+    async def _heard(self, tenant: TenantId, request: web.Request) -> web.StreamResponse:
+        channel = self.of(tenant, request.path.split("/")[2])
         for method, path, handler in channel.routes() if channel else ():
             if method == request.method and _fits(path, request.path):
                 found = await handler(request)
@@ -172,16 +197,17 @@ class Ears:
                 return found
         raise NotFound("There is no such webhook.")
 
-    def sink(self, channel: Channel, accept: Accept) -> Sink:
-        """The one way in for what a channel heard."""
+    def sink(self, channel: Channel, accept: Accept, tenant: TenantId | None = None) -> Sink:
+        """The one way in for what a tenant's channel heard; without one, the first tenant's."""
+        owner = tenant or self._tenant
 
         async def take(event: Event) -> Accepted:
-            around = self._around
+            around = self._around if owner == self._tenant else None
             whose = around and await around.installing.tenant_of(channel.name, event.account)
-            own = self._own(channel, event, whose or self._tenant)
+            own = self._own(channel, event, whose or owner)
             accepted = await accept(own)
             if accepted.reply and not accepted.duplicate and own.kind not in CONTROL:
-                await self._say(channel, own, accepted)
+                await self._say((owner, channel.name), channel, own, accepted)
             return accepted
 
         return take
@@ -208,26 +234,28 @@ class Ears:
             at=at,
         )
 
-    async def _say(self, channel: Channel, event: Event, accepted: Accepted) -> None:
+    async def _say(self, key: Key, channel: Channel, event: Event, accepted: Accepted) -> None:
         """Answer a command or a decision; it stands in the transcript in any case.
 
         A platform that is slow, or full, holds up neither its acknowledgement nor what comes next.
         """
-        answers = self._answers.setdefault(channel.name, Afterwards(channel.name))
+        answers = self._answers.setdefault(key, Afterwards(channel.name))
         saying = answers.add(_said(channel, event, accepted))
         if saying is not None:
             await asyncio.wait({saying}, timeout=SAY_S)
 
-    async def _mind(self, channel: Channel, sink: Sink, troubles: Troubles) -> None:
+    async def _mind(
+        self, tenant: TenantId, channel: Channel, sink: Sink, troubles: Troubles
+    ) -> None:
         pause = FIRST_PAUSE_S
-        state = self._states[channel.name]
+        state = self._states[tenant, channel.name]
         while True:
             task = asyncio.ensure_future(channel.run(sink))
             try:
                 done, _ = await asyncio.wait({task}, timeout=UP_AFTER_S)
                 if not done or (not task.cancelled() and task.exception() is None):
                     state.up, state.detail, pause = True, "listening", FIRST_PAUSE_S
-                    await _surely(lambda: troubles.channel_up(self._tenant, channel.name))
+                    await _surely(lambda: troubles.channel_up(tenant, channel.name))
                 await task
                 state.detail = "webhooks"
                 return
@@ -241,7 +269,7 @@ class Ears:
                 else:
                     log.exception("The channel %s broke; it begins again.", channel.name)
                 state.up, state.detail = False, _why(error)
-                await _surely(lambda: troubles.channel_down(self._tenant, channel.name))
+                await _surely(lambda: troubles.channel_down(tenant, channel.name))
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
@@ -255,11 +283,18 @@ def _fits(path: str, asked: str) -> bool:
     )
 
 
-async def _after(earlier: set[asyncio.Task[None]], listen: Listen, channel: Channel) -> None:
+async def _after(
+    earlier: set[asyncio.Task[None]], listen: Listen, tenant: TenantId, channel: Channel
+) -> None:
     """Listen when others have ended: two that do at once hear everything twice, or nothing."""
     if earlier:
         await asyncio.wait(earlier)
-    await listen(channel)
+    await listen(tenant, channel)
+
+
+def webhooks_of(tenant: TenantId) -> str:
+    """What stands before the webhooks of a tenant that is not the first."""
+    return f"{WEBHOOKS}/{tenant}"
 
 
 async def _surely(tell: Callable[[], Awaitable[None]]) -> None:

@@ -20,6 +20,7 @@ from bot.approvals import Approvals
 from bot.bringing import Bringing
 from bot.budgets import Budgets
 from bot.cards import Cards
+from bot.carriers import Carriers
 from bot.commands import Commands
 from bot.controls import Controls
 from bot.core.agent import Agent
@@ -95,8 +96,8 @@ class Given:
     house: House
     live: Live
     people: People
+    carriers: Carriers
     limits: Limits = Limits()
-    channels: Mapping[str, Channel] = field(default_factory=dict)
     tool_settings: Mapping[str, object] = field(default_factory=dict)
     connected: Callable[[TenantId, str], str] = lambda tenant, provider: ""
     toolset: Toolset | None = None
@@ -126,8 +127,8 @@ class Engine:
         self.questions = Questions(given.clock, self.toolset, self._show)
         self.peers = given.peers or Alone(new_id(given.clock, "own"))
         self.drafts = Drafts(given.db, given.clock, given.watch, _empty_reply)
-        self.replies = Replies(given.db, given.clock, given.channels, self.peers, self.drafts.take)
-        self.cards = Cards(given.db, given.clock, given.channels, self.peers, given.address)
+        self.replies = Replies(given.db, given.clock, given.carriers, self.peers, self.drafts.take)
+        self.cards = Cards(given.db, given.clock, given.carriers, self.peers, given.address)
         self.troubles = Troubles(given.db, given.clock, given.live, self.peers)
         self.toolset.broken = self.troubles.connection_broken
         self.effects = Effects(
@@ -232,7 +233,7 @@ class Engine:
 
     async def _think(self, claim: Claim, agent: Agent, person: Person | None) -> TurnEnd:
         event = claim.event
-        channel = self._g.channels.get(event.channel)
+        channel = self._g.carriers.get(event.tenant, event.channel)
         if channel is not None:
             claim = await self.bringing.bring(claim, channel, person)
         if self._g.voices is not None:

@@ -63,7 +63,7 @@ DEFAULT_AGENT = AgentName("bri")
 STOP_S = 8.0
 CHORES_AFTER_S = 0.1
 WARM_AFTER_S = 2.0
-BY_ITSELF = ("channels", "jobs", "clock")
+BY_ITSELF = ("channels", "guests", "jobs", "clock")
 """Tasks that begin work of which nobody outside waits for an answer."""
 BEGINNING = "beginning"
 """The lease of whoever makes the first owner, keys and routes of an empty database."""
@@ -140,6 +140,7 @@ class App:
         self._tasks.append(asyncio.create_task(hear, name="channels"))
         await self._listen(sock_ports)
         self._tasks += [
+            asyncio.create_task(self.connecting.guests(), name="guests"),
             asyncio.create_task(self._jobs(), name="jobs"),
             asyncio.create_task(self.clockwork.run(), name="clock"),
             asyncio.create_task(self._warm(), name="warm"),
@@ -249,7 +250,7 @@ class App:
             address=lambda: settings.public_url.rstrip("/"),
             limits=engine_limits(settings),
             voices=self.remembering.voices,
-            channels=self.ears.channels,
+            carriers=self.ears.carriers,
             connected=self.connecting.paying.connected,
             tool_settings={
                 **reaches(self.connections.accounts, self.files, settings.public_url),

@@ -7,6 +7,7 @@ state is spent before its code is exchanged, so that neither is used twice.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from bot.carriers import is_shared
 from bot.core.canonical import Json
 from bot.core.channel import Channel
 from bot.core.errors import Invalid, NotFound
@@ -89,7 +90,7 @@ class Installing:
     async def remove(self, actor: Person, name: str, account: str) -> str:
         """Let go of it; says what is left to do. Raises NotFound."""
         channel = self._channels().get(name)
-        keeper = cast("Installer", channel) if _keeps(channel) else None
+        keeper = cast("Installer", channel) if is_shared(channel) else None
         return await self._book(name).remove(actor, account, keeper)
 
     async def listed(self, tenant: TenantId, name: str) -> Sequence[Json]:
@@ -134,7 +135,7 @@ class Installing:
 
     def _keeper(self, name: str) -> Installer:
         channel = self._channels().get(name)
-        if not _keeps(channel):
+        if not is_shared(channel):
             raise NotFound(f"{name} is not connected, or has no apps of agents.")
         return cast("Installer", channel)
 
@@ -142,11 +143,6 @@ class Installing:
 def _installs(channel: object) -> bool:
     """Whether its app can be installed now."""
     return bool(getattr(channel, "manifest_version", 0))
-
-
-def _keeps(channel: object) -> bool:
-    """Whether it has what an Installer has."""
-    return hasattr(channel, "manifest_version")
 
 
 def _bearer(visit: Visit) -> Bearer:

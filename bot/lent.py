@@ -364,7 +364,10 @@ class Lent:
     """64 hex digits for a text, by a key of the house and for this channel alone: the same after a
     restart and in every process, and no password can be guessed by it."""
     public_url: str = ""
-    """Where the house is reached from outside; empty when it is not."""
+    """Where this channel's webhooks are reached from outside; empty when they are not."""
+    is_guest: bool = False
+    """Whether it is another tenant's than the first, whose people are not who runs the machine:
+    nothing in its network is reached for them."""
     folder: Path | None = None
     """Where the channel may keep files of its own on this machine; it makes the folder itself."""
     hold: Callable[[], Awaitable[None]] = _alone

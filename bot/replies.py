@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from bot.carriers import Carriers
 from bot.core.canonical import Json
 from bot.core.channel import Channel, Features, Outbound, Receipt
 from bot.core.conversation import Claim, TurnEnd
@@ -45,7 +46,7 @@ class Replies:
         self,
         db: Database,
         clock: Clock,
-        channels: Mapping[str, Channel],
+        carriers: Carriers,
         peers: Peers,
         draft: Callable[[str], str] = lambda turn: "",
     ) -> None:
@@ -54,7 +55,7 @@ class Replies:
         self._db = db
         self._peers = peers
         self._clock = clock
-        self._channels = channels
+        self._carriers = carriers
 
     async def deliver(self, claim: Claim, end: TurnEnd) -> TurnEnd:
         """Send the answer of a turn, once; returns the end as it is to be written.
@@ -63,7 +64,7 @@ class Replies:
         stands, whatever this one would say. Raises Fenced, and StoreError and CodeTaken before the
         send.
         """
-        channel = self._channels.get(claim.event.channel)
+        channel = self._carriers.get(claim.event.tenant, claim.event.channel)
         if channel is None or channel.features.reply_is_row:
             return end
         past = next((e for e in claim.effects if e.id == _id(claim)), None)

@@ -67,7 +67,7 @@ class Standing:
             "model": model,
             "offline": offline,
             "resting": self.models.resting(),
-            "channels": self._channels(),
+            "channels": self._channels(tenant),
             "extensions": self._extensions(),
             "payments": self.payments(person),
             "database": await self.database() if is_owner and tenant == self.tenant else None,
@@ -110,10 +110,10 @@ class Standing:
             if self.team.refresh():
                 self.log_mistakes()
 
-    def _channels(self) -> list[Json]:
+    def _channels(self, tenant: TenantId) -> list[Json]:
         own = ((WEB, self.address()), (TERMINAL, "bot chat"), (API, "/v1"))
         shown: list[Json] = [{"name": name, "up": True, "detail": detail} for name, detail in own]
-        return shown + self.ears.states()
+        return shown + self.ears.states(tenant)
 
     def _extensions(self) -> list[Json]:
         return [

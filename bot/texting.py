@@ -152,15 +152,14 @@ class Book:
 class Phone:
     """What the tool that texts is given."""
 
-    home: TenantId
-    """Whose numbers they are; others have none."""
     channel_of: Callable[[TenantId, str], Channel | None]
     """A tenant's own channel of a platform, by the platform's name, as it is now."""
-    book: Book
+    book_of: Callable[[TenantId], Book]
+    """What is kept of a tenant's texts."""
 
     def channel(self, tenant: TenantId) -> Channel:
         """The channel that sends. Raises OperatorError where there is none."""
-        channel = self.channel_of(tenant, NAME) if tenant == self.home else None
+        channel = self.channel_of(tenant, NAME)
         if channel is None:
             raise OperatorError(NOT_CONNECTED)
         return channel

@@ -66,7 +66,7 @@ def tool_settings(
         "guild": GuildSettings(guild=guild),
         "score": ScoreSettings(db=db),
         "teams": TeamsSettings(bot=bot, flow=flow),
-        "sms": Phone(home=home, channel_of=channel_of, book=Book(db, clock, home)),
+        "sms": Phone(channel_of=channel_of, book_of=lambda tenant: Book(db, clock, tenant)),
         "telegram": TelegramSettings(db=db, outgoing=outgoing),
     }
     return MappingProxyType({"blog": made, **lent})

@@ -55,13 +55,14 @@ def _due(*when: object) -> Select[tuple[object, ...]]:
 
 
 _WHERE = (conv.c.channel, conv.c.account, conv.c.place, conv.c.thread)
-_UNSHOWN = Statement(
-    _due(
-        approval.c.state == "pending",
-        card_copy.c.version.is_(None) | (card_copy.c.version != approval.c.version),
-    )
+_IS_UNSHOWN = (
+    approval.c.state == "pending",
+    card_copy.c.version.is_(None) | (card_copy.c.version != approval.c.version),
 )
-_STALE = Statement(_due(approval.c.state != "pending", card_copy.c.version < LAST))
+_IS_STALE = (approval.c.state != "pending", card_copy.c.version < LAST)
+_OF = approval.c.tenant == bindparam("tenant")
+_UNSHOWN, _UNSHOWN_OF = Statement(_due(*_IS_UNSHOWN)), Statement(_due(_OF, *_IS_UNSHOWN))
+_STALE, _STALE_OF = Statement(_due(*_IS_STALE)), Statement(_due(_OF, *_IS_STALE))
 _KEEP = Statement(
     insert_over(card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version")
 )
@@ -87,11 +88,17 @@ _IS_KNOWN = Statement(
 )
 
 
-def due(channel: str, limit: int, offset: int = 0) -> Script[list[Copy]]:
-    """Cards of a platform to be shown, and as many to be rewritten, oldest first."""
+def due(
+    channel: str, limit: int, offset: int = 0, tenant: TenantId | None = None
+) -> Script[list[Copy]]:
+    """Cards of a platform to be shown, and as many to be rewritten, oldest first; of all tenants,
+    or of one.
+    """
     page: dict[str, str | int] = {"channel": channel, "limit": limit, "offset": offset}
-    unshown = yield Ask(_UNSHOWN, page)
-    stale = yield Ask(_STALE, page)
+    if tenant is not None:
+        page["tenant"] = tenant
+    unshown = yield Ask(_UNSHOWN if tenant is None else _UNSHOWN_OF, page)
+    stale = yield Ask(_STALE if tenant is None else _STALE_OF, page)
     found = []
     for row in (*unshown, *stale):
         channel, account, place, thread, ref, slot = row[len(COLUMNS) :]

@@ -112,6 +112,11 @@ def read(lent: Lent) -> Settings:
     settings = settings_of(Settings, "email", lent)
     for wrong in mistakes(settings):
         raise OperatorError(f"[channels.email] {wrong}")
+    if lent.is_guest and (settings.smtp_host or settings.imap_host):
+        raise OperatorError(
+            "Mail servers that are named by their host (SMTP, IMAP) are connected by the first "
+            "workspace of a house alone. Choose Microsoft Graph, Resend or SendGrid."
+        )
     return settings
 
 

@@ -1,4 +1,4 @@
-"""An owner of another tenant has no say over the platforms that the first one listens to (A18, E9)."""
+"""An owner of one tenant has no say over the platforms that another listens to (A18, E9)."""
 
 from types import SimpleNamespace as Thing
 from typing import Any
@@ -37,8 +37,8 @@ class Lend:
         self.settings = Thing(channels={}, endpoint={}, payments=Payments())
         self.payments = Thing(settings=self.settings)
 
-    def __call__(self, name: str, options: Any) -> Any:
-        return options
+    def __call__(self, name: str, options: Any, tenant: str = HOME) -> Any:
+        return tenant, options
 
 
 def owner(id_: str, tenant: str) -> Person:
@@ -51,21 +51,27 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
     # There is no platform in the tree that needs no account; what is looked at is who may.
     monkeypatch.setattr("bot.connecting.channel_names", lambda: ("pigeon",))
     monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent))
-    room, lend, heard = Room(), Lend(), list[Any]()
+    room, lend = Room(), Lend()
+    heard: dict[str, Any] = {}
+
+    def remove(tenant: str, name: str) -> None:
+        del heard[tenant]
+
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
-    connecting.ears = Thing(put=heard.append, remove=heard.remove, states=list)  # type: ignore[assignment]
+    connecting.ears = Thing(put=heard.__setitem__, remove=remove, states=lambda tenant: [])  # type: ignore[assignment]
     home, away = owner(OLGA, HOME), owner(EVE, AWAY)
     mine, theirs = {"token": "mine"}, {"token": "theirs"}
-    with pytest.raises(NotFound, match="first workspace"):
-        await connecting.put(away, "pigeon", theirs)
-    assert (heard, room.kept) == ([], {})
-    await connecting.put(home, "pigeon", mine)  # the control: its own owner may
-    for wrong in (connecting.put(away, "pigeon", theirs), connecting.remove(away, "pigeon")):
-        with pytest.raises(NotFound, match="first workspace"):
-            await wrong
-    names = [str(each["name"]) for each in await connecting.listed(home)]
-    assert names == ["pigeon", "stripe"]  # whoever is paid is each tenant's own
-    assert [each["name"] for each in await connecting.listed(away)] == ["stripe"]
-    assert heard == [mine]
-    assert list(room.kept) == [(HOME, "pigeon")]
-    assert await lend.db.read(audit.entries(AWAY, 0, 10)) == []
+    await connecting.put(home, "pigeon", mine)
+    with pytest.raises(NotFound, match="not connected"):
+        await connecting.remove(away, "pigeon")
+    assert heard == {HOME: (HOME, mine)}
+    await connecting.put(away, "pigeon", theirs)
+    assert heard == {HOME: (HOME, mine), AWAY: (AWAY, theirs)}
+    assert list(room.kept) == [(HOME, "pigeon"), (AWAY, "pigeon")]
+    for who in (home, away):
+        names = [str(each["name"]) for each in await connecting.listed(who)]
+        assert names == ["pigeon", "stripe"]
+    await connecting.remove(away, "pigeon")
+    assert heard == {HOME: (HOME, mine)}, "the other's goes on"
+    assert len(await lend.db.read(audit.entries(AWAY, 0, 10))) == 2
+    assert len(await lend.db.read(audit.entries(HOME, 0, 10))) == 1

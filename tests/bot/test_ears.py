@@ -75,7 +75,7 @@ async def test_one_that_breaks_begins_again_and_the_owner_is_told_once(
         await board.engine.troubles.look()
         await board.engine.troubles.look()
         await until(
-            lambda: ears.states() == [{"name": "pigeon", "up": True, "detail": "listening"}]
+            lambda: ears.states(HOME) == [{"name": "pigeon", "up": True, "detail": "listening"}]
         )
         assert pigeon.runs == 4
         task.cancel()
@@ -85,6 +85,27 @@ async def test_one_that_breaks_begins_again_and_the_owner_is_told_once(
         assert ["Something needs you" in text for text in said] == [True, False]
         assert "The channel pigeon is down" in said[0] and "Works again" in said[1]
         assert await board.engine.troubles.shown(HOME) == []
+
+
+async def test_a_guest_s_channel_hears_for_its_own_tenant_alone() -> None:
+    """Whatever account it names: only the first tenant's carries installed workspaces."""
+    async with Switchboard() as board:
+        ears = Ears([], HOME, board.clock, Rooms(**{"app:A1/T1": HOME}))
+        theirs = Pigeon(name="pigeon")
+        ears.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
+        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        await until(lambda: theirs.runs)
+        assert theirs.sink is not None
+        event = board.event("Hello", tenant=HOME, channel="web")
+        await theirs.sink(replace(event, account="app:A1/T1"))
+        rows = board.disk.all("select tenant, channel from inbox")
+        assert rows == [(AWAY, "pigeon")]
+        assert ears.states(HOME) == []
+        await until(lambda: ears.states(AWAY)[0]["up"])
+        ears.remove(AWAY, "pigeon")
+        assert ears.states(AWAY) == [] and ears.of(AWAY, "pigeon") is None
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_one_that_cannot_be_made_is_named_and_others_listen() -> None:
@@ -99,8 +120,8 @@ async def test_one_that_cannot_be_made_is_named_and_others_listen() -> None:
             Offer(name="pigeon", make=lambda: pigeon),
         ]
         ears = Ears(offers, HOME, board.clock)
-        assert list(ears.channels) == ["pigeon"]
-        assert {"name": "raven", "up": False, "detail": "no roof"} in ears.states()
+        assert list(ears.carriers.of(HOME)) == ["pigeon"]
+        assert {"name": "raven", "up": False, "detail": "no roof"} in ears.states(HOME)
 
 
 async def test_who_it_was_and_whose_is_not_the_channels_to_say() -> None:
@@ -241,11 +262,11 @@ async def test_one_that_takes_the_place_of_another_listens_when_that_has_ended()
         ears = ears_of(board, Slow(name="pigeon"))
         task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
         await until(lambda: steps)
-        ears.put(Slow(name="pigeon"))
-        ears.put(Slow(name="pigeon"))
+        ears.put(HOME, Slow(name="pigeon"))
+        ears.put(HOME, Slow(name="pigeon"))
         await until(lambda: len(steps) > 2)
         assert steps == ["begun", "ended", "begun"]
-        ears.remove("pigeon")
+        ears.remove(HOME, "pigeon")
         await until(lambda: steps[-1] == "ended")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

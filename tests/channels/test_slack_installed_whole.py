@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.channels.owner_side import Owner
 from tests.channels.running import Model, Program, found, standing
 from tests.channels.slack_side import ANA, BEN, until
 from tests.fakes.slack_installs import CLIENT_ID, CLIENT_SECRET, Workspace
@@ -49,30 +50,8 @@ async def whole(tmp_path: Path, slack: SlackServer) -> AsyncIterator[Program]:
         assert not [token for token in slack.installs.tokens if token in program.said]
 
 
-class Browser:
+class Browser(Owner):
     """An owner's browser."""
-
-    def __init__(self, base: str) -> None:
-        self._base = base
-        self.session = aiohttp.ClientSession(
-            base, cookie_jar=aiohttp.CookieJar(unsafe=True), headers={"Origin": base}
-        )
-
-    async def sign_in(self, link: str) -> None:
-        """Open a sign-in link and press its button."""
-        path = link.removeprefix(self._base)
-        async with self.session.post(path, allow_redirects=False) as response:
-            assert response.status == 303, await response.text()
-        async with self.session.get("/chat") as response:
-            token = re.search(r'csrf" content="([^"]+)"|data-csrf="([^"]+)"', await response.text())
-        assert token
-        self.session.headers["X-CSRF-Token"] = token[1] or token[2]
-
-    async def call(self, method: str, path: str, body: Any = None) -> Any:
-        """A call of the API."""
-        async with self.session.request(method, path, json=body) as response:
-            assert response.status < 300, await response.text()
-            return await response.json()
 
     async def install(self, slack: SlackServer, workspace: Workspace) -> dict[str, Any]:
         """Press Add, allow it at Slack, come back, and press Connect."""
@@ -80,8 +59,8 @@ class Browser:
             address = response.headers["Location"]
         assert address.startswith(slack.base)
         redirect, query = slack.installs.allow(address, workspace)
-        path = redirect.removeprefix(self._base)
-        async with aiohttp.ClientSession(self._base) as bare:  # the cookie stays behind
+        path = redirect.removeprefix(self.base)
+        async with aiohttp.ClientSession(self.base) as bare:  # the cookie stays behind
             async with bare.get(path + query) as response:
                 page = await response.text()
         form = dict(re.findall(r'name="(state|code)" value="([^"]+)"', page))
@@ -161,8 +140,8 @@ async def test_two_tenants_install_the_app_and_each_has_its_own(
             await slack.settled()
             assert slack.lost == []
         finally:
-            await mine.session.close()
-            await theirs.session.close()
+            await mine.close()
+            await theirs.close()
 
 
 async def _configure(slack: SlackServer, place: str) -> None:

@@ -15,6 +15,7 @@ from random import Random
 from typing import Any
 
 from agents.runtime.toolset import Toolset
+from bot.carriers import Carriers
 from bot.core.agent import Agent
 from bot.core.agent import Limits as Caps
 from bot.core.approval import Answer, Approval, Decision
@@ -153,7 +154,7 @@ def assemble(
             live=live or RecordingLive(),
             people=People(db, clock, KEY, lambda: None),
             limits=limits or Limits(sender=UNLIMITED, tenant=UNLIMITED),
-            channels=channels or {},
+            carriers=Carriers(HOME, channels),
             toolset=FakeToolset(house, clock, db, tools),
             peers=peers,
         )

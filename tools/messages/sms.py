@@ -102,11 +102,11 @@ async def send_sms(ctx: ToolContext, args: TextArguments) -> Outcome:
     channel = phone.channel(ctx.tenant)
     number = str(ctx.progress.get("thread") or "")
     if not number:
-        number = await phone.book.number_of(ctx.agent)
+        number = await phone.book_of(ctx.tenant).number_of(ctx.agent)
         kept: dict[str, Json] = {"place": args.to, "thread": number}
         if ctx.save is not None:
             await ctx.save(kept)
-    if why := await phone.book.blocked(number, args.to):
+    if why := await phone.book_of(ctx.tenant).blocked(number, args.to):
         raise VendorRefused(
             f"{args.to} has opted out of texts ({why.how}), so nothing was sent. Only they can "
             "change that, by writing START to our number."
