@@ -59,6 +59,8 @@ HOLD_S = 3.0
 """How often a process looks whether the one that listens is gone."""
 OWN_ONLY: Options = {"agent_apps": True}
 """The options of a platform on which only agents with apps of their own are spoken to."""
+CHANGED = "channels"
+"""What another process is told when something was connected, or let go of."""
 FIELD = "channel"
 """Under which a channel's options are sealed, as JSON."""
 
@@ -184,6 +186,9 @@ class Connecting:
         self._lend = lend
         self._set = frozenset(lend.settings.channels)
         """Those that stand in the settings, where nobody changes them from here."""
+        self._heard: dict[tuple[TenantId, str], Options] = {}
+        """What is listened on, of what was connected."""
+        self._looking = asyncio.Lock()
         self.ears: Ears
         """Set once the first channels are made."""
 
@@ -214,23 +219,34 @@ class Connecting:
         await self.paying.load()
         told: dict[str, Options] = dict(self._lend.settings.channels)
         for name, options in (await self._kept(self._lend.tenant)).items():
-            told.setdefault(name, options)
+            if name not in self._set:
+                told[name] = options
+                self._heard[self._lend.tenant, name] = options
         return [channel_offer(name, self._lend(name, options)) for name, options in told.items()]
 
-    async def guests(self) -> None:
-        """Listen on what other tenants connected, too."""
-        for tenant in await self._elsewhere():
-            if tenant == self._lend.tenant:
-                continue
-            try:
-                kept = await self._kept(tenant)
-            except BotError as error:
-                log.warning("The platforms of %s are off: %s", tenant, error.message)
-                continue
-            for name, options in kept.items():
-                if name in channel_names():
-                    await asyncio.to_thread(channel_load, name)
-                self.ears.take(tenant, channel_offer(name, self._lend(name, options, tenant)))
+    async def look(self) -> None:
+        """Listen on whatever any tenant has connected by now, here or at another process."""
+        async with self._looking:
+            for tenant in await self._elsewhere():
+                try:
+                    kept = await self._kept(tenant)
+                except BotError as error:
+                    log.warning("The platforms of %s stay as they are: %s", tenant, error.message)
+                    continue
+                for name in [n for whose, n in self._heard if whose == tenant and n not in kept]:
+                    del self._heard[tenant, name]
+                    self.ears.remove(tenant, name)
+                for name, options in kept.items():
+                    await self._hear(tenant, name, options)
+
+    async def _hear(self, tenant: TenantId, name: str, options: Options) -> None:
+        is_set = tenant == self._lend.tenant and name in self._set
+        if is_set or self._heard.get((tenant, name)) == options:
+            return
+        if name in channel_names():
+            await asyncio.to_thread(channel_load, name)
+        self._heard[tenant, name] = options
+        self.ears.take(tenant, channel_offer(name, self._lend(name, options, tenant)))
 
     async def _elsewhere(self) -> Sequence[TenantId]:
         while True:
@@ -326,9 +342,12 @@ class Connecting:
         except OperatorError as error:
             raise Invalid(error.message) from error
         told = Secret(json.dumps(dict(options)))
-        await self._strongroom.put(actor.tenant, name, FIELD, told)
-        await self._tell(actor, "channel.connected", name)
-        self.ears.put(actor.tenant, channel)
+        async with self._looking:
+            await self._strongroom.put(actor.tenant, name, FIELD, told)
+            await self._tell(actor, "channel.connected", name)
+            self._heard[actor.tenant, name] = dict(options)
+            self.ears.put(actor.tenant, channel)
+        self._lend.peers.say(CHANGED)
 
     async def remove(self, actor: Person, name: str) -> None:
         """Listen no more, and forget the tokens. Raises NotFound."""
@@ -338,9 +357,12 @@ class Connecting:
         found = await self._strongroom.get(actor.tenant, name, FIELD)
         if found is None or not found.reveal():
             raise NotFound("This platform is not connected here.")
-        await self._strongroom.put(actor.tenant, name, FIELD, Secret(""))
-        await self._tell(actor, "channel.disconnected", name)
-        self.ears.remove(actor.tenant, name)
+        async with self._looking:
+            await self._strongroom.put(actor.tenant, name, FIELD, Secret(""))
+            await self._tell(actor, "channel.disconnected", name)
+            self._heard.pop((actor.tenant, name), None)
+            self.ears.remove(actor.tenant, name)
+        self._lend.peers.say(CHANGED)
         is_home = actor.tenant == self._lend.tenant
         if is_home and await Installs(name, self._lend.around).own():
             await self.put(actor, name, OWN_ONLY)  # agents' own apps go on

@@ -140,7 +140,7 @@ class App:
         self._tasks.append(asyncio.create_task(hear, name="channels"))
         await self._listen(sock_ports)
         self._tasks += [
-            asyncio.create_task(self.connecting.guests(), name="guests"),
+            asyncio.create_task(self.connecting.look(), name="guests"),
             asyncio.create_task(self._jobs(), name="jobs"),
             asyncio.create_task(self.clockwork.run(), name="clock"),
             asyncio.create_task(self._warm(), name="warm"),
@@ -341,6 +341,7 @@ class App:
                 read=lambda: asyncio.gather(
                     self.own_agents.load(), self.hub.start(), self.connecting.paying.load()
                 ),
+                platforms=self.connecting.look,
                 rest=self._rest,
                 quit=self.over.set,
             )

@@ -33,6 +33,8 @@ class Neighbours:
     """People, routes and rules are read anew."""
     read: Callable[[], Awaitable[object]]
     """Agents and tools are read anew."""
+    platforms: Callable[[], Awaitable[object]]
+    """Whatever is connected by now is listened on."""
     rest: Callable[[], None]
     """The clock, the channels and the jobs stop."""
     quit: Callable[[], None]
@@ -47,6 +49,7 @@ class Neighbours:
         fleet.freed = self._look
         fleet.retire = self._retire
         fleet.on("changed", self._changed)
+        fleet.on("channels", lambda: self._keep(self.platforms()))
         fleet.on("missed", self._missed)
         fleet.on("stop", turns.stop_here)
         fleet.on(WORK, turns.look)
@@ -61,6 +64,7 @@ class Neighbours:
 
     def _missed(self) -> None:
         self._changed()
+        self._keep(self.platforms())
         self.live.lose()
         self._look()
 

@@ -44,10 +44,14 @@ def two(
     with ExitStack() as stack:
         made = []
         for name in ("one", "two"):
-            program = Program(folder, name, pooled, BOT_DIRECT_URL=server)
+            program = Program(folder, name, pooled, BOT_DIRECT_URL=server, **NOWHERE)
             stack.callback(program.stop)
             made.append(program.started())
         yield made[0], made[1]
+
+
+NOWHERE = {"BOT_ENDPOINT_TELEGRAM": "http://127.0.0.1:9", "BOT_ALLOW_PRIVATE_ENDPOINTS": "1"}
+"""A Telegram that does not answer."""
 
 
 def pending(program: Program) -> list[dict[str, Any]]:
@@ -59,6 +63,26 @@ def pending(program: Program) -> list[dict[str, Any]]:
 def answers(program: Program, conversation: str) -> list[str]:
     found = program.lines(conversation)
     return [line["text"] for line in found if line["role"] != "user"]
+
+
+def test_what_is_connected_at_one_process_is_heard_by_the_other(
+    two: tuple[Program, Program],
+) -> None:
+    """Before the talk below, at whose end one of them is killed."""
+    one, other = two
+
+    def heard(program: Program) -> bool:
+        _, told = program.ask("GET", "/v1/channels")
+        (item,) = [each for each in told["items"] if each["name"] == "telegram"]
+        return item["detail"] != "not connected"
+
+    assert not heard(other)
+    status, told = one.ask("PUT", "/v1/channels/telegram", {"options": {"token": "123456:" + "a" * 35}})
+    assert status < 300, told
+    wait_for(lambda: heard(other))
+    status, told = other.ask("DELETE", "/v1/channels/telegram")
+    assert status < 300, told
+    wait_for(lambda: not heard(one))
 
 
 def test_a_talk_with_two_processes_behind_a_pooler(two: tuple[Program, Program]) -> None:
