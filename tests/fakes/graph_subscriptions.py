@@ -37,6 +37,9 @@ class Rejected(Exception):
 class Subscriptions:
     """The subscriptions of one app."""
 
+    resource = _RESOURCE
+    """What can be subscribed to."""
+
     def __init__(self, server: Played, tenant: str) -> None:
         self.server, self.tenant = server, tenant
         self.found: dict[str, Body] = {}
@@ -92,8 +95,8 @@ class Subscriptions:
         kinds = set(str(body.get("changeType", "")).split(","))
         if not kinds <= {"created", "updated", "deleted"}:
             yield f"changeType {body.get('changeType')} is not known"
-        if _RESOURCE.fullmatch(str(body.get("resource", ""))) is None:
-            yield f"resource {body.get('resource')} is no folder of mail"
+        if self.resource.fullmatch(str(body.get("resource", ""))) is None:
+            yield f"resource {body.get('resource')} is none that this part of Graph has"
         if len(body.get("clientState") or "") > 128:
             yield "clientState is longer than 128"
         for name in ("notificationUrl", "lifecycleNotificationUrl"):
@@ -130,15 +133,15 @@ class Subscriptions:
             why = f"answered {told.status} {told.media} {told.text[:80]!r}"
             raise Rejected(f"Subscription validation request failed. {url} {why}")
 
-    async def changed(self, item: Item, kind: str) -> None:
+    async def changed(self, item: Any, kind: str) -> None:
         """Tell every subscription that wants to know."""
         for made in list(self.found.values()):
             if self.is_deaf or not self._wants(made, item, kind):
                 continue
             await self.notify(made, self.notification(made, item, kind))
 
-    def _wants(self, made: Body, item: Item, kind: str) -> bool:
-        found = _RESOURCE.fullmatch(made["resource"])
+    def _wants(self, made: Body, item: Any, kind: str) -> bool:
+        found = self.resource.fullmatch(made["resource"])
         assert found is not None
         folder = (found["a"] or found["b"] or item.folder).lower()
         end = datetime.fromisoformat(made["expirationDateTime"].replace("Z", "+00:00"))
@@ -149,7 +152,7 @@ class Subscriptions:
             and end > datetime.now(UTC)
         )
 
-    def notification(self, made: Body, item: Item, kind: str) -> Body:
+    def notification(self, made: Body, item: Any, kind: str) -> Body:
         """What is told of one change."""
         id = item.immutable if made["immutable"] else item.id
         where = f"Users/{item.owner}/Messages/{id}"
@@ -192,11 +195,11 @@ class Subscriptions:
         return await self._post(url, notice) if url else Told(0, "no address")
 
     async def forge(self, kind: str, owner: str) -> Told:
-        """Tell what Graph did not, of a new message; see `FORGERIES`."""
+        """Tell what Graph did not, of something new; see `FORGERIES`."""
         if kind not in FORGERIES:
             raise ValueError(f"no such forgery: {kind}")
         made = next(iter(self.found.values()))
-        notice = self.notification(made, Item(1, owner, "inbox"), "created")
+        notice = self.notification(made, self.unknown(owner), "created")
         changes: dict[str, Body] = {
             "other_state": {"clientState": "guessed"},
             "no_state": {"clientState": None},
@@ -205,6 +208,10 @@ class Subscriptions:
             "unknown_subscription": {"subscriptionId": str(uuid.uuid4())},
         }
         return await self._post(made["notificationUrl"], {**notice, **changes[kind]})
+
+    def unknown(self, owner: str) -> Any:
+        """Something that is not there."""
+        return Item(1, owner, "inbox")
 
     async def _post(self, url: str, *found: Body) -> Told:
         body = json.dumps({"value": list(found)}).encode()
