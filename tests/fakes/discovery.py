@@ -41,7 +41,7 @@ class Discovery:
 
     def method(self, verb: str, path: str) -> Body | None:
         """The method of a verb and a path; fixed paths before those with names in them."""
-        base = self.document.get("basePath", "")
+        base = self.document.get("basePath") or "/"
         for each in sorted(self._methods, key=lambda each: each["path"].count("{")):
             pattern = re.sub(r"\\\{[^}]+\\\}", "[^/]+", re.escape(base + each["path"]))
             if each["httpMethod"] == verb and re.fullmatch(pattern, path):

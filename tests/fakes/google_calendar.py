@@ -5,11 +5,8 @@ fit stands in `mistakes`. What the description does not say (409, 410, 412, a Me
 moment later, who may change what) is from Google's guides. `book` is what really happened there.
 """
 
-import asyncio
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any
@@ -18,56 +15,24 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from tests.fakes.discovery import discovered
-from tests.fakes.oauth_server import OAuthServer
+from tests.fakes.google_server import OWNER, Body, G, GoogleServer, Refused, read_json
 
-Body = dict[str, Any]
-_G = "https://www.googleapis.com/auth/"
 _ID = re.compile(r"[a-v0-9]{5,1024}")
-OWNER = "ann@example.com"
+READ, WRITE = f"{G}calendar.readonly", f"{G}calendar.events"
 
 
-@dataclass
-class Fault:
-    """What goes wrong with the next calls of one kind."""
-
-    verb: str = ""
-    """Which calls; empty: all."""
-    status: int = 0
-    reason: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    after: bool = False
-    """It does the work first."""
-    cut: bool = False
-    """It hangs up."""
-    slow_s: float = 0.0
-    half: bool = False
-    """It breaks off in the middle of its JSON."""
-    times: int = 1
-
-
-class Refused(Exception):
-    """An answer that is no success."""
-
-    def __init__(self, status: int, reason: str, words: str = "") -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
-        self.words = words or f"canary-words {reason}"
-
-
-class GoogleCalendar(OAuthServer):
+class GoogleCalendar(GoogleServer):
     """Google, as far as a calendar needs it."""
 
     def __init__(self) -> None:
-        super().__init__("google")
+        super().__init__()
         self.events: dict[tuple[str, str], Body] = {}
         self.busy: dict[str, list[tuple[str, str]]] = {"primary": []}
         self.roles = {"primary": "owner"}
-        self.trouble: list[Fault] = []
         self.book: list[tuple[str, str]] = []
         """What changed, and which event."""
         self.mails: list[tuple[str, str]] = []
         """Who got mail, and about which event."""
-        self.asked: list[str] = []
         self.meet_late = False
         self.blind_to_ids = False
         """A look-up does not find what was just made, as may happen over there."""
@@ -105,59 +70,17 @@ class GoogleCalendar(OAuthServer):
         if not request.path.startswith("/calendar/v3/"):
             return await super()._api(request)
         verb, path = request.method, request.raw_path.partition("?")[0]
-        self.asked.append(f"{verb} {unquote(path)}")
-        self.seen.append(dict(request.headers))
-        text = await request.text()
-        body = json.loads(text) if text else None
-        query = dict(request.query)
-        self.mistakes.extend(
-            discovered("google-calendar-v3").request_misfits(verb, path, query, body)
-        )
-        fault = self._fault(verb)
-        try:
-            self._let_in(request)
-            if fault and not fault.after:
-                return await self._fail(request, fault, {})
+        body, query = read_json(await request.read()), dict(request.query)
+        spec = discovered("google-calendar-v3")
+        self.mistakes.extend(spec.request_misfits(verb, path, query, body))
+
+        def work() -> web.Response:
             told = self._work(request, path.removeprefix("/calendar/v3/"), body)
-        except Refused as error:
-            return web.json_response(_problem(error.reason, error.words), status=error.status)
-        self.mistakes.extend(discovered("google-calendar-v3").answer_misfits(verb, path, told))
-        if fault:
-            return await self._fail(request, fault, told)
-        return web.Response(status=204) if told is None else web.json_response(told)
+            self.mistakes.extend(spec.answer_misfits(verb, path, told))
+            return web.Response(status=204) if told is None else web.json_response(told)
 
-    def _let_in(self, request: web.Request) -> None:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        issued = self.access.get(token)
-        if issued is None or not issued.alive:
-            raise Refused(401, "authError")
-        needed = {f"{_G}calendar.events", f"{_G}calendar.readonly"}
-        if request.method != "GET" and not request.path.endswith("freeBusy"):
-            needed = {f"{_G}calendar.events"}
-        if not needed.intersection(issued.consent.scopes):
-            raise Refused(403, "insufficientPermissions")
-
-    def _fault(self, verb: str) -> Fault | None:
-        for fault in self.trouble:
-            if fault.times and fault.verb in ("", verb):
-                fault.times -= 1
-                return fault
-        return None
-
-    async def _fail(self, request: web.Request, fault: Fault, told: Any) -> web.StreamResponse:
-        if fault.slow_s:
-            await asyncio.sleep(fault.slow_s)
-        if fault.cut:
-            assert request.transport
-            request.transport.abort()
-            return web.Response()
-        if fault.half:
-            text = json.dumps(told or {"id": "x"})
-            return web.Response(text=text[: len(text) // 2], content_type="application/json")
-        status = fault.status or 200
-        return web.json_response(
-            _problem(fault.reason, "canary-words"), status=status, headers=fault.headers
-        )
+        is_read = verb == "GET" or path.endswith("freeBusy")
+        return await self.serve(request, (WRITE, READ) if is_read else (WRITE,), work)
 
     def _work(self, request: web.Request, path: str, body: Any) -> Any:
         verb = request.method
@@ -270,11 +193,6 @@ class GoogleCalendar(OAuthServer):
         if self.meet_late and "conferenceData" in event:
             event["hangoutLink"] = "https://meet.google.com/abc-defg-hij"
         return told
-
-
-def _problem(reason: str, words: str) -> Body:
-    errors = [{"domain": "global", "reason": reason, "message": words}]
-    return {"error": {"code": 0, "message": words, "errors": errors}}
 
 
 def _filled(event: Body, body: Body) -> Body:

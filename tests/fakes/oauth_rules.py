@@ -65,7 +65,8 @@ _META = {"separator": ",", "refresh": False, "dead": "190", "graph": True}
 RULES: Mapping[str, Rule] = {
     "google": Rule(
         authorize="/o/oauth2/v2/auth", token="/token", who="/oauth2/v2/userinfo",
-        scopes=_s(f"openid email profile {_G}calendar.events {_G}calendar.readonly {_G}gmail.send {_G}gmail.readonly"),
+        scopes=_s(f"openid email profile {_G}calendar.events {_G}calendar.readonly {_G}gmail.send {_G}gmail.readonly")
+        | _s(f"{_G}gmail.compose {_G}gmail.modify {_G}drive {_G}drive.file {_G}drive.readonly"),
         pkce="allowed", nonce=True, issuer="https://accounts.google.com",
         iss="https://accounts.google.com", params={"access_type": "offline", "prompt": "consent"},
         rotates=False, revoke="/revoke", revoke_proof=False, shape="google", me="google",

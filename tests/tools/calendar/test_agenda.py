@@ -4,7 +4,8 @@ import pytest
 
 from bot.core.errors import Invalid, NotFound, OperatorError, VendorUnknown
 from bot.core.tool import Risk, ToolContext
-from tests.fakes.google_calendar import OWNER, Fault, GoogleCalendar
+from tests.fakes.google_calendar import GoogleCalendar
+from tests.fakes.google_server import OWNER, Fault
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.calendar.conftest import of
 from tools.calendar.agenda import SHOWN, TOOLS, Look, calendar_list

@@ -7,7 +7,8 @@ import pytest
 from bot.core.effect import EffectState, Policy
 from bot.core.errors import Conflict, Invalid, NotFound, OperatorError, VendorUnknown
 from bot.core.tool import Risk, ToolContext
-from tests.fakes.google_calendar import Fault, GoogleCalendar
+from tests.fakes.google_calendar import GoogleCalendar
+from tests.fakes.google_server import Fault
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.calendar.conftest import find, full, hasty, of
 from tests.tools.kit import lines, refusal

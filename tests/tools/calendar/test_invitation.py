@@ -17,7 +17,8 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.tool import Risk, ToolContext
-from tests.fakes.google_calendar import Fault, GoogleCalendar
+from tests.fakes.google_calendar import GoogleCalendar
+from tests.fakes.google_server import Fault
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.calendar.conftest import full, hasty, of
 from tests.tools.kit import lines, refusal

@@ -7,7 +7,8 @@ import pytest
 from bot.core.effect import EffectState, Policy
 from bot.core.errors import Conflict, Invalid, VendorUnknown
 from bot.core.tool import Risk, ToolContext
-from tests.fakes.google_calendar import OWNER, Fault, GoogleCalendar
+from tests.fakes.google_calendar import GoogleCalendar
+from tests.fakes.google_server import OWNER, Fault
 from tests.tools.calendar.conftest import find, full
 from tests.tools.kit import lines, refusal
 from tools.calendar.response import TOOLS, Respond, calendar_respond, preview

@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, CookieJar
 
-from tests.fakes.google_calendar import Fault, GoogleCalendar
+from tests.fakes.google_calendar import GoogleCalendar
+from tests.fakes.google_server import Fault
 from tests.fakes.oauth_server import CLIENT, SECRET
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.program import Program, wait_for
