@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from bot.carrying import Carrying
 from bot.config.values import own_addresses
 from bot.connections import Connections
 from bot.core.ports import Clock
@@ -20,6 +21,9 @@ from bot.settings import Settings
 from bot.store.connections import Connection
 from bot.store.script import Database
 from bot.strongroom import Strongroom
+
+CARRYING_FOR = ("mailbox", "drive")
+"""Groups that get those and the kept files."""
 
 
 @frozen
@@ -73,3 +77,9 @@ def reaches(accounts: Accounts, files: Files, address: str) -> Mapping[str, obje
     """What groups of tools get as their settings to act by connected accounts."""
     reach = Reach(accounts=accounts, library=Library(files), address=address)
     return {"social": reach, "calendar": accounts, "payments": accounts}
+def carrying(accounts: Accounts, own: Mapping[str, object]) -> Mapping[str, object]:
+    """The settings of the groups that carry files; `own`: those of the other tools."""
+    library = own["library"]
+    if not isinstance(library, Library):
+        raise TypeError("The tools of files have no library.")
+    return dict.fromkeys(CARRYING_FOR, Carrying(accounts=accounts, library=library))

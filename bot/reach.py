@@ -28,7 +28,8 @@ class Reach:
 
     async def bytes_of(self, ctx: ToolContext, id_: str) -> bytes:
         """All of it. Raises NotFound, StoreError, VendorError."""
-        return await self._library().whole(ctx, id_)
+        _, data = await self._library().whole(ctx, id_)
+        return data
 
     def link(self, ctx: ToolContext, item: Attachment) -> str:
         """An address that gives the file to anybody, for a week; empty without a public one."""

@@ -67,9 +67,14 @@ class Library:
             source=item.id,
         )
 
-    async def whole(self, ctx: ToolContext, id_: str) -> bytes:
-        """All of a file that the person may read. Raises NotFound, StoreError, VendorError."""
-        return await self.files.whole(await self._get(ctx, id_))
+    async def whole(self, ctx: ToolContext, id_: str) -> tuple[File, bytes]:
+        """A file that the person may read, and its bytes. Raises NotFound, StoreError."""
+        item = await self._get(ctx, id_)
+        return item, await self.files.whole(item)
+
+    async def text_of(self, data: bytes) -> Drawn:
+        """The text of bytes that are not kept here. Raises NoText."""
+        return await self._drawing.draw(data)
 
     async def _get(self, ctx: ToolContext, id_: str) -> File:
         item = await self.files.find(ctx.tenant, id_)

@@ -25,8 +25,10 @@ from bot.oauth.wire import with_query
 from bot.store import connections as rows
 from bot.store.connections import Connection
 
-TIMEOUT_S = 15.0
 _OURS = frozenset({"authorization", "host", "cookie"})
+USUAL_BYTES = 2_000_000
+USUAL_S, LONG_S = 15.0, 45.0
+"""How long an answer is waited for; the longer one where a file travels."""
 
 
 class NotConnected(Reconnect):
@@ -94,6 +96,11 @@ class Client:
         return self._item.id
 
     @property
+    def agent(self) -> str:
+        """The agent whose own connection it is; empty: everybody's."""
+        return self._item.agent
+
+    @property
     def shown(self) -> str:
         """The account's name, as the service writes it."""
         return f"{self._record.who.sign}{self._item.name}"
@@ -114,6 +121,10 @@ class Client:
         told: dict[str, Json] = json.loads(self._item.config)
         return told
 
+    def again(self, message: str, needs: Sequence[str] = ()) -> Reconnect:
+        """What to raise when the vendor says that this connection may not: with its link."""
+        return Reconnect(message, self._g.link(self._item.provider, self.agent, " ".join(needs)))
+
     async def call(
         self,
         method: str,
@@ -122,7 +133,7 @@ class Client:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float = TIMEOUT_S,
+        max_bytes: int = USUAL_BYTES,
     ) -> Page:
         """Ask the vendor; the answer, whatever its status.
 
@@ -138,6 +149,7 @@ class Client:
         if isinstance(body, Mapping):
             sent.setdefault("Content-Type", "application/json")
             body = json.dumps(body, ensure_ascii=False).encode()
+        is_long = max(max_bytes, len(body or b"") * 4) > USUAL_BYTES
         refused: Secret | None = None
         while True:
             self._item, token = await self._renewal.fresh(self._item.tenant, self._item.id, refused)
@@ -147,7 +159,8 @@ class Client:
                 method=method,
                 headers={**wire.common(), **sent, **wire.bearer(token)},
                 body=body,
-                timeout_s=timeout_s,
+                max_bytes=max_bytes,
+                timeout_s=LONG_S if is_long else USUAL_S,
             )
             if page.status != 401 or refused is not None:
                 return page

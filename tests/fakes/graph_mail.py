@@ -22,7 +22,7 @@ from aiohttp import web
 
 from tests.fakes import graph_rules as rules
 from tests.fakes.graph_files import Files
-from tests.fakes.graph_mailbox import FOLDERS, Item, Mailbox, Unfilterable, matches
+from tests.fakes.graph_mailbox import FOLDERS, Item, Mailbox, Unfilterable, fits, matches
 from tests.fakes.graph_rules import Refusal
 from tests.fakes.graph_subscriptions import Rejected, Subscriptions
 from tests.fakes.graph_tokens import TENANT, Tokens
@@ -318,11 +318,14 @@ class GraphMail(Played):
         top, skip = rules.number(request, "$top", 10), rules.number(request, "$skip", 0)
         if not 1 <= top <= 1000:
             raise Refusal(400, "ErrorInvalidUrlQuery", "$top is 1 to 1000.")
-        wanted = request.query.get("$filter", "")
+        wanted, words = request.query.get("$filter", ""), request.query.get("$search", "")
+        if words and {"$filter", "$orderby", "$skip"} & set(request.query):
+            raise Refusal(400, "SearchWithFilter", "$search goes with no $filter and no $orderby.")
         try:
             # A filter that Graph does not know is refused for an empty folder too.
             matches(Item(0, "", "inbox"), wanted)
             found = [i for i in self._box(request).folder(folder) if matches(i, wanted)]
+            found = [i for i in found if not words or fits(i, words)]
         except (Unfilterable, ValueError) as error:
             words = f"Invalid filter clause: {error}"
             raise Refusal(400, "ErrorInvalidUrlQueryFilter", words) from error

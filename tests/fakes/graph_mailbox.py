@@ -253,6 +253,28 @@ def _fits(item: Item, name: str, how: str, text: str) -> bool:
     return _COMPARE[how](mine, wanted)
 
 
+def fits(item: Item, search: str) -> bool:
+    """Whether a message fits a `$search`: quoted words of KQL, all of which must occur.
+
+    https://learn.microsoft.com/graph/search-query-parameter. Raises Unfilterable.
+    """
+    if len(search) < 3 or search[0] != '"' or search[-1] != '"' or '"' in search[1:-1]:
+        raise Unfilterable(search)
+    whole = f"{item.subject} {item.text} {item.html} {item.sender}".lower()
+    return all(_fits_word(item, word, whole) for word in search[1:-1].split())
+
+
+def _fits_word(item: Item, word: str, whole: str) -> bool:
+    if found := re.fullmatch(r"received(>=|<=)(\d{4}-\d\d-\d\d)", word):
+        return _COMPARE["ge" if found[1] == ">=" else "le"](f"{item.at:%Y-%m-%d}", found[2])
+    name, mark, text = word.partition(":")
+    if not mark:
+        return word.lower() in whole
+    if name not in ("from", "subject"):
+        raise Unfilterable(word)
+    return text.lower() in (item.sender if name == "from" else item.subject).lower()
+
+
 def stamp(at: datetime) -> str:
     """A time as Graph writes it."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -31,8 +31,6 @@ from bot.reach import Reach
 LONGEST_WAIT_S = 3600.0
 """A post that a network would take only later than this is not published by itself any more."""
 NO_TIME_S = 60.0
-TIMEOUT_S = 60.0
-"""A film takes its time."""
 _REFUSED = (400, 402, 403, 405, 409, 410, 413, 415, 422)
 _REASON = 200
 
@@ -123,9 +121,7 @@ class Account:
         Raises VendorRefused, Gone, OperatorError (not done), VendorUnknown (perhaps).
         """
         try:
-            page = await self._client.call(
-                method, where, query=query, body=body, headers=headers, timeout_s=TIMEOUT_S
-            )
+            page = await self._client.call(method, where, query=query, body=body, headers=headers)
         except Invalid as error:  # the address is ours, so it is the answer that cannot be read
             title = self._service.title
             raise VendorUnknown(f"{title}'s answer cannot be read: {error.message}") from None

@@ -1,4 +1,4 @@
-"""Google: Calendar and Gmail of a person.
+"""Google: Calendar, Gmail and Drive of a person.
 
 https://developers.google.com/identity/protocols/oauth2/web-server (read 2026-11-21). A refresh
 token comes only with `access_type=offline` and a consent that was shown. People may untick scopes.
@@ -21,8 +21,19 @@ PROVIDER = Provider(
             title="See and change calendars",
             scopes=(f"{_AUTH}calendar.events", f"{_AUTH}calendar.readonly"),
         ),
-        "mail_send": Feature(title="Send mail", scopes=(f"{_AUTH}gmail.send",), asked=False),
+        "mail_send": Feature(
+            title="Write drafts and send mail", scopes=(f"{_AUTH}gmail.compose",), asked=False
+        ),
         "mail_read": Feature(title="Read mail", scopes=(f"{_AUTH}gmail.readonly",), asked=False),
+        "drive_read": Feature(
+            title="Find and read files on Drive", scopes=(f"{_AUTH}drive.readonly",), asked=False
+        ),
+        "drive_upload": Feature(
+            title="Put files on Drive", scopes=(f"{_AUTH}drive.file",), asked=False
+        ),
+        "drive_share": Feature(
+            title="Share files of Drive", scopes=(f"{_AUTH}drive",), asked=False
+        ),
     },
     aliases={f"{_AUTH}userinfo.email": "email", f"{_AUTH}userinfo.profile": "profile"},
     params={
@@ -40,6 +51,6 @@ PROVIDER = Provider(
         "Set up the consent screen and the redirect address in the Google Cloud console.",
         "While the screen is in testing, connections end after 7 days: publish it.",
         "Sensitive scopes need Google's verification, with a video that shows what they are for.",
-        "Reading mail is a restricted scope: it needs a security review besides.",
+        "Mail and Drive (all but uploading) are restricted: they need a security review besides.",
     ),
 )

@@ -12,7 +12,7 @@ from bot.oauth.provider import Feature, Provider, Who
 _LOGIN = "https://login.microsoftonline.com"
 _GRAPH = "https://graph.microsoft.com"
 _SCOPES = (
-    *("User.Read", "Mail.Send", "Mail.Read", "Calendars.ReadWrite"),
+    *("User.Read", "Mail.Send", "Mail.Read", "Mail.ReadWrite", "Calendars.ReadWrite"),
     *("openid", "profile", "email", "offline_access"),
 )
 
@@ -28,6 +28,9 @@ PROVIDER = Provider(
         "calendar": Feature(title="See and change calendars", scopes=("Calendars.ReadWrite",)),
         "mail_send": Feature(title="Send mail", scopes=("Mail.Send",)),
         "mail_read": Feature(title="Read mail", scopes=("Mail.Read",), asked=False),
+        "mail_write": Feature(
+            title="Write drafts, which sending needs too", scopes=("Mail.ReadWrite",), asked=False
+        ),
     },
     hidden=("offline_access", "openid", "profile"),
     aliases={f"{_GRAPH}/{scope}": scope for scope in _SCOPES},

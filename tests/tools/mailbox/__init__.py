@@ -1,0 +1,1 @@
+"""Tests of the tools for a person's own mail."""

@@ -1,0 +1,225 @@
+"""What drafting and sending share: arguments, what the house fills in, the card, the mail made.
+
+A model says whom and what; `complete` adds the account, the mail that is answered, and what the
+files are, before anybody is asked. So the card shows them, and the yes is bound to them.
+"""
+
+import re
+from email.utils import getaddresses
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+from pydantic_core import PydanticCustomError
+
+from bot.carrying import carrying
+from bot.core.canonical import Json
+from bot.core.card import Card
+from bot.core.card import Field as Line
+from bot.core.errors import Invalid
+from bot.core.tool import ToolContext
+from tools.mailbox._box import parted
+from tools.mailbox._letter import Letter, chain, name_of, subject_for, written
+from tools.mailbox._mail import Box, Mail
+
+MAX_TEXT, MAX_PEOPLE, MAX_FILES = 100_000, 20, 5
+MAX_BYTES = 2_000_000
+"""Of all files together: a mail goes to Microsoft in one request of 4 MB, coded twice."""
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_EMAIL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
+)
+
+
+def unfit(sentence: str) -> PydanticCustomError:
+    """The refusal of an argument, in words for model and person; without a full stop."""
+    return PydanticCustomError("unfit", "{sentence}", {"sentence": sentence})
+
+
+def _text(value: str) -> str:
+    text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if found := _CONTROL.search(text):
+        raise unfit(f"it holds the control character U+{ord(found[0]):04X}; leave that out")
+    return text
+
+
+def _line(value: str) -> str:
+    text = " ".join(_text(value).split())
+    if "=?" in text:
+        raise unfit("mail programs would read =? as the beginning of other words; leave that out")
+    return text
+
+
+def _email(value: str) -> str:
+    text = value.strip()
+    if not _EMAIL.fullmatch(text) or len(text) > 254 or len(text.partition("@")[0]) > 64:
+        raise unfit("it is no e-mail address; write it in full, like ann@example.org")
+    return text
+
+
+Words = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_text)]
+OneLine = Annotated[str, Field(max_length=300), AfterValidator(_line)]
+Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
+People = Annotated[list[Email], Field(max_length=MAX_PEOPLE)]
+_MAIL_ID = r"^(gmail|outlook):[A-Za-z0-9_=+-]+$"
+MailId = Annotated[str, Field(min_length=1, max_length=600, pattern=_MAIL_ID)]
+Named = Literal["gmail", "outlook"]
+Hidden = SkipJsonSchema[Annotated[str, Field(max_length=8_000)]]
+"""Filled in by the house; a model is not told of it."""
+
+
+class FileArgument(BaseModel):
+    """One kept file that goes along."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, Field(min_length=1, max_length=80)]
+    name: Hidden = ""
+    media_type: Hidden = ""
+    size: SkipJsonSchema[int] = 0
+    sha256: Hidden = ""
+
+
+class Writing(BaseModel):
+    """A mail to be written."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: People | None = None
+    cc: People | None = None
+    subject: OneLine = ""
+    text: Words
+    reply_to: MailId | None = None
+    files: list[FileArgument] | None = Field(default=None, max_length=MAX_FILES)
+    mailbox: Named | None = None
+    account: Hidden = ""
+    account_name: Hidden = ""
+    answers: Hidden = ""
+    """The Message-ID of the mail that is answered."""
+    references: Hidden = ""
+    thread: Hidden = ""
+    was_from: Hidden = ""
+    was_subject: Hidden = ""
+
+
+A = TypeVar("A", bound=Writing)
+
+
+async def completed(ctx: ToolContext, box: Box, args: A) -> A:
+    """The arguments in full. Raises Invalid, NotFound, OperatorError."""
+    known: dict[str, Json] = {
+        "account": box.account,
+        "account_name": box.name,
+        "mailbox": box.where,
+        **dict.fromkeys(("answers", "references", "thread", "was_from", "was_subject"), ""),
+    }
+    if args.reply_to:
+        known |= _answering(args, await box.mail(parted(args.reply_to)[1]))
+    if not (args.to or known.get("to")):
+        raise Invalid("Say whom the mail goes to.")
+    if not (args.subject or known.get("subject")):
+        raise Invalid("Give the mail a subject.")
+    if args.files:
+        lent = carrying(ctx)
+        files: list[Json] = [await lent.known(ctx, item.id) for item in args.files]
+        known["files"] = files
+        if sum(int(str(each["size"])) for each in files if isinstance(each, dict)) > MAX_BYTES:
+            raise Invalid(
+                "The files are too large for a mail: 2 MB in all. Put them on a drive and share it."
+            )
+    return refit(args, known)
+
+
+def refit(args: A, known: dict[str, Json]) -> A:
+    """The arguments with what is known now, checked again. Raises Invalid."""
+    given = {**args.model_dump(mode="json", exclude_none=True), **known}
+    try:
+        return type(args).model_validate(given)
+    except ValidationError as error:
+        raise Invalid("; ".join(str(each["msg"]) for each in error.errors()) + ".") from None
+
+
+def _answering(args: Writing, mail: Mail) -> dict[str, Json]:
+    """What an answer takes from the mail that it answers."""
+    known: dict[str, Json] = {
+        "answers": mail.message_id[:1_000],
+        "references": " ".join(chain(mail.references, mail.message_id)[:-1])[:8_000],
+        "thread": mail.thread[:300],
+        "was_from": mail.brief.sender,
+        "was_subject": mail.brief.subject,
+    }
+    if not args.to:
+        people: list[Json] = [a for _, a in getaddresses([mail.reply_to]) if _EMAIL.fullmatch(a)]
+        known["to"] = people[:1]
+    if not args.subject:
+        known["subject"] = subject_for(mail.brief.subject).replace("=?", "= ?")[:300]
+    return known
+
+
+def named_box(args: Writing) -> str:
+    """Which box the arguments name; empty where they leave it open. Raises Invalid."""
+    of_mail = parted(args.reply_to)[0] if args.reply_to else ""
+    if of_mail and args.mailbox and of_mail != args.mailbox:
+        raise Invalid("The mail that is answered is in the other mailbox.")
+    return of_mail or args.mailbox or ""
+
+
+def card_of(title: str, audience: str, args: Writing) -> Card:
+    """The mail exactly as it will stand there, and as whom."""
+    box = {"gmail": "Gmail", "outlook": "Outlook"}.get(args.mailbox or "", "not known yet")
+    to, cc = args.to or [], args.cc or []
+    lines = [
+        Line(name="From", value=f"{args.account_name or 'not known yet'} ({box})"),
+        Line(name="To", value=", ".join(to) or "not known yet"),
+    ]
+    if cc:
+        lines.append(Line(name="Copy to", value=", ".join(cc)))
+    lines.append(Line(name="Subject", value=args.subject or "not known yet", editable="subject"))
+    if args.reply_to:
+        was = f"“{args.was_subject}” from {args.was_from}" if args.was_from else args.reply_to
+        lines.append(Line(name="Answers", value=was))
+    lines.append(Line(name="Text", value=args.text, long=True, editable="text"))
+    lines += [
+        Line(name="File", value=f"{item.name or item.id} ({item.media_type}, {item.size:,} bytes)")
+        for item in args.files or ()
+    ]
+    return Card(
+        title=title,
+        recipients=tuple(dict.fromkeys([*to, *cc])),
+        fields=tuple(lines),
+        body=args.text,
+        warnings=tuple(_warnings(args)),
+        audience=audience,
+    )
+
+
+def _warnings(args: Writing) -> list[str]:
+    if not args.was_from or not args.to:
+        return []
+    known = {address.lower() for _, address in getaddresses([args.was_from])}
+    others = [each for each in args.to if each.lower() not in known]
+    if not others:
+        return []
+    return [f"The mail that is answered came from another address than {', '.join(others)}."]
+
+
+async def made(ctx: ToolContext, box: Box, args: Writing) -> tuple[str, bytes]:
+    """Message-ID and bytes of the mail that these arguments mean. Raises Conflict, NotFound."""
+    lent = carrying(ctx)
+    files = [await lent.taken(ctx, item.id, item.sha256) for item in args.files or ()]
+    letter = Letter(
+        # An address of sign-in need not be one of mail at Microsoft, which puts its own there.
+        sender=box.name if box.where == "gmail" else "",
+        to=args.to or (),
+        cc=args.cc or (),
+        subject=args.subject,
+        text=args.text,
+        answers=args.answers,
+        references=args.references,
+        files=files,
+    )
+    name = name_of(ctx, box.name)
+    return name, written(ctx, letter, name, ctx.clock)
