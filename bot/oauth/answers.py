@@ -18,6 +18,7 @@ from typing import Any
 from bot.core.canonical import Json
 from bot.core.errors import (
     Conflict,
+    Forbidden,
     Invalid,
     NotFound,
     OperatorError,
@@ -30,6 +31,9 @@ from bot.oauth.accounts import USUAL_BYTES, Client
 PAUSE_S, MOST_PAUSE_S = 30.0, 3_600.0
 _RATE = frozenset({"rateLimitExceeded", "userRateLimitExceeded", "quotaExceeded"})
 _OFF = frozenset({"accessNotConfigured", "SERVICE_DISABLED"})
+_SCOPE = frozenset({"", "insufficientPermissions", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
+_SCOPE |= frozenset({"ErrorAccessDenied", "Authorization_RequestDenied"})
+"""Words for what another consent mends."""
 _WORD = re.compile(r"[A-Za-z_]{1,60}")
 
 
@@ -75,7 +79,7 @@ class Vendor:
             raise VendorUnknown(f"{self.title}'s answer cannot be read: {error.message}") from None
         if 200 <= page.status < 300:
             return page
-        raise self._error(page)
+        raise self.error(page)
 
     def read(self, page: Page) -> Mapping[str, Any]:
         """The object that a page holds. Raises VendorUnknown."""
@@ -87,7 +91,8 @@ class Vendor:
             raise VendorUnknown(f"{self.title}'s answer broke off or could not be read.")
         return told
 
-    def _error(self, page: Page) -> Exception:
+    def error(self, page: Page) -> Exception:
+        """What an answer that is no success means."""
         status, reason = page.status, reason_of(page.body)
         if status == 429 or (status == 403 and reason in _RATE):
             return VendorRefused(f"{self.title} asks for a pause.", retry_after_s=_pause(page))
@@ -97,8 +102,10 @@ class Vendor:
             return OperatorError(
                 f"{self.title} is switched off for our app. Enable it in the Google Cloud console."
             )
-        if status == 403:
+        if status == 403 and reason in _SCOPE:
             return self._reconnect(f"{self.title} was not allowed to do this for us.")
+        if status == 403:
+            return Forbidden(f"{self.title} does not let this account do that ({reason}).")
         if status in (404, 410):
             return NotFound(f"{self.title} has nothing of this id in this account.")
         if status == 409:

@@ -32,6 +32,7 @@ from tests.fakes.played import drop
 API = described("microsoft-graph")
 ROOT = "/v1.0/me"
 _PASSED = ("Content-Type", "Prefer", "If-Match")
+_CODES = {401: "InvalidAuthenticationToken", 403: "ErrorAccessDenied", 404: "ErrorItemNotFound"}
 _LACKING = ("/attachments/",)
 """Part of Graph and not of the description that is at hand: one attachment by its id."""
 
@@ -151,7 +152,11 @@ class OutlookMail(OAuthServer):
             )
         if not fault.status:
             return answer
-        told = Refusal(fault.status, fault.reason or "ErrorInternalServerError", "canary-words")
+        told = Refusal(
+            fault.status,
+            fault.reason or _CODES.get(fault.status, "ErrorInternalServerError"),
+            "canary-words",
+        )
         return web.json_response(told.body, status=fault.status, headers=fault.headers)
 
 

@@ -4,13 +4,11 @@ A model says whom and what; `complete` adds the account, the mail that is answer
 files are, before anybody is asked. So the card shows them, and the yes is bound to them.
 """
 
-import re
 from email.utils import getaddresses
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
 from bot.carrying import carrying
 from bot.core.canonical import Json
@@ -21,48 +19,11 @@ from bot.core.tool import ToolContext
 from tools.mailbox._box import parted
 from tools.mailbox._letter import Letter, chain, name_of, subject_for, written
 from tools.mailbox._mail import Box, Mail
+from tools.mailbox._words import EMAIL, Email, OneLine, Words
 
-MAX_TEXT, MAX_PEOPLE, MAX_FILES = 100_000, 20, 5
+MAX_PEOPLE, MAX_FILES = 20, 5
 MAX_BYTES = 2_000_000
 """Of all files together: a mail goes to Microsoft in one request of 4 MB, coded twice."""
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_EMAIL = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
-    r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
-)
-
-
-def unfit(sentence: str) -> PydanticCustomError:
-    """The refusal of an argument, in words for model and person; without a full stop."""
-    return PydanticCustomError("unfit", "{sentence}", {"sentence": sentence})
-
-
-def _text(value: str) -> str:
-    text = value.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if found := _CONTROL.search(text):
-        raise unfit(f"it holds the control character U+{ord(found[0]):04X}; leave that out")
-    return text
-
-
-def _line(value: str) -> str:
-    text = " ".join(_text(value).split())
-    if "=?" in text:
-        raise unfit("mail programs would read =? as the beginning of other words; leave that out")
-    return text
-
-
-def _email(value: str) -> str:
-    text = value.strip()
-    if not _EMAIL.fullmatch(text) or len(text) > 254 or len(text.partition("@")[0]) > 64:
-        raise unfit("it is no e-mail address; write it in full, like ann@example.org")
-    return text
-
-
-Words = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_text)]
-OneLine = Annotated[str, Field(max_length=300), AfterValidator(_line)]
-Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 People = Annotated[list[Email], Field(max_length=MAX_PEOPLE)]
 _MAIL_ID = r"^(gmail|outlook):[A-Za-z0-9_=+-]+$"
 MailId = Annotated[str, Field(min_length=1, max_length=600, pattern=_MAIL_ID)]
@@ -152,7 +113,7 @@ def _answering(args: Writing, mail: Mail) -> dict[str, Json]:
         "was_subject": mail.brief.subject,
     }
     if not args.to:
-        people: list[Json] = [a for _, a in getaddresses([mail.reply_to]) if _EMAIL.fullmatch(a)]
+        people: list[Json] = [a for _, a in getaddresses([mail.reply_to]) if EMAIL.fullmatch(a)]
         known["to"] = people[:1]
     if not args.subject:
         known["subject"] = subject_for(mail.brief.subject).replace("=?", "= ?")[:300]

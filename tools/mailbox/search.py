@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.core.effect import EffectState, Outcome
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.mailbox._arguments import Named, OneLine
+from tools.mailbox._arguments import Named
 from tools.mailbox._box import READ, opened
 from tools.mailbox._mail import Brief, Wanted
+from tools.mailbox._words import OneLine
 
 COUNT, MOST = 10, 25
 

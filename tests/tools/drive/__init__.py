@@ -1,0 +1,1 @@
+"""Tests of the tools for files on a connected drive."""

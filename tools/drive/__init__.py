@@ -1,0 +1,1 @@
+"""Tools for files on a connected drive: find, read, upload, share."""
