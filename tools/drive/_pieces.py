@@ -42,6 +42,8 @@ async def upload(drive: Drive, about: Mapping[str, Json], data: bytes, media_typ
             continue
         if page.status in (200, 201):
             return read(Item, drive.vendor.read(page))
+        if page.status in (404, 410):
+            raise VendorRefused("Google Drive has let go of the upload.", retry_after_s=PAUSE_S)
         if page.status != 308:
             raise drive.vendor.error(page)
         found = _RANGE.fullmatch(page.headers.get("range", ""))

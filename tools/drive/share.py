@@ -25,7 +25,8 @@ from tools.mailbox._words import Email, Words
 
 ROLES = ("reader", "commenter", "writer", "fileOrganizer", "organizer", "owner")
 ANYONE = "anyone"
-MAY = {"reader": "read it", "commenter": "read it and comment", "writer": "change it"}
+ROLE = {"read": "reader", "comment": "commenter", "change": "writer"}
+MAY = {"read": "read it", "comment": "read it and comment", "change": "change it"}
 SHOWN = 20
 
 
@@ -36,7 +37,7 @@ class Share(BaseModel):
 
     file: FileId
     who: Literal["anyone"] | Email
-    role: Literal["reader", "commenter", "writer"] = "reader"
+    may: Literal["read", "comment", "change"] = "read"
     message: Annotated[Words, Field(max_length=2_000)] | None = None
     account: Hidden = ""
     account_name: Hidden = ""
@@ -84,7 +85,7 @@ def preview(args: Share) -> Card:
     whom = "anybody who has the link" if args.who == ANYONE else args.who
     lines = [
         Line(name="File", value=f"{args.file_name or args.file} ({args.file_kind or 'unknown'})"),
-        Line(name="Will be seen by", value=f"{whom}, who may {MAY[args.role]}"),
+        Line(name="Will be seen by", value=f"{whom}, who may {MAY[args.may]}"),
         Line(name="Seen already by", value=", ".join(args.seen_by or []) or "not known yet"),
         Line(name="Owner", value=args.owner or "an organisation's drive"),
         Line(name="Google account", value=args.account_name or "not known yet"),
@@ -122,9 +123,9 @@ async def drive_share(ctx: ToolContext, args: Share) -> Outcome:
     - file: its id from drive_find or drive_upload.
     - who: an e-mail address in full, or "anyone" for everybody who has the link. Never guess one,
       and choose "anyone" only when the person says so.
-    - role: reader, commenter or writer; reader when left out.
+    - may: read, comment or change; read when left out.
     - message: words that go into Google's mail to them; leave it out for Google's own.
-    Example: {"file": "1a2b3c4d5e", "who": "ann@example.org", "role": "reader"}
+    Example: {"file": "1a2b3c4d5e", "who": "ann@example.org", "may": "read"}
     """
     drive = await opened(ctx, SHARE, args.account)
     if not _granted(await drive.grants(args.file), args):
@@ -133,12 +134,12 @@ async def drive_share(ctx: ToolContext, args: Share) -> Outcome:
 
 
 async def _grant(drive: Drive, args: Share) -> None:
-    body: dict[str, Json] = {"type": ANYONE, "role": args.role}
+    body: dict[str, Json] = {"type": ANYONE, "role": ROLE[args.may]}
     query = {"fields": "id", **ALL}
     if args.who == ANYONE:
         body["allowFileDiscovery"] = False
     else:
-        body = {"type": "user", "role": args.role, "emailAddress": args.who}
+        body = {"type": "user", "role": ROLE[args.may], "emailAddress": args.who}
         query["sendNotificationEmail"] = "true"
         if args.message:
             query["emailMessage"] = args.message
@@ -159,14 +160,14 @@ def _granted(grants: Sequence[Grant], args: Share) -> bool:
         is_same = each.type == ANYONE
         if args.who != ANYONE:
             is_same = each.email_address.lower() == args.who.lower()
-        if is_same and each.role in ROLES and ROLES.index(each.role) >= ROLES.index(args.role):
+        if is_same and each.role in ROLES and ROLES.index(each.role) >= ROLES.index(ROLE[args.may]):
             return True
     return False
 
 
 def _done(args: Share) -> Outcome:
     whom = "Anybody with the link" if args.who == ANYONE else args.who
-    data = f"{whom} may {MAY[args.role]} now. {args.link}".strip()
+    data = f"{whom} may {MAY[args.may]} now. {args.link}".strip()
     return Outcome(state=EffectState.SENT, vendor_ref=args.file, url=args.link, data=data)
 
 

@@ -28,7 +28,7 @@ class Search(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     words: OneLine = ""
-    sender: OneLine = ""
+    written_by: OneLine = ""
     since: date | None = None
     until: date | None = None
     unread: bool = False
@@ -42,18 +42,18 @@ async def mailbox_search(ctx: ToolContext, args: Search) -> Outcome:
     Use it when the person asks about their mail, and before mailbox_read: it gives each mail's id.
     Do not use it for messages on other platforms. Leave everything out for the newest mails.
     - words: words that must occur.
-    - sender: an address, or part of the name.
+    - written_by: an address, or part of the name.
     - since, until: days on the person's clocks, such as "2026-11-23"; the last one included.
     - unread: true for unread ones only.
     - count: how many, 10 when left out, 25 at most.
     - mailbox: "gmail" or "outlook", only where both are connected.
-    Example: {"words": "invoice", "sender": "ann@example.org", "since": "2026-11-01"}
+    Example: {"words": "invoice", "written_by": "ann@example.org", "since": "2026-11-01"}
     """
     box = await opened(ctx, READ, args.mailbox or "")
     zone = ZoneInfo(ctx.zone or "UTC")
     wanted = Wanted(
         words=args.words,
-        sender=args.sender,
+        sender=args.written_by,
         since=_midnight(args.since, zone) if args.since else None,
         until=_midnight(args.until + timedelta(days=1), zone) if args.until else None,
         is_unread=args.unread,

@@ -52,7 +52,7 @@ async def test_anybody_with_the_link_is_pointed_out_and_no_mail_goes(
     side: Side, ctx: ToolContext, shelf: Shelf
 ) -> None:
     folder = shelf.put("Team", kind=FOLDER)
-    args = await full(ctx, TOOL, file=folder.id, who="anyone", role="commenter")
+    args = await full(ctx, TOOL, file=folder.id, who="anyone", may="comment")
     assert isinstance(args, Share)
     card = preview(args)
     assert "without signing in" in card.warnings[0] and "all that is in it" in card.warnings[1]
@@ -75,7 +75,7 @@ async def test_twice_the_same_deed_is_one_share_and_one_mail(
     assert await find(ctx, TOOL, args)
     with pytest.raises(Invalid, match="already"):
         await full(ctx, TOOL, file=file.id, who="BOB@example.org")
-    more = await full(ctx, TOOL, file=file.id, who="bob@example.org", role="writer")
+    more = await full(ctx, TOOL, file=file.id, who="bob@example.org", may="change")
     await drive_share(replace(ctx, key="eff_2"), more)
     assert file.grants[1]["role"] == "writer" and len(file.grants) == 2
 
@@ -172,7 +172,7 @@ async def test_another_account_and_what_was_not_granted(bare: Side, shelf: Shelf
 def test_it_asks_is_looked_up_and_is_described() -> None:
     assert (TOOL.risk, TOOL.policy, TOOL.egress) == (Risk.WRITE, Policy.READBACK, True)
     told = TOOL.arguments.model_json_schema()["properties"]
-    assert set(told) == {"file", "who", "role", "message"}
+    assert set(told) == {"file", "who", "may", "message"}
     assert all(name in TOOL.description for name in told)
-    for given in ({"who": "bob"}, {"role": "owner"}, {"file": "../x"}, {"message": "a\x00"}):
+    for given in ({"who": "bob"}, {"may": "own"}, {"file": "../x"}, {"message": "a\x00"}):
         assert refusal(Share, **{"file": "1a", **BOB, **given})

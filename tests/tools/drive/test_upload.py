@@ -180,7 +180,7 @@ async def test_what_another_changed_since_is_not_taken_for_it(
         ("GET generateIds", {"status": 403, "reason": "insufficientPermissions"}, OperatorError, "#google", None),
         ("GET generateIds", {"half": True}, VendorUnknown, "broke off", None),
         ("PUT", {"status": 429}, VendorRefused, "pause", 30.0),
-        ("PUT", {"status": 404}, NotFound, "nothing of this id", None),
+        ("PUT", {"status": 404}, VendorRefused, "let go of the upload", 0.0),
     ],
 )  # fmt: skip
 async def test_each_refusal_says_what_to_do_and_nothing_is_there(

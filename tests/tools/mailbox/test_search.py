@@ -38,10 +38,10 @@ async def test_mails_are_listed_with_what_is_known_and_their_ids(
     assert "“Budget 2027”" in found and "begins: Numbers please" in found
     only = await told(ctx, words="numbers")
     assert first in only and second not in only
-    only = await told(ctx, sender="eve@example.org")
+    only = await told(ctx, written_by="eve@example.org")
     assert second in only and first not in only
     assert "No mail fits" in await told(ctx, words='nothing "like" it')
-    assert "No mail fits" in await told(ctx, words="from:eve OR budget", sender="bob")
+    assert "No mail fits" in await told(ctx, words="from:eve OR budget", written_by="bob")
     assert (await told(ctx, unread=True)).count("mail id") == 2
     few = await told(ctx, count=1)
     assert few.count("mail id") == 1 and "There may be more" in few
