@@ -20,7 +20,19 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Forbidden, Invalid
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.drive._drive import ALL, FILES, FOLDER, SHARE, Drive, FileId, Grant, Hidden, Item, opened
+from tools.drive._drive import (
+    ALL,
+    FILES,
+    FOLDER,
+    SHARE,
+    Drive,
+    FileId,
+    Grant,
+    Hidden,
+    Item,
+    opened,
+    refit,
+)
 from tools.mailbox._words import Email, Words
 
 ROLES = ("reader", "commenter", "writer", "fileOrganizer", "organizer", "owner")
@@ -65,7 +77,7 @@ async def complete(ctx: ToolContext, args: Share) -> Share:
     seen = [f"{each.who} ({each.role})" for each in grants]
     if len(seen) > SHOWN:
         seen = [*seen[:SHOWN], f"and {len(seen) - SHOWN} more"]
-    return args.model_copy(update={**_known(drive, item), "seen_by": seen})
+    return refit(args, {**_known(drive, item), "seen_by": seen})
 
 
 def _known(drive: Drive, item: Item) -> dict[str, object]:

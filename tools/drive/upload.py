@@ -23,7 +23,7 @@ from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Conflict, Invalid, NotFound, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.oauth.answers import Taken
-from tools.drive._drive import FOLDER, UPLOAD, Drive, FileId, Hidden, Item, listed, opened
+from tools.drive._drive import FOLDER, UPLOAD, Drive, FileId, Hidden, Item, listed, opened, refit
 from tools.drive._pieces import upload
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -64,18 +64,17 @@ async def complete(ctx: ToolContext, args: Upload) -> Upload:
     if args.folder:
         folder = await _folder(drive, args.folder)
         folder_name, is_seen = folder.title, folder.shared
-    return args.model_copy(
-        update={
-            "name": args.name or " ".join(str(known["name"]).split())[:200],
-            "account": drive.account,
-            "account_name": drive.name,
-            "folder_name": folder_name,
-            "is_seen": is_seen,
-            "media_type": known["media_type"],
-            "size": known["size"],
-            "sha256": known["sha256"],
-        }
-    )
+    told = {
+        "name": args.name or str(known["name"])[:200],
+        "account": drive.account,
+        "account_name": drive.name,
+        "folder_name": folder_name,
+        "is_seen": is_seen,
+        "media_type": known["media_type"],
+        "size": known["size"],
+        "sha256": known["sha256"],
+    }
+    return refit(args, told)
 
 
 async def _folder(drive: Drive, id_: str) -> Item:

@@ -18,9 +18,11 @@ from bot.frozen import frozen
 from bot.store.files import File
 
 MOST_REFERENCES = 12
+MAX_LINE = 900
+"""Characters; an id that is longer than a line would be written in code. RFC 5322 has 998."""
 KEY = "X-Switchboard-Key"
 _ID = re.compile(r"<[!-;=?-~]{1,400}>")
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}")
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,100}")
 _OF_BODY = frozenset({"mime-version", "content-type", "content-transfer-encoding"})
 _MAINS = frozenset({"application", "audio", "font", "image", "text", "video"})
 
@@ -54,7 +56,7 @@ def _digest(ctx: ToolContext) -> str:
 
 def written(ctx: ToolContext, letter: Letter, name: str, clock: Clock) -> bytes:
     """The mail as MIME. Raises Invalid where a value would make a header of its own."""
-    mail = EmailMessage(policy=SMTP.clone(max_line_length=120))
+    mail = EmailMessage(policy=SMTP.clone(max_line_length=MAX_LINE))
     try:
         if letter.sender:
             mail["From"] = letter.sender
@@ -69,7 +71,7 @@ def written(ctx: ToolContext, letter: Letter, name: str, clock: Clock) -> bytes:
             mail["In-Reply-To"] = letter.answers
             mail["References"] = " ".join(chain(letter.references, letter.answers))
         names = {each.lower() for each in mail}
-        mail.set_content(letter.text)
+        mail.set_content(letter.text, cte="quoted-printable")
         for file, data in letter.files:
             main, _, sub = file.media_type.partition("/")
             kind = (

@@ -59,8 +59,7 @@ class Outlook:
         query = {"$select": BRIEF, "$top": str(MOST_LOOKED), **query_of(wanted)}
         told = await self._vendor.ask("GET", BASE, query=query, headers=STEADY)
         found = [_brief(each) for each in _listed(told)]
-        # A search takes no word for "unread", so that is looked at here.
-        return [each for each in found if each.is_unread or not wanted.is_unread][: wanted.count]
+        return [each for each in found if _fits(each, wanted)][: wanted.count]
 
     async def mail(self, id_: str) -> Mail:
         """See `Box`."""
@@ -153,6 +152,16 @@ def query_of(wanted: Wanted) -> dict[str, str]:
     if wanted.is_unread:
         parts.append("isRead eq false")
     return {"$filter": " and ".join(parts), "$orderby": "receivedDateTime desc"}
+
+
+def _fits(brief: Brief, wanted: Wanted) -> bool:
+    """What a search takes no word for: unread, and times of a day."""
+    if wanted.is_unread and not brief.is_unread:
+        return False
+    if brief.at is None:
+        return True
+    is_late = wanted.until is not None and brief.at >= wanted.until
+    return not is_late and (wanted.since is None or brief.at >= wanted.since)
 
 
 def _plain(text: str) -> str:
