@@ -4,7 +4,7 @@ https://developers.google.com/workspace/gmail/api/reference/rest (read 2026-11-2
 
 Gmail knows no key against sending twice. A mail is put among the drafts first and its draft is
 sent: a draft goes once, and is gone then. Where a mail of ours stands is looked up by its
-Message-ID, which a search finds a moment later, and not where Gmail gave it another.
+Message-ID, and where Gmail gave it another by a header of ours among the newest that were sent.
 """
 
 import base64
@@ -12,6 +12,7 @@ import binascii
 import html
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from email.utils import getaddresses
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
@@ -21,6 +22,7 @@ from bot.files.port import MAX_BYTES
 from bot.oauth.accounts import Client
 from bot.oauth.answers import Vendor
 from bot.render.text import clean
+from tools.mailbox._letter import KEY, key_in
 from tools.mailbox._mail import (
     MAX_SUBJECT,
     MAX_TEXT,
@@ -31,6 +33,8 @@ from tools.mailbox._mail import (
     Wanted,
     is_id,
     line,
+    person,
+    words,
 )
 
 READ = ("https://www.googleapis.com/auth/gmail.readonly",)
@@ -39,6 +43,7 @@ BASE = "https://gmail.googleapis.com/gmail/v1/users/me"
 MAX_ANSWER = 8_000_000
 SHOWN = ("From", "To", "Subject", "Date")
 MOST_PARTS = 200
+MOST_MARKED = 10
 Part = Mapping[str, Any]
 
 
@@ -72,12 +77,12 @@ class Gmail:
         parts = list(_parts(payload if isinstance(payload, dict) else {}))
         return Mail(
             brief=_brief(told),
-            cc=line(_header(told, "Cc")),
+            cc=line(_people(told, "Cc")),
             text=_text(parts),
             files=tuple(_attached(parts)),
             message_id=_header(told, "Message-ID").strip(),
             references=_header(told, "References") or _header(told, "In-Reply-To"),
-            reply_to=_header(told, "Reply-To") or _header(told, "From"),
+            reply_to=_people(told, "Reply-To") or _people(told, "From"),
             thread=str(told.get("threadId", "")),
         )
 
@@ -102,7 +107,8 @@ class Gmail:
 
     async def look(self, draft: str, message_id: str) -> Found:
         """See `Box`."""
-        query = {"q": f"rfc822msgid:{message_id.strip('<>')} in:anywhere", "maxResults": "10"}
+        query = {"q": f"rfc822msgid:{message_id.strip('<>')}", "maxResults": "10"}
+        query["includeSpamTrash"] = "true"
         told = await self._vendor.ask("GET", f"{BASE}/messages", query=query)
         state = Found(state="unseen")
         for id_ in _ids(told):
@@ -116,7 +122,18 @@ class Gmail:
                 return _there("sent", id_)
             if "DRAFT" in labels:
                 state = _there("draft", id_)
-        return state
+        return await self._marked(key_in(message_id)) if draft and not state.id else state
+
+    async def _marked(self, key: str) -> Found:
+        """The newest mail that carries our key: Gmail may have given it another Message-ID."""
+        query = {"labelIds": "SENT", "maxResults": str(MOST_MARKED)}
+        told = await self._vendor.ask("GET", f"{BASE}/messages", query=query)
+        wanted = {"format": "metadata", "metadataHeaders": KEY}
+        for id_ in _ids(told):
+            mail = await self._vendor.ask("GET", f"{BASE}/messages/{quote(id_)}", query=wanted)
+            if _header(mail, KEY) == key:
+                return _there("sent", id_)
+        return Found(state="unseen")
 
 
 def query_of(wanted: Wanted) -> str:
@@ -158,9 +175,9 @@ def _brief(told: Mapping[str, Any]) -> Brief:
     at = datetime.fromtimestamp(int(stamp[:13]) / 1000, UTC) if stamp.isdecimal() else None
     return Brief(
         id=f"gmail:{_word(told.get('id'), 'mail')}",
-        sender=line(_header(told, "From")),
-        to=line(_header(told, "To")),
-        subject=line(_header(told, "Subject"), MAX_SUBJECT),
+        sender=line(_people(told, "From")),
+        to=line(_people(told, "To")),
+        subject=words(_header(told, "Subject"))[:MAX_SUBJECT],
         at=at,
         preview=line(html.unescape(str(told.get("snippet", "")))),
         is_unread="UNREAD" in kinds,
@@ -175,6 +192,12 @@ def _header(told: Mapping[str, Any], name: str) -> str:
         if isinstance(each, dict) and str(each.get("name", "")).lower() == name.lower():
             return clean(str(each.get("value", "")))[:5_000]
     return ""
+
+
+def _people(told: Mapping[str, Any], name: str) -> str:
+    """Those whom a header names. Addresses are read before names are decoded."""
+    found = getaddresses([_header(told, name)])
+    return ", ".join(person(words(each), address) for each, address in found[:100] if address)
 
 
 def _parts(part: Part) -> Iterator[Part]:

@@ -50,6 +50,11 @@ def name_of(ctx: ToolContext, account: str) -> str:
     return f"<sb.{_digest(ctx)}@{host}>"
 
 
+def key_in(name: str) -> str:
+    """The key of ours that stands in a Message-ID of ours, and in the mail's own header."""
+    return name.removeprefix("<sb.").partition("@")[0]
+
+
 def _digest(ctx: ToolContext) -> str:
     return hashlib.sha256(f"{ctx.tenant}:{ctx.key}".encode()).hexdigest()[:40]
 

@@ -9,13 +9,15 @@ Subjects, names and texts are other people's words. Ids are the vendor's and sta
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from email.header import decode_header
 from typing import Literal, Protocol
 
 from bot.frozen import frozen
+from bot.render.text import clean
 
 Where = Literal["gmail", "outlook"]
 State = Literal["draft", "sent", "unseen"]
-MAX_SUBJECT, MAX_NAMES, MAX_TEXT = 300, 500, 400_000
+MAX_SUBJECT, MAX_NAMES, MAX_TEXT, MAX_HEADER = 300, 500, 400_000, 5_000
 
 
 @frozen
@@ -121,6 +123,28 @@ _ID = re.compile(r"[A-Za-z0-9_=+-]{1,600}")
 def is_id(told: object) -> bool:
     """Whether it can be a vendor's id: nothing that leads to another place of an address."""
     return isinstance(told, str) and _ID.fullmatch(told) is not None
+
+
+_STRUCTURE = re.compile(r"[<>\",;:()\\@]")
+
+
+def person(name: str, address: str) -> str:
+    """`Name <address>`, whose name cannot be taken for an address, whatever it says."""
+    plain = line(_STRUCTURE.sub(" ", name), 200)
+    return f"{plain} <{address}>" if plain and name.lower() != address.lower() else address
+
+
+def words(header: str) -> str:
+    """A header's words as people read them. https://www.rfc-editor.org/rfc/rfc2047"""
+    try:
+        parts = decode_header(header)
+        found = [
+            part if isinstance(part, str) else part.decode(charset or "utf-8", "replace")
+            for part, charset in parts
+        ]
+    except (ValueError, LookupError, TypeError):
+        return line(clean(header), MAX_HEADER)
+    return line(clean("".join(found)), MAX_HEADER)
 
 
 def line(text: str, room: int = MAX_NAMES) -> str:

@@ -28,6 +28,7 @@ from tools.mailbox._mail import (
     Wanted,
     is_id,
     line,
+    person,
 )
 
 READ = ("Mail.Read",)
@@ -215,7 +216,7 @@ def _people(told: object) -> str:
         inner = each.get("emailAddress") if isinstance(each, dict) else None
         if isinstance(inner, dict):
             name, address = (line(clean(str(inner.get(k) or "")), 254) for k in ("name", "address"))
-            found.append(f"{name} <{address}>" if name and name != address else address)
+            found.append(person(name, address))
     return ", ".join(found)[:5_000]
 
 

@@ -1,6 +1,7 @@
 """Sending mails, at both that play: as the card shows it, and once, whatever goes wrong."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from tests.tools.mailbox.conftest import (
     fault,
     find,
     full,
+    side_of,
 )
 from tools.mailbox.send import TOOLS, Send, mailbox_send, preview
 
@@ -220,6 +222,21 @@ async def test_killed_between_any_two_steps_it_is_one_mail(side: Side, ctx: Tool
         await mailbox_send(kept.call(), args)
         await mailbox_send(kept.call(), args)
         assert len(side.delivered) == before + 2
+
+
+async def test_a_mail_that_gmail_gave_another_name_is_found_by_its_mark(tmp_path: Path) -> None:
+    async with side_of("gmail", tmp_path) as side:
+        await side.house.connect(scopes=tuple(SCOPES["gmail"]))
+        args = await full(side.of(), TOOL, **MAIL)
+        kept = Kept(side.of())
+        side.server.replaces_ids = True
+        side.server.trouble.append(fault(SENDS["gmail"], cut=True, after=True))
+        with pytest.raises(VendorUnknown):
+            await mailbox_send(kept.call(), args)
+        looked = await find(kept.call(), TOOL, args)
+        assert looked and looked.vendor_ref == side.server.sent[0].id
+        assert (await mailbox_send(kept.call(), args)).vendor_ref == looked.vendor_ref
+        assert len(side.delivered) == 2
 
 
 async def test_what_is_gone_and_not_found_is_asked_about(side: Side, ctx: ToolContext) -> None:
