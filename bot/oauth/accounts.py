@@ -96,14 +96,14 @@ class Client:
         return self._item.id
 
     @property
-    def agent(self) -> str:
-        """The agent whose own connection it is; empty: everybody's."""
-        return self._item.agent
-
-    @property
     def shown(self) -> str:
         """The account's name, as the service writes it."""
         return f"{self._record.who.sign}{self._item.name}"
+
+    @property
+    def agent(self) -> str:
+        """The agent whose own it is; empty: everybody's."""
+        return self._item.agent
 
     @property
     def account(self) -> str:
