@@ -11,6 +11,7 @@ So a mail cannot go twice, however often this is begun again. A process that die
 draft and keeping its id leaves one draft too many: not a mail.
 """
 
+import asyncio
 from dataclasses import replace
 
 from bot.core.canonical import Json
@@ -24,6 +25,8 @@ from tools.mailbox._letter import name_of
 from tools.mailbox._mail import Box, Found
 
 AGAIN_S = 2.0
+LOOKS, LOOK_S = 3, 2.0
+"""How often, and how long between: a mail that was just sent is seen a moment later."""
 
 
 class Send(Writing):
@@ -66,7 +69,7 @@ async def mailbox_send(ctx: ToolContext, args: Send) -> Outcome:
     try:
         return _done(await box.send(draft))
     except NotFound:
-        found = await box.look(draft, name)
+        found = await _looked(box, draft, name)
     if found.state != "sent":
         raise VendorUnknown(
             f"The draft of this mail is gone from {box.title}: it was sent, or somebody removed it."
@@ -97,8 +100,18 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
         return None  # a draft whose id was not kept is not sent by anybody but its person
     args = Send.model_validate(effect.arguments)
     box = await opened(ctx, SEND, named_box(args), args.account)
-    found = await box.look(draft, name_of(ctx, box.name))
+    found = await _looked(box, draft, name_of(ctx, box.name))
     return _done(found) if found.state == "sent" else None
+
+
+async def _looked(box: Box, draft: str, name: str) -> Found:
+    """Where the mail stands, after a while if need be."""
+    for _ in range(LOOKS - 1):
+        found = await box.look(draft, name)
+        if found.state == "sent":
+            return found
+        await asyncio.sleep(LOOK_S)
+    return await box.look(draft, name)
 
 
 def _done(found: Found) -> Outcome:

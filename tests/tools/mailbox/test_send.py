@@ -1,5 +1,6 @@
 """Sending mails, at both that play: as the card shows it, and once, whatever goes wrong."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from tests.tools.mailbox.conftest import (
     full,
     side_of,
 )
+from tools.mailbox import send as sending
 from tools.mailbox.send import TOOLS, Send, mailbox_send, preview
 
 (TOOL,) = TOOLS
@@ -120,6 +122,35 @@ async def test_files_go_along_as_they_were_shown(side: Side, ctx: ToolContext) -
         replace(ctx, key="eff_3"), await full(ctx, TOOL, **MAIL, files=[{"id": most}])
     )
     assert len(side.message().parts[0].content) == 2_000_000
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits here for what comes a moment later, unless a test is about that."""
+    monkeypatch.setattr(sending, "LOOK_S", 0.0)
+
+
+async def test_a_mail_that_is_seen_a_moment_later_is_found(
+    side: Side, ctx: ToolContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "LOOK_S", 0.3)
+    args = await full(ctx, TOOL, **MAIL)
+    kept = Kept(ctx)
+    if side.name == "gmail":
+        side.server.is_late = True
+        asyncio.get_running_loop().call_later(0.4, lambda: seen(side))
+    else:
+        side.server.graph.copy_s = 0.4
+    side.server.trouble.append(fault(SENDS[side.name], cut=True, after=True))
+    with pytest.raises(VendorUnknown):
+        await mailbox_send(kept.call(), args)
+    assert await find(kept.call(), TOOL, args) and len(side.delivered) == 2
+
+
+def seen(side: Side) -> None:
+    """The search over there has got to what was sent."""
+    for mail in side.server.sent:
+        mail.is_searchable = True
 
 
 async def test_twice_the_same_deed_is_one_mail_and_another_deed_another(
