@@ -4,12 +4,15 @@ Mail that takes files along and files that go to a drive need both; the rest nee
 alone. Whose file it is and whose account is checked by each of the two, at every call.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 from bot.core.canonical import Json
 from bot.core.errors import Conflict, OperatorError
 from bot.core.tool import ToolContext
 from bot.files.library import Library
 from bot.frozen import frozen
-from bot.oauth.accounts import Accounts
+from bot.oauth.accounts import Accounts, Client, ScopeMissing
 from bot.store.files import File
 
 
@@ -19,6 +22,21 @@ class Carrying:
 
     accounts: Accounts
     library: Library
+
+    async def client(
+        self, ctx: ToolContext, provider: str, needs: Sequence[str], wider: Sequence[str] = ()
+    ) -> Client:
+        """A client of an account that was granted this, or what holds all of it (`wider`).
+
+        Raises NotConnected, ScopeMissing (for `needs`), Reconnect.
+        """
+        try:
+            return await self.accounts.client(ctx.tenant, provider, ctx.agent, needs)
+        except ScopeMissing:
+            if wider:
+                with suppress(ScopeMissing):
+                    return await self.accounts.client(ctx.tenant, provider, ctx.agent, wider)
+            raise
 
     async def known(self, ctx: ToolContext, id_: str) -> dict[str, Json]:
         """What a card shows of a kept file: id, name, media_type, size (bytes), sha256.

@@ -24,6 +24,7 @@ from bot.render.text import clean
 
 _AUTH = "https://www.googleapis.com/auth/"
 READ, UPLOAD, SHARE = (f"{_AUTH}drive.readonly",), (f"{_AUTH}drive.file",), (f"{_AUTH}drive",)
+"""The last holds the others."""
 FILES = "/drive/v3/files"
 ALL = {"supportsAllDrives": "true"}
 FOLDER = "application/vnd.google-apps.folder"
@@ -160,7 +161,7 @@ async def opened(ctx: ToolContext, needs: tuple[str, ...], account: str = "") ->
     Raises OperatorError, with the link that connects one, and Conflict.
     """
     try:
-        client = await carrying(ctx).accounts.client(ctx.tenant, "google", ctx.agent, needs)
+        client = await carrying(ctx).client(ctx, "google", needs, SHARE)
     except ConnectionBroken as error:  # told to the owners where it is told at all
         raise OperatorError(error.message) from None
     if account and client.account != account:

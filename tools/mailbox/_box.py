@@ -10,7 +10,7 @@ from typing import Any
 from bot.carrying import carrying
 from bot.core.errors import Conflict, ConnectionBroken, Invalid, OperatorError
 from bot.core.tool import ToolContext
-from bot.oauth.accounts import Accounts, Client, NotConnected, ScopeMissing
+from bot.oauth.accounts import Client, NotConnected, ScopeMissing
 from tools.mailbox import _gmail, _outlook
 from tools.mailbox._gmail import Gmail
 from tools.mailbox._mail import Box, Where
@@ -32,13 +32,14 @@ async def opened(
 
     Raises OperatorError, with the link that connects one, Invalid, Conflict.
     """
-    accounts = carrying(ctx).accounts
+    lent = carrying(ctx)
     found: dict[Where, Client] = {}
     why: list[OperatorError] = []
     for where, (provider, _) in PROVIDERS.items():
         if named in ("", where):
             try:
-                found[where] = await _client(ctx, accounts, provider, needs[where])
+                wider = _outlook.DRAFT if where == "outlook" and needs is READ else ()
+                found[where] = await lent.client(ctx, provider, needs[where], wider)
             except ConnectionBroken as error:
                 why.append(error)
     if not found:
@@ -49,12 +50,6 @@ async def opened(
     kind = PROVIDERS[where][1]
     box: Box = kind(found[where], needs[where])
     return box
-
-
-async def _client(
-    ctx: ToolContext, accounts: Accounts, provider: str, needs: Sequence[str]
-) -> Client:
-    return await accounts.client(ctx.tenant, provider, ctx.agent, needs)
 
 
 def _chosen(found: Mapping[Where, Client]) -> Where:

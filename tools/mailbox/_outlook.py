@@ -32,7 +32,8 @@ from tools.mailbox._mail import (
 )
 
 READ = ("Mail.Read",)
-DRAFT = ("Mail.ReadWrite", "Mail.Read")
+DRAFT = ("Mail.ReadWrite",)
+"""Holds reading."""
 SEND = ("Mail.Send", *DRAFT)
 BASE = "/v1.0/me/messages"
 STEADY = {"Prefer": 'IdType="ImmutableId"'}

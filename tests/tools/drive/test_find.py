@@ -73,6 +73,8 @@ async def test_without_an_account_or_a_scope_it_says_what_mends_it(bare: Side) -
     await connect(bare, "drive.file")
     with pytest.raises(OperatorError, match=r"drive.readonly.*admin/connections\S*#google"):
         await told(bare.of())
+    await connect(bare, "drive")
+    assert "No file fits" in await told(bare.of()), "which holds reading"
     with pytest.raises(OperatorError, match="connects no mailboxes and no drives"):
         await told(bare.of(settings=None))
 

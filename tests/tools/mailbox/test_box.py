@@ -22,7 +22,7 @@ from tests.fakes.oauth_house import OAuthHouse, app_of
 from tests.fakes.outlook_mail import OutlookMail
 from tests.tools.kit import context
 from tests.tools.mailbox.conftest import SCOPES
-from tools.mailbox._box import READ, opened, parted
+from tools.mailbox._box import DRAFT, READ, SEND, opened, parted
 from tools.mailbox.read import Read, mailbox_read
 
 
@@ -86,6 +86,14 @@ async def test_an_agent_s_own_goes_first(two: Two) -> None:
     assert (await opened(two.call(agent="kelly"), READ)).where == "outlook"
     assert (await opened(two.call(agent="kelly"), READ, "gmail")).where == "gmail"
     assert (await opened(two.call(agent="bri"), READ)).where == "gmail"
+
+
+async def test_what_holds_reading_is_enough_to_read(two: Two) -> None:
+    await two.connect("outlook", scopes=["Mail.ReadWrite"])
+    assert (await opened(two.call(), READ)).where == "outlook"
+    assert (await opened(two.call(), DRAFT)).where == "outlook"
+    with pytest.raises(OperatorError, match=r"was not allowed to: Mail.Send\."):
+        await opened(two.call(), SEND)
 
 
 async def test_an_id_says_its_box(two: Two) -> None:
