@@ -210,6 +210,8 @@ async def test_what_is_not_described_is_a_mistake(server: GoogleMailServer, gmai
 async def test_a_scope_that_was_not_granted_is_missed(
     server: GoogleMailServer, gmail: Client
 ) -> None:
+    for issued in server.access.values():
+        issued.consent.scopes[:] = ["https://www.googleapis.com/auth/gmail.readonly"]
     status, told = await ask(gmail, "POST", "drafts", {"message": mail()})
     assert status == 403 and told["error"]["errors"][0]["reason"] == "insufficientPermissions"
     for issued in server.access.values():
