@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 
-from bot.carrying import Carrying
 from bot.config.values import own_addresses
 from bot.connections import Connections
 from bot.core.ports import Clock
@@ -21,9 +20,6 @@ from bot.settings import Settings
 from bot.store.connections import Connection
 from bot.store.script import Database
 from bot.strongroom import Strongroom
-
-CARRYING_FOR = ("mailbox", "drive")
-"""Groups that get those and the kept files."""
 
 
 @frozen
@@ -76,10 +72,5 @@ def connected(means: Means) -> Connections:
 def reaches(accounts: Accounts, files: Files, address: str) -> Mapping[str, object]:
     """What groups of tools get as their settings to act by connected accounts."""
     reach = Reach(accounts=accounts, library=Library(files), address=address)
-    return {"social": reach, "calendar": accounts, "payments": accounts}
-def carrying(accounts: Accounts, own: Mapping[str, object]) -> Mapping[str, object]:
-    """The settings of the groups that carry files; `own`: those of the other tools."""
-    library = own["library"]
-    if not isinstance(library, Library):
-        raise TypeError("The tools of files have no library.")
-    return dict.fromkeys(CARRYING_FOR, Carrying(accounts=accounts, library=library))
+    both = dict.fromkeys(("social", "mailbox", "drive"), reach)
+    return {**both, "calendar": accounts, "payments": accounts}

@@ -19,7 +19,7 @@ from agents.runtime.own import OwnAgents
 from bot import extensions
 from bot.audit import Sealer
 from bot.config.values import own_addresses
-from bot.connected import Means, carrying, connected, reaches
+from bot.connected import Means, connected, reaches
 from bot.connecting import Connecting, Lender
 from bot.core.event import Event
 from bot.core.ids import AgentName
@@ -254,7 +254,6 @@ class App:
             connected=self.connecting.paying.connected,
             tool_settings={
                 **reaches(self.connections.accounts, self.files, settings.public_url),
-                **carrying(self.connections.accounts, own),
                 **own,
                 "payments": self.connecting.paying.till(),
                 **{name: told for e in self.extensions for name, told in e.settings.items()},

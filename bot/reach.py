@@ -1,16 +1,24 @@
 """What tools that act on other people's services are lent: accounts to act by, and files to give.
 
-client = await reach.accounts.client(ctx.tenant, "x", ctx.agent, needs=(SCOPE,))
-item, data = await reach.file(ctx, "fil_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6")
+    client = await reach.client(ctx, "x", needs=(SCOPE,))
+    item, data = await reach.taken(ctx, "fil_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6", sha256)
+
+Whose file it is and whose account is checked at every call.
 """
 
-from bot.core.errors import NotFound
+from collections.abc import Sequence
+from contextlib import suppress
+
+from bot.core.canonical import Json
+from bot.core.errors import Conflict, NotFound, OperatorError
 from bot.core.event import Attachment
 from bot.core.tool import ToolContext
+from bot.files.drawing import Drawn
 from bot.files.library import Library
 from bot.files.shelf import TenantShelf
 from bot.frozen import frozen
-from bot.oauth.accounts import Accounts
+from bot.oauth.accounts import Accounts, Client, ScopeMissing
+from bot.store.files import File
 
 
 @frozen
@@ -22,14 +30,54 @@ class Reach:
     address: str = ""
     """Where the house is reached from outside; empty when it is not."""
 
+    async def client(
+        self, ctx: ToolContext, provider: str, needs: Sequence[str], wider: Sequence[str] = ()
+    ) -> Client:
+        """A client of an account that was granted this, or what holds all of it (`wider`).
+
+        Raises NotConnected, ScopeMissing (for `needs`), Reconnect.
+        """
+        try:
+            return await self.accounts.client(ctx.tenant, provider, ctx.agent, needs)
+        except ScopeMissing:
+            if wider:
+                with suppress(ScopeMissing):
+                    return await self.accounts.client(ctx.tenant, provider, ctx.agent, wider)
+            raise
+
     async def file(self, ctx: ToolContext, id_: str) -> Attachment:
         """A kept file that the person may read. Raises NotFound."""
         return await self._library().attachment(ctx, id_)
+
+    async def known(self, ctx: ToolContext, id_: str) -> dict[str, Json]:
+        """What a card shows of a kept file: id, name, media_type, size (bytes), sha256.
+
+        Raises NotFound.
+        """
+        item = await self.file(ctx, id_)
+        return {
+            "id": item.source,
+            "name": item.name,
+            "media_type": item.media_type,
+            "size": item.size,
+            "sha256": item.sha256,
+        }
 
     async def bytes_of(self, ctx: ToolContext, id_: str) -> bytes:
         """All of it. Raises NotFound, StoreError, VendorError."""
         _, data = await self._library().whole(ctx, id_)
         return data
+
+    async def taken(self, ctx: ToolContext, id_: str, sha256: str) -> tuple[File, bytes]:
+        """A kept file as it was shown. Raises NotFound, StoreError; Conflict for another one."""
+        item, data = await self._library().whole(ctx, id_)
+        if item.sha256 != sha256:
+            raise Conflict(f"The file {item.name} is another than was shown. Ask for it anew.")
+        return item, data
+
+    async def text_of(self, data: bytes) -> Drawn:
+        """The text of bytes that are not kept here. Raises NoText, NotFound."""
+        return await self._library().text_of(data)
 
     def link(self, ctx: ToolContext, item: Attachment) -> str:
         """An address that gives the file to anybody, for a week; empty without a public one."""
@@ -39,3 +87,10 @@ class Reach:
         if self.library is None:
             raise NotFound("This house keeps no files.")
         return self.library
+
+
+def reach_of(ctx: ToolContext) -> Reach:
+    """What this call may act by. Raises OperatorError in a house without it."""
+    if not isinstance(ctx.settings, Reach):
+        raise OperatorError("This house connects no accounts.")
+    return ctx.settings

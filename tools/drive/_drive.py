@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
-from bot.carrying import carrying
 from bot.core.errors import Conflict, ConnectionBroken, Invalid, OperatorError, VendorUnknown
 from bot.core.tool import ToolContext
 from bot.oauth.accounts import USUAL_BYTES, Client
 from bot.oauth.answers import Vendor
+from bot.reach import reach_of
 from bot.render.text import clean
 
 _AUTH = "https://www.googleapis.com/auth/"
@@ -161,7 +161,7 @@ async def opened(ctx: ToolContext, needs: tuple[str, ...], account: str = "") ->
     Raises OperatorError, with the link that connects one, and Conflict.
     """
     try:
-        client = await carrying(ctx).client(ctx, "google", needs, SHARE)
+        client = await reach_of(ctx).client(ctx, "google", needs, SHARE)
     except ConnectionBroken as error:  # told to the owners where it is told at all
         raise OperatorError(error.message) from None
     if account and client.account != account:

@@ -12,12 +12,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.carrying import carrying
 from bot.core.effect import EffectState, Outcome
 from bot.core.errors import Invalid
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.files.library import paged
 from bot.files.port import MAX_BYTES
+from bot.reach import reach_of
 from tools.drive._drive import FOLDER, READ, FileId, Item, opened
 
 OWN = "application/vnd.google-apps."
@@ -52,7 +52,7 @@ async def drive_read(ctx: ToolContext, args: Read) -> Outcome:
     item = await drive.item(args.file)
     as_type = _written_as(item)
     data = await drive.bytes_of(item.id, as_type=as_type, max_bytes=MAX_BYTES)
-    drawn = await carrying(ctx).library.text_of(data)
+    drawn = await reach_of(ctx).text_of(data)
     notes = [drawn.note, FIRST_SHEET if as_type == "text/csv" else ""]
     pages = paged(drawn.text)
     if args.page > len(pages):

@@ -15,7 +15,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import PydanticCustomError
 
-from bot.carrying import carrying
 from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.card import Field as Line
@@ -23,6 +22,7 @@ from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Conflict, Invalid, NotFound, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.oauth.answers import Taken
+from bot.reach import reach_of
 from tools.drive._drive import FOLDER, UPLOAD, Drive, FileId, Hidden, Item, listed, opened, refit
 from tools.drive._pieces import upload
 
@@ -59,7 +59,7 @@ class Upload(BaseModel):
 async def complete(ctx: ToolContext, args: Upload) -> Upload:
     """Say what the file is, and whose drive and which folder it goes to. Raises Invalid."""
     drive = await opened(ctx, UPLOAD)
-    known = await carrying(ctx).known(ctx, args.file)
+    known = await reach_of(ctx).known(ctx, args.file)
     folder_name, is_seen = "My Drive", False
     if args.folder:
         folder = await _folder(drive, args.folder)
@@ -121,7 +121,7 @@ async def drive_upload(ctx: ToolContext, args: Upload) -> Outcome:
     Example: {"file": "fil_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6"}
     """
     drive = await opened(ctx, UPLOAD, args.account)
-    _, data = await carrying(ctx).taken(ctx, args.file, args.sha256)
+    _, data = await reach_of(ctx).taken(ctx, args.file, args.sha256)
     id_ = str(ctx.progress.get("id", ""))
     if id_:
         if found := await _there(drive, id_, args):

@@ -10,12 +10,12 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 
-from bot.carrying import carrying
 from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.errors import Invalid
 from bot.core.tool import ToolContext
+from bot.reach import reach_of
 from tools.mailbox._box import parted
 from tools.mailbox._letter import Letter, chain, name_of, subject_for, written
 from tools.mailbox._mail import Box, Mail
@@ -84,7 +84,7 @@ async def completed(ctx: ToolContext, box: Box, args: A) -> A:
     if not (args.subject or known.get("subject")):
         raise Invalid("Give the mail a subject.")
     if args.files:
-        lent = carrying(ctx)
+        lent = reach_of(ctx)
         files: list[Json] = [await lent.known(ctx, item.id) for item in args.files]
         known["files"] = files
         if sum(int(str(each["size"])) for each in files if isinstance(each, dict)) > MAX_BYTES:
@@ -169,7 +169,7 @@ def _warnings(args: Writing) -> list[str]:
 
 async def made(ctx: ToolContext, box: Box, args: Writing) -> tuple[str, bytes]:
     """Message-ID and bytes of the mail that these arguments mean. Raises Conflict, NotFound."""
-    lent = carrying(ctx)
+    lent = reach_of(ctx)
     files = [await lent.taken(ctx, item.id, item.sha256) for item in args.files or ()]
     letter = Letter(
         # An address of sign-in need not be one of mail at Microsoft, which puts its own there.

@@ -7,10 +7,10 @@ else the one that there is. Where two are equally meant, the person is asked to 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.carrying import carrying
 from bot.core.errors import Conflict, ConnectionBroken, Invalid, OperatorError
 from bot.core.tool import ToolContext
 from bot.oauth.accounts import Client, NotConnected, ScopeMissing
+from bot.reach import reach_of
 from tools.mailbox import _gmail, _outlook
 from tools.mailbox._gmail import Gmail
 from tools.mailbox._mail import Box, Where
@@ -32,7 +32,7 @@ async def opened(
 
     Raises OperatorError, with the link that connects one, Invalid, Conflict.
     """
-    lent = carrying(ctx)
+    lent = reach_of(ctx)
     found: dict[Where, Client] = {}
     why: list[OperatorError] = []
     for where, (provider, _) in PROVIDERS.items():

@@ -13,12 +13,12 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.carrying import carrying
 from bot.core.effect import EffectState, Outcome
 from bot.core.errors import Invalid
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.files.library import paged
 from bot.files.port import MAX_BYTES
+from bot.reach import reach_of
 from tools.mailbox._arguments import MailId
 from tools.mailbox._box import READ, opened, parted
 from tools.mailbox._mail import Attached, Mail
@@ -51,7 +51,7 @@ async def mailbox_read(ctx: ToolContext, args: Read) -> Outcome:
         head, text = _head(mail, ctx.zone), mail.text
     else:
         file = _file(mail, args.attachment)
-        drawn = await carrying(ctx).library.text_of(await box.bytes_of(id_, file))
+        drawn = await reach_of(ctx).text_of(await box.bytes_of(id_, file))
         head = f"{file.name}, attached to “{mail.brief.subject}”. {drawn.note}".strip()
         text = drawn.text
     pages = paged(text) or ("(There are no words in it.)",)

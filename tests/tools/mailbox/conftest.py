@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from bot.carrying import Carrying
 from bot.connections import Connections
 from bot.core.effect import Effect, Outcome
 from bot.core.tool import Arguments, Tool, ToolContext
 from bot.files.files import Files, NewFile
 from bot.files.library import Library
+from bot.reach import Reach
 from tests.fakes.files import local_files
 from tests.fakes.google_mail import GoogleMailServer
 from tests.fakes.google_server import Fault
@@ -73,7 +73,7 @@ class Side:
         given = {
             "tenant": self.house.tenant.id,
             "clock": self.house.clock,
-            "settings": Carrying(accounts=accounts, library=Library(self.files)),
+            "settings": Reach(accounts=accounts, library=Library(self.files)),
             "person": self.house.owner.id,
         }
         return context(**{**given, **more})
@@ -82,7 +82,7 @@ class Side:
         """A call of one who does not wait long."""
         around = replace(self.house.around, fetcher=_Hasty(self.house.around.fetcher))
         accounts = Connections(around).accounts
-        return self.of(settings=Carrying(accounts=accounts, library=Library(self.files)))
+        return self.of(settings=Reach(accounts=accounts, library=Library(self.files)))
 
     async def keep(self, name: str, data: bytes, kind: str = "text/plain") -> str:
         """A kept file of the person."""

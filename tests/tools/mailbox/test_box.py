@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bot.carrying import Carrying
 from bot.config.values import own_addresses
 from bot.connections import Connections
 from bot.core.errors import Invalid, OperatorError
@@ -16,6 +15,7 @@ from bot.fetch.client import WebFetcher
 from bot.files.library import Library
 from bot.oauth.apps import Apps
 from bot.oauth.flow import Returned, Wanted
+from bot.reach import Reach
 from tests.fakes.files import local_files
 from tests.fakes.google_mail import GoogleMailServer
 from tests.fakes.oauth_house import OAuthHouse, app_of
@@ -33,7 +33,7 @@ class Two:
     house: OAuthHouse
     connections: Connections
     servers: dict[str, Any]
-    settings: Carrying
+    settings: Reach
 
     async def connect(self, side: str, agent: str = "", scopes: Any = None) -> None:
         """One of them, for everybody or for one agent."""
@@ -63,7 +63,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
             )
             made = Connections(around)
             library = Library(local_files(house.db, house.clock, tmp_path / "files"))
-            settings = Carrying(accounts=made.accounts, library=library)
+            settings = Reach(accounts=made.accounts, library=library)
             yield Two(house, made, {"gmail": gmail, "outlook": outlook}, settings)
             await made.renewal.close()
     assert gmail.mistakes == outlook.mistakes == []

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from bot.carrying import Carrying
 from bot.core.effect import EffectState
 from bot.core.errors import VendorUnknown
 from bot.core.tool import ToolContext
 from bot.files.library import Library
 from bot.oauth.flow import Returned, Wanted
+from bot.reach import Reach
 from tests.bot.oauth import test_emulate as emulated
 from tests.fakes.files import local_files
 from tests.fakes.oauth_house import OAuthHouse
@@ -35,7 +35,7 @@ async def there(google: OAuthHouse, tmp_path: Path) -> ToolContext:
     back = await emulated.agree(await google.connections.start(visit, "google", wanted))
     await google.connections.finish(visit, "google", Returned(**back))
     library = Library(local_files(google.db, google.clock, tmp_path / "files"))
-    settings = Carrying(accounts=google.connections.accounts, library=library)
+    settings = Reach(accounts=google.connections.accounts, library=library)
     return context(tenant=google.tenant.id, clock=google.clock, settings=settings)
 
 
