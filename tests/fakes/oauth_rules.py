@@ -107,7 +107,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "reddit": Rule(
         authorize="/api/v1/authorize", token="/api/v1/access_token", who="/api/v1/me", proof="basic",
-        scopes=_s("identity submit read mysubreddits flair"), params={"duration": "permanent"},
+        scopes=_s("identity submit read mysubreddits flair edit history"), params={"duration": "permanent"},
         rotates=False, revoke="/api/v1/revoke_token",
         headers={"User-Agent": lambda text: "/u/" in text and text.count(":") >= 2},
     ),
