@@ -169,9 +169,12 @@ class RedditServer(NetworkServer):
         path = re.sub(r"^/api/v1/[^/]+/post_requirements$", "/api/v1/{sr}/post_requirements", path)
         return f"{request.method} {path}"
 
-    async def _api(self, request: web.Request) -> web.StreamResponse:
+    async def _any(self, request: web.Request) -> web.StreamResponse:
         if (request.method, request.path) == ("POST", "/"):
             return await self._upload(request)
+        return await super()._any(request)
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/api/v1/me":
             found = self.access.get(request.headers.get("Authorization", "")[7:])
             if found and found.alive:
