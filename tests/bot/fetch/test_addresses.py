@@ -162,3 +162,21 @@ async def test_one_inside_answer_among_public_ones_refuses_the_name():
         await Resolver(lookup, frozenset()).resolve("example.com", 443)
     found = await Resolver(lookup, frozenset({("example.com", 443)})).resolve("example.com", 443)
     assert [each["host"] for each in found] == ["93.184.216.34", "10.0.0.7"]
+
+
+@pytest.mark.parametrize(
+    ("url", "asked"),
+    [
+        (
+            "https://example.com/a/urn%3Ali%3A1?x=b%3Ac#d",
+            "https://example.com/a/urn%3Ali%3A1?x=b%3Ac",
+        ),
+        ("https://EXAMPLE.com/%7Ea", "https://example.com/%7Ea"),
+        ("https://example.com/100%/%3A", "https://example.com/100%25/:"),
+        ("https://example.com/a/%2e%2e/b%3Ac", "https://example.com/b:c"),
+        ("https://example.com/a/../b%3Ac", "https://example.com/b:c"),
+        ("https://example.com/ä%3A", "https://example.com/%C3%A4:"),
+    ],
+)
+def test_percent_signs_stay_as_they_were_written_where_nothing_is_to_be_mended(url, asked):
+    assert str(check_url(url)) == asked
