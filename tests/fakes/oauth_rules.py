@@ -125,7 +125,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "tiktok": Rule(
         authorize="/v2/auth/authorize/", token="/v2/oauth/token/", who="/v2/user/info/",
-        scopes=_s("user.info.basic video.upload video.publish"), separator=",",
+        scopes=_s("user.info.basic video.upload video.publish video.list"), separator=",",
         client_id="client_key", expires_in=86_400, revoke="/v2/oauth/revoke/", shape="commas",
         me="tiktok",
     ),
