@@ -119,9 +119,12 @@ class Posted:
 
     @property
     def text(self) -> str:
-        """What readers see: everything from the first sign on that was not escaped is gone."""
-        bare = _BARE.search(self.commentary)
-        text = self.commentary[: bare.start()] if bare else self.commentary
+        """What readers see: everything from the first sign on that was not escaped is gone. A
+        hashtag is a template (the page on the little text format).
+        """
+        said = re.sub(r"\{hashtag\|\\#\|([^{}|]+)\}", r"\#\1", self.commentary)
+        bare = _BARE.search(said)
+        text = said[: bare.start()] if bare else said
         return re.sub(r"\\(.)", r"\1", text)
 
     def shown(self) -> dict[str, Any]:

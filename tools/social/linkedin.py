@@ -1,28 +1,54 @@
 """Publishing on LinkedIn. API:
 https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api
-(read 2026-08-21).
+(read 2026-11-21).
 
-A member's own posts cannot be listed by most apps, so nothing can be looked up: after an unclear
-outcome a person is asked. Until connected the sandbox performs it.
+LinkedIn knows no idempotency key. A page's posts can be listed, so an unclear outcome is looked up
+there; a person's own cannot be listed by most apps, so a person is asked. That LinkedIn refuses a
+text as a duplicate tells that the first attempt went through, where there was one. Until an account
+is connected the sandbox performs it.
 """
 
+from datetime import datetime
 from typing import ClassVar
 
+from pydantic.json_schema import SkipJsonSchema
+
+from bot.core.canonical import Json
 from bot.core.card import Card, Field
-from bot.core.effect import Outcome, Policy
+from bot.core.effect import Effect, EffectState, Outcome, Policy
+from bot.core.errors import BotError, OperatorError, VendorRefused, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.social import _linkedin_own
+from tools.social._account import Account, began, keep
+from tools.social._linkedin_api import (
+    MEMBER,
+    PAGES,
+    Duplicate,
+    address,
+    linkedin_of,
+    pages_of,
+    person_of,
+)
+from tools.social._linkedin_media import upload, uploaded
+from tools.social._linkedin_posts import find_post, little
+from tools.social._media import looked_at
 from tools.social._network import Network, Post
-from tools.social._post import PostArguments, Title, card_of, not_connected
+from tools.social._picked import Picked, pick
+from tools.social._post import Hidden, PostArguments, Title, card_of
 
 NETWORK = Network(
     name="linkedin",
     title="LinkedIn",
     max_chars=3000,
     max_media=20,
+    takes=dict.fromkeys(("image/jpeg", "image/png", "image/gif"), 10_000_000)
+    | {"video/mp4": 100_000_000},
     audience="everyone (public)",
     source="https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api "
-    "(2026-08-21); media: believed",
+    "(2026-11-21); the sizes of media are ours",
 )
+MAX_LINK_TITLE = 200
+_PREVIEW_S = 10.0
 
 
 class LinkedInPost(PostArguments):
@@ -30,20 +56,36 @@ class LinkedInPost(PostArguments):
 
     network: ClassVar[Network] = NETWORK
     page: Title | None = None
+    picked: SkipJsonSchema[Picked | None] = None
+    """The page as LinkedIn knows it, once it was looked up."""
+    link_title: Hidden = ""
+    """What the preview of the link is called."""
+
+    @property
+    def previews(self) -> bool:
+        """Whether the link is shown as a preview; beside media it is a part of the text."""
+        return bool(self.link) and not self.media
 
     def to_post(self) -> Post:
         """The link becomes a preview below the text."""
         audience = f"the page {self.page}" if self.page else "your own profile"
-        return Post(text=self.text, link=self.link or "", media=self.pictures(), audience=audience)
+        text = self.text if self.previews else self.with_link()
+        link = (self.link or "") if self.previews else ""
+        return Post(text=text, link=link, media=self.pictures(), audience=audience)
 
 
 def preview(args: LinkedInPost) -> Card:
     """Show the post as it will appear."""
-    where = Field(name="As", value=args.page or "yourself", editable="page")
+    lines = [Field(name="As", value=args.page or "yourself", editable="page")]
+    if args.previews and args.link_title:
+        lines.append(Field(name="Preview", value=args.link_title))
     warnings = []
     if args.link and args.media:
-        warnings.append("LinkedIn shows either the media or a preview of the link, not both.")
-    return card_of(args, lines=[where], warnings=warnings)
+        warnings.append(
+            "LinkedIn shows either the media or a preview of the link, not both; the link stands "
+            "in the text."
+        )
+    return card_of(args, lines=lines, warnings=warnings)
 
 
 async def linkedin_publish(ctx: ToolContext, args: LinkedInPost) -> Outcome:
@@ -51,14 +93,136 @@ async def linkedin_publish(ctx: ToolContext, args: LinkedInPost) -> Outcome:
 
     Use it when the person wants something posted on LinkedIn, as themselves or as a company page
     they manage. Do not use it for comments, messages or job offers.
-    - text: the post, at most 3,000 characters; plain text, no Markdown.
-    - link: an address that LinkedIn shows as a preview.
-    - media: pictures or one film, each {"url": address, "alt": what is to be seen}.
+    - text: the post, at most 3,000 characters; plain text, no Markdown; #word becomes a hashtag.
+    - link: an address that LinkedIn shows as a preview, or that is put below the text beside media.
+    - media: up to 20 pictures (JPEG, PNG or GIF) or one MP4 film, each {"url": https address or id
+      of a kept file, "alt": what is to be seen}.
     - page: the company page to post as; leave it out to post as the person.
     - when: leave it out.
     Example: {"text": "We are hiring a baker.", "link": "https://example.org/jobs", "page": "Rye"}
     """
-    raise not_connected(NETWORK)
+    account = await linkedin_of(ctx, _needs(args))
+    ctx = await began(ctx)
+    author = await _author(account, args)
+    body: dict[str, Json] = {
+        "author": author,
+        "commentary": little(args.to_post().text),
+        "visibility": "PUBLIC",
+        "distribution": {
+            "feedDistribution": "MAIN_FEED",
+            "targetEntities": [],
+            "thirdPartyDistributionChannels": [],
+        },
+        "lifecycleState": "PUBLISHED",
+        "isReshareDisabledByAuthor": False,
+    }
+    if args.media:
+        ctx = await upload(account, ctx, NETWORK, author, args.media)
+        body["content"] = _media(args, ctx)
+    elif args.link:
+        body["content"] = {"article": {"source": args.link, "title": _title(args)}}
+    before = bool(ctx.progress.get("tried"))
+    ctx = await keep(ctx, tried=ctx.clock.now().isoformat())
+    try:
+        page = await account.ask("POST", "/rest/posts", body=body)
+    except Duplicate as error:
+        return _there_already(error, before)
+    except (VendorRefused, OperatorError):
+        await keep(ctx, tried="")  # surely not posted
+        raise
+    urn = page.headers.get("x-restli-id", "")
+    if not urn.startswith("urn:li:"):
+        raise VendorUnknown("LinkedIn did not say which post it made.")
+    return _published(urn)
+
+
+def _there_already(error: Duplicate, before: bool) -> Outcome:
+    """What it means that LinkedIn refused a text: an attempt before, or somebody's own post."""
+    if not before:
+        where = f": {address(error.urn)}" if error.urn else "."
+        raise VendorRefused(f"LinkedIn says that this text was posted already{where}")
+    if error.urn:
+        return _published(error.urn)
+    raise VendorUnknown("LinkedIn says that this text was posted already, but not where.")
+
+
+async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
+    """Look for the post among the page's own since it was tried first.
+
+    A person's own cannot be seen: whoever says, having looked, that it is to be done again is
+    believed, for that one time.
+    """
+    args = LinkedInPost.model_validate(effect.arguments)
+    tried = effect.progress.get("tried")
+    if not tried:
+        return None  # it never came to the call that posts
+    if not args.page:
+        began_at = effect.started_at
+        if effect.doubt and began_at and began_at > datetime.fromisoformat(str(tried)):
+            return None
+        raise VendorUnknown("LinkedIn lets nobody look through a person's own posts.")
+    account = await linkedin_of(ctx, PAGES)
+    since = datetime.fromisoformat(str(effect.progress["since"]))
+    found = await find_post(account, await _author(account, args), args.to_post().text, since)
+    return _published(found) if found else None
+
+
+async def complete(ctx: ToolContext, args: LinkedInPost) -> LinkedInPost:
+    """Find the page, look at the media and name the link, before anybody is asked."""
+    found: dict[str, object] = {"picked": None, "link_title": ""}
+    if not ctx.connection:
+        return args.model_copy(update=found)
+    account = await linkedin_of(ctx, _needs(args))
+    if args.page:
+        picked = pick(args.page, await pages_of(account), "page", NETWORK.title)
+        found |= {"picked": picked, "page": picked.name}
+    if args.media:
+        found["media"] = await looked_at(ctx, NETWORK, args.media)
+    elif args.link:
+        found["link_title"] = await _title_of(ctx, args.link)
+    return args.model_copy(update=found)
+
+
+async def _author(account: Account, args: LinkedInPost) -> str:
+    """Who posts. The page that was looked up, unless another was written on the card since."""
+    if not args.page:
+        return person_of(account)
+    if args.picked and args.picked.name == args.page:
+        return args.picked.id
+    return pick(args.page, await pages_of(account), "page", NETWORK.title).id
+
+
+async def _title_of(ctx: ToolContext, link: str) -> str:
+    """What the page behind a link calls itself; LinkedIn does not look by itself."""
+    if ctx.tainted:
+        return ""  # an address out of somebody else's words is not asked before a person saw it
+    try:
+        page = await ctx.house.fetcher.fetch(link, timeout_s=_PREVIEW_S)
+    except BotError:
+        return ""
+    return " ".join(page.title.split())[:MAX_LINK_TITLE] if page.status == 200 else ""
+
+
+def _title(args: LinkedInPost) -> str:
+    return args.link_title or (args.link or "").split("//", 1)[-1][:MAX_LINK_TITLE]
+
+
+def _media(args: LinkedInPost, ctx: ToolContext) -> dict[str, Json]:
+    described: list[dict[str, Json]] = [
+        {"id": urn, **({"altText": medium.alt} if medium.alt else {})}
+        for urn, medium in zip(uploaded(ctx), args.media or (), strict=True)
+    ]
+    if len(described) > 1:
+        return {"multiImage": {"images": list(described)}}
+    return {"media": dict(described[0])}
+
+
+def _needs(args: LinkedInPost) -> tuple[str, ...]:
+    return PAGES if args.page else MEMBER
+
+
+def _published(urn: str) -> Outcome:
+    return Outcome(state=EffectState.SENT, vendor_ref=urn, url=address(urn))
 
 
 TOOLS = (
@@ -66,11 +230,15 @@ TOOLS = (
         name="linkedin_publish",
         arguments=LinkedInPost,
         perform=linkedin_publish,
+        find=find,
         preview=preview,
+        complete=complete,
         risk=Risk.WRITE,
-        policy=Policy.NONE,
+        policy=Policy.READBACK,
         provider=NETWORK.name,
+        needs=MEMBER,
         egress=True,
         saying="publishing on LinkedIn",
     ),
+    *_linkedin_own.TOOLS,
 )

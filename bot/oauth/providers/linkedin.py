@@ -2,7 +2,8 @@
 
 https://learn.microsoft.com/linkedin/shared/authentication/authorization-code-flow (read
 2026-11-21). Most apps get no refresh token: a connection ends after 60 days. Where there is one it
-lives a year from the first consent, however often it is used. Calls name a version of the API.
+lives a year from the first consent, however often it is used. Calls name a version of the API:
+202603 is served until 2027-03-16. Pictures and films go to www.linkedin.com, with the token.
 """
 
 from datetime import timedelta
@@ -16,7 +17,7 @@ PROVIDER = Provider(
     title="LinkedIn",
     authorize_url=f"{_OAUTH}/authorization",
     token_url=f"{_OAUTH}/accessToken",
-    hosts=("api.linkedin.com",),
+    hosts=("api.linkedin.com", "www.linkedin.com"),
     who=Who(url="https://api.linkedin.com/v2/userinfo", id="sub"),
     base=("openid", "profile", "email"),
     features={
@@ -33,7 +34,7 @@ PROVIDER = Provider(
     refresh_fixed=True,
     revoke=Revoke(url=f"{_OAUTH}/revoke"),
     by_hand="https://www.linkedin.com/mypreferences/d/data-sharing-for-permitted-services",
-    headers={"LinkedIn-Version": "202510", "X-Restli-Protocol-Version": "2.0.0"},
+    headers={"LinkedIn-Version": "202603", "X-Restli-Protocol-Version": "2.0.0"},
     verification="active",
     to_do=(
         "Add the products Sign In with LinkedIn and Share on LinkedIn to the app.",
