@@ -1,8 +1,8 @@
 """Pictures and films of a pin: pictures go along with it, a film is handed over before.
 
-https://developers.pinterest.com/docs/api/v5/media-create (openapi 5.23.0, read 2026-11-21). A film goes
-to a place of Amazon's that Pinterest names, with a form of Pinterest's and without the token. It
-shows nothing to anybody before it is pinned, so handing it over may be repeated.
+https://developers.pinterest.com/docs/api/v5/media-create (openapi 5.23.0, read 2026-11-21). A film
+goes to a place of Amazon's that Pinterest names, with a form of Pinterest's and without the token.
+It shows nothing to anybody before it is pinned, so handing it over may be repeated.
 """
 
 import re
@@ -21,7 +21,7 @@ from tools.social._post import MediaArgument
 from tools.social._waiting import until
 
 UPLOAD_S = 50.0
-_FILM, _HERE = "film", "film_there"
+_KEPT = "film"
 _AMAZON = re.compile(r"[a-z0-9.-]+\.amazonaws\.com")
 _FIELD = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
@@ -46,13 +46,14 @@ async def source_of(
 
 async def _film(account: Account, ctx: ToolContext, network: Network, film: MediaArgument) -> str:
     """Pinterest's number of the film, once it can be pinned."""
-    if not ctx.progress.get(_HERE):
+    id_ = str(ctx.progress.get(_KEPT) or "")
+    if not id_:
         told = await account.call("POST", "/v5/media", body={"media_type": "video"})
         if not str(told.get("media_id", "")).isdecimal():
             raise VendorUnknown("Pinterest did not say how it calls the film.")
         await _hand_over(ctx, told, await bytes_of(ctx, network, film))
-        ctx = await keep(ctx, **{_FILM: str(told["media_id"]), _HERE: True})
-    id_ = str(ctx.progress[_FILM])
+        id_ = str(told["media_id"])
+        await keep(ctx, **{_KEPT: id_})
 
     async def look() -> str | None:
         status = str((await account.call("GET", f"/v5/media/{id_}")).get("status"))

@@ -64,7 +64,7 @@ class PinterestDelete(Taken):
 async def pinterest_boards(ctx: ToolContext, args: PinterestBoards) -> Outcome:
     """List the boards of the connected account on Pinterest.
 
-    Use it to learn on which boards one may pin. Do not use it to see pins: pinterest_list does that.
+    Use it to learn on which boards one may pin. Do not use it to see pins: use pinterest_list.
     Example: {}
     """
     boards = await boards_of(await pinterest_of(ctx, READING))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from bot.core.errors import VendorUnknown
+from bot.core.errors import Invalid, VendorUnknown
 from tools.social._account import Account
 from tools.social._pinterest_api import items, pages
 
@@ -40,9 +40,12 @@ async def newest(account: Account, board: str, count: int) -> list[Mapping[str, 
 
 
 async def one(account: Account, pin: str, *, numbers: bool = False) -> Mapping[str, Any]:
-    """One pin. Raises Gone, VendorError."""
+    """One pin of the account's own. Raises Gone, Invalid for another's, VendorError."""
     query = {"pin_metrics": "true"} if numbers else {}
-    return await account.call("GET", f"/v5/pins/{pin}", query=query)
+    told = await account.call("GET", f"/v5/pins/{pin}", query=query)
+    if told.get("is_owner") is False:
+        raise Invalid("This pin is somebody else's.")
+    return told
 
 
 def made_at(pin: Mapping[str, Any]) -> datetime:

@@ -1,20 +1,39 @@
 """Publishing on TikTok. API:
-https://developers.tiktok.com/doc/content-posting-api-reference-direct-post (read 2026-08-21).
+https://developers.tiktok.com/doc/content-posting-api-reference-direct-post (read 2026-11-21).
 
 TikTok wants the person, not the program, to choose who may see a post and what they may do with
 it, and paid content to be named: so `privacy` has no default and the card shows every choice. What
-became of an upload is asked by its publish id. Until connected the sandbox performs it.
+the account may choose is asked before. A film is handed over by its bytes, photos TikTok fetches
+itself. What became of a posting is asked by its publish id. Until an account is connected the
+sandbox performs it.
 """
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import model_validator
 
+from bot.core.canonical import Json
 from bot.core.card import Card, Field
-from bot.core.effect import Outcome, Policy
+from bot.core.effect import Effect, EffectState, Outcome, Policy
+from bot.core.errors import Invalid, VendorRefused, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.social import _tiktok_own
+from tools.social._account import Account, Gone, began
+from tools.social._media import address_of, bytes_of, is_film, looked_at
 from tools.social._network import Network, Post
-from tools.social._post import PostArguments, Title, card_of, look_up, not_connected, unfit
+from tools.social._post import Hidden, PostArguments, Title, card_of, unfit
+from tools.social._tiktok_api import PUBLISHING, creator_of, tiktok_of
+from tools.social._tiktok_posting import (
+    Fate,
+    fate_of,
+    hand_over_film,
+    hand_over_photos,
+    is_handed_over,
+    may_be_begun,
+    publish_id_of,
+    settled,
+)
 
 NETWORK = Network(
     name="tiktok",
@@ -22,11 +41,20 @@ NETWORK = Network(
     max_chars=2200,
     needs_media=True,
     max_media=35,
+    takes=dict.fromkeys(("image/jpeg", "image/webp"), 20_000_000)
+    | dict.fromkeys(("video/mp4", "video/quicktime"), 100_000_000),
     audience="whom the person chose",
-    source="https://developers.tiktok.com/doc/content-posting-api-get-started (2026-08-21)",
+    source="https://developers.tiktok.com/doc/content-posting-api-get-started (2026-11-21); the "
+    "size of films is ours",
 )
 MAX_TITLE = 90
 """Of a post of photos."""
+_LEVELS = {
+    "everyone": "PUBLIC_TO_EVERYONE",
+    "followers": "FOLLOWER_OF_CREATOR",
+    "friends": "MUTUAL_FOLLOW_FRIENDS",
+    "only_me": "SELF_ONLY",
+}
 _WHO = {
     "everyone": "everyone (public)",
     "followers": "followers",
@@ -46,6 +74,8 @@ class TikTokPost(PostArguments):
     stitches: bool = False
     own_brand: bool = False
     paid_partnership: bool = False
+    creator: Hidden = ""
+    """How TikTok calls the account, and how long its films may be."""
 
     def to_post(self) -> Post:
         """TikTok shows no link."""
@@ -74,7 +104,9 @@ def preview(args: TikTokPost) -> Card:
         )
         if on
     ]
+    known = [Field(name="Account at TikTok", value=args.creator)] if args.creator else []
     lines = [
+        *known,
         Field(name="Who may see it", value=_WHO[args.privacy], editable="privacy"),
         Field(name="Viewers may add", value=", ".join(allowed) or "nothing"),
         Field(name="Promotes", value=" and ".join(promoted) or "nothing"),
@@ -94,7 +126,8 @@ async def tiktok_publish(ctx: ToolContext, args: TikTokPost) -> Outcome:
     Use it when the person wants something on TikTok and has said who may see it. If they have not,
     ask; never choose privacy for them. Do not use it for text alone or for comments.
     - text: the caption, at most 2,200 characters.
-    - media: one film, or up to 35 JPEG or WEBP photos, each {"url": address, "alt": description}.
+    - media: one film (MP4 or MOV), or up to 35 JPEG or WEBP photos, each {"url": https address or
+      id of a kept file, "alt": description}.
     - privacy: everyone, followers, friends or only_me, as the person chose.
     - title: for photos, at most 90 characters.
     - comments, duets, stitches: true where viewers may add them.
@@ -104,7 +137,111 @@ async def tiktok_publish(ctx: ToolContext, args: TikTokPost) -> Outcome:
     Example: {"text": "How we fold croissants", "media": [{"url": "https://example.org/fold.mp4"}],
     "privacy": "everyone", "comments": true}
     """
-    raise not_connected(NETWORK)
+    account = await tiktok_of(ctx, PUBLISHING)
+    ctx = await began(ctx)
+    media = args.media or []
+    info = _info(args)
+    if is_film(media[0]):
+        id_ = await hand_over_film(account, ctx, NETWORK, info, media[0])
+    elif not (id_ := publish_id_of(ctx.progress)):
+        for medium in media:
+            await bytes_of(ctx, NETWORK, medium)  # raises when it is another than was shown
+        places = [await address_of(ctx, NETWORK, medium) for medium in media]
+        id_ = await hand_over_photos(account, ctx, info, places)
+    fate = await settled(account, id_)
+    if fate is None:
+        fate = await fate_of(account, id_)
+        if not is_handed_over(fate, {}, media[0].size):
+            raise VendorUnknown("TikTok does not say that it has all of the film.")
+    if fate.status == "FAILED":
+        raise VendorRefused(_failed(fate))
+    return _published(account, id_, fate)
+
+
+async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
+    """Ask what became of the posting that was begun."""
+    account = await tiktok_of(ctx, PUBLISHING)
+    args = TikTokPost.model_validate(effect.arguments)
+    id_ = publish_id_of(effect.progress)
+    if not id_:
+        if may_be_begun(effect.progress):
+            raise VendorUnknown("TikTok did not say by what number it began.")
+        return None
+    try:
+        fate = await settled(account, id_) or await fate_of(account, id_)
+    except Gone:
+        return None
+    size = (args.media or [])[0].size
+    return _published(account, id_, fate) if is_handed_over(fate, effect.progress, size) else None
+
+
+async def complete(ctx: ToolContext, args: TikTokPost) -> TikTokPost:
+    """Ask what the account may post and look at the media, before anybody is asked."""
+    if not ctx.connection:
+        return args.model_copy(update={"creator": ""})
+    account = await tiktok_of(ctx, PUBLISHING)
+    creator = await creator_of(account)
+    _check_choices(args, creator)
+    media = await looked_at(ctx, NETWORK, args.media or [])
+    film = is_film(media[0])
+    if not film:
+        for medium in media:
+            await address_of(ctx, NETWORK, medium)  # raises where TikTok could not fetch it
+    longest = creator.get("max_video_post_duration_sec")
+    known = str(creator.get("creator_nickname") or account.name)[:100]
+    if film and isinstance(longest, int):
+        known += f"; a film has at most {longest} s"
+    return args.model_copy(update={"media": media, "creator": known})
+
+
+def _check_choices(args: TikTokPost, creator: Mapping[str, Any]) -> None:
+    """Refuse what TikTok does not offer this account. Raises Invalid."""
+    offered = [each for each, level in _LEVELS.items() if level in creator["privacy_level_options"]]
+    if args.privacy not in offered:
+        raise Invalid(
+            f"TikTok does not offer this account the privacy {args.privacy}; it offers "
+            f"{', '.join(offered) or 'none'}. Ask the person which it is to be."
+        )
+    for wanted, name in (
+        (args.comments, "comment"),
+        (args.duets, "duet"),
+        (args.stitches, "stitch"),
+    ):
+        if wanted and creator.get(f"{name}_disabled"):
+            raise Invalid(f"This account has switched {name} off at TikTok; leave it out.")
+
+
+def _info(args: TikTokPost) -> dict[str, Json]:
+    """The words and choices of the post, by TikTok's names."""
+    info: dict[str, Json] = {
+        "privacy_level": _LEVELS[args.privacy],
+        "disable_comment": not args.comments,
+        "brand_content_toggle": args.paid_partnership,
+        "brand_organic_toggle": args.own_brand,
+    }
+    if is_film((args.media or [])[0]):
+        choices: dict[str, Json] = {"disable_duet": not args.duets}
+        return {**info, **choices, "title": args.text, "disable_stitch": not args.stitches}
+    title: dict[str, Json] = {"title": args.title} if args.title else {}
+    return {**info, **title, "description": args.text}
+
+
+def _failed(fate: Fate) -> str:
+    why = fate.reason.replace("_", " ") or "no reason given"
+    return f"TikTok took it and then did not publish it: {why}."
+
+
+def _published(account: Account, id_: str, fate: Fate) -> Outcome:
+    """It is out, or TikTok has it and is still at it: both can only be undone there."""
+    url = f"https://www.tiktok.com/@{account.name}/video/{fate.posts[0]}" if fate.posts else ""
+    if fate.status == "PUBLISH_COMPLETE":
+        told = (
+            "It is published." if url else "It is published; TikTok has not told its address yet."
+        )
+    else:
+        told = "TikTok has it and is still working on it. It may yet refuse it."
+    told = f"{told} tiktok_status tells more with {id_}." if not url else told
+    return Outcome(state=EffectState.SENT, vendor_ref=id_, url=url, data=told)
 
 
 TOOLS = (
@@ -112,12 +249,15 @@ TOOLS = (
         name="tiktok_publish",
         arguments=TikTokPost,
         perform=tiktok_publish,
-        find=look_up(NETWORK),
+        find=find,
         preview=preview,
+        complete=complete,
         risk=Risk.WRITE,
         policy=Policy.READBACK,
         provider=NETWORK.name,
+        needs=PUBLISHING,
         egress=True,
         saying="publishing on TikTok",
     ),
+    *_tiktok_own.TOOLS,
 )

@@ -25,6 +25,9 @@ PROVIDER = Provider(
     base=("user.info.basic",),
     features={
         "publish": Feature(title="Publish videos", scopes=("video.upload", "video.publish")),
+        "list": Feature(
+            title="See what was published, and its numbers", scopes=("video.list",), asked=False
+        ),
     },
     separator=",",
     client_id="client_key",
