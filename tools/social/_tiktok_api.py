@@ -26,7 +26,7 @@ _WORDS: Mapping[str, str] = {
     "unaudited_client_can_only_post_to_private_accounts": "Until TikTok has audited the app, it "
     "posts only what nobody else sees: choose privacy only_me, and make the account private.",
     "url_ownership_unverified": "TikTok fetches photos only from addresses that the app's owner "
-    "has verified there. Verify the address of this house at TikTok, and send the photos in as files.",
+    "has verified there. Verify this house's address at TikTok, and send the photos in as files.",
     "privacy_level_option_mismatch": "TikTok does not offer this account that privacy.",
 }
 

@@ -4,9 +4,9 @@ https://developers.tiktok.com/doc/content-posting-api-reference-direct-post and
 https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide (read 2026-11-21).
 
 One `publish_id` makes one post. A film's is kept before a byte of it leaves, so that a later
-attempt goes on with the same one; another is begun only when surely nothing will come of the first. Photos
-TikTok fetches itself: it has begun with them when its answer arrives, and an answer that is lost
-leaves nothing to ask by.
+attempt goes on with the same one; another is begun only when surely nothing will come of the first.
+Photos TikTok fetches itself: it has begun with them when its answer arrives, and an answer that is
+lost leaves nothing to ask by.
 """
 
 import re
