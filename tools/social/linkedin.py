@@ -126,7 +126,11 @@ async def linkedin_publish(ctx: ToolContext, args: LinkedInPost) -> Outcome:
     try:
         page = await account.ask("POST", "/rest/posts", body=body)
     except Duplicate as error:
-        return _there_already(error, before)
+        if before:
+            return _there_already(error)
+        await keep(ctx, tried="")  # somebody's own post
+        where = f": {address(error.urn)}" if error.urn else "."
+        raise VendorRefused(f"{error.message.removesuffix('.')}{where}") from None
     except (VendorRefused, OperatorError):
         await keep(ctx, tried="")  # surely not posted
         raise
@@ -136,11 +140,8 @@ async def linkedin_publish(ctx: ToolContext, args: LinkedInPost) -> Outcome:
     return _published(urn)
 
 
-def _there_already(error: Duplicate, before: bool) -> Outcome:
-    """What it means that LinkedIn refused a text: an attempt before, or somebody's own post."""
-    if not before:
-        where = f": {address(error.urn)}" if error.urn else "."
-        raise VendorRefused(f"LinkedIn says that this text was posted already{where}")
+def _there_already(error: Duplicate) -> Outcome:
+    """What it means that LinkedIn refuses a text that an attempt before may have posted."""
     if error.urn:
         return _published(error.urn)
     raise VendorUnknown("LinkedIn says that this text was posted already, but not where.")

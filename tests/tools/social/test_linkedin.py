@@ -1,21 +1,15 @@
 """Publishing on LinkedIn."""
 
-from bot.core.effect import Policy
 from tests.tools.kit import check_publisher, lines, refusal
 from tools.social.linkedin import TOOLS, LinkedInPost, preview
 
-(TOOL,) = TOOLS
+TOOL = TOOLS[0]
 
 
 async def test_a_post_is_shown_with_whom_it_speaks_for() -> None:
     card = await check_publisher(TOOL, text="We are hiring", page="Rye")
     assert lines(card)["As"] == "Rye"
     assert lines(preview(LinkedInPost(text="We are hiring")))["As"] == "yourself"
-
-
-def test_nothing_can_be_looked_up_so_a_person_is_asked_when_in_doubt() -> None:
-    assert TOOL.policy is Policy.NONE
-    assert TOOL.find is None
 
 
 def test_limits_are_linkedins() -> None:

@@ -3,7 +3,7 @@
 from tests.tools.kit import check_publisher, lines, refusal
 from tools.social.pinterest import TOOLS, PinterestPin
 
-(TOOL,) = TOOLS
+TOOL = TOOLS[0]
 PICTURE = {"url": "https://example.org/rye.jpg", "alt": "A loaf"}
 
 

@@ -3,7 +3,7 @@
 from tests.tools.kit import check_publisher, lines, refusal
 from tools.social.tiktok import TOOLS, TikTokPost, preview
 
-(TOOL,) = TOOLS
+TOOL = TOOLS[0]
 FILM = {"url": "https://example.org/fold.mp4", "alt": "Folding dough"}
 
 
