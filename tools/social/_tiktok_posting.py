@@ -89,8 +89,8 @@ async def settled(account: Account, publish_id: str) -> Fate | None:
 
 async def hand_over_photos(
     account: Account, ctx: ToolContext, info: Mapping[str, Json], addresses: list[str]
-) -> str:
-    """Have TikTok fetch the photos and post them; the id of the posting."""
+) -> ToolContext:
+    """Have TikTok fetch the photos and post them; `publish_id_of` tells by what id."""
     photos: list[Json] = [*addresses]
     body: dict[str, Json] = {
         "media_type": "PHOTO",
@@ -108,8 +108,7 @@ async def hand_over_photos(
     except (VendorRefused, OperatorError):
         await keep(ctx, tried=False)  # surely not begun
         raise
-    await keep(ctx, publish_id=id_)
-    return id_
+    return await keep(ctx, publish_id=id_)
 
 
 async def hand_over_film(
@@ -118,17 +117,18 @@ async def hand_over_film(
     network: Network,
     info: Mapping[str, Json],
     film: MediaArgument,
-) -> str:
-    """Bring TikTok the film, from where an attempt before broke off; the id of the posting."""
+) -> ToolContext:
+    """Bring TikTok the film, from where an attempt before broke off; `publish_id_of` tells by
+    what id.
+    """
     data = await bytes_of(ctx, network, film)
     if not publish_id_of(ctx.progress):
         ctx = await _begin(account, ctx, info, len(data))
     try:
-        await _bring(account, ctx, film, data)
+        return await _bring(account, ctx, film, data)
     except Gone:  # the place is closed, and nothing was ever made of what it holds
         ctx = await _begin(account, ctx, info, len(data))
-        await _bring(account, ctx, film, data)
-    return publish_id_of(ctx.progress)
+        return await _bring(account, ctx, film, data)
 
 
 async def _begin(
@@ -145,7 +145,9 @@ async def _begin(
     return await keep(ctx, publish_id=_begun(told), upload_url=where, sent=0, last=False)
 
 
-async def _bring(account: Account, ctx: ToolContext, film: MediaArgument, data: bytes) -> None:
+async def _bring(
+    account: Account, ctx: ToolContext, film: MediaArgument, data: bytes
+) -> ToolContext:
     """Hand over what TikTok lacks. Raises Gone when the place is closed and has not all of it."""
     size, at = len(data), int(str(ctx.progress.get("sent") or 0))
     chunk = min(CHUNK, size)
@@ -168,6 +170,7 @@ async def _bring(account: Account, ctx: ToolContext, film: MediaArgument, data: 
         else:
             at = await _stands_at(account, ctx, page, (at, size), again=again)
         ctx = await keep(ctx, sent=at)
+    return ctx
 
 
 async def _stands_at(

@@ -19,7 +19,7 @@ from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, VendorRefused, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social import _tiktok_own
-from tools.social._account import Account, Gone, began
+from tools.social._account import Account, Gone, began, keep
 from tools.social._media import address_of, bytes_of, is_film, looked_at
 from tools.social._network import Network, Post
 from tools.social._post import Hidden, PostArguments, Title, card_of, unfit
@@ -142,12 +142,13 @@ async def tiktok_publish(ctx: ToolContext, args: TikTokPost) -> Outcome:
     media = args.media or []
     info = _info(args)
     if is_film(media[0]):
-        id_ = await hand_over_film(account, ctx, NETWORK, info, media[0])
-    elif not (id_ := publish_id_of(ctx.progress)):
+        ctx = await hand_over_film(account, ctx, NETWORK, info, media[0])
+    elif not publish_id_of(ctx.progress):
         for medium in media:
             await bytes_of(ctx, NETWORK, medium)  # raises when it is another than was shown
         places = [await address_of(ctx, NETWORK, medium) for medium in media]
-        id_ = await hand_over_photos(account, ctx, info, places)
+        ctx = await hand_over_photos(account, ctx, info, places)
+    id_ = publish_id_of(ctx.progress)
     fate = await settled(account, id_)
     if fate is None:
         fate = await fate_of(account, id_)
@@ -155,7 +156,7 @@ async def tiktok_publish(ctx: ToolContext, args: TikTokPost) -> Outcome:
             raise VendorUnknown("TikTok does not say that it has all of the film.")
     if fate.status == "FAILED":
         raise VendorRefused(_failed(fate))
-    return _published(account, id_, fate)
+    return await _published(account, ctx, fate)
 
 
 async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
@@ -172,7 +173,8 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     except Gone:
         return None
     size = (args.media or [])[0].size
-    return _published(account, id_, fate) if is_handed_over(fate, effect.progress, size) else None
+    there = is_handed_over(fate, effect.progress, size)
+    return await _published(account, ctx, fate) if there else None
 
 
 async def complete(ctx: ToolContext, args: TikTokPost) -> TikTokPost:
@@ -231,8 +233,9 @@ def _failed(fate: Fate) -> str:
     return f"TikTok took it and then did not publish it: {why}."
 
 
-def _published(account: Account, id_: str, fate: Fate) -> Outcome:
+async def _published(account: Account, ctx: ToolContext, fate: Fate) -> Outcome:
     """It is out, or TikTok has it and is still at it: both can only be undone there."""
+    id_ = publish_id_of(ctx.progress)
     url = f"https://www.tiktok.com/@{account.name}/video/{fate.posts[0]}" if fate.posts else ""
     if fate.status == "PUBLISH_COMPLETE":
         told = (
@@ -241,6 +244,8 @@ def _published(account: Account, id_: str, fate: Fate) -> Outcome:
     else:
         told = "TikTok has it and is still working on it. It may yet refuse it."
     told = f"{told} tiktok_status tells more with {id_}." if not url else told
+    if not url:
+        await keep(ctx, found=told)  # an approved deed's turn is over; this reaches the next
     return Outcome(state=EffectState.SENT, vendor_ref=id_, url=url, data=told)
 
 

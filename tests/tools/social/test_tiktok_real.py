@@ -148,6 +148,10 @@ async def test_a_place_that_is_closed_makes_a_new_one_only_when_nothing_can_come
     desk.server.fail(UPLOAD, "missing")
     await desk.perform(full)
     assert (desk.server.calls_of(BEGIN), len(desk.server.posts)) == (2, 1)
+    desk.kept = {}
+    desk.server.fail(UPLOAD, "missing", times=2)
+    with pytest.raises(VendorRefused, match="closed"):
+        await desk.perform(full)
     # The last piece was sent and nobody heard: a closed place proves nothing.
     desk.kept = {}
     desk.server.fail(UPLOAD, "cut")
@@ -156,7 +160,7 @@ async def test_a_place_that_is_closed_makes_a_new_one_only_when_nothing_can_come
     desk.server.fail(UPLOAD, "missing")
     with pytest.raises(VendorUnknown, match="answered 404"):
         await desk.perform(full)
-    assert (desk.server.calls_of(BEGIN), len(desk.server.posts)) == (3, 1)
+    assert (desk.server.calls_of(BEGIN), len(desk.server.posts)) == (5, 1)
 
 
 async def test_a_film_that_is_there_already_is_not_brought_again(desk: Desk) -> None:
@@ -167,6 +171,13 @@ async def test_a_film_that_is_there_already_is_not_brought_again(desk: Desk) -> 
     done = await desk.perform(full)  # refused with 416: it has all of it
     assert done.state is EffectState.SENT and done.url
     assert len(desk.server.posts) == desk.server.calls_of(BEGIN) == 1
+    desk.kept = {}
+    desk.server.fail(UPLOAD, "lost")
+    with pytest.raises(VendorUnknown):
+        await desk.perform(full)
+    desk.server.fail(UPLOAD, "missing")  # or with 404: the place is closed, for all is there
+    assert (await desk.perform(full)).state is EffectState.SENT
+    assert len(desk.server.posts) == desk.server.calls_of(BEGIN) == 2
 
 
 async def test_what_tiktok_is_still_at_counts_as_done_and_says_so(desk: Desk) -> None:
@@ -175,6 +186,8 @@ async def test_what_tiktok_is_still_at_counts_as_done_and_says_so(desk: Desk) ->
     done = await desk.perform(full)
     assert done.state is EffectState.SENT and not done.url
     assert "still working on it" in str(done.data) and "tiktok_status" in str(done.data)
+    assert desk.kept["found"] == done.data, "this reaches whoever asked"
+    assert desk.kept["publish_id"] == done.vendor_ref, "and nothing is forgotten over it"
     found = await desk.find(full)
     assert found and found.vendor_ref == done.vendor_ref
     told = await desk.perform({"publish_id": done.vendor_ref}, ASK)
