@@ -6,26 +6,27 @@ to apps that it has let in specially: such a post is deleted by its address, unr
 """
 
 import re
+from dataclasses import replace
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.core.effect import EffectState, Outcome
-from bot.core.tool import Tool, ToolContext
-from tools.social._account import Account, Gone
-from tools.social._linkedin_api import (
-    MEMBER,
-    PAGES,
-    NotAllowed,
-    address,
-    in_path,
-    linkedin_of,
-    pages_of,
+from bot.core.card import Card
+from bot.core.effect import Effect, Outcome, Policy
+from bot.core.tool import Risk, Tool, ToolContext
+from tools.social._linkedin_api import MEMBER, PAGES, linkedin_of, pages_of
+from tools.social._linkedin_posts import LinkedInWall
+from tools.social._own import (
+    ListOwn,
+    deletion_card,
+    is_gone,
+    listed,
+    read_back,
+    shown,
+    taken_down,
 )
-from tools.social._linkedin_posts import newest, one, seen, when
 from tools.social._picked import pick
-from tools.social._post import Title, unfit
-from tools.social._taking_down import Shelf, Taken, taking_down
+from tools.social._post import Text, Title, unfit
 
 _POST = re.compile(
     r"(?:https://www\.linkedin\.com/feed/update/)?(urn:li:(?:share|ugcPost|activity):\d{1,25})/?"
@@ -44,13 +45,10 @@ def _post(value: str) -> str:
 Urn = Annotated[str, Field(max_length=200), AfterValidator(_post)]
 
 
-class LinkedInList(BaseModel):
+class LinkedInList(ListOwn):
     """Whose, and how many."""
 
-    model_config = ConfigDict(extra="forbid")
-
     page: Title
-    count: int = Field(default=5, ge=1, le=50)
 
 
 class LinkedInRead(BaseModel):
@@ -61,10 +59,10 @@ class LinkedInRead(BaseModel):
     post: Urn
 
 
-class LinkedInDelete(Taken):
+class LinkedInDelete(LinkedInRead):
     """Which, and what it says."""
 
-    post: Urn
+    text: Text = ""
 
 
 async def linkedin_list(ctx: ToolContext, args: LinkedInList) -> Outcome:
@@ -78,9 +76,7 @@ async def linkedin_list(ctx: ToolContext, args: LinkedInList) -> Outcome:
     """
     account = await linkedin_of(ctx, PAGES)
     page = pick(args.page, await pages_of(account), "page", "LinkedIn")
-    posts = await newest(account, page.id, args.count)
-    told = [f"{p['id']} ({when(p)}): {seen(p)}" for p in posts]
-    return Outcome(state=EffectState.SENT, data="\n".join(told) or "There is no post yet.")
+    return await listed(LinkedInWall(account, page.id), args.count)
 
 
 async def linkedin_read(ctx: ToolContext, args: LinkedInRead) -> Outcome:
@@ -91,48 +87,43 @@ async def linkedin_read(ctx: ToolContext, args: LinkedInRead) -> Outcome:
     - post: its address on linkedin.com, or its name such as urn:li:share:7300000000000000001.
     Example: {"post": "urn:li:share:7300000000000000001"}
     """
-    account = await linkedin_of(ctx, PAGES)
-    try:
-        post = await one(account, args.post)
-    except Gone:
-        return Outcome(state=EffectState.SENT, data=SHELF.gone)
-    told = f"{address(args.post)} ({when(post)}): {seen(post)}"
-    return Outcome(state=EffectState.SENT, data=told)
+    return await read_back(LinkedInWall(await linkedin_of(ctx, PAGES)), args.post)
 
 
-async def _words(account: Account, urn: str) -> str:
-    """What it says; empty where LinkedIn does not let us read it."""
-    try:
-        return seen(await one(account, urn))
-    except NotAllowed:
-        return ""
+async def linkedin_delete(ctx: ToolContext, args: LinkedInDelete) -> Outcome:
+    """Delete one post on LinkedIn, the person's own or one of a page they manage, for good.
+
+    Use it when the person wants a post of theirs taken down. Do not use it to correct a post unless
+    they said so: deleting loses its comments.
+    - post: its address on linkedin.com, or its name such as urn:li:share:7300000000000000001.
+    - text: leave it out; it is filled in with what the post says, where LinkedIn shows that.
+    Example: {"post": "urn:li:share:7300000000000000001"}
+    """
+    return await taken_down(await _unread(ctx), args)
 
 
-async def _away(account: Account, urn: str) -> None:
-    await account.ask("DELETE", f"/rest/posts/{in_path(urn)}")
+async def find_deleted(ctx: ToolContext, effect: Effect) -> Outcome | None:
+    """Look whether it is there still; where LinkedIn does not say, deleting again does no harm."""
+    return await is_gone(await _unread(ctx), LinkedInDelete.model_validate(effect.arguments).post)
 
 
-async def _open(ctx: ToolContext) -> Account:
-    return await linkedin_of(ctx, MEMBER)
+async def complete(ctx: ToolContext, args: LinkedInDelete) -> LinkedInDelete:
+    """Fill in what the post says. Raises what says why it cannot be deleted."""
+    return await shown(await _unread(ctx), args, args.post)
 
 
-SHELF = Shelf(
-    provider="linkedin",
-    title="LinkedIn",
-    what="post",
-    needs=MEMBER,
-    open=_open,
-    words=_words,
-    away=_away,
-)
-DELETING = """Delete one post on LinkedIn, the person's own or one of a page they manage, for good.
+def preview(args: LinkedInDelete) -> Card:
+    """Show what will be gone."""
+    card = deletion_card("LinkedIn", args)
+    if args.text:
+        return card
+    mute = "LinkedIn does not let me read it: open it and look before you say yes."
+    return replace(card, warnings=(mute, *card.warnings))
 
-Use it when the person wants a post of theirs taken down. Do not use it to correct a post unless
-they said so: deleting loses its comments.
-- post: its address on linkedin.com, or its name such as urn:li:share:7300000000000000001.
-- text: leave it out; it is filled in with what the post says, where LinkedIn shows that.
-Example: {"post": "urn:li:share:7300000000000000001"}
-"""
+
+async def _unread(ctx: ToolContext) -> LinkedInWall:
+    return LinkedInWall(await linkedin_of(ctx, MEMBER), is_strict=False)
+
 
 TOOLS = (
     Tool(
@@ -153,5 +144,17 @@ TOOLS = (
         outside=True,
         saying="reading a post on LinkedIn",
     ),
-    taking_down(SHELF, LinkedInDelete, DELETING),
+    Tool(
+        name="linkedin_delete",
+        arguments=LinkedInDelete,
+        perform=linkedin_delete,
+        find=find_deleted,
+        preview=preview,
+        complete=complete,
+        risk=Risk.WRITE,
+        policy=Policy.READBACK,
+        provider="linkedin",
+        needs=MEMBER,
+        saying="deleting a post on LinkedIn",
+    ),
 )

@@ -8,13 +8,14 @@ LinkedIn has let in specially.
 
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.core.errors import VendorUnknown
 from tools.social._account import Account
-from tools.social._linkedin_api import elements, in_path
+from tools.social._linkedin_api import NotAllowed, address, elements, in_path
+from tools.social._own import Standing
 
 SLACK = timedelta(seconds=60)
 """How far LinkedIn's clock and ours may be apart."""
@@ -56,20 +57,40 @@ async def find_post(account: Account, author: str, text: str, since: datetime) -
     return None
 
 
-async def newest(account: Account, author: str, count: int) -> list[Mapping[str, Any]]:
-    """The page's newest posts."""
-    return (await _listed(account, author, 0, count))[:count]
+class LinkedInWall:
+    """The posts of a page; and of a person, as far as one may be told about them."""
+
+    title = "LinkedIn"
+
+    def __init__(self, account: Account, author: str = "", *, is_strict: bool = True) -> None:
+        """`is_strict`: a post that may not be read is refused; else it is shown without words."""
+        self._account = account
+        self._author = author
+        self._is_strict = is_strict
+
+    async def newest(self, count: int) -> Sequence[Standing]:
+        """The page's own, newest first."""
+        found = await _listed(self._account, self._author, 0, count)
+        return [_standing(post) for post in found[:count]]
+
+    async def one(self, post: str) -> Standing:
+        """One of them. Raises Gone, NotAllowed, VendorError."""
+        try:
+            return _standing(await self._account.call("GET", f"/rest/posts/{in_path(post)}"))
+        except NotAllowed:
+            if self._is_strict:
+                raise
+            return Standing(id=post, text="", url=address(post))
+
+    async def delete(self, post: str) -> None:
+        """Delete it. Raises Gone, VendorError."""
+        await self._account.ask("DELETE", f"/rest/posts/{in_path(post)}")
 
 
-async def one(account: Account, urn: str) -> Mapping[str, Any]:
-    """One post. Raises Gone, VendorRefused where it may not be read, VendorError."""
-    return await account.call("GET", f"/rest/posts/{in_path(urn)}")
-
-
-def when(post: Mapping[str, Any]) -> str:
-    """When it was made, in words."""
-    at = _made_at(post)
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M} UTC" if at else "no date"
+def _standing(post: Mapping[str, Any]) -> Standing:
+    urn, at = str(post.get("id", "")), _made_at(post)
+    when = datetime.fromtimestamp(at / 1000, UTC) if at else None
+    return Standing(id=urn, text=seen(post), at=when, url=address(urn))
 
 
 async def _since(account: Account, author: str, begin: float) -> AsyncIterator[Mapping[str, Any]]:

@@ -16,6 +16,7 @@ from bot.core.errors import VendorRefused, VendorUnknown
 from bot.core.tool import ToolContext
 from tools.social._account import Account, keep
 from tools.social._media import bytes_of, is_film
+from tools.social._multipart import Part, multipart
 from tools.social._network import Network
 from tools.social._post import MediaArgument
 from tools.social._waiting import until
@@ -23,7 +24,6 @@ from tools.social._waiting import until
 UPLOAD_S = 50.0
 _KEPT = "film"
 _AMAZON = re.compile(r"[a-z0-9.-]+\.amazonaws\.com")
-_FIELD = re.compile(r"[A-Za-z0-9_-]{1,60}")
 
 
 async def source_of(
@@ -74,7 +74,9 @@ async def _hand_over(ctx: ToolContext, told: Mapping[str, Any], data: bytes) -> 
     is_theirs = parts.scheme == "https" and _AMAZON.fullmatch(parts.netloc)
     if not is_theirs or not isinstance(fields, dict):
         raise VendorUnknown("Pinterest did not say where it wants the film.")
-    body, kind = form_of(fields, data, ctx.clock.chance(16).hex())
+    form = [Part(field=str(name), data=str(value).encode()) for name, value in fields.items()]
+    file = Part(field="file", data=data, kind="video/mp4", name="film.mp4")
+    kind, body = multipart([*form, file])
     page = await ctx.house.fetcher.fetch(
         where, method="POST", headers={"Content-Type": kind}, body=body, timeout_s=UPLOAD_S
     )
@@ -82,17 +84,3 @@ async def _hand_over(ctx: ToolContext, told: Mapping[str, Any], data: bytes) -> 
         raise VendorRefused(
             f"The film could not be handed over ({page.status}); nothing is pinned."
         )
-
-
-def form_of(fields: Mapping[str, Any], data: bytes, boundary: str) -> tuple[bytes, str]:
-    """A form with the fields as they are, and the file last; and its media type."""
-    made = b""
-    for name, value in fields.items():
-        if not _FIELD.fullmatch(str(name)):
-            raise VendorUnknown("Pinterest's form for the film cannot be read.")
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
-        made += f"{head}{value}\r\n".encode()
-    head = 'Content-Disposition: form-data; name="file"; filename="film.mp4"'
-    made += f"--{boundary}\r\n{head}\r\nContent-Type: video/mp4\r\n\r\n".encode()
-    made += data + f"\r\n--{boundary}--\r\n".encode()
-    return made, f"multipart/form-data; boundary={boundary}"

@@ -4,22 +4,28 @@ https://developers.pinterest.com/docs/api/v5/pins-get (openapi 5.23.0, read 2026
 """
 
 import re
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.core.effect import EffectState, Outcome
-from bot.core.tool import Tool, ToolContext
-from tools.social._account import Account, Gone
+from bot.core.card import Card
+from bot.core.effect import Effect, EffectState, Outcome, Policy
+from bot.core.tool import Risk, Tool, ToolContext
+from tools.social._own import (
+    ListOwn,
+    deletion_card,
+    is_gone,
+    listed,
+    read_back,
+    shown,
+    taken_down,
+)
 from tools.social._picked import pick
-from tools.social._pinterest_api import READING, WRITING, address, boards_of, pinterest_of
-from tools.social._pinterest_pins import newest, one, seen
-from tools.social._post import Title, unfit
-from tools.social._taking_down import Shelf, Taken, taking_down
+from tools.social._pinterest_api import READING, WRITING, boards_of, pinterest_of
+from tools.social._pinterest_pins import PinterestWall
+from tools.social._post import Text, Title, unfit
 
 _PIN = re.compile(r"(?:https://(?:[a-z]{2,3}\.)?pinterest\.[a-z.]{2,6}/pin/)?(\d{1,20})/?")
-_NUMBERS = {"impression": "seen", "save": "saved", "pin_click": "opened", "clickthrough": "visits"}
 
 
 def _pin(value: str) -> str:
@@ -38,13 +44,10 @@ class PinterestBoards(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class PinterestList(BaseModel):
+class PinterestList(ListOwn):
     """Where, and how many."""
 
-    model_config = ConfigDict(extra="forbid")
-
     board: Title | None = None
-    count: int = Field(default=5, ge=1, le=50)
 
 
 class PinterestRead(BaseModel):
@@ -52,13 +55,13 @@ class PinterestRead(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    pin: Pin
+    post: Pin
 
 
-class PinterestDelete(Taken):
+class PinterestDelete(PinterestRead):
     """Which, and what it says."""
 
-    post: Pin
+    text: Text = ""
 
 
 async def pinterest_boards(ctx: ToolContext, args: PinterestBoards) -> Outcome:
@@ -84,69 +87,45 @@ async def pinterest_list(ctx: ToolContext, args: PinterestList) -> Outcome:
     board = ""
     if args.board:
         board = pick(args.board, await boards_of(account), "board", "Pinterest").id
-    told = [
-        f"{each['id']} ({each.get('created_at', 'no date')}): {' / '.join(seen(each).splitlines())}"
-        for each in await newest(account, board, args.count)
-    ]
-    return Outcome(state=EffectState.SENT, data="\n".join(told) or "There is no pin yet.")
+    return await listed(PinterestWall(account, board), args.count)
 
 
 async def pinterest_read(ctx: ToolContext, args: PinterestRead) -> Outcome:
     """Read one pin of the connected account on Pinterest back: is it there, and how is it received?
 
     Use it when the person asks about one pin or its numbers. Do not use it to read others' pins.
-    - pin: its number, or its address on pinterest.com.
-    Example: {"pin": "813744226420795884"}
+    - post: the pin's number, or its address on pinterest.com.
+    Example: {"post": "813744226420795884"}
     """
-    account = await pinterest_of(ctx, READING)
-    try:
-        pin = await one(account, args.pin, numbers=True)
-    except Gone:
-        return Outcome(state=EffectState.SENT, data=SHELF.gone)
-    told = f"{address(args.pin)} ({pin.get('created_at', 'no date')}): {seen(pin)}"
-    numbers = _numbers(pin)
-    return Outcome(state=EffectState.SENT, data=f"{told}\n{numbers}" if numbers else told)
+    return await read_back(PinterestWall(await pinterest_of(ctx, READING)), args.post)
 
 
-def _numbers(pin: Mapping[str, Any]) -> str:
-    """What Pinterest counted since the pin is there, in words; empty where it says nothing."""
-    told = pin.get("pin_metrics")
-    counted = told.get("lifetime_metrics") if isinstance(told, dict) else None
-    if not isinstance(counted, dict):
-        return ""
-    return ", ".join(f"{_NUMBERS[n]}: {counted[n]}" for n in _NUMBERS if n in counted)
+async def pinterest_delete(ctx: ToolContext, args: PinterestDelete) -> Outcome:
+    """Delete one pin of the connected account on Pinterest, for good.
+
+    Use it when the person wants a pin of theirs taken down. Do not use it to correct a pin unless
+    they said so: deleting loses its saves.
+    - post: the pin's number, or its address on pinterest.com; pinterest_list has the numbers.
+    - text: leave it out; it is filled in with what the pin says.
+    Example: {"post": "813744226420795884"}
+    """
+    return await taken_down(PinterestWall(await pinterest_of(ctx, WRITING)), args)
 
 
-async def _words(account: Account, pin: str) -> str:
-    return seen(await one(account, pin)) or "A pin without words."
+async def find_deleted(ctx: ToolContext, effect: Effect) -> Outcome | None:
+    """Look whether the pin is there still."""
+    pin = PinterestDelete.model_validate(effect.arguments).post
+    return await is_gone(PinterestWall(await pinterest_of(ctx, WRITING)), pin)
 
 
-async def _away(account: Account, pin: str) -> None:
-    await account.ask("DELETE", f"/v5/pins/{pin}")
+async def complete(ctx: ToolContext, args: PinterestDelete) -> PinterestDelete:
+    """Fill in what the pin says. Raises what says why it cannot be deleted."""
+    return await shown(PinterestWall(await pinterest_of(ctx, WRITING)), args, args.post)
 
 
-async def _open(ctx: ToolContext) -> Account:
-    return await pinterest_of(ctx, WRITING)
-
-
-SHELF = Shelf(
-    provider="pinterest",
-    title="Pinterest",
-    what="pin",
-    needs=WRITING,
-    open=_open,
-    words=_words,
-    away=_away,
-    audience="everyone, unless the board is secret",
-)
-DELETING = """Delete one pin of the connected account on Pinterest, for good.
-
-Use it when the person wants a pin of theirs taken down. Do not use it to correct a pin unless they
-said so: deleting loses its saves.
-- post: the number of the pin, or its address on pinterest.com; pinterest_list has the numbers.
-- text: leave it out; it is filled in with what the pin says.
-Example: {"post": "813744226420795884"}
-"""
+def preview(args: PinterestDelete) -> Card:
+    """Show what will be gone."""
+    return deletion_card("Pinterest", args)
 
 
 def _reading(perform: Any, arguments: type[BaseModel], saying: str) -> Tool:
@@ -165,5 +144,17 @@ TOOLS = (
     _reading(pinterest_boards, PinterestBoards, "reading the boards on Pinterest"),
     _reading(pinterest_list, PinterestList, "reading the pins on Pinterest"),
     _reading(pinterest_read, PinterestRead, "reading a pin on Pinterest"),
-    taking_down(SHELF, PinterestDelete, DELETING),
+    Tool(
+        name="pinterest_delete",
+        arguments=PinterestDelete,
+        perform=pinterest_delete,
+        find=find_deleted,
+        preview=preview,
+        complete=complete,
+        risk=Risk.WRITE,
+        policy=Policy.READBACK,
+        provider="pinterest",
+        needs=WRITING,
+        saying="deleting a pin on Pinterest",
+    ),
 )

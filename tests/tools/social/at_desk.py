@@ -1,5 +1,5 @@
-"""An agent's desk with an account on a played network: deeds, performed and looked up as the house
-does it, and a web whose addresses are what a test put there."""
+"""An agent's desk with an account on a network that takes uploads elsewhere: whose places are played,
+and where a person may look and say "do it again"."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,14 +7,14 @@ from typing import Any
 
 from bot.config.values import own_addresses
 from bot.core.canonical import Json
-from bot.core.effect import Effect, Outcome
+from bot.core.effect import Effect
 from bot.core.ids import ApprovalId
 from bot.core.ports import Page
 from bot.core.tool import Tool, ToolContext
 from bot.fetch.client import WebFetcher
 from bot.reach import Reach
 from tests.fakes.oauth_house import OAuthHouse
-from tests.tools.kit import context, effect, house
+from tests.tools.social import desk
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 JPEG = b"\xff\xd8\xff\xe0" + b"1" * 40
@@ -45,60 +45,35 @@ class Pages:
         return Page(url=url, status=status, media_type="", body=body or b"", title=title)
 
 
-class Desk:
+class Desk(desk.Desk):
     """The desk, for one tool unless another is named."""
 
     def __init__(self, accounts: OAuthHouse, tool: Tool, *played: str) -> None:
-        self.accounts, self.tool = accounts, tool
+        super().__init__(accounts, tool)
         self.server: Any = accounts.server
-        self.connection = ""
         self.pages = Pages(self.server.base, played)
-        self.kept: dict[str, Json] = {}
-        self.started = accounts.clock.now()
         self.doubt: ApprovalId | None = None
         self.tainted = False
-        self.address = "https://bot.example"
+        self.settings = Reach(accounts=accounts.connections.accounts, address="https://bot.example")
 
     async def connect(self, scopes: str = "", **wanted: Any) -> None:
+        """An owner says yes on the network's page, to these scopes."""
         if scopes:
             self.server.faults.scopes = scopes.split()
-        self.connection = (await self.accounts.connect(**wanted)).id
+        await super().connect(**wanted)
 
     def context(self) -> ToolContext:
-        async def save(progress: Any) -> None:
-            self.kept = dict(progress)
-
-        return context(
-            replace(house(), fetcher=self.pages),
-            tenant=self.accounts.tenant.id,
-            clock=self.accounts.clock,
-            settings=Reach(accounts=self.accounts.connections.accounts, address=self.address),
-            connection=self.connection,
-            progress=self.kept,
-            tainted=self.tainted,
-            save=save,
-        )
+        """What a tool is called with."""
+        made = super().context()
+        return replace(made, house=replace(made.house, fetcher=self.pages), tainted=self.tainted)
 
     async def full(self, arguments: Mapping[str, Any], tool: Tool | None = None) -> dict[str, Json]:
         """The arguments as they stand on the card."""
-        tool = tool or self.tool
-        assert tool.complete
-        made = await tool.complete(self.context(), tool.arguments.model_validate(arguments))
-        return made.model_dump(mode="json", exclude_none=True)
+        return await self.complete(arguments, tool)
 
-    async def perform(self, arguments: Mapping[str, Any], tool: Tool | None = None) -> Outcome:
-        tool = tool or self.tool
-        return await tool.perform(self.context(), tool.arguments.model_validate(arguments))
-
-    async def find(self, arguments: Mapping[str, Any], tool: Tool | None = None) -> Outcome | None:
-        tool = tool or self.tool
-        assert tool.find
-        return await tool.find(self.context(), self.effect(arguments, tool))
-
-    def effect(self, arguments: Mapping[str, Any], tool: Tool) -> Effect:
-        return effect(
-            tool, arguments, progress=self.kept, started_at=self.started, doubt=self.doubt
-        )
+    def effect(self, tool: Tool, arguments: Mapping[str, Any]) -> Effect:
+        """The effect as it is stored."""
+        return replace(super().effect(tool, arguments), doubt=self.doubt)
 
     def begin_anew(self) -> None:
         """A person looked and said: do it again."""

@@ -218,22 +218,24 @@ async def test_boards_and_pins_are_listed_and_read_with_their_numbers(desk: Desk
     bread, plans = desk.server.boards
     told = str((await desk.perform({}, BOARDS)).data)
     assert told == f"Bread ({bread.id})\nPlans ({plans.id}, secret: only the account sees it)"
-    assert (await desk.perform({"board": "Bread"}, LIST)).data == "There is no pin yet."
+    assert (await desk.perform({"board": "Bread"}, LIST)).data == "There is no post yet."
     pin = desk.server.pin(bread, title="Rye", description="At night", link="https://example.org/")
     desk.server.pin(plans, title="Oats")
     listed = str((await desk.perform({"board": "bread"}, LIST)).data)
-    assert listed.endswith("): Rye / At night / https://example.org/") and "Oats" not in listed
-    assert len(str((await desk.perform({"count": 5}, LIST)).data).splitlines()) == 2
+    assert listed.endswith("): Rye\nAt night\nhttps://example.org/") and "Oats" not in listed
+    assert "): Oats\n" in str((await desk.perform({"count": 5}, LIST)).data)
     pin.numbers = {"impression": 120, "save": 3, "pin_click": 9}
-    read = str((await desk.perform({"pin": f"https://www.pinterest.com/pin/{pin.id}/"}, READ)).data)
-    assert "At night" in read and read.endswith("seen: 120, saved: 3, opened: 9")
-    assert "not on Pinterest any more" in str((await desk.perform({"pin": "7"}, READ)).data)
+    where = f"https://www.pinterest.com/pin/{pin.id}/"
+    read = str((await desk.perform({"post": where}, READ)).data)
+    assert read.startswith(where) and read.endswith("Rye\nAt night\nhttps://example.org/")
+    assert "120 times seen, 3 times saved, 9 times opened)" in read
+    assert "not on Pinterest any more" in str((await desk.perform({"post": "7"}, READ)).data)
     assert all(tool.outside and tool.risk is Risk.READ for tool in (BOARDS, LIST, READ))
 
 
 @pytest.mark.parametrize("pin", ["", "rye", "1/../2", "https://evil.example/pin/1/"])
 def test_what_is_no_pin_is_refused(pin: str) -> None:
-    assert "no pin" in refusal(PinterestRead, pin=pin)
+    assert "no pin" in refusal(PinterestRead, post=pin)
 
 
 async def test_a_pin_is_deleted_once_when_it_says_what_was_shown(desk: Desk) -> None:
