@@ -9,14 +9,15 @@ is connected the sandbox performs it.
 """
 
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from pydantic import model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from bot.core.canonical import Json
 from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import BotError, OperatorError, VendorRefused, VendorUnknown
+from bot.core.errors import OperatorError, VendorRefused, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social import _linkedin_own
 from tools.social._account import Account, began, keep
@@ -34,7 +35,7 @@ from tools.social._linkedin_posts import find_post, little
 from tools.social._media import looked_at
 from tools.social._network import Network, Post
 from tools.social._picked import Picked, pick
-from tools.social._post import Hidden, PostArguments, Title, card_of
+from tools.social._post import PostArguments, Title, card_of, unfit
 
 NETWORK = Network(
     name="linkedin",
@@ -47,8 +48,7 @@ NETWORK = Network(
     source="https://learn.microsoft.com/linkedin/marketing/community-management/shares/posts-api "
     "(2026-11-21); the sizes of media are ours",
 )
-MAX_LINK_TITLE = 200
-_PREVIEW_S = 10.0
+MAX_LINK_TITLE = 400
 
 
 class LinkedInPost(PostArguments):
@@ -56,15 +56,33 @@ class LinkedInPost(PostArguments):
 
     network: ClassVar[Network] = NETWORK
     page: Title | None = None
+    link_title: Title | None = None
     picked: SkipJsonSchema[Picked | None] = None
     """The page as LinkedIn knows it, once it was looked up."""
-    link_title: Hidden = ""
-    """What the preview of the link is called."""
 
     @property
     def previews(self) -> bool:
         """Whether the link is shown as a preview; beside media it is a part of the text."""
         return bool(self.link) and not self.media
+
+    @property
+    def known(self) -> Picked | None:
+        """The page that was looked up, unless another was written on the card since."""
+        return self.picked if self.picked and self.picked.name == self.page else None
+
+    @property
+    def headline(self) -> str:
+        """What the preview of the link is called. LinkedIn does not look at the page by itself, and
+        neither does the house: words of strangers would come by that way.
+        """
+        return self.link_title or (self.link or "").split("//", 1)[-1][:MAX_LINK_TITLE]
+
+    @model_validator(mode="after")
+    def titled(self) -> Self:
+        """Refuse a title that LinkedIn would cut."""
+        if self.length(self.link_title or "") > MAX_LINK_TITLE:
+            raise unfit(f"the title of a link on LinkedIn has at most {MAX_LINK_TITLE} characters")
+        return self
 
     def to_post(self) -> Post:
         """The link becomes a preview below the text."""
@@ -76,9 +94,9 @@ class LinkedInPost(PostArguments):
 
 def preview(args: LinkedInPost) -> Card:
     """Show the post as it will appear."""
-    lines = [Field(name="As", value=args.page or "yourself", editable="page")]
-    if args.previews and args.link_title:
-        lines.append(Field(name="Preview", value=args.link_title))
+    lines = [Field(name="Speaks for", value=args.page or "yourself", editable="page")]
+    if args.previews:
+        lines.append(Field(name="Preview", value=args.headline, editable="link_title"))
     warnings = []
     if args.link and args.media:
         warnings.append(
@@ -97,9 +115,12 @@ async def linkedin_publish(ctx: ToolContext, args: LinkedInPost) -> Outcome:
     - link: an address that LinkedIn shows as a preview, or that is put below the text beside media.
     - media: up to 20 pictures (JPEG, PNG or GIF) or one MP4 film, each {"url": https address or id
       of a kept file, "alt": what is to be seen}.
+    - link_title: what the preview is called, such as the title of the page behind the link; without
+      it, the link's address.
     - page: the company page to post as; leave it out to post as the person.
     - when: leave it out.
-    Example: {"text": "We are hiring a baker.", "link": "https://example.org/jobs", "page": "Rye"}
+    Example: {"text": "We are hiring a baker.", "link": "https://example.org/jobs", "link_title":
+    "Baker wanted", "page": "Rye"}
     """
     account = await linkedin_of(ctx, _needs(args))
     ctx = await began(ctx)
@@ -120,7 +141,7 @@ async def linkedin_publish(ctx: ToolContext, args: LinkedInPost) -> Outcome:
         ctx = await upload(account, ctx, NETWORK, author, args.media)
         body["content"] = _media(args, ctx)
     elif args.link:
-        body["content"] = {"article": {"source": args.link, "title": _title(args)}}
+        body["content"] = {"article": {"source": args.link, "title": args.headline}}
     before = bool(ctx.progress.get("tried"))
     ctx = await keep(ctx, tried=ctx.clock.now().isoformat())
     try:
@@ -169,8 +190,8 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
 
 
 async def complete(ctx: ToolContext, args: LinkedInPost) -> LinkedInPost:
-    """Find the page, look at the media and name the link, before anybody is asked."""
-    found: dict[str, object] = {"picked": None, "link_title": ""}
+    """Find the page and look at the media, before anybody is asked."""
+    found: dict[str, object] = {"picked": None}
     if not ctx.connection:
         return args.model_copy(update=found)
     account = await linkedin_of(ctx, _needs(args))
@@ -179,33 +200,15 @@ async def complete(ctx: ToolContext, args: LinkedInPost) -> LinkedInPost:
         found |= {"picked": picked, "page": picked.name}
     if args.media:
         found["media"] = await looked_at(ctx, NETWORK, args.media)
-    elif args.link:
-        found["link_title"] = await _title_of(ctx, args.link)
     return args.model_copy(update=found)
 
 
 async def _author(account: Account, args: LinkedInPost) -> str:
-    """Who posts. The page that was looked up, unless another was written on the card since."""
+    """Who posts, by LinkedIn's name."""
     if not args.page:
         return person_of(account)
-    if args.picked and args.picked.name == args.page:
-        return args.picked.id
-    return pick(args.page, await pages_of(account), "page", NETWORK.title).id
-
-
-async def _title_of(ctx: ToolContext, link: str) -> str:
-    """What the page behind a link calls itself; LinkedIn does not look by itself."""
-    if ctx.tainted:
-        return ""  # an address out of somebody else's words is not asked before a person saw it
-    try:
-        page = await ctx.house.fetcher.fetch(link, timeout_s=_PREVIEW_S)
-    except BotError:
-        return ""
-    return " ".join(page.title.split())[:MAX_LINK_TITLE] if page.status == 200 else ""
-
-
-def _title(args: LinkedInPost) -> str:
-    return args.link_title or (args.link or "").split("//", 1)[-1][:MAX_LINK_TITLE]
+    page = args.known or pick(args.page, await pages_of(account), "page", NETWORK.title)
+    return page.id
 
 
 def _media(args: LinkedInPost, ctx: ToolContext) -> dict[str, Json]:

@@ -40,9 +40,8 @@ class Pages:
                 real = WebFetcher(allow=own_addresses(self.base), redirects=0)
                 return await real.fetch(self.base + url.removeprefix(start), **told)
         body = self.stands.get(url)
-        title = "Baker wanted" if body and body.startswith(b"<html") else ""
         status = 404 if body is None else 200
-        return Page(url=url, status=status, media_type="", body=body or b"", title=title)
+        return Page(url=url, status=status, media_type="", body=body or b"")
 
 
 class Desk(desk.Desk):
@@ -53,7 +52,6 @@ class Desk(desk.Desk):
         self.server: Any = accounts.server
         self.pages = Pages(self.server.base, played)
         self.doubt: ApprovalId | None = None
-        self.tainted = False
         self.settings = Reach(accounts=accounts.connections.accounts, address="https://bot.example")
 
     async def connect(self, scopes: str = "", **wanted: Any) -> None:
@@ -65,7 +63,7 @@ class Desk(desk.Desk):
     def context(self) -> ToolContext:
         """What a tool is called with."""
         made = super().context()
-        return replace(made, house=replace(made.house, fetcher=self.pages), tainted=self.tainted)
+        return replace(made, house=replace(made.house, fetcher=self.pages))
 
     async def full(self, arguments: Mapping[str, Any], tool: Tool | None = None) -> dict[str, Json]:
         """The arguments as they stand on the card."""

@@ -8,8 +8,8 @@ TOOL = TOOLS[0]
 
 async def test_a_post_is_shown_with_whom_it_speaks_for() -> None:
     card = await check_publisher(TOOL, text="We are hiring", page="Rye")
-    assert lines(card)["As"] == "Rye"
-    assert lines(preview(LinkedInPost(text="We are hiring")))["As"] == "yourself"
+    assert lines(card)["Speaks for"] == "Rye"
+    assert lines(preview(LinkedInPost(text="We are hiring")))["Speaks for"] == "yourself"
 
 
 def test_limits_are_linkedins() -> None:

@@ -46,7 +46,6 @@ async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
             "https://example.org/a.png": PNG,
             "https://example.org/b.jpg": JPEG,
             "https://example.org/a.mp4": FILM,
-            "https://example.org/jobs": b"<html><title>Baker wanted</title>",
         }
         await made.connect(SCOPES)
         yield made
@@ -69,7 +68,7 @@ async def test_a_person_posts_as_themselves_and_a_page_as_itself(desk: Desk) -> 
 
 async def test_the_page_is_named_before_anybody_is_asked(desk: Desk) -> None:
     full = await desk.full({**PAGE, "page": "rye"})
-    assert lines(preview(LinkedInPost.model_validate(full)))["As"] == "Rye"
+    assert lines(preview(LinkedInPost.model_validate(full)))["Speaks for"] == "Rye"
     for unknown in ("Wheat", "Spelt"):  # of Spelt the account may see numbers only
         with pytest.raises(Invalid, match=r"no page .* There are: Rye, Oats"):
             await desk.full({**PAGE, "page": unknown})
@@ -118,24 +117,20 @@ def test_hashtags_are_hashtags_and_other_hashes_are_signs() -> None:
     assert little("#sour_dough") == "{hashtag|\\#|sour\\_dough}"
 
 
-async def test_a_link_is_a_preview_with_the_title_of_its_page(desk: Desk) -> None:
-    full = await desk.full({**MINE, "link": "https://example.org/jobs"})
+async def test_a_link_is_a_preview_and_its_page_is_not_asked(desk: Desk) -> None:
+    jobs = {"link": "https://example.org/jobs", "link_title": "Baker wanted"}
+    full = await desk.full({**MINE, **jobs})
     card = preview(LinkedInPost.model_validate(full))
     assert lines(card)["Preview"] == "Baker wanted" and card.body == "We are hiring"
     await desk.perform(full)
     article = {"source": "https://example.org/jobs", "title": "Baker wanted"}
     assert desk.server.posts[0].content == {"article": article}
-    gone = await desk.full({"text": "b", "link": "https://example.org/none"})
-    assert "link_title" not in gone or gone["link_title"] == ""
-
-
-async def test_a_page_of_strangers_words_is_not_asked_before_somebody_said_yes(desk: Desk) -> None:
-    desk.tainted = True
-    full = await desk.full({**MINE, "link": "https://example.org/jobs"})
-    assert desk.pages.asked == []
-    await desk.perform(full)
+    desk.kept = {}
+    await desk.perform(await desk.full({"text": "b", "link": "https://example.org/jobs"}))
     article = {"source": "https://example.org/jobs", "title": "example.org/jobs"}
-    assert desk.server.posts[0].content == {"article": article} and desk.pages.asked == []
+    assert desk.server.posts[1].content == {"article": article}
+    assert desk.pages.asked == [], "strangers' words do not come in by a preview"
+    assert "at most 400" in refusal(LinkedInPost, **MINE, **{**jobs, "link_title": "a" * 401})
 
 
 async def test_beside_a_picture_the_link_stands_in_the_text(desk: Desk) -> None:
