@@ -51,6 +51,8 @@ class Pin:
     """The bytes of each picture, its address, or the number of the film."""
     kind: str = "image"
     numbers: Mapping[str, int] = field(default_factory=dict)
+    mine: bool = True
+    """Whether the account made it."""
 
     def shown(self, *, metrics: bool = False) -> dict[str, Any]:
         """As the API gives it."""
@@ -64,7 +66,7 @@ class Pin:
             "board_id": self.board,
             "created_at": f"{self.at:%Y-%m-%dT%H:%M:%S}",
             "creative_type": "VIDEO" if self.kind == "video" else "REGULAR",
-            "is_owner": True,
+            "is_owner": self.mine,
             "media": media,
         }
         if metrics:

@@ -300,6 +300,8 @@ async def test_a_page_s_posts_are_listed_and_read_as_readers_see_them(desk: Desk
     assert str((await desk.perform({"post": where}, READ)).data).endswith("Two (2)")
     gone = await desk.perform({"post": "urn:li:share:1"}, READ)
     assert "not on LinkedIn any more" in str(gone.data)
+    with pytest.raises(VendorRefused, match="LinkedIn does not allow this"):
+        await desk.perform({"post": desk.server.post("Mine").urn}, READ)
     assert {LIST.risk, READ.risk} == {Risk.READ} and LIST.outside and READ.outside
 
 

@@ -238,6 +238,16 @@ def test_what_is_no_pin_is_refused(pin: str) -> None:
     assert "no pin" in refusal(PinterestRead, post=pin)
 
 
+async def test_another_s_pin_is_not_even_asked_about(desk: Desk) -> None:
+    pin = desk.server.pin(desk.server.boards[0], title="Theirs")
+    pin.mine = False
+    with pytest.raises(Invalid, match="somebody else's"):
+        await desk.full({"post": pin.id}, DELETE)
+    with pytest.raises(Invalid, match="somebody else's"):
+        await desk.perform({"post": pin.id, "text": "Theirs"}, DELETE)
+    assert desk.server.pins == [pin]
+
+
 async def test_a_pin_is_deleted_once_when_it_says_what_was_shown(desk: Desk) -> None:
     kept = desk.server.pin(desk.server.boards[0], title="Keep")
     pin = desk.server.pin(desk.server.boards[0], title="Rye", description="Bye")
