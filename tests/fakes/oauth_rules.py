@@ -89,7 +89,7 @@ RULES: Mapping[str, Rule] = {
     ),
     "threads": Rule(
         authorize="/oauth/authorize", token="/oauth/access_token", who="/v1.0/me",
-        scopes=_s("threads_basic threads_content_publish threads_read_replies threads_manage_replies threads_manage_insights"),
+        scopes=_s("threads_basic threads_content_publish threads_read_replies threads_manage_replies threads_manage_insights threads_delete"),
         tail="#_", longer="/access_token", renew="/refresh_access_token",
         longer_grant="th_exchange_token", renew_grant="th_refresh_token", expires_in=5_184_000,
         shape="no scope", **_META,
