@@ -89,6 +89,7 @@ class Client:
         self._renewal = renewal
         self._item = item
         self._record = load(item.provider)
+        self._other: Secret | None = None
 
     @property
     def id(self) -> str:
@@ -124,6 +125,14 @@ class Client:
     def again(self, message: str, needs: Sequence[str] = ()) -> Reconnect:
         """What to raise when the vendor says that this connection may not: with its link."""
         return Reconnect(message, self._g.link(self._item.provider, self.agent, " ".join(needs)))
+    def by(self, token: Secret) -> "Client":
+        """The same connection by another token that the vendor gave to it, such as a Page's: sent
+        where the connection's own may go, kept nowhere, and never renewed.
+        """
+        self._g.strongroom.hide(token)
+        made = Client(self._g, self._renewal, self._item)
+        made._other = token
+        return made
 
     async def call(
         self,
@@ -153,6 +162,7 @@ class Client:
         refused: Secret | None = None
         while True:
             self._item, token = await self._renewal.fresh(self._item.tenant, self._item.id, refused)
+            token = self._other or token
             asked = with_query(url, {**(query or {}), **wire.dressed(token)})
             page = await self._g.fetcher.fetch(
                 wire.at(asked),
@@ -162,7 +172,7 @@ class Client:
                 max_bytes=max_bytes,
                 timeout_s=LONG_S if is_long else USUAL_S,
             )
-            if page.status != 401 or refused is not None:
+            if page.status != 401 or refused is not None or self._other:
                 return page
             refused = token
 

@@ -23,6 +23,7 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.ports import Clock, Page
+from bot.core.secret import Secret
 from bot.core.tool import ToolContext
 from bot.frozen import frozen
 from bot.oauth.accounts import Client, NotConnected
@@ -90,6 +91,10 @@ class Account:
     def config(self) -> Mapping[str, Json]:
         """What the network said of it when it was connected."""
         return self._client.config
+
+    def by(self, token: Secret) -> "Account":
+        """The same account by another token that the network gave to it, such as a Page's."""
+        return Account(self._service, self._client.by(token), self._clock)
 
     async def call(
         self,

@@ -25,6 +25,7 @@ PROVIDER = Provider(
             scopes=("threads_read_replies", "threads_manage_replies"),
             asked=False,
         ),
+        "delete": Feature(title="Delete posts", scopes=("threads_delete",), asked=False),
         "insights": Feature(
             title="See how posts did", scopes=("threads_manage_insights",), asked=False
         ),

@@ -3,7 +3,7 @@
 from tests.tools.kit import check_publisher, refusal
 from tools.social.instagram import TOOLS, InstagramPost, preview
 
-(TOOL,) = TOOLS
+TOOL = TOOLS[0]
 PICTURE = {"url": "https://example.org/bread.jpg", "alt": "A loaf"}
 
 
