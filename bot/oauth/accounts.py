@@ -125,6 +125,7 @@ class Client:
     def again(self, message: str, needs: Sequence[str] = ()) -> Reconnect:
         """What to raise when the vendor says that this connection may not: with its link."""
         return Reconnect(message, self._g.link(self._item.provider, self.agent, " ".join(needs)))
+
     def by(self, token: Secret) -> "Client":
         """The same connection by another token that the vendor gave to it, such as a Page's: sent
         where the connection's own may go, kept nowhere, and never renewed.

@@ -48,13 +48,16 @@ async def upload(
     return ids
 
 
-async def publish_film(page: Page, data: bytes, kind: str, words: str) -> str:
-    """Put a film on the Page; its id. Raises VendorRefused when it is not there."""
+async def publish_film(page: Page, data: bytes, kind: str, words: str) -> tuple[str, bool]:
+    """Put a film on the Page; its id, and whether it is seen already.
+
+    Raises VendorRefused when it is not and will not be there.
+    """
     where = f"{_FILMS}{GRAPH}/{page.id}/videos"
     film = id_of(await _sent(page, where, {"description": words}, data, kind), "film")
-    if await _fate(page, film) == "error":
+    if (fate := await _fate(page, film)) == "error":
         raise VendorRefused("Facebook could not work through the film, so nobody sees it.")
-    return film
+    return film, fate == "ready"
 
 
 async def _sent(

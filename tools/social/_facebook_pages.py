@@ -19,7 +19,9 @@ READING = ("pages_show_list", "pages_read_engagement")
 WRITING = (*READING, "pages_manage_posts")
 _TASK = "CREATE_CONTENT"
 """What a person must be let do on a Page to post there."""
-_FIELDS = {"fields": "id,name,access_token,tasks", "limit": "100"}
+_LONGEST = 400
+_SETTINGS = ("category", "is_published", "followers_count", "link")
+_FIELDS = {"fields": f"id,name,access_token,tasks,{','.join(_SETTINGS)}", "limit": "100"}
 NAMES = Names(
     title="Facebook",
     root=GRAPH,
@@ -41,8 +43,14 @@ class Page:
     id: str
     name: str
     may_post: bool
+    settings: str
+    """How it is set up, as Facebook tells it, such as `category: Bakery`."""
     account: Account
     """Acts as the Page."""
+
+    def __str__(self) -> str:
+        may = "may publish" if self.may_post else "may not publish"
+        return "; ".join(filter(None, (f"{self.id}: {self.name} ({may})", self.settings)))
 
     @property
     def posts(self) -> MetaPosts:
@@ -64,6 +72,7 @@ async def pages_of(ctx: ToolContext, needs: Sequence[str]) -> list[Page]:
                 id=id_,
                 name=str(told.get("name", "")),
                 may_post=may_post,
+                settings="; ".join(f"{n}: {told[n]}" for n in _SETTINGS if n in told)[:_LONGEST],
                 account=account.by(Secret(token)),
             )
             found.append(page)

@@ -48,14 +48,11 @@ async def publish(way: Way, ctx: ToolContext, args: PostArguments) -> Outcome:
     account = await way.account(ctx)
     ctx = await began(ctx)
     containers = Containers(account, way.steps)
-    media = args.media or []
-    text = args.to_post().text
+    network, media, text = args.network, args.media or [], args.to_post().text
 
     async def place(medium: MediaArgument) -> str:
-        await bytes_of(
-            ctx, way.arguments.network, medium
-        )  # still what was shown, before it is handed on
-        return await address_of(ctx, way.arguments.network, medium)
+        await bytes_of(ctx, network, medium)  # what was shown stands there still
+        return await address_of(ctx, network, medium)
 
     async def part(medium: MediaArgument) -> Body:
         return {**way.part(medium, await place(medium)), "is_carousel_item": True}

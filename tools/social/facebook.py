@@ -9,24 +9,29 @@ connected the sandbox performs it.
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict
 
 from bot.core.canonical import Json
 from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import BotError, Invalid, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.social._account import began, keep
+from tools.social._account import began
 from tools.social._facebook_media import publish_film, upload
-from tools.social._facebook_pages import READING, WRITING, Page, page_of
+from tools.social._facebook_pages import READING, WRITING, Page, page_of, pages_of
 from tools.social._media import bytes_of, is_film, looked_at
 from tools.social._meta_api import GRAPH, Twice, id_of
 from tools.social._meta_posts import MetaPosts
 from tools.social._network import Network, Post
 from tools.social._own_tools import Own, tools_of
 from tools.social._post import Hidden, PostArguments, Title, card_of
+from tools.social._twice import since, surely_absent, there_already
 
 FILM = 100_000_000
 """Ours: Facebook takes more, and a film is held in whole."""
@@ -44,7 +49,6 @@ NETWORK = Network(
     audience="everyone (public)",
     source="https://developers.facebook.com/docs/pages-api/posts (2026-11-21); most media: ours",
 )
-SAID_TWICE = "Facebook says that this was posted already, but the Page does not show it."
 
 
 class FacebookPost(PostArguments):
@@ -99,8 +103,9 @@ async def facebook_publish(ctx: ToolContext, args: FacebookPost) -> Outcome:
     text, media = args.to_post().text, args.media or []
     if args.film:
         data = await bytes_of(ctx, NETWORK, media[0])
-        film = await publish_film(page, data, media[0].media_type, text)
-        return _published(film, f"https://www.facebook.com/{film}")
+        film, is_ready = await publish_film(page, data, media[0].media_type, text)
+        told = "" if is_ready else "Facebook works on the film still and shows it afterwards."
+        return replace(_published(film, f"https://www.facebook.com/{film}"), data=told)
     body: dict[str, Json] = {"message": text} if text else {}
     if media:
         ids = await upload(page, ctx, NETWORK, media)
@@ -110,40 +115,31 @@ async def facebook_publish(ctx: ToolContext, args: FacebookPost) -> Outcome:
     try:
         made = await page.account.call("POST", f"{GRAPH}/{page.id}/feed", body=body)
     except Twice:
-        return await _there_already(ctx, page, text)
+        return await there_already(ctx, NETWORK.title, partial(_look, page, text))
     post = id_of(made, "post")
     with suppress(BotError):
         return _published(post, (await page.posts.one(post)).url)
     return _published(post, f"https://www.facebook.com/{post}")
 
 
-async def _there_already(ctx: ToolContext, page: Page, text: str) -> Outcome:
-    """What it means that Facebook refused a repetition: an attempt before, or somebody's post."""
-    with suppress(BotError):
-        since = datetime.fromisoformat(str(ctx.progress["since"]))
-        if text and (found := await page.posts.find(text, since)):
-            return _published(found.id, found.url)
-    with suppress(BotError):
-        await keep(ctx, refused=ctx.clock.now().isoformat())
-    raise VendorUnknown(SAID_TWICE)
-
-
 async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look for the post among the Page's own since it was tried first."""
     args = FacebookPost.model_validate(effect.arguments)
     page = await page_of(ctx, WRITING, args.page or "", args.page_id)
-    since = effect.progress.get("since") or (effect.started_at and effect.started_at.isoformat())
-    text = args.to_post().text
-    if not since or not text:
-        raise VendorUnknown("A post without words cannot be told from another.")
-    if found := await page.posts.find(text, datetime.fromisoformat(str(since))):
-        return _published(found.id, found.url)
-    if args.film:
+    found = await _look(page, args.to_post().text, since(effect))
+    if found is None and args.film:
         raise VendorUnknown("A film is shown only once Facebook has worked through it.")
-    refused = effect.progress.get("refused")
-    if refused and effect.started_at and datetime.fromisoformat(str(refused)) >= effect.started_at:
-        raise VendorUnknown(SAID_TWICE)  # another call would hear the same
-    return None
+    if found is None:
+        surely_absent(effect, NETWORK.title)
+    return found
+
+
+async def _look(page: Page, text: str, begin: datetime) -> Outcome | None:
+    """Look for a text among the posts of a Page."""
+    if not text:
+        raise VendorUnknown("A post without words cannot be told from another.")
+    found = await page.posts.find(text, begin)
+    return _published(found.id, found.url) if found else None
 
 
 async def complete(ctx: ToolContext, args: FacebookPost) -> FacebookPost:
@@ -164,7 +160,25 @@ def _published(post: str, url: str) -> Outcome:
 async def _own(ctx: ToolContext, needs: Sequence[str], which: str) -> MetaPosts:
     """The posts of a Page by its name or id, or by a post's, which begins with the Page's."""
     page, _, post = which.partition("_")
-    return (await page_of(ctx, needs, page if post.isdecimal() else which)).posts
+    is_post = page.isdecimal() and post.isdecimal()
+    return (await page_of(ctx, needs, page if is_post else which)).posts
+
+
+class FacebookPages(BaseModel):
+    """Nothing to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+async def facebook_pages(ctx: ToolContext, args: FacebookPages) -> Outcome:
+    """List the Facebook Pages that the connected account may use, with their settings.
+
+    Use it to see on which Page a post can stand, or how a Page is set up. Do not use it for Pages
+    of others, or to change settings: that cannot be done here.
+    Example: {}
+    """
+    told = [str(page) for page in await pages_of(ctx, READING)]
+    return Outcome(state=EffectState.SENT, data="\n".join(told) or "There is no Page.")
 
 
 TOOLS = (
@@ -181,6 +195,15 @@ TOOLS = (
         needs=WRITING,
         egress=True,
         saying="publishing on Facebook",
+    ),
+    Tool(
+        name="facebook_pages",
+        arguments=FacebookPages,
+        perform=facebook_pages,
+        provider=NETWORK.name,
+        needs=READING,
+        outside=True,
+        saying="looking at the Pages",
     ),
     *tools_of(
         Own(

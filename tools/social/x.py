@@ -6,21 +6,22 @@ post costs money there, one with a link more. Until an account is connected the 
 """
 
 import re
-from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import BotError, VendorUnknown
+from bot.core.errors import VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social import _x_own
-from tools.social._account import Account, began, keep
+from tools.social._account import Account, began
 from tools.social._count import weighted
 from tools.social._media import looked_at
 from tools.social._network import Network, Post
 from tools.social._post import PostArguments, card_of
+from tools.social._twice import since, surely_absent, there_already
 from tools.social._x_api import PICTURES, WRITING, Duplicate, address, x_of
 from tools.social._x_media import upload
 from tools.social._x_posts import find_post
@@ -36,7 +37,6 @@ NETWORK = Network(
     source="https://docs.x.com/fundamentals/counting-characters and "
     "https://docs.x.com/x-api/media/quickstart/best-practices (2026-08-22)",
 )
-SAID_TWICE = "X says that this text was posted already, but the newest posts do not show it."
 _CASHTAG = re.compile(r"(?<!\w)\$[A-Za-z]{1,6}\b")
 
 
@@ -84,36 +84,26 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     try:
         answer = await x.call("POST", "/2/tweets", body=body)
     except Duplicate:
-        return await _there_already(ctx, x, post.text)
+        return await there_already(ctx, NETWORK.title, partial(_look, x, post.text))
     made = answer.get("data")
     if not isinstance(made, dict) or not str(made.get("id", "")).isdecimal():
         raise VendorUnknown("X did not say which post it made.")
     return _published(x, str(made["id"]))
 
 
-async def _there_already(ctx: ToolContext, x: Account, text: str) -> Outcome:
-    """What it means that X refused a text as a duplicate: an attempt before, or somebody's post."""
-    with suppress(BotError):
-        if found := await find_post(x, text, datetime.fromisoformat(str(ctx.progress["since"]))):
-            return _published(x, found)
-    with suppress(BotError):
-        await keep(ctx, refused=ctx.clock.now().isoformat())
-    raise VendorUnknown(SAID_TWICE)
-
-
 async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look for the post among the account's own since it was tried first."""
     x = await x_of(ctx, WRITING)
-    since = effect.progress.get("since") or (effect.started_at and effect.started_at.isoformat())
-    if not since:
-        raise VendorUnknown("Nobody knows since when to look.")
     text = XPost.model_validate(effect.arguments).to_post().text
-    if found := await find_post(x, text, datetime.fromisoformat(str(since))):
-        return _published(x, found)
-    refused = effect.progress.get("refused")
-    if refused and effect.started_at and datetime.fromisoformat(str(refused)) >= effect.started_at:
-        raise VendorUnknown(SAID_TWICE)  # another call would hear the same
-    return None
+    found = await _look(x, text, since(effect))
+    if found is None:
+        surely_absent(effect, NETWORK.title)
+    return found
+
+
+async def _look(x: Account, text: str, begin: datetime) -> Outcome | None:
+    found = await find_post(x, text, begin)
+    return _published(x, found) if found else None
 
 
 async def complete(ctx: ToolContext, args: XPost) -> XPost:

@@ -30,7 +30,7 @@ from tests.tools.social.desk import Desk, page
 from tools.social import _facebook_media
 from tools.social.facebook import TOOLS, FacebookPost
 
-TOOL, LIST, READ, DELETE = TOOLS
+TOOL, PAGES_OF, LIST, READ, DELETE = TOOLS
 FEED, PHOTOS, FILMS = "POST /{page}/feed", "POST /{page}/photos", "POST /{page}/videos"
 PAGES, LISTED = "GET /me/accounts", "GET /{page}/posts"
 GET, TAKE = "GET /{post}", "DELETE /{post}"
@@ -105,6 +105,14 @@ async def test_of_several_pages_one_must_be_named_and_one_alone_is_meant(desk: D
     assert lines(card)["Page"] == "Ann's Garden"
 
 
+async def test_pages_are_told_with_what_may_be_done_on_them(desk: Desk) -> None:
+    server_of(desk).pages[1].tasks = ["ANALYZE"]
+    told = str((await desk.perform({}, PAGES_OF)).data)
+    assert "Corner Bakery (may publish)" in told and "link: https://www.facebook.com/101" in told
+    assert "Ann's Garden (may not publish)" in told and "canary" not in told
+    assert PAGES_OF.outside
+
+
 async def test_equal_names_are_told_apart_and_an_edited_name_is_believed(desk: Desk) -> None:
     server = server_of(desk)
     server.pages[1].name = "Corner Bakery"
@@ -170,10 +178,10 @@ async def test_a_film_stands_there_once_it_is_ready(desk: Desk) -> None:
     (film,) = server.media.values()
     assert film.data == FILM and film.given["description"] == "Folding"
     assert (done.vendor_ref, done.url) == (film.id, f"https://www.facebook.com/{film.id}")
-    server.polls = 99  # still in the works after a while: it will stand there
-    assert (await desk.perform(await desk.complete({**FOLDING, "text": "b"}))).state is (
-        EffectState.SENT
-    )
+    assert not done.data
+    server.polls = 99
+    done = await desk.perform(await desk.complete({**FOLDING, "text": "b"}))
+    assert done.state is EffectState.SENT and "works on the film still" in str(done.data)
 
 
 async def test_a_film_whose_answer_is_lost_is_found_or_asked_about_but_not_sent_again(
