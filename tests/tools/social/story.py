@@ -1,11 +1,13 @@
-"""The whole program with one played network: asked, approved, killed at any moment, told.
+"""The whole program with one played network or site: asked, approved, killed at any moment, told.
 
-A test gives the server, a model that calls what it is asked for, and the settings of our app.
+A test gives what the model calls when it is told to, and the settings; `told_of` plays one network
+for it, `story` leaves that to the test.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -13,12 +15,34 @@ from urllib.parse import urlsplit
 
 from aiohttp import ClientSession, CookieJar
 
+from bot.core.canonical import Json
 from tests.bot.oauth.test_whole import link_of
 from tests.fakes.oauth_server import OAuthServer
-from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.program import Program, wait_for
 
-S = TypeVar("S", bound=OAuthServer)
+S = TypeVar("S", bound=OAuthServer | None)
+Calls = Mapping[str, tuple[str, Mapping[str, Json]]]
+"""What a person says, as a pattern → the tool and its arguments, `{1}` being a match."""
+
+
+class Model(OpenAIServer):
+    """It calls a tool when it is told to, and says what it was told then."""
+
+    def __init__(self, calls: Calls) -> None:
+        super().__init__(otherwise=self._reply)
+        self._calls = calls
+
+    def _reply(self, body: Body) -> Reply:
+        said = body["messages"][-1]
+        words = json.dumps(said["content"])
+        for pattern, (tool, arguments) in self._calls.items():
+            if said["role"] == "user" and (found := re.search(pattern, words, re.IGNORECASE)):
+                given = json.dumps(arguments)
+                for n, group in enumerate(found.groups(), 1):
+                    given = given.replace(f"{{{n}}}", group)
+                return Reply(calls=[(tool, given)])
+        return Reply(text=f"Told: {words}")
 
 
 class Story(Generic[S]):
@@ -37,7 +61,7 @@ class Story(Generic[S]):
             "home",
             "",
             **{
-                f"BOT_ENDPOINT_{self.server.name.upper()}": self.server.base,
+                **_played(self.server),
                 "BOT_ALLOW_PRIVATE_ENDPOINTS": "1",
                 "OPENAI_API_KEY": "sk-of-nobody",
                 "OPENAI_API_BASE": self.model.url,
@@ -48,9 +72,11 @@ class Story(Generic[S]):
         )
         self.running = await asyncio.to_thread(made.started)
 
-    async def connect(self) -> None:
+    async def connect(self, server: OAuthServer | None = None) -> None:
         """An owner says yes on the network's page."""
-        name = self.server.name
+        server = server or self.server
+        assert server
+        name = server.name
         link = await link_of(self.running)
         root = f"{urlsplit(link).scheme}://{urlsplit(link).netloc}"
         jar = CookieJar(unsafe=True)
@@ -58,7 +84,7 @@ class Story(Generic[S]):
             async with browser.post(urlsplit(link).path, allow_redirects=False):
                 pass
             async with browser.get(f"/oauth/{name}/start", allow_redirects=False) as response:
-                back = self.server.agree(response.headers["Location"])
+                back = server.agree(response.headers["Location"])
             async with browser.post(
                 f"/oauth/{name}/finish", data=back, allow_redirects=False
             ) as response:
@@ -96,17 +122,33 @@ class Story(Generic[S]):
         return await asyncio.to_thread(wait_for, look, 60)
 
 
+def _played(server: OAuthServer | None) -> dict[str, str]:
+    return {f"BOT_ENDPOINT_{server.name.upper()}": server.base} if server else {}
+
+
+@asynccontextmanager
+async def story(folder: Path, calls: Calls, **more: str) -> AsyncIterator[Story[None]]:
+    """It runs with what the test plays itself, and has let no secret out when it ends."""
+    async with Model(calls) as model:
+        async with _running(Story(folder, None, model, **more)) as made:
+            yield made
+
+
 @asynccontextmanager
 async def told_of(
     folder: Path, server: S, model: OpenAIServer, **more: str
 ) -> AsyncIterator[Story[S]]:
     """A story that runs; at its end nothing was sent that should not have been, or shown."""
-    async with server, model:
-        made = Story(folder, server, model, **more)
-        await made.start()
-        try:
-            yield made
-        finally:
-            await asyncio.to_thread(made.running.stop)
-        assert server.mistakes == []
-        assert "canary" not in made.running.said
+    async with server, model, _running(Story(folder, server, model, **more)) as made:
+        yield made
+    assert server.mistakes == []
+
+
+@asynccontextmanager
+async def _running(made: Story[S]) -> AsyncIterator[Story[S]]:
+    await made.start()
+    try:
+        yield made
+    finally:
+        await asyncio.to_thread(made.running.stop)
+    assert "canary" not in made.running.said
