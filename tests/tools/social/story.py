@@ -110,7 +110,7 @@ class Story(Generic[S]):
         body = {"decision": what, "version": question["version"]}
         path = f"/v1/approvals/{question['id']}/decide"
         status, told = await asyncio.to_thread(self.running.ask, "POST", path, body)
-        assert status in (200, 202), told
+        assert status in (200, 202, 409), told  # 409: it was decided already
 
     async def told(self, words: str) -> str:
         """Wait until the conversation holds these words; all that it holds."""
