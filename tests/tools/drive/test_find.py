@@ -75,7 +75,7 @@ async def test_without_an_account_or_a_scope_it_says_what_mends_it(bare: Side) -
         await told(bare.of())
     await connect(bare, "drive")
     assert "No file fits" in await told(bare.of()), "which holds reading"
-    with pytest.raises(OperatorError, match="connects no mailboxes and no drives"):
+    with pytest.raises(OperatorError, match="connects no accounts"):
         await told(bare.of(settings=None))
 
 

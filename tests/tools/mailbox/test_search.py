@@ -93,7 +93,7 @@ async def test_without_an_account_it_says_where_to_connect_one(bare: Side) -> No
         await told(bare.of())
     for name in ("#google", "#microsoft"):
         assert name in error.value.message
-    with pytest.raises(OperatorError, match="connects no mailboxes"):
+    with pytest.raises(OperatorError, match="connects no accounts"):
         await told(bare.of(settings=None))
 
 

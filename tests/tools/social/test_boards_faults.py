@@ -11,6 +11,7 @@ from bot.core.effect import EffectState
 from bot.core.errors import BotError, Conflict, ConnectionBroken, VendorError, VendorUnknown
 from bot.core.errors import VendorRefused as Refused
 from bot.core.tool import Tool
+from bot.oauth import accounts
 from bot.oauth.accounts import ScopeMissing
 from tests.fakes.linkedin_server import UPLOADS as LINKEDIN_UPLOADS
 from tests.fakes.linkedin_server import LinkedInServer
@@ -22,7 +23,7 @@ from tests.fakes.tiktok_server import FILM as BEGIN
 from tests.fakes.tiktok_server import STATUS, UPLOAD, TikTokServer
 from tests.fakes.tiktok_server import UPLOADS as TIKTOK_UPLOADS
 from tests.tools.social.at_desk import FILM, PNG, Desk
-from tools.social import _account, _tiktok_posting, _waiting, linkedin, pinterest, tiktok
+from tools.social import _tiktok_posting, _waiting, linkedin, pinterest, tiktok
 
 WEB = {"https://example.org/a.png": PNG, "https://example.org/a.mp4": FILM}
 
@@ -150,7 +151,8 @@ async def test_an_answer_that_comes_too_late_makes_no_second_post(
     desk: Desk, case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arguments = await full(desk, case)
-    monkeypatch.setattr(_account, "TIMEOUT_S", 0.5)
+    monkeypatch.setattr(accounts, "USUAL_S", 0.5)
+    monkeypatch.setattr(accounts, "LONG_S", 0.5)
     monkeypatch.setattr(_tiktok_posting, "UPLOAD_S", 0.5)
     desk.server.fail(case.publish, "late")
     with pytest.raises(VendorUnknown, match="did not answer"):
