@@ -42,8 +42,13 @@ https://docs.discord.com/developers/resources/message#create-message (read 2026-
 DRAFT_S: Final = 1.5
 ANSWERED_S: Final = 0.3
 """So long after it was made, an answer of ours to a request has surely left."""
-MAX_CHANNELS: Final = 200
-"""How many channels nobody has written in to us yet are looked through after an absence."""
+MAX_CHANNELS: Final = 1_500
+"""How many channels nobody has written in to us yet are looked through after an absence: a server
+has 500 channels and 1,000 threads that are awake."""
+MARGIN: Final = 300_000 << 22
+"""Five minutes, as ids count time: in a place of which nothing is known, what came so long before
+the newest message of all may have been on its way to the disk when the house died.
+https://docs.discord.com/developers/reference#snowflakes (read 2026-11-21)"""
 CHUNK, FETCH_S = 65_536, 120
 _CDN: Final = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
 
@@ -202,7 +207,7 @@ class Discord:
         missed, self._missed = self._missed, {}
         if self._intake is None or self._gateway is None or not missed:
             return
-        newest = max(missed.values(), key=int)
+        newest = str(max(0, max(map(int, missed.values())) - MARGIN))
         for channel in self._gateway.text_channels()[:MAX_CHANNELS]:
             missed.setdefault(channel, newest)
         self._after.add(self._intake.read_up(missed))

@@ -205,5 +205,5 @@ class Gateway(discord.Client):
         return [
             str(channel.id)
             for guild in self.guilds
-            for channel in (*guild.text_channels, *guild.threads)
+            for channel in (*guild.text_channels, *guild.voice_channels, *guild.threads)
         ]

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from bot.core.canonical import Json
 from bot.core.channel import Dialect, Sink
-from bot.core.errors import BotError, StoreError, UserError, VendorError
+from bot.core.errors import BotError, StoreError, UserError, VendorError, VendorRefused
 from bot.core.event import Event, Kind
 from bot.core.ports import Clock
 from bot.render.markdown import pieces
@@ -23,12 +23,14 @@ from channels.discord.calls import Calls
 from channels.discord.events import THREADS, Reader
 from channels.discord.gateway import Gateway
 from channels.discord.payloads import Deleted, Message, Reaction
-from channels.discord.sending import MAX_CHARS, MESSAGES, text_body
+from channels.discord.sending import MAX_CHARS, MESSAGES, key_of, text_body
 
 log = logging.getLogger(__name__)
 
 MAX_PLACES: Final = 2_000
-PAGE, PAGES = 100, 5
+PAGE, PAGES = 100, 20
+AGAIN_S: Final = (2.0, 10.0, 60.0, 300.0)
+"""When a history that Discord did not give is asked for again."""
 PAUSES_S: Final = (0.5, 1, 2, 5, 10, 20, 30, 60, 60, 60)
 """How long to wait for the database, each time."""
 SAY_EVERY_S: Final = 60.0
@@ -88,13 +90,21 @@ class Intake:
             self._newest.popitem(last=False)
 
     async def read_up(self, known: dict[str, str]) -> None:
-        """Take in what was written after these messages."""
-        for channel, after in known.items():
-            try:
-                async with self._gateway.lock(channel):
-                    await self._read_up(channel, after)
-            except (BotError, ValidationError) as error:
-                log.warning("What was missed in channel %s was not read up: %s", channel, error)
+        """Take in what was written after these messages; what Discord does not give, later."""
+        for pause in (*AGAIN_S, None):
+            left = {}
+            for channel, after in known.items():
+                try:
+                    async with self._gateway.lock(channel):
+                        await self._read_up(channel, after)
+                except (BotError, ValidationError) as error:
+                    log.warning("What was missed in channel %s was not read up: %s", channel, error)
+                    if _comes_again(error):
+                        left[channel] = after
+            if not left or pause is None:
+                return
+            await asyncio.sleep(pause)
+            known = left
 
     async def _read_up(self, channel: str, after: str) -> None:
         guild = self._gateway.guild(channel) or await self._guild(channel)
@@ -154,6 +164,14 @@ class Intake:
         try:
             await self._calls.posts.turn(target)
             for text in pieces(words, Dialect.DISCORD, MAX_CHARS)[:1]:
-                await self._calls.do("POST", MESSAGES, text_body(text), channel_id=target)
+                body = {**text_body(text), **key_of(f"{event.ext_id}\n{text}")}
+                await self._calls.do("POST", MESSAGES, body, channel_id=target)
         except VendorError as error:
             log.info("Nobody could be told why a message was not taken: %s", error.message)
+
+
+def _comes_again(error: Exception) -> bool:
+    """Whether asking again may help: not where the bot may not read, or nobody does now."""
+    if isinstance(error, VendorRefused):
+        return error.retry_after_s is not None
+    return isinstance(error, VendorError | StoreError)

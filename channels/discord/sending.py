@@ -184,8 +184,12 @@ class Sending:
 
 
 def nonce(message: Outbound, target: str, part: int) -> dict[str, Json]:
-    """What makes Discord take this part of this effect once in this place; 25 characters fit."""
-    words = f"{message.effect}\n{target}\n{part}"
+    """What makes Discord take this part of this effect once in this place."""
+    return key_of(f"{message.effect}\n{target}\n{part}")
+
+
+def key_of(words: str) -> dict[str, Json]:
+    """What makes Discord take what these words name once; 25 characters fit."""
     key = b32encode(hashlib.sha256(words.encode()).digest()).decode()[:25]
     return {"nonce": key, "enforce_nonce": True}
 

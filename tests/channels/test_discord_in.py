@@ -217,6 +217,31 @@ async def test_what_a_new_session_is_not_told_is_read_up(remembers):
         assert server.mistakes == []
 
 
+async def test_what_was_on_its_way_in_another_channel_when_the_house_died_is_read_up():
+    async with DiscordServer() as server:
+        await server.say("ben", "{bot} heard by nobody", server.channel())
+        last = await server.say("ana", "noted")  # in another place, and later
+        house = House(server)
+        house.desk.places = [(server.direct("ana"), f"{server.direct('ana')}:{last.id}")]
+        async with house:
+            assert (await house.heard()).text == "heard by nobody"
+        assert server.mistakes == []
+
+
+async def test_a_history_that_discord_does_not_give_is_asked_for_again(monkeypatch):
+    monkeypatch.setattr(intake, "AGAIN_S", (0.05, 0.05))
+    async with DiscordServer() as server:
+        seen = await server.say("ana", "before")
+        await server.say("ana", "missed")
+        house = House(server)
+        house.desk.places = [(server.direct("ana"), f"{server.direct('ana')}:{seen.id}")]
+        server.fail(
+            "GET /channels/{channel_id}/messages", times=2, status=501
+        )  # which the library does not repeat by itself
+        async with house:
+            assert (await house.heard()).text == "missed"
+
+
 @pytest.mark.parametrize(
     ("code", "words"), [(4004, "DISCORD_BOT_TOKEN"), (4014, "Message Content"), (4013, "intent")]
 )
