@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 
-from bench import acks, alone, chats, fleet, house, kill, profile
+from bench import acks, alone, channels, chats, fleet, house, kill, profile
 from bench.machine import CLIENT_CORE, describe
 from bench.scale import SMALL, WHOLE, Bench, Scale
 from bench.sides import Failed, Yard, yard
@@ -30,6 +30,7 @@ BENCHES: Mapping[str, tuple[str, Bench]] = {
     "throughput": ("Many conversations, model at 0 ms", chats.throughput),
     "crowd": ("A crowd, model at 500 ms", chats.crowd),
     "acks": ("A stream of events", acks.acks),
+    "channels": ("Platforms, model at 500 ms", channels.channels),
     "burst": ("All at once", chats.burst),
     "growth": ("Many turns", chats.growth),
     "engine": ("The engine alone", alone.engine),

@@ -19,6 +19,10 @@ class Scale:
     many: int = 64
     crowd: int = 512
     crowd_rounds: int = 2
+    crowd_s: float = 4.0
+    """Of each crowd on a platform."""
+    lone: int = 9
+    """Turns of one conversation on a platform."""
     burst: int = 2000
     acks: int = 200
     """Events a second."""
@@ -40,6 +44,8 @@ SMALL = Scale(
     many=4,
     crowd=8,
     crowd_rounds=1,
+    crowd_s=0.6,
+    lone=1,
     burst=20,
     acks=20,
     acks_s=1.0,

@@ -30,7 +30,7 @@ PACE_MS = 0.345
 """CPU of a turn of F on the machine that the absolute goals were set on: 2,900 turns/s a core."""
 MANY = "1000000000"
 """Limits are on and counted; this one is never reached."""
-START_S = 30.0
+START_S = 90.0
 OURS = ("ours", "direct")
 """The whole program, by LiteLLM and past it."""
 BOT = ("-m", "bot", "run")
@@ -211,6 +211,17 @@ class Yard:
         """Start a side on a fresh folder and wait until it listens."""
         side = self.launch(name, env, words=words)
         wait_for(side.port, side.process, side.folder)
+        return side
+
+    def by_hand(self, words: Sequence[str]) -> Side:
+        """Start a program that somebody wrote by hand and wait until it says that it is ready."""
+        port = free_port()
+        folder = self.folder / f"hand-{port}"
+        folder.mkdir()
+        process = spawn([*words, "--port", str(port)], folder, SERVER_CORE, {})
+        side = Side(name="by hand", port=port, folder=folder, process=process)
+        self._sides.append(side)
+        wait_for(port, process, folder)
         return side
 
     def launch(

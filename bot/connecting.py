@@ -51,6 +51,7 @@ from bot.store.people import tenants
 from bot.store.script import Database
 from bot.strongroom import Strongroom
 from bot.texting import Book
+from bot.users import Users
 from bot.web.parts import Route
 
 log = logging.getLogger(__name__)
@@ -167,6 +168,7 @@ class Lender:
             endpoint=self.settings.endpoint.get(channel, ""),
             endpoints=self.settings.endpoint,
             texts=Book(self.db, self.clock, owner, lambda: self.engine().turns.wake()),
+            users=Users(self.db, self.clock, channel),
             mailbook=Mailbook(self.db, self.clock, owner),
             folder=self.settings.home / "channels" / place,
             seal=lambda text: self.sign("channel", f"{owner} {channel} {text}"),

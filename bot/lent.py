@@ -22,6 +22,7 @@ from bot.core.secret import Secret
 from bot.frozen import field, frozen
 from bot.store.installs import Install
 from bot.texting import Book as Texts
+from bot.users import Users
 
 Options = Mapping[str, str | bool | int | float]
 T = TypeVar("T", bound=BaseModel)
@@ -360,6 +361,8 @@ class Lent:
     """The same for each vendor that a channel may choose, by the vendor's name."""
     texts: Texts | None = None
     """What the house keeps of text messages: for the channel that carries them."""
+    users: Users | None = None
+    """Where a channel keeps who is who on its platform."""
     seal: Callable[[str], str] = _by_chance
     """64 hex digits for a text, by a key of the house and for this channel alone: the same after a
     restart and in every process, and no password can be guessed by it."""

@@ -189,6 +189,12 @@ class People:
             self._changed()
         return matched
 
+    async def know(self, tenant: TenantId, id_: str, who: Identity, actor: str) -> Person:
+        """Know somebody of a platform as this person, as an owner says. Raises NotFound."""
+        person = await self._db.write(_know(tenant, id_, who, to_us(self._clock.now()), actor))
+        self._changed()
+        return person
+
     def _new(self, tenant: TenantId, name: str, role: Role) -> Person:
         return Person(
             id=PersonId(new_id(self._clock, "per")),
@@ -312,6 +318,17 @@ def _pair(hashed: str, new: Person, known: str, at: int, actor: str) -> Script[P
     yield from rows.know(new.tenant, who, person.id, at)
     details = {"channel": who.channel, "account": who.account, "ext_id": who.ext_id}
     yield from audit.note(new.tenant, at, actor, "person.paired", person.id, details)
+    return person
+
+
+@restartable
+def _know(tenant: TenantId, id_: str, who: Identity, at: int, actor: str) -> Script[Person]:
+    person = yield from rows.get(tenant, id_)
+    if person is None:
+        raise _nobody()
+    yield from rows.know(tenant, who, person.id, at)
+    details = {"channel": who.channel, "account": who.account, "ext_id": who.ext_id}
+    yield from audit.note(tenant, at, actor, "person.linked", person.id, details)
     return person
 
 

@@ -286,12 +286,12 @@ def find(tenant_id: str, who: Identity) -> Script[Person | None]:
         return person_of(rows[0])
     keys = {"tenant": tenant_id, "channel": who.channel, "ext_id": who.ext_id}
     rows = yield Ask(_FIND_BESIDE, keys)
-    there = _workspace(who.account)
-    found = {row[1]: row[1:] for row in rows if _workspace(row[0]) == there}
+    there = workspace_of(who.account)
+    found = {row[1]: row[1:] for row in rows if workspace_of(row[0]) == there}
     return person_of(next(iter(found.values()))) if len(found) == 1 else None
 
 
-def _workspace(account: str) -> str:
+def workspace_of(account: str) -> str:
     """The workspace of an account: `app:APP/WORKSPACE` of an installed app, else itself."""
     return account.rpartition("/")[2] if account.startswith("app:") else account
 

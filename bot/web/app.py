@@ -47,6 +47,7 @@ from bot.web.api import (
     tenants,
     tokens,
     tools,
+    users,
 )
 from bot.web.auth import Gate, SignedOut
 from bot.web.listening import IDLE_S, Runner
@@ -88,6 +89,7 @@ _API = (
     tenants.routes,
     tokens.routes,
     tools.routes,
+    users.routes,
 )
 _OPEN_PAGES = frozenset({"/in", "/in/{code}", "/static/{file}"})
 _NO_HOST = frozenset({"/health"})

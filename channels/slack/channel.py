@@ -94,14 +94,17 @@ class Slack:
         self._broken = asyncio.get_running_loop().create_future()
         try:
             self._account = self._installed or await self._who()
-            reader = Reader(self._account, self._lent.clock, self._ledger, self._others)
+            users = Users(self._calls, self._lent, self._account, self._settings.domains)
+            reader = Reader(self._account, self._lent.clock, self._ledger, self._others, users.name)
             ways = Ways(reader, sink, self._calls, self._ledger, self._sending.whispers)
             await self._meet(self._account)
             self._intake = Intake(ways, self._lent, self._after.add)
-            if domains := self._settings.domains:
-                users = Users(self._calls, self._lent.desk, self._account, domains)
-                self._after.add(users.keep())
-            yield self._broken
+            looking = asyncio.ensure_future(users.keep())
+            try:
+                yield self._broken
+            finally:
+                looking.cancel()
+                await asyncio.gather(looking, return_exceptions=True)
         finally:
             if self._broken.done() and not self._broken.cancelled():
                 self._broken.exception()  # it is raised already, or the run ended otherwise

@@ -91,8 +91,10 @@ class Reader:
         clock: Clock,
         memory: Memory,
         others: Callable[[], frozenset[str]] = frozenset,
+        called: Callable[[str], str] = lambda user: "",
     ) -> None:
-        """`others`: the users that are other apps of the house."""
+        """`others`: the users that are other apps of the house. `called`: what a user is called."""
+        self._called = called
         self.account = account
         self._clock = clock
         self._memory = memory
@@ -146,7 +148,7 @@ class Reader:
         return self.event(
             f"{self.account.team}:{channel}:{ts}",
             Kind.MESSAGE,
-            Sender(ext_id=user),
+            Sender(ext_id=user, name=self._called(user)),
             place,
             text=plain(raw, self.account.user),
             at=self._moment(ts),

@@ -1,10 +1,19 @@
 """Slack's users and e-mail: only where an owner said so, and only addresses that Slack vouches for."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from bot.core.errors import ConnectionBroken
+from bot.core.errors import ConnectionBroken, VendorUnknown
+from bot.core.ids import TenantId
+from bot.infra.clock import SystemClock
+from bot.store import platform_users as rows
+from bot.store import schema
+from bot.store.sqlite import SqliteDatabase
+from bot.users import Users as Book
 from channels.slack.events import Account
 from channels.slack.users import Users
 from tests.channels.slack_side import ANA, HOME, Desk, Side, lent, listening, single, until
@@ -15,9 +24,10 @@ from tests.fakes.slack_world import Person
 WANTED = frozenset({"example.com"})
 
 
-def users(side: Side, domains: frozenset[str] = WANTED) -> Users:
+def users(side: Side, domains: frozenset[str] = WANTED, book: Book | None = None) -> Users:
     account = Account(tenant=HOME, team=TEAM, user="UBOT")
-    return Users(side.channel._calls, side.desk, account, domains)
+    given = replace(lent(side.server, side.desk), users=book)
+    return Users(side.channel._calls, given, account, domains)
 
 
 def live(side: Side, *people: Person) -> None:
@@ -72,11 +82,10 @@ async def test_an_address_that_two_have_is_nobody_s() -> None:
         assert await users(side).sync() == 0 and side.desk.matched == []
 
 
-async def test_nothing_is_looked_at_unless_an_owner_said_so() -> None:
+async def test_nobody_is_known_by_an_address_unless_an_owner_said_so() -> None:
     async with SlackServer() as server, listening(server) as side:
         live(side, ANA)
-        assert await users(side, frozenset()).sync() == 0
-        assert side.channel._after.is_idle
+        assert await users(side, frozenset()).sync() == 0 and side.desk.matched == []
     assert single(lent(server, Desk()))._settings.domains == frozenset()
 
 
@@ -100,3 +109,74 @@ async def test_where_an_owner_said_so_it_is_looked_at_and_a_missing_scope_ends_n
                 await users(other).sync()
             await server.world.say(ANA, server.world.direct(ANA), "Hello")
             await other.hears(1)
+
+
+AWAY = TenantId("ten_2")
+
+
+@pytest.fixture
+async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    schema.prepare(tmp_path / "bot.db")
+    database = SqliteDatabase(tmp_path / "bot.db")
+    await database.open()
+    yield database
+    await database.close()
+
+
+async def test_everybody_is_kept_with_the_time_and_whoever_left_is_forgotten(
+    db: SqliteDatabase,
+) -> None:
+    book = Book(db, SystemClock(), "slack")
+    ben = Person("U0000BEN", "Ben", "ben@example.com")
+    robot = Person("U0000BOT", "Robot", "", (("is_bot", True),))
+    async with SlackServer() as server, listening(server) as side:
+        live(side, ANA, ben, robot)
+        looking = users(side, frozenset(), book)
+        await looking.sync()
+        kept = await db.read(rows.listed(HOME, "slack", "", 10))
+        assert [(u.workspace, u.ext_id, u.name, u.email) for u in kept] == [
+            (TEAM, ANA.id, "Ana", "ana@example.com"),
+            (TEAM, ben.id, "Ben", "ben@example.com"),
+        ]
+        assert all(u.synced_at > 0 for u in kept) and await book.age_s(HOME, TEAM) < 60
+        assert (looking.name(ANA.id), looking.name("U1")) == ("Ana", "")
+        assert await db.read(rows.listed(AWAY, "slack", "", 10)) == []
+        assert await db.read(rows.listed(HOME, "slack", f"{TEAM} {ANA.id}", 10)) == kept[1:]
+        live(side, ANA)
+        await looking.sync()
+        assert [u.ext_id for u in await db.read(rows.listed(HOME, "slack", "", 10))] == [ANA.id]
+
+
+async def test_what_another_process_has_just_asked_is_not_asked_again(db: SqliteDatabase) -> None:
+    book = Book(db, SystemClock(), "slack")
+    async with SlackServer() as server, listening(server) as side:
+        live(side, ANA)
+        await users(side, frozenset(), book)._look()
+        second = users(side, frozenset(), book)
+        await second._look()
+        assert len(server.asked("users.list")) == 1 and second.name(ANA.id) == "Ana"
+        await users(side, WANTED, book)._look()
+        assert len(server.asked("users.list")) == 2, "whom an address fits is looked up anew"
+
+
+async def test_a_list_that_is_cut_off_forgets_nobody(db: SqliteDatabase) -> None:
+    book = Book(db, SystemClock(), "slack")
+    async with SlackServer() as server, listening(server) as side:
+        live(side, ANA)
+        await users(side, frozenset(), book).sync()
+        live(side, Person("U0000BEN", "Ben"))
+        server.fail("users.list", "error")
+        with pytest.raises(VendorUnknown):
+            await users(side, frozenset(), book).sync()
+        assert [u.ext_id for u in await db.read(rows.listed(HOME, "slack", "", 10))] == [ANA.id]
+
+
+async def test_whoever_writes_is_called_by_their_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("channels.slack.users.FIRST_S", 0.0)
+    async with SlackServer() as server:
+        server.world.people[ANA.id] = ANA
+        async with listening(server) as side:
+            await until(lambda: server.asked("users.list"))
+            await side.idle()
+            await server.world.say(ANA, server.world.direct(ANA), "Hello")
+            assert (await side.hears(1))[0].sender.name == "Ana"

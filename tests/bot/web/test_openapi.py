@@ -27,6 +27,19 @@ from tests.fakes.oauth_house import kept
 from tests.fakes.web_house import WebHouse
 from tests.tools.mcp import kit
 
+BY_HAND = {
+    ("GET", "/v1/conversations/{id}/stream"),
+    ("GET", "/v1/files/{id}"),
+    ("POST", "/v1/files"),
+    ("POST", "/v1/pair"),
+    ("POST", "/v1/people/{id}/known"),
+    ("POST", "/v1/schedules/{id}"),
+    ("DELETE", "/v1/memory/{id}"),
+    ("POST", "/v1/archives/{id}/restore"),
+    ("POST", "/v1/dead/{event}/replay"),
+}
+"""Tested beside their nouns."""
+
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[WebHouse]:
@@ -136,16 +149,7 @@ async def test_answers_are_as_described(house: WebHouse, owner: ClientSession) -
     await check("POST", "/v1/keys/rotate")
     await check("POST", "/v1/logout")
     left = {(m.upper(), p) for p, found in check.paths.items() for m in found} - check.seen
-    assert left == {  # tested by hand, beside their nouns
-        ("GET", "/v1/conversations/{id}/stream"),
-        ("GET", "/v1/files/{id}"),
-        ("POST", "/v1/files"),
-        ("POST", "/v1/pair"),
-        ("POST", "/v1/schedules/{id}"),
-        ("DELETE", "/v1/memory/{id}"),
-        ("POST", "/v1/archives/{id}/restore"),
-        ("POST", "/v1/dead/{event}/replay"),
-    }
+    assert left == BY_HAND
 
 
 async def _connections(check: Checked, house: WebHouse) -> None:
@@ -168,10 +172,10 @@ async def _channels(check: Checked, house: WebHouse) -> None:
     found = Found(app="A", team="T", team_name="Loft", bot_user="U", token=Secret("token-of-T"))
     made = await book.keep(house.owner, found, 1)
     await check("GET", "/v1/channels/{name}/installs", name="pigeon")
-    its = {"name": "pigeon", "agent": "kelly"}
-    pasted = {"options": {"team": "T7", "app": "A7"}}
-    await check("PUT", "/v1/channels/{name}/agents/{agent}", pasted, **its)
-    await check("DELETE", "/v1/channels/{name}/agents/{agent}", **its)
+    await check("GET", "/v1/channels/{name}/users", name="pigeon")
+    own, its = "/v1/channels/{name}/agents/{agent}", {"name": "pigeon", "agent": "kelly"}
+    await check("PUT", own, {"options": {"team": "T7", "app": "A7"}}, **its)
+    await check("DELETE", own, **its)
     one = {"name": "pigeon", "account": quote(made.account, safe="")}
     await check("POST", "/v1/channels/{name}/installs/{account}", {"enabled": True}, **one)
     await check("POST", "/v1/channels/{name}/installs/{account}/check", **one)
