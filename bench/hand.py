@@ -26,7 +26,7 @@ async def slack(ask: Ask, at: str, port: int) -> None:
 
     from tests.fakes.slack_apps import BOT_TOKEN, SIGNING_SECRET
 
-    client = AsyncWebClient(BOT_TOKEN, base_url=f"{at}/api/")
+    client = AsyncWebClient(BOT_TOKEN, base_url=f"{at}/api/", timeout=60)
     app = AsyncApp(client=client, signing_secret=SIGNING_SECRET)
 
     @app.event("app_mention")

@@ -56,7 +56,9 @@ class Sending:
 
     async def send(self, message: Outbound) -> Receipt:
         """Send or rewrite. Raises VendorRefused, VendorUnknown, ConnectionBroken."""
-        self._drawn.pop(message.replace, None)
+        drawn = self._drawn.pop(message.replace, "")
+        if drawn and _is_all(message, drawn):
+            return Receipt(vendor_ref=message.replace)  # the draft says it already
         item = None if message.replace else self._opened.of(message.reply_to)
         if not message.attachments or message.card is not None:
             return await self._send(message, item)
@@ -124,6 +126,7 @@ class Sending:
             return None
         if found:
             names = {"channel_id": found[1], "message_id": found[2]}
+            self._drawn.pop(message.replace, None)  # until it is sure what stands there
             await self._calls.do("PATCH", ONE, body, **names)
             ref = message.replace
         else:
@@ -208,6 +211,13 @@ def _bodies(message: Outbound) -> list[dict[str, Json]]:
     if isinstance(payload, str):
         raise VendorRefused("The card has no form for Discord.")
     return [dict(payload)]
+
+
+def _is_all(message: Outbound, text: str) -> bool:
+    """Whether an answer is this one text and nothing besides."""
+    if message.card is not None or message.attachments:
+        return False
+    return [body["content"] for body in _bodies(message)] == [text]
 
 
 def _answering(message: Outbound, target: str) -> dict[str, Json]:

@@ -60,6 +60,8 @@ class Voice:
         self._shelf = shelf or NoShelf()
         self._pace = Pace(clock, CHAT, ALL)
         self._groups = Pace(clock, GROUP, Rate(count=1000, seconds=1.0))
+        self._drawn: OrderedDict[str, str] = OrderedDict()
+        """Draft in a group → the text that surely stands there."""
         self._moved: OrderedDict[int, int] = OrderedDict()
         """Groups that became supergroups, with their new ids."""
 
@@ -72,7 +74,10 @@ class Voice:
         if not parts:
             raise VendorRefused("There is nothing to say.")
         first, rest = parts[0], parts[1:]
-        ref = await self._edit(message, first) if message.replace else ""
+        stands = self._drawn.pop(message.replace, "") == first
+        ref = message.replace if stands else ""
+        if message.replace and not stands:
+            ref = await self._edit(message, first)
         if not ref:
             ref = _ref(await self._say(message, first, is_first=True))
         for n, part in enumerate(rest, 2):
@@ -125,9 +130,12 @@ class Voice:
                     message_thread_id=_thread(message),
                 )
             elif message.replace:
+                self._drawn.pop(message.replace, None)
                 await self._change(message.replace, parts[0])
+                self._draw(message.replace, parts[0])
             else:
                 said = await self._api.bot.send_message(chat, **_words(message, parts[0], True))
+                self._draw(_ref(said), parts[0])
                 return Receipt(vendor_ref=_ref(said))
         except error.RetryAfter as wrong:
             self._pace.rest(pause_of(wrong))
@@ -262,6 +270,12 @@ class Voice:
         self._moved[old] = new
         while len(self._moved) > MAX_MOVED:
             self._moved.popitem(last=False)
+
+    def _draw(self, ref: str, html: str) -> None:
+        """Remember what a draft says: an answer that says the same need not be written again."""
+        self._drawn[ref] = html
+        while len(self._drawn) > MAX_MOVED:
+            self._drawn.popitem(last=False)
 
     async def _turn(self, chat: int) -> None:
         if chat < 0:

@@ -238,3 +238,16 @@ class TestContract(ChannelContract):
             return await send(outbound(place, message.text, message.effect, kind=EffectKind.REPLY))
 
         channel.send = there
+
+
+async def test_an_answer_that_its_draft_says_already_is_not_written_again():
+    async with DiscordServer() as server, House(server) as house:
+        place = server.channel()
+        draft = await house.channel.draft(outbound(place, "Hello you."))
+        assert draft
+        asked = len(server.rest.calls)
+        last = await house.channel.send(outbound(place, "Hello you.", replace=draft.vendor_ref))
+        assert last.vendor_ref == draft.vendor_ref and len(server.rest.calls) == asked
+        await house.channel.send(outbound(place, "Hello you.", replace=draft.vendor_ref))
+        assert len(server.rest.calls) == asked + 1, "what is not remembered is written"
+        assert server.texts(place) == ["Hello you."] and server.mistakes == []

@@ -389,6 +389,19 @@ async def test_a_draft_in_a_group_is_a_message_that_becomes_the_answer(stage: St
     assert sent.vendor_ref == receipt.vendor_ref
 
 
+async def test_an_answer_that_its_draft_in_a_group_says_already_is_not_written_again(
+    stage: Stage,
+) -> None:
+    team = stage.server.world.group(5)
+    receipt = await stage.channel.draft(outbound("It grew", team.id))
+    assert receipt is not None
+    asked = len(stage.server.requests)
+    sent = await stage.channel.send(outbound("It grew", team.id, replace=receipt.vendor_ref))
+    assert (sent.vendor_ref, len(stage.server.requests)) == (receipt.vendor_ref, asked)
+    await stage.channel.send(outbound("It changed", team.id, replace=receipt.vendor_ref))
+    assert stage.server.world.said(team) == ["It changed"]
+
+
 # --- what breaks -------------------------------------------------------------------------------------
 
 
