@@ -24,6 +24,7 @@ from bot.lent import Lent
 from channels.teams.calls import Calls
 from channels.teams.intake import Intake
 from channels.teams.payloads import MAX_ACTIVITY, Activity
+from channels.teams.places import Called
 from channels.teams.proof import Doorman, Forged, Keys
 from channels.teams.reading import Me
 from channels.teams.sending import MAX_CHARS, Sending
@@ -55,6 +56,7 @@ class Teams:
         self._settings = settings
         self._calls = Calls(settings, lent.endpoint, lent.clock, self._break)
         self._sending = Sending(self._calls, lent.shelf)
+        self._called = Called()
         keys = Keys(lent.clock, lent.endpoint)
         self._doorman = Doorman(keys, lent.clock, settings.app_id)
         me = Me(tenant=lent.tenant, app=settings.app_id, directory=settings.tenant_id)
@@ -89,6 +91,10 @@ class Teams:
         """Begin a thread in a channel of a team that the app was added to. Raises like `send`."""
         return await self._sending.post(team, channel, text)
 
+    def called(self, team: str, channel: str) -> tuple[str, str]:
+        """What people call a channel and its team; empty where nothing was heard of them."""
+        return self._called.of(channel, team)
+
     async def draft(self, message: Outbound) -> Receipt | None:
         """Show an answer as it grows in a chat of two, elsewhere that somebody works on it."""
         return await self._sending.draft(message)
@@ -97,6 +103,14 @@ class Teams:
         """The bytes of a file. Raises VendorRefused, VendorUnknown, ConnectionBroken."""
         async for part in self._sending.fetch(attachment):
             yield part
+
+    def _learn(self, activity: Activity) -> None:
+        """What the channel of an activity is called."""
+        data = activity.channel_data
+        if activity.conversation.conversation_type == "channel":
+            name = data.channel.name or activity.conversation.name
+            team = data.team.aad_group_id, data.team.name
+            self._called.learn(activity.place[0], name, team)
 
     async def webhook(self, request: web.Request) -> web.Response:
         """One activity. 401 without Microsoft's proof, 503 when it is not stored."""
@@ -132,6 +146,7 @@ class Teams:
             return web.Response(status=503)
         if activity.conversation.id:
             self._calls.services.learn(activity.place[0], activity.service_url)
+            self._learn(activity)
         try:
             answer = await self._intake.take(activity, self._sink)
         except BotError as error:

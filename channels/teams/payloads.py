@@ -55,12 +55,15 @@ class Conversation(_Payload):
     id: Id = ""
     tenant_id: Id = ""
     conversation_type: Id = ""
+    name: Words = ""
 
 
 class Named(_Payload):
     """A team, a channel or a tenant."""
 
     id: Id = ""
+    name: Words = ""
+    aad_group_id: Id = ""
 
 
 class Surroundings(_Payload):
@@ -68,6 +71,7 @@ class Surroundings(_Payload):
 
     tenant: Annotated[Named, BeforeValidator(_object)] = Named()
     team: Annotated[Named, BeforeValidator(_object)] = Named()
+    channel: Annotated[Named, BeforeValidator(_object)] = Named()
     event_type: Id = ""
 
 

@@ -19,6 +19,28 @@ MAX_PLACES: Final = 10_000
 _THREAD = ";messageid="
 
 
+class Called:
+    """What people call channels and their teams, as activities said since the start."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[str, str, str]] = OrderedDict()
+
+    def learn(self, place: str, name: str, team: tuple[str, str]) -> None:
+        """A channel is called so, in the team of this id and name; empty names say nothing."""
+        known = self._known.get(place, ("", "", ""))
+        self._known[place] = (name or known[0], team[0] or known[1], team[1] or known[2])
+        self._known.move_to_end(place)
+        while len(self._known) > MAX_PLACES:
+            self._known.popitem(last=False)
+
+    def of(self, place: str, team: str) -> tuple[str, str]:
+        """Name of a channel and of its team; empty where they are not known, or `team` differs."""
+        name, id_, title = self._known.get(place, ("", "", ""))
+        if team and id_ and team.lower() != id_.lower():
+            return "", ""
+        return name, title
+
+
 class Services:
     """The service of each conversation, as its newest activity said; Microsoft's own otherwise."""
 

@@ -20,6 +20,8 @@ class Poster(Protocol):
 
     async def post(self, team: str, channel: str, text: str) -> Receipt: ...
 
+    def called(self, team: str, channel: str) -> tuple[str, str]: ...
+
 
 @frozen
 class TeamsSettings:

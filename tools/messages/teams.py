@@ -23,6 +23,7 @@ from bot.core.tool import Risk, Tool, ToolContext
 from tools.messages._message import Hidden, Text
 from tools.messages._settings import TeamsSettings
 
+MAX_NAME = 100
 MAX_FLOW = 6_000
 """Characters that go through a flow: a card of Teams may have 28 KB."""
 BOT, FLOW = "the bot", "the workflow"
@@ -56,6 +57,8 @@ class TeamsPost(BaseModel):
     channel_id: Id = ""
     text: Text
     way: Hidden = ""
+    channel_name: Hidden = ""
+    team_name: Hidden = ""
 
 
 async def complete(ctx: ToolContext, args: TeamsPost) -> TeamsPost:
@@ -64,24 +67,27 @@ async def complete(ctx: ToolContext, args: TeamsPost) -> TeamsPost:
     if not args.text:
         raise Invalid("There is nothing to post; give a text.")
     if args.channel_id:
-        if told.bot(ctx.tenant) is None:
+        bot = told.bot(ctx.tenant)
+        if bot is None:
             raise OperatorError(NO_WAY)
-        return args.model_copy(update={"way": BOT})
+        channel, team = (shown[:MAX_NAME] for shown in bot.called(args.team_id, args.channel_id))
+        return args.model_copy(update={"way": BOT, "channel_name": channel, "team_name": team})
     if told.flow(ctx.tenant) is None:
         raise OperatorError(NO_WAY)
     if len(args.text) > MAX_FLOW:
         raise Invalid(
             f"A workflow takes {MAX_FLOW:,} characters; this text has {len(args.text):,}."
         )
-    return args.model_copy(update={"way": FLOW, "team_id": ""})
+    more = {"way": FLOW, "team_id": "", "channel_name": "", "team_name": ""}
+    return args.model_copy(update=more)
 
 
 def preview(args: TeamsPost) -> Card:
     """Where it goes, by which way, in which words."""
-    where = args.channel_id or "the channel of the workflow"
+    where = _named(args.channel_name, args.channel_id) or "the channel of the workflow"
     lines = [Line(name="Channel", value=where)]
-    if args.team_id:
-        lines.append(Line(name="Team", value=args.team_id))
+    if args.team_id or args.team_name:
+        lines.append(Line(name="Team", value=_named(args.team_name, args.team_id)))
     lines += [
         Line(name="Posted by", value=args.way or BOT),
         Line(name="Text", value=args.text, long=True, editable="text"),
@@ -93,6 +99,11 @@ def preview(args: TeamsPost) -> Card:
         body=args.text,
         audience="everyone in the channel",
     )
+
+
+def _named(name: str, id_: str) -> str:
+    """A name with its id, which alone says where it goes: names are chosen by anybody."""
+    return f"{name} ({id_})" if name and id_ else name or id_
 
 
 async def teams_post_message(ctx: ToolContext, args: TeamsPost) -> Outcome:

@@ -59,6 +59,24 @@ async def test_the_bot_begins_a_thread_in_the_channel(side: Side) -> None:
     assert side.server.mistakes == []
 
 
+async def test_the_card_names_the_channel_and_the_team_that_were_heard_of(side: Side) -> None:
+    world = side.server.world
+    channel, team = world.channel("general", ANA), world.team_id("shop")
+    await world.mention(ANA, channel, "hello")
+    told = TeamsPost(channel_id=channel, team_id=team, text=TEXT)
+    args = await complete(ctx(side), told)
+    card = preview(args)
+    assert lines(card)["Channel"] == f"general ({channel})" == card.recipients[0]
+    assert lines(card)["Team"] == f"shop ({team})"
+    # A team that the channel is not of gives nobody's name, and a model cannot say one itself.
+    wrong = told.model_copy(update={"team_id": "another-team", "channel_name": "the boss"})
+    shown = lines(preview(await complete(ctx(side), wrong)))
+    assert (shown["Channel"], shown["Team"]) == (channel, "another-team")
+    other = await complete(ctx(side), TeamsPost(channel_id=world.channel("new"), text=TEXT))
+    assert lines(preview(other))["Channel"] == world.channel("new")
+    assert "channel_name" not in str(TeamsPost.model_json_schema())
+
+
 async def test_a_long_post_goes_on_below_its_first_part(side: Side) -> None:
     channel = side.server.world.channel("general", ANA)
     text = "\n\n".join(f"Paragraph {n}. " + "word " * 300 for n in range(20))
