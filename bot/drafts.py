@@ -7,6 +7,7 @@ of them (`bot/replies.py`). After a crash the next attempt goes on in the same m
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
@@ -24,6 +25,10 @@ from bot.store.script import Database
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+GROWING = 24
+"""How many answers grow on one platform at a time. Beyond that its budgets (Slack: some forty edits
+a minute in a workspace) leave no room to show it, and what streams costs LiteLLM three times as
+much as what comes whole (docs/performance.md, platforms): later ones come whole."""
 LAST_S = 10.0
 """How long an answer waits for the last piece of its draft, which must not come after it."""
 
@@ -51,10 +56,15 @@ class Drafts:
         self._reply_of = reply_of
         self._shown: dict[str, str] = {}
         """Turn → the platform's reference of the draft that this attempt began."""
+        self._growing: Counter[str] = Counter()
 
     def take(self, turn: str) -> str:
         """Where the draft of a turn is to be seen; empty when this attempt began none."""
         return self._shown.pop(turn, "")
+
+    def has_room(self, claim: Claim, channel: Channel) -> bool:
+        """Whether its answer may grow there; one that was begun already goes on as it was."""
+        return claim.attempt > 0 or self._growing[channel.name] < GROWING
 
     async def during(self, claim: Claim, channel: Channel, work: Awaitable[T]) -> T:
         """Show what `work` writes; returns when nothing of the draft is on its way any more."""
@@ -68,9 +78,11 @@ class Drafts:
         ref = past.vendor_ref if past else ""
         watch = self._live.subscribe(reply.tenant, reply.conv)
         showing = asyncio.create_task(self._show(claim, channel, reply, ref, (watch, over)))
+        self._growing[channel.name] += 1
         try:
             return await work
         finally:
+            self._growing[channel.name] -= 1
             over.set()
             await asyncio.wait({showing}, timeout=LAST_S)
             showing.cancel()

@@ -240,7 +240,8 @@ class Engine:
             claim = await self._g.voices.hear(claim, agent.name, person)
             if channel is not None and (why := refusal(claim)):
                 return refused(why)
-        if channel is not None and channel.features.draft_s > 0:
+        grows = channel is not None and channel.features.draft_s > 0
+        if channel is not None and grows and self.drafts.has_room(claim, channel):
             return await self.drafts.during(
                 claim, channel, self.loop.run(claim, agent, person, True)
             )

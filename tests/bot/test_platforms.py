@@ -172,6 +172,36 @@ async def test_a_draft_grows_in_one_message_and_becomes_the_answer():
 
 
 @virtual
+async def test_beyond_what_a_platform_bears_answers_come_whole_and_later_grow_again(monkeypatch):
+    monkeypatch.setattr("bot.drafts.GROWING", 1)
+    outside = Platform(name="chat", policy=Policy.KEYED, draft_s=1.0)
+    streamed: dict[str, bool] = {}
+
+    async with Switchboard(channels={"chat": outside}) as house:
+        house.engine.drafts._live = Live()
+        house.live.is_watched = lambda *_: False  # nobody looks on from a page
+        run = house.engine.loop.run
+
+        def watched(claim: Any, agent: Any, person: Any, stream: bool) -> Any:
+            streamed[claim.event.text] = stream
+            return run(claim, agent, person, stream)
+
+        async def think(request: Any) -> Any:
+            await asyncio.sleep(5)
+            return say("Here.")
+
+        house.engine.loop.run = watched
+        house.model._script = think
+        got = [await house.accept(text, thread=text, **ON_CHAT) for text in ("one", "two", "three")]
+        for each in got:
+            assert (await house.live.line_of(each.event, 60))["text"] == "Here."
+        assert sorted(streamed.values()) == [False, False, True]
+        last = await house.accept("four", thread="four", **ON_CHAT)
+        await house.live.line_of(last.event, 60)
+        assert streamed["four"], "there is room again"
+
+
+@virtual
 async def test_a_platform_that_says_when_to_come_again_gets_the_answer_then():
     outside = Platform(name="chat", policy=Policy.NONE, refusals=2)
     async with Switchboard(channels={"chat": outside}) as house:
