@@ -369,8 +369,7 @@ class Lent:
     public_url: str = ""
     """Where this channel's webhooks are reached from outside; empty when they are not."""
     is_guest: bool = False
-    """Whether it is another tenant's than the first, whose people are not who runs the machine:
-    nothing in its network is reached for them."""
+    """Whether it is not the first tenant's: nothing in the house's network is reached for it."""
     folder: Path | None = None
     """Where the channel may keep files of its own on this machine; it makes the folder itself."""
     hold: Callable[[], Awaitable[None]] = _alone
