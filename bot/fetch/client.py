@@ -51,6 +51,10 @@ _OURS = frozenset(
 _SECRET = re.compile(r"auth|cookie|key|token|secret", re.IGNORECASE)
 
 
+class Redirected(Invalid):
+    """It redirects further than is followed."""
+
+
 @frozen
 class _Asked:
     """One request of a fetch."""
@@ -149,7 +153,7 @@ class WebFetcher:
             if left:
                 asked = self._redirected(asked, found)
         times = f"more than {self._redirects} times" if self._redirects else "elsewhere"
-        raise Invalid(f"It redirects {times}.")
+        raise Redirected(f"It redirects {times}.")
 
     def _redirected(self, asked: _Asked, location: str) -> _Asked:
         """The next request; another origin gets none of the caller's own headers."""

@@ -25,6 +25,7 @@ from bot.core.errors import (
 from bot.core.ports import Clock, Page
 from bot.core.secret import Secret
 from bot.core.tool import ToolContext
+from bot.fetch.client import Redirected
 from bot.frozen import frozen
 from bot.oauth.accounts import Client, NotConnected
 from bot.reach import Reach
@@ -38,6 +39,10 @@ _REASON = 200
 
 class Gone(VendorRefused):
     """The network has nothing there."""
+
+
+class Elsewhere(VendorUnknown):
+    """The network sends whoever asks to another address."""
 
 
 Told = Mapping[str, Any]
@@ -127,6 +132,8 @@ class Account:
         """
         try:
             page = await self._client.call(method, where, query=query, body=body, headers=headers)
+        except Redirected:
+            raise Elsewhere(f"{self._service.title} redirects, which is not followed.") from None
         except Invalid as error:  # the address is ours, so it is the answer that cannot be read
             title = self._service.title
             raise VendorUnknown(f"{title}'s answer cannot be read: {error.message}") from None

@@ -14,12 +14,12 @@ PROVIDER = Provider(
     authorize_url="https://www.reddit.com/api/v1/authorize",
     token_url="https://www.reddit.com/api/v1/access_token",
     hosts=("oauth.reddit.com",),
-    who=Who(url="https://oauth.reddit.com/api/v1/me"),
+    who=Who(url="https://oauth.reddit.com/api/v1/me", sign="u/"),
     base=("identity",),
     features={
         "publish": Feature(
-            title="Post, and read what was answered",
-            scopes=("submit", "read", "mysubreddits", "flair"),
+            title="Post, see and delete own posts, and read what was answered",
+            scopes=("submit", "read", "mysubreddits", "flair", "history", "edit"),
         ),
     },
     params={"duration": "permanent"},

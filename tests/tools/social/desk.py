@@ -41,8 +41,7 @@ class Web:
         for beginning, base in self.played.items():
             if url.startswith(beginning):
                 real = WebFetcher(allow=own_addresses(base), redirects=0)
-                found = await real.fetch(base + url.removeprefix(beginning), **told)
-                return replace(found, url=found.url.replace(base, beginning, 1))
+                return await real.fetch(base + url.removeprefix(beginning), **told)
         return self.pages[url]
 
 

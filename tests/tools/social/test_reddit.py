@@ -5,7 +5,7 @@ import pytest
 from tests.tools.kit import check_publisher, lines, refusal
 from tools.social.reddit import TOOLS, RedditPost, preview
 
-(TOOL,) = TOOLS
+TOOL = TOOLS[0]
 
 
 async def test_a_post_is_shown_with_its_subreddit() -> None:
