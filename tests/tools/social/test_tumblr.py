@@ -3,7 +3,7 @@
 from tests.tools.kit import check_publisher, lines, refusal
 from tools.social.tumblr import TOOLS, TumblrPost, preview
 
-(TOOL,) = TOOLS
+TOOL = TOOLS[0]
 
 
 async def test_a_post_is_shown_with_title_tags_and_blog() -> None:
