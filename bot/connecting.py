@@ -46,6 +46,9 @@ from bot.setup import (
     channel_ways,
     has_manifest,
 )
+from bot.sites import NAMES as SITES
+from bot.sites import Around as SitesAround
+from bot.sites import Sites
 from bot.store import audit
 from bot.store.people import tenants
 from bot.store.script import Database
@@ -104,6 +107,18 @@ class Lender:
             settings=self.settings,
             home=self.tenant,
             changed=self.changed,
+        )
+
+    @property
+    def sites(self) -> SitesAround:
+        """What stands around the sites of blogs."""
+        endpoint = self.settings.endpoint
+        return SitesAround(
+            db=self.db,
+            clock=self.clock,
+            strongroom=self.strongroom,
+            fetcher=self.fetcher,
+            own=[endpoint.get(name, "") for name in SITES],
         )
 
     @property
@@ -184,6 +199,8 @@ class Connecting:
     def __init__(self, strongroom: Strongroom, lend: Lender) -> None:
         self.paying = Paying(lend.payments)
         """Listed beside the platforms, and every tenant's own."""
+        self.sites = Sites(lend.sites)
+        """The same for the blog's own site."""
         self._strongroom = strongroom
         self._lend = lend
         self._set = frozenset(lend.settings.channels)
@@ -265,6 +282,7 @@ class Connecting:
 
     async def listed(self, actor: Person) -> Sequence[Json]:
         """`{name, up, detail, wants, ways, own, manifest}` of each."""
+        services = [self.paying.listed(actor), *await self.sites.listed(actor)]
         states = {str(state["name"]): state for state in self.ears.states(actor.tenant)}
         names = dict.fromkeys([*channel_names(), *states])
         told = await asyncio.to_thread(
@@ -284,7 +302,7 @@ class Connecting:
                 "manifest": has_manifest(name),
             }
             for name in names
-        ] + [self.paying.listed(actor)]
+        ] + services
 
     def manifest(
         self, actor: Person, name: str, by_socket: bool, agent: str = ""
@@ -332,6 +350,9 @@ class Connecting:
         if name == PAYMENTS:
             await self.paying.put(actor, options)
             return
+        if name in SITES:
+            await self.sites.put(actor, name, options)
+            return
         if name not in channel_names():
             raise NotFound(f"There is no platform {name}. There are: {', '.join(channel_names())}.")
         if name in self._set and actor.tenant == self._lend.tenant:
@@ -355,6 +376,9 @@ class Connecting:
         """Listen no more, and forget the tokens. Raises NotFound."""
         if name == PAYMENTS:
             await self.paying.remove(actor)
+            return
+        if name in SITES:
+            await self.sites.remove(actor, name)
             return
         found = await self._strongroom.get(actor.tenant, name, FIELD)
         if found is None or not found.reveal():

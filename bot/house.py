@@ -231,6 +231,7 @@ class App:
     def _given(self) -> Given:
         settings = self.settings
         own = tool_settings(settings, self.db, self.files, self.ears.of, self.clock, self.tenant.id)
+        lent = reaches(self.connections.accounts, self.files, settings.public_url)
         return Given(
             db=self.db,
             clock=self.clock,
@@ -253,8 +254,9 @@ class App:
             carriers=self.ears.carriers,
             connected=self.connecting.paying.connected,
             tool_settings={
-                **reaches(self.connections.accounts, self.files, settings.public_url),
+                **lent,
                 **own,
+                "blog": self.connecting.sites.lent(own.get("blog"), lent.get("social")),
                 "payments": self.connecting.paying.till(),
                 **{name: told for e in self.extensions for name, told in e.settings.items()},
             },

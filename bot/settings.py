@@ -165,8 +165,8 @@ class Settings(Section):
     @property
     def own_urls(self) -> tuple[str, ...]:
         """Addresses that tools may ask even where they lie inside a private network."""
-        stripe = self.endpoint.get("stripe", "")
-        return (self.blog.webhook_url, self.files.supabase_url, stripe)
+        played = (self.endpoint.get(name, "") for name in ("stripe", "wordpress", "ghost"))
+        return (self.blog.webhook_url, self.files.supabase_url, *played)
 
     @property
     def ports(self) -> tuple[int, ...]:

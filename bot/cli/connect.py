@@ -1,4 +1,4 @@
-"""`bot connect`: platforms where people already talk, and Stripe, by pasting what they gave.
+"""`bot connect`: platforms, Stripe and the blog's site, by pasting what they gave.
 
 A token is read without being shown and never stands on a command line. The platform is tried before
 anything is said to work: the verb waits until it listens, or tells why it does not.
@@ -19,8 +19,8 @@ from bot.core.errors import NotFound
 WAIT_S = 20.0
 """How long a platform may take until it listens."""
 LOOK_S = 0.5
-PAYMENTS = "stripe"
-"""Listed beside the platforms; nobody talks there."""
+SERVICES = {"stripe": "stripe", "wordpress": "blog", "ghost": "blog"}
+"""Listed beside the platforms, each with its page; nobody talks there."""
 
 
 def connect(shell: Shell, args: Namespace) -> int:
@@ -46,7 +46,7 @@ def connect(shell: Shell, args: Namespace) -> int:
         state = _wait(shell, client, args.platform)
     up = state.flag("up")
     detail = f"{args.platform}: {clean(state.text('detail'))}"
-    said = f"{args.platform} listens." if up and args.platform != PAYMENTS else detail
+    said = f"{args.platform} listens." if up and args.platform not in SERVICES else detail
     more = [f"{_docs(args.platform)} says what is next."] if up else []
     shell.terminal.show(state, [said, *more])
     return 0 if up else 1
@@ -125,7 +125,8 @@ def _find(client: Client, name: str) -> Record:
 
 
 def _docs(name: str) -> str:
-    return f"docs/{'integrations' if name == PAYMENTS else 'channels'}/{name}.md"
+    page = SERVICES.get(name)
+    return f"docs/integrations/{page}.md" if page else f"docs/channels/{name}.md"
 
 
 def _wait(shell: Shell, client: Client, name: str) -> Record:

@@ -11,7 +11,7 @@ error of its own, a redirect, half an answer) leaves open whether it was.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Protocol
 
 from bot.core.canonical import Json
 from bot.core.errors import (
@@ -27,7 +27,7 @@ from bot.core.secret import Secret
 from bot.core.tool import ToolContext
 from bot.fetch.client import Redirected
 from bot.frozen import frozen
-from bot.oauth.accounts import Client, NotConnected
+from bot.oauth.accounts import NotConnected
 from bot.reach import Reach
 
 LONGEST_WAIT_S = 3600.0
@@ -74,10 +74,31 @@ class Service:
     """After a 429: in how many seconds it takes calls again."""
 
 
+class Caller(Protocol):
+    """Calls a service as one account; what a connection lends (`bot/oauth/accounts.py`) is one."""
+
+    @property
+    def account(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def config(self) -> Mapping[str, Json]: ...
+    async def call(
+        self,
+        method: str,
+        where: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, Json] | bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout_s: float = ...,
+    ) -> Page: ...
+
+
 class Account:
     """One account, by one client that carries its token nowhere else."""
 
-    def __init__(self, service: Service, client: Client, clock: Clock) -> None:
+    def __init__(self, service: Service, client: Caller, clock: Clock) -> None:
         self._service = service
         self._client = client
         self._clock = clock

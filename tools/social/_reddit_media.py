@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from bot.core.errors import VendorRefused, VendorUnknown
 from bot.core.tool import ToolContext
-from tools.social._account import TIMEOUT_S, Account, keep
+from bot.oauth.accounts import LONG_S
+from tools.social._account import Account, keep
 from tools.social._media import bytes_of
 from tools.social._multipart import Part, multipart
 from tools.social._network import Network
@@ -45,7 +46,7 @@ async def upload(
         headers={"Content-Type": media_type},
         body=body,
         max_bytes=65_536,
-        timeout_s=TIMEOUT_S,
+        timeout_s=LONG_S,
     )
     found = _WHERE.search(page.body)
     if page.status != 201 or found is None:

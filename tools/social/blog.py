@@ -1,15 +1,13 @@
-"""Publishing on the team's own blog: a Markdown file in a folder, or a signed webhook.
+"""Publishing on the team's own blog: a site on WordPress or Ghost, a folder, or a signed webhook.
 
-A file carries a mark of the effect's key in its name (`_article.py`): the same deed never makes a
-second post, and after a crash the mark tells whether it was done. A webhook carries the key as its
-`webhook-id` (https://www.standardwebhooks.com, read 2026-08-21) and is repeated with it while a
-receiver may be expected to know it. What a reader sees is `bot/web/blog.py`'s.
+Wherever it goes, the effect's key makes it happen once. A site's post has a mark of it in its slug,
+a file in its name (`_article.py`): after a crash the mark tells whether it was done. A webhook has
+the key as its `webhook-id` (`_blog_hook.py`; https://www.standardwebhooks.com, read 2026-08-21).
+What a reader of the folder sees is `bot/web/blog.py`'s.
 """
 
 import asyncio
-import json
-import re
-from datetime import timedelta
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, ClassVar, Self
 
@@ -17,17 +15,21 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.card import Card
 from bot.core.card import Field as Line
+from bot.core.channel import Dialect
 from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import SettingsError, VendorUnknown
-from bot.core.ports import Page
-from bot.core.secret import Secret
+from bot.core.errors import Conflict, Invalid, SettingsError, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
-from bot.frozen import frozen
-from tools.social import _article
-from tools.social._blog_settings import BlogSettings
+from bot.render import markdown
+from tools.social import _article, _blog_own
+from tools.social._account import keep
+from tools.social._blog_hook import KEY_KNOWN, Told, Webhook, send
+from tools.social._blog_own import blog_at
+from tools.social._blog_settings import BlogSettings, Site
+from tools.social._media import bytes_of, looked_at
 from tools.social._network import Network, Post
-from tools.social._post import Text, Title, refusals, unfit
-from tools.social._signed import headers_of
+from tools.social._own import Standing
+from tools.social._post import Hidden, MediaArgument, Text, Title, refusals, unfit
+from tools.social._site import Blog, Draft, Picture
 
 NETWORK = Network(
     name="blog",
@@ -35,20 +37,14 @@ NETWORK = Network(
     max_chars=100_000,
     needs_title=True,
     max_media=0,
+    takes=dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/gif"), 10_000_000),
     audience="everyone who can open the blog",
     source="https://www.standardwebhooks.com (2026-08-21); the limits are ours",
 )
 MAX_TITLE = 200
-KEY_KNOWN = timedelta(hours=24)
-"""How long a receiver is trusted to remember a `webhook-id`; later a person is asked."""
-
-
-@frozen
-class Webhook:
-    """Where a post is sent to, and what it is signed with."""
-
-    url: str
-    secret: Secret
+NO_PICTURE = (
+    "Only a blog on WordPress or Ghost takes a picture. Leave it out, or connect such a site."
+)
 
 
 class BlogPost(BaseModel):
@@ -60,6 +56,8 @@ class BlogPost(BaseModel):
     title: Title
     text: Text
     tags: Annotated[list[Title], Field(max_length=20)] | None = None
+    picture: MediaArgument | None = None
+    site: Hidden = ""
 
     @model_validator(mode="after")
     def fits(self) -> Self:
@@ -81,14 +79,27 @@ def preview(args: BlogPost) -> Card:
         Line(name="Text", value=args.text, long=True, editable="text"),
         Line(name="Length", value=f"{len(args.text)} of {NETWORK.max_chars}"),
     ]
+    if args.picture:
+        known = "; ".join(filter(None, (args.picture.alt, args.picture.about)))
+        words = f"{args.picture.url} ({known})" if known else args.picture.url
+        lines.append(Line(name="Picture", value=words))
+    if args.site:
+        lines.insert(0, Line(name="Where", value=args.site))
     if args.tags:
         lines.insert(1, Line(name="Tags", value=", ".join(args.tags), editable="tags"))
     return Card(
         title=f"Publish on {NETWORK.title}",
         fields=tuple(lines),
         body=args.text,
-        audience=NETWORK.audience,
+        warnings=tuple(_oddities(args)),
+        audience="everyone (public)" if args.site else NETWORK.audience,
     )
+
+
+def _oddities(args: BlogPost) -> list[str]:
+    if args.picture and not args.picture.alt:
+        return ["The picture has no description for those who cannot see it."]
+    return []
 
 
 async def blog_publish(ctx: ToolContext, args: BlogPost) -> Outcome:
@@ -99,11 +110,20 @@ async def blog_publish(ctx: ToolContext, args: BlogPost) -> Outcome:
     - title: one line, at most 200 characters, such as "Open on Sunday".
     - text: the post in Markdown, without the title.
     - tags: words to file it under, such as ["news"]; may be left out.
+    - picture: one for the head of the post, {"url": https address or id of a kept file, "alt":
+      what is to be seen}; only where the blog is a site on WordPress or Ghost.
     Example: {"title": "Open on Sunday", "text": "We are open on Sunday, 10 to 4."}
     """
+    site = await _site(ctx)
+    if args.site != (site.label if site else ""):
+        raise Conflict("The blog is somewhere else than was shown. Ask for the post again.")
+    if site:
+        return await _publish(ctx, blog_at(ctx, site), args)
+    if args.picture:
+        raise Invalid(NO_PICTURE)
     target = _target(ctx)
     if isinstance(target, Webhook):
-        return await _send(ctx, target, args)
+        return await send(ctx, target, Told(title=args.title, text=args.text, tags=args.tags or ()))
     article = _article.Article(
         title=args.title,
         text=args.text,
@@ -115,11 +135,41 @@ async def blog_publish(ctx: ToolContext, args: BlogPost) -> Outcome:
     return _published(name)
 
 
-async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
-    """Look for the file; what went by webhook is sent again with its key, which changes nothing.
+async def _publish(ctx: ToolContext, blog: Blog, args: BlogPost) -> Outcome:
+    """Publish on a site, unless this deed did before."""
+    slug = _slug(args, ctx.key)
+    if there := await blog.found(slug):
+        return _stands(there)
+    picture = str(ctx.progress.get("picture") or "")
+    if args.picture and not picture:
+        data = await bytes_of(_with_files(ctx), NETWORK, args.picture)
+        kind = args.picture.media_type or "image/png"
+        name = f"{_article.mark(ctx.key)}.{kind.rsplit('/', 1)[1].replace('jpeg', 'jpg')}"
+        picture = await blog.picture(Picture(data=data, kind=kind, name=name, alt=args.picture.alt))
+        ctx = await keep(ctx, picture=picture)
+    draft = Draft(
+        slug=slug,
+        title=args.title,
+        html=markdown.to(args.text, Dialect.HTML),
+        tags=args.tags or (),
+        picture=picture,
+        alt=args.picture.alt if args.picture else "",
+    )
+    return _stands(await blog.publish(draft))
 
-    Raises VendorUnknown when the receiver may have forgotten the key.
+
+async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
+    """Look for the post; what went by webhook is sent again with its key, which changes nothing.
+
+    Raises VendorUnknown when the receiver may have forgotten the key, or the blog is elsewhere now.
     """
+    site = await _site(ctx)
+    if effect.arguments.get("site", "") != (site.label if site else ""):
+        raise VendorUnknown("The blog is somewhere else now, so nobody can look there.")
+    if site:
+        args = BlogPost.model_validate(effect.arguments)
+        there = await blog_at(ctx, site).found(_slug(args, ctx.key))
+        return _stands(there) if there else None
     target = _target(ctx)
     if isinstance(target, Webhook):
         if effect.started_at and ctx.clock.now() - effect.started_at > KEY_KNOWN:
@@ -127,6 +177,39 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
         return None
     name = await asyncio.to_thread(_article.find, target, ctx.key)
     return _published(name) if name else None
+
+
+async def complete(ctx: ToolContext, args: BlogPost) -> BlogPost:
+    """Say where it will stand, and look at the picture, before anybody is asked."""
+    site = await _site(ctx)
+    args = args.model_copy(update={"site": site.label if site else ""})
+    if not args.picture:
+        return args
+    if not site:
+        raise Invalid(NO_PICTURE)
+    (picture,) = await looked_at(_with_files(ctx), NETWORK, [args.picture])
+    return args.model_copy(update={"picture": picture})
+
+
+async def _site(ctx: ToolContext) -> Site | None:
+    """The site that this tenant connected. Raises SecretUnreadable."""
+    settings = ctx.settings
+    if not isinstance(settings, BlogSettings) or settings.site is None:
+        return None
+    return await settings.site(ctx.tenant)
+
+
+def _with_files(ctx: ToolContext) -> ToolContext:
+    """The same for what looks at media, which asks for kept files."""
+    found = ctx.settings.reach if isinstance(ctx.settings, BlogSettings) else None
+    return replace(ctx, settings=found)
+
+
+def _slug(args: BlogPost, key: str) -> str:
+    """The post's part of its address: the title, and a mark of the deed's key."""
+    if not key:
+        raise SettingsError("A post needs the key of its effect.")
+    return f"{_article.slug(args.title)}-{_article.mark(key)}"
 
 
 def _target(ctx: ToolContext) -> Path | Webhook:
@@ -148,47 +231,10 @@ def _published(name: str) -> Outcome:
     )
 
 
-async def _send(ctx: ToolContext, target: Webhook, args: BlogPost) -> Outcome:
-    """Send the post to the webhook, signed; the same key makes the same message."""
-    data = {"title": args.title, "text": args.text, "tags": args.tags or []}
-    body = json.dumps({"type": "post.published", "data": data}, ensure_ascii=False).encode()
-    at = int(ctx.clock.now().timestamp())
-    headers = headers_of(target.secret, ctx.key, at, body)
-    page = await ctx.house.fetcher.fetch(
-        target.url,
-        method="POST",
-        headers={"content-type": "application/json", **headers},
-        body=body,
-        max_bytes=65_536,
+def _stands(post: Standing) -> Outcome:
+    return Outcome(
+        state=EffectState.SENT, vendor_ref=post.id, url=post.url, data="It is on the blog."
     )
-    if 200 <= page.status < 300:
-        return Outcome(
-            state=EffectState.SENT,
-            vendor_ref=ctx.key,
-            url=_url(page),
-            data="The blog has taken it.",
-        )
-    if page.status == 429:
-        return _refused(page.status, retry_after_s=60)
-    if 300 <= page.status < 500:
-        return _refused(page.status)
-    raise VendorUnknown(f"The blog's webhook answered {page.status}.")
-
-
-def _refused(status: int, retry_after_s: float | None = None) -> Outcome:
-    error = f"The blog's webhook refused it with status {status}; nothing was published."
-    return Outcome(state=EffectState.FAILED, error=error, retry_after_s=retry_after_s)
-
-
-def _url(page: Page) -> str:
-    """The post's address, when the receiver's answer names one."""
-    try:
-        answer = json.loads(page.body)
-    except ValueError:
-        return ""
-    url = answer.get("url") if isinstance(answer, dict) else None
-    fits = isinstance(url, str) and len(url) < 2048 and re.fullmatch(r"https?://[!-~]+", url)
-    return str(url) if fits else ""
 
 
 TOOLS = (
@@ -198,9 +244,11 @@ TOOLS = (
         perform=blog_publish,
         find=find,
         preview=preview,
+        complete=complete,
         risk=Risk.WRITE,
         policy=Policy.READBACK,
         egress=True,
         saying="publishing on the blog",
     ),
+    *_blog_own.TOOLS,
 )

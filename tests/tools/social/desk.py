@@ -41,7 +41,8 @@ class Web:
         for beginning, base in self.played.items():
             if url.startswith(beginning):
                 real = WebFetcher(allow=own_addresses(base), redirects=0)
-                return await real.fetch(base + url.removeprefix(beginning), **told)
+                found = await real.fetch(base + url.removeprefix(beginning), **told)
+                return replace(found, url=found.url.replace(base, beginning, 1))
         return self.pages[url]
 
 

@@ -20,7 +20,7 @@ from tools.social._article import sweep
 from tools.social._blog_settings import BlogSettings
 from tools.social.blog import TOOLS, BlogPost, blog_publish, find, preview
 
-(TOOL,) = TOOLS
+TOOL = TOOLS[0]
 POST = BlogPost(title="Open on Sunday", text="We are open.\n\nCome in.", tags=["news"])
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 NOW = SystemClock().now()
