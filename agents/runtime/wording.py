@@ -19,6 +19,8 @@ _TITLES = {
     "blog": "the blog",
 }
 _OUTSIDE = re.compile(r'<outside source="[^"]*">\n?(?P<text>.*?)\n?</outside>', re.DOTALL)
+_DONE = {"alignable": "handed over for"}
+"""What is said instead of `published on`, where a person's hand does it."""
 
 
 def title_of(network: str) -> str:
@@ -57,7 +59,7 @@ def _result(tool: str, text: str, agent: str) -> str:
     if tool == "web_read":
         return f"The page says:\n\n{_quoted(text)}"
     if tool.endswith("_publish"):
-        return f"Done: published on {title_of(tool[:-8])}.{text.removeprefix('Done.')}"
+        return f"Done: {_published(tool[:-8])}.{text.removeprefix('Done.')}"
     return _quoted(text) if _OUTSIDE.search(text) else _plain(text) or "Done."
 
 
@@ -119,7 +121,7 @@ def _became(item: Mapping[str, Json]) -> str:
     error = f" {item['error']}" if item.get("error") else ""
     match item.get("state"):
         case "sent":
-            return _sent(item, f"published on {network}" if network else deed) + note
+            return _sent(item, _published(tool[:-8]) if network else deed) + note
         case "failed":
             return f"It failed: {deed}.{error} Nothing came of it."
         case "rejected":
@@ -133,6 +135,11 @@ def _became(item: Mapping[str, Json]) -> str:
             return f"Left out: {deed}.{note}"
         case state:
             return f"{deed.capitalize()}: {state}.{error}{note}"
+
+
+def _published(name: str) -> str:
+    """What was done on a network."""
+    return f"{_DONE.get(name, 'published on')} {title_of(name)}"
 
 
 def _sent(item: Mapping[str, Json], deed: str) -> str:

@@ -1,26 +1,37 @@
-"""Publishing on Alignable, https://www.alignable.com (no public API was found, 2026-08-21).
+"""A post for Alignable, https://www.alignable.com, handed to a person (no API found, 2026-11-21).
 
-A program cannot post there, and driving the site would break its terms. So a post can be prepared
-and approved here, in the sandbox; putting it up is a person's hand, and nothing ever claims that
-it was published.
+A program cannot post there, and driving the site would break its terms. So the card is the
+hand-over: it has the text to paste and where to paste it, and waits until a person says, by the
+button, that it is up. What is kept then is that person's word, and nothing ever claims that the
+house published it. Without that nothing counts as done. Nothing here leaves the house, so after a
+crash it is simply noted again.
 """
 
 from typing import ClassVar
 
-from bot.core.card import Card
-from bot.core.effect import Outcome, Policy
-from bot.core.errors import ConnectionBroken
+from bot.core.card import Card, Field
+from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.social._account import keep
 from tools.social._network import Network, Post
 from tools.social._post import PostArguments, card_of
 
+SITE = "https://www.alignable.com"
 NETWORK = Network(
     name="alignable",
     title="Alignable",
     max_chars=5000,
     max_media=1,
     audience="your connections and neighbours on Alignable",
-    source="no documentation found (2026-08-21); the limits are ours",
+    source="no documentation found (2026-11-21); the limits are ours",
+)
+BY_HAND = (
+    "This is not published yet, and I cannot do it: Alignable takes posts from people only. Copy "
+    f"the text, put it up at {SITE} yourself, and only then approve: that says that it is up."
+)
+NOTED = (
+    "It counts as put up by hand, on the word of whoever approved it. The house did not publish it "
+    "and cannot look there."
 )
 
 
@@ -35,26 +46,36 @@ class AlignablePost(PostArguments):
 
 
 def preview(args: AlignablePost) -> Card:
-    """Show the post as it is to be pasted."""
-    by_hand = "Alignable takes posts from people only: copy this text and put it up there yourself."
-    return card_of(args, warnings=[by_hand])
+    """Hand it over: what to paste, and where."""
+    card = card_of(args, lines=[Field(name="Where", value=SITE)], warnings=[BY_HAND])
+    return Card(
+        title="Put this up on Alignable by hand",
+        fields=card.fields,
+        body=card.body,
+        warnings=card.warnings,
+        audience=card.audience,
+    )
 
 
 async def alignable_publish(ctx: ToolContext, args: AlignablePost) -> Outcome:
-    """Prepare one post for Alignable, for a person to put up by hand.
+    """Hand one post for Alignable to a person, who puts it up by hand and then says so.
 
-    Use it when the person wants something on Alignable. Say that they must paste it themselves; it
-    is never published by you.
+    Use it when the person wants something on Alignable. Do not use it to say that something was put
+    up there: the card that it makes waits until a person has pasted the text and approved. Say that
+    they must paste it themselves; it is never published by you.
     - text: the post.
     - link: an address that is put below the text; leave it out when the text has it.
     - media: one picture, {"url": address, "alt": what is to be seen}.
     - when: leave it out.
     Example: {"text": "New opening hours: Sunday, 10 to 4."}
     """
-    raise ConnectionBroken(
-        "Alignable has no way in for programs, so `bot connect alignable` cannot help: put the "
-        "post up by hand at https://www.alignable.com."
-    )
+    await keep(ctx, found=NOTED)
+    return Outcome(state=EffectState.SENT, vendor_ref="by hand", url=SITE, data=NOTED)
+
+
+async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
+    """Nothing left the house, so it may be noted again."""
+    return None
 
 
 TOOLS = (
@@ -62,11 +83,11 @@ TOOLS = (
         name="alignable_publish",
         arguments=AlignablePost,
         perform=alignable_publish,
+        find=find,
         preview=preview,
         risk=Risk.WRITE,
-        policy=Policy.NONE,
-        provider=NETWORK.name,
+        policy=Policy.READBACK,
         egress=True,
-        saying="preparing a post for Alignable",
+        saying="handing over a post for Alignable",
     ),
 )
