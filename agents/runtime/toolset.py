@@ -218,17 +218,13 @@ class Toolset:
         return ToolContext(clock=self._clock, house=self._house, **who)  # type: ignore[arg-type]
 
     def settings_of(self, tool: Tool) -> object:
-        """The settings of the tool's file, by its name or its group's; outside by the module's.
-
-        What stands in a part of a file, such as `_blog_own`, has the settings of the file.
-        """
+        """The settings of the tool's file (`_blog_own` is blog's) or group; or the module's."""
         module = tool.perform.__module__
         if not _is_ours(module):
             return self._settings.get(module)
         _, group, name = f"..{module}".rsplit(".", 2)
-        whole = name.removeprefix("_").partition("_")[0]
-        names = [each for each in (name, whole, group) if each in self._settings]
-        return self._settings[names[0]] if names else None
+        names = (name, name.removeprefix("_").partition("_")[0], group)
+        return next((self._settings[each] for each in names if each in self._settings), None)
 
     async def run(self, tool: Tool, context: ToolContext, arguments: Arguments) -> Outcome:
         """Call a tool; whoever minds connections hears of one that is broken."""
