@@ -134,6 +134,9 @@ async def test_a_site_that_does_not_answer_or_is_another_program_is_said_so(hous
     wrong = {**house.told_ghost, "url": house.wordpress.base}
     with pytest.raises(Invalid, match="could not be tried: Something that is not Ghost's API"):
         await sites.put(owner(), "ghost", wrong)
+    wrong = {**house.told_wordpress, "url": house.ghost.base}
+    with pytest.raises(Invalid, match="could not be tried: Something that is not WordPress's API"):
+        await sites.put(owner(), "wordpress", wrong)
     house.wordpress.fail("GET /users/me", "error")
     with pytest.raises(Invalid, match="could not be tried: WordPress answered 503"):
         await sites.put(owner(), "wordpress", house.told_wordpress)

@@ -120,6 +120,7 @@ async def test_what_is_elsewhere_older_or_of_other_words_is_not_our_post(desk: R
     desk.server.post("Rye", "bread", "It rested.")
     desk.accounts.clock.advance(hours=1)
     desk.kept = {"since": desk.accounts.clock.now().isoformat()}
+    desk.server.post("Rye", "rye", "It rested.")
     given: dict[str, Json] = {"subreddit": "Bread", "title": "Rye", "text": "It rested."}
     assert await desk.find(given) is None
     new = desk.server.post("Rye", "bread", "It rested.")

@@ -148,9 +148,12 @@ async def test_what_is_older_elsewhere_or_of_other_words_is_not_our_post(desk: T
 async def test_all_pages_are_looked_through(desk: TumblrDesk) -> None:
     desk.server.page = 19  # fewer than were asked for
     await desk.perform(POST)
-    for n in range(45):
+    for n in range(19):
         desk.server.post(f"Another {n}")
-    assert await desk.find(POST) and desk.server.calls_of(LISTED) == 3
+    assert await desk.find(POST) and desk.server.calls_of(LISTED) == 2
+    for n in range(30):
+        desk.server.post(f"One more {n}")
+    assert await desk.find(POST) and desk.server.calls_of(LISTED) == 5
     desk.server.posts.pop(0)
     assert await desk.find(POST) is None
 
