@@ -2,7 +2,8 @@
 
 Written from X's published description (`x-api-v2`, which judges every body, query and answer where
 it is at hand) and its documents on errors, limits and uploads, not from the tools that it judges.
-The list of an account's posts is not in the trimmed description: its rules stand in `LISTED`.
+The list of an account's posts is not in the trimmed description: its rules stand in `LISTED`. The
+part of films (`_film`) was written together with the tool; the description judges it all the same.
 Whatever a client should not have sent stands in `mistakes`.
 """
 
@@ -33,6 +34,10 @@ NEEDS = {
     "GET /2/users/{id}/tweets": {"tweet.read", "users.read"},
     "POST /2/media/upload": {"media.write"},
     "POST /2/media/metadata": {"media.write"},
+    "POST /2/media/upload/initialize": {"media.write"},
+    "POST /2/media/upload/{id}/append": {"media.write"},
+    "POST /2/media/upload/{id}/finalize": {"media.write"},
+    "GET /2/media/upload": {"media.write"},
 }
 """Scopes of each operation."""
 _KINDS = "https://api.x.com/2/problems/"
@@ -90,6 +95,8 @@ class XServer(OAuthServer):
         """The most posts that one page of the list shows."""
         self.hidden: set[str] = set()
         """Posts that the list does not show yet."""
+        self.works = ["succeeded"]
+        """How far a film is, from its last piece on; the last word stays."""
         self.says_200 = ""
         """A post that is not there is answered with 200 and an error of this kind in the body."""
         self.reset_s = 30
@@ -179,6 +186,8 @@ class XServer(OAuthServer):
         if operation == "POST /2/media/metadata":
             self.media[body["id"]]["alt"] = body["metadata"]["alt_text"]["text"]
             return 200, {"data": {"id": body["id"]}}
+        if "/media/upload" in operation:
+            return self._film(operation, request, body)
         id_ = request.path.rsplit("/", 1)[1]
         found = next((post for post in self.posts if post.id == id_), None)
         if found is None:
@@ -194,11 +203,46 @@ class XServer(OAuthServer):
         self.posts.remove(found)
         return 200, {"data": {"deleted": True}}
 
+    def _film(self, operation: str, request: web.Request, body: Any) -> tuple[int, Any]:
+        """A film in pieces, which come in order and make up what was announced."""
+        if operation.endswith("initialize"):
+            id_ = str(next(self._count))
+            kind = (body["media_category"], body["media_type"])
+            if kind not in (("tweet_video", "video/mp4"), ("tweet_gif", "image/gif")):
+                self.mistakes.append(f"{kind} does not go in pieces")
+            self.media[id_] = {
+                "bytes": b"",
+                "total": body["total_bytes"],
+                "next": 0,
+                "whole": False,
+            }
+            return 200, {"data": {"id": id_, "expires_after_secs": 86_400}}
+        id_ = request.query.get("media_id") or request.path.split("/")[4]
+        found = self.media.get(id_)
+        if found is None:
+            return 404, _problem(404, "resource-not-found", f"Could not find {id_}.")
+        if operation.endswith("append"):
+            if body["segment_index"] == found["next"]:
+                found["bytes"] += base64.b64decode(body["media"], validate=True)
+                found["next"] += 1
+            elif body["segment_index"] != found["next"] - 1:
+                self.mistakes.append(f"piece {body['segment_index']} is out of order")
+            return 200, {"data": {"expires_at": 0}}
+        if operation.endswith("finalize"):
+            if len(found["bytes"]) != found["total"]:
+                return 400, _problem(400, "invalid-request", "The media is not whole.")
+            found["whole"] = True
+        state = self.works.pop(0) if len(self.works) > 1 else self.works[0]
+        info = {"state": state, "check_after_secs": 1, "progress_percent": 50}
+        found["ready"] = state == "succeeded"
+        return 200, {"data": {"id": id_, "processing_info": info}}
+
     def _create(self, body: Any) -> tuple[int, Any]:
         text, media = body.get("text", ""), body.get("media", {}).get("media_ids", [])
         if any(post.text.strip() == text.strip() for post in self.posts):
             return 403, _problem(403, "", "You are not allowed to create a duplicate content post.")
-        if unknown := [id_ for id_ in media if id_ not in self.media]:
+        ready = [id_ for id_ in media if self.media.get(id_, {"ready": False}).get("ready", True)]
+        if unknown := [id_ for id_ in media if id_ not in ready]:
             return 400, _problem(400, "invalid-request", f"Your media IDs {unknown} are invalid.")
         made = self.post(text)
         made.media = media
@@ -240,7 +284,7 @@ class XServer(OAuthServer):
             self.mistakes += API.body_misfits(request.method, path, body)
             if request.content_type != "application/json":
                 self.mistakes.append(f"{path} takes JSON")
-        elif request.method == "POST":
+        elif request.method == "POST" and not path.endswith("/finalize"):
             self.mistakes.append(f"{path} takes a body")
 
     def _judge_answer(self, request: web.Request, operation: str, status: int, answer: Any) -> None:
@@ -265,6 +309,7 @@ class XServer(OAuthServer):
 def _operation(request: web.Request) -> str:
     path = re.sub(r"^/2/users/(?!me$)[^/]+", "/2/users/{id}", request.path)
     path = re.sub(r"^/2/tweets/[^/]+$", "/2/tweets/{id}", path)
+    path = re.sub(r"^/2/media/upload/\d+/", "/2/media/upload/{id}/", path)
     return f"{request.method} {path}"
 
 

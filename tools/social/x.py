@@ -13,16 +13,17 @@ from typing import ClassVar
 from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import VendorUnknown
+from bot.core.errors import Invalid, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social import _x_own
 from tools.social._account import Account, began
 from tools.social._count import weighted
 from tools.social._media import looked_at
 from tools.social._network import Network, Post
-from tools.social._post import PostArguments, card_of
+from tools.social._post import MediaArgument, PostArguments, card_of
 from tools.social._twice import since, surely_absent, there_already
 from tools.social._x_api import PICTURES, WRITING, Duplicate, address, x_of
+from tools.social._x_film import moves, upload_film
 from tools.social._x_media import upload
 from tools.social._x_posts import find_post
 
@@ -32,10 +33,14 @@ NETWORK = Network(
     max_chars=280,
     link_chars=23,
     max_media=4,
-    takes=dict.fromkeys(("image/jpeg", "image/png", "image/webp"), 5_000_000),
+    takes={
+        **dict.fromkeys(("image/jpeg", "image/png", "image/webp"), 5_000_000),
+        "image/gif": 15_000_000,
+        "video/mp4": 40_000_000,
+    },
     audience="everyone (public)",
     source="https://docs.x.com/fundamentals/counting-characters and "
-    "https://docs.x.com/x-api/media/quickstart/best-practices (2026-08-22)",
+    "https://docs.x.com/x-api/media/quickstart/best-practices (2026-08-22); size of a film: ours",
 )
 _CASHTAG = re.compile(r"(?<!\w)\$[A-Za-z]{1,6}\b")
 
@@ -70,8 +75,8 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     answer others, for private messages, or to try out a text: show a draft in the chat instead.
     - text: the post, at most 280 characters; an emoji counts 2, any link 23.
     - link: an address that is put below the text; leave it out when the text has it.
-    - media: up to 4 pictures (JPEG, PNG or WebP), each {"url": https address or id of a kept file,
-      "alt": what is to be seen}.
+    - media: up to 4 pictures (JPEG, PNG or WebP), or one GIF, or one film (MP4), each {"url": https
+      address or id of a kept file, "alt": what is to be seen}.
     - when: leave it out.
     Example: {"text": "We are open on Sunday, 10 to 4. Coffee is on us."}
     """
@@ -80,7 +85,7 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     post = args.to_post()
     body: dict[str, Json] = {"text": post.text}
     if post.media:
-        body["media"] = {"media_ids": await upload(x, ctx, NETWORK, args.media or [])}
+        body["media"] = {"media_ids": await _handed_over(x, ctx, args.media or [])}
     try:
         answer = await x.call("POST", "/2/tweets", body=body)
     except Duplicate:
@@ -89,6 +94,13 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     if not isinstance(made, dict) or not str(made.get("id", "")).isdecimal():
         raise VendorUnknown("X did not say which post it made.")
     return _published(x, str(made["id"]))
+
+
+async def _handed_over(x: Account, ctx: ToolContext, media: list[MediaArgument]) -> list[Json]:
+    """X's ids of the media."""
+    if moves(media[0]):
+        return await upload_film(x, ctx, NETWORK, media[0])
+    return await upload(x, ctx, NETWORK, media)
 
 
 async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
@@ -111,7 +123,10 @@ async def complete(ctx: ToolContext, args: XPost) -> XPost:
     if not (ctx.connection and args.media):
         return args
     await x_of(ctx, _needs(args))
-    return args.model_copy(update={"media": await looked_at(ctx, NETWORK, args.media)})
+    media = await looked_at(ctx, NETWORK, args.media)
+    if len(media) > 1 and any(map(moves, media)):
+        raise Invalid("A GIF stands alone in a post on X.")
+    return args.model_copy(update={"media": media})
 
 
 def _needs(args: XPost) -> tuple[str, ...]:
