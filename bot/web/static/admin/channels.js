@@ -7,6 +7,8 @@ import { installs } from "./installs.js";
 import { placesSection } from "./places.js";
 
 const ABOUT = "Paste what the platform gave you; docs/channels has a page for each. Tokens are sealed in the vault and never shown again. What stands in the settings is changed there.";
+/** Listed beside the platforms; nobody talks there. */
+const SERVICES = ["stripe", "wordpress", "ghost"];
 const LOOKS = 20;
 const LOOK_MS = 700;
 
@@ -24,16 +26,21 @@ function section(channel) {
 function draw(node, channel) {
   const { name, up, detail, wants } = channel;
   const isOff = detail === "not connected";
-  const state = span(up ? "good" : isOff ? "soft" : "bad", up ? "listens" : isOff ? "not connected" : "down");
+  const state = span(up ? "good" : isOff ? "soft" : "bad", up ? works(name) : isOff ? "not connected" : "down");
   fill(
     node,
     el("h2", null, platform(name), " ", state),
     !up && !isOff && notice(detail, { bad: true }),
+    up && SERVICES.includes(name) && el("p", { class: "meta" }, detail),
     channel.manifest && !up && manifest(name),
     wants.length > 0 && el("details", { open: !up && !isOff }, el("summary", null, up ? "Connect it anew" : "Connect"), connector(node, channel)),
     !isOff && el("p", { class: "pager" }, remover(node, name)),
     channel.manifest && installs(name),
   );
+}
+
+function works(name) {
+  return SERVICES.includes(name) ? "is connected" : "listens";
 }
 
 /** What the platform makes an app of, fetched when it is wanted. */
@@ -75,7 +82,7 @@ function connectForm(node, { name, wants }, way) {
     await call("PUT", `/v1/channels/${encodeURIComponent(name)}`, { options });
     const found = await settled(name);
     draw(node, found);
-    return found.up ? span("good", `${platform(name)} listens.`) : span("bad", found.detail);
+    return found.up ? span("good", `${platform(name)} ${works(name)}.`) : span("bad", found.detail);
   });
 }
 

@@ -66,7 +66,7 @@ export function capital(text) {
   return text ? text[0].toUpperCase() + text.slice(1) : "";
 }
 
-const PLATFORMS = { sms: "SMS", email: "E-mail", api: "API" };
+const PLATFORMS = { sms: "SMS", email: "E-mail", api: "API", wordpress: "WordPress" };
 
 /** What people call a channel. */
 export function platform(name) {
