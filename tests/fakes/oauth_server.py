@@ -90,7 +90,7 @@ class OAuthServer:
         self.account = f"{name}-account-1"
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=100_000_000)
+        app = web.Application(client_max_size=60_000_000)
         app.router.add_route("*", "/{path:.*}", self._any)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
