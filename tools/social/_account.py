@@ -18,6 +18,7 @@ from bot.core.errors import (
     BotError,
     Conflict,
     ConnectionBroken,
+    DeveloperError,
     Invalid,
     VendorRefused,
     VendorUnknown,
@@ -27,7 +28,7 @@ from bot.core.secret import Secret
 from bot.core.tool import ToolContext
 from bot.fetch.client import Redirected
 from bot.frozen import frozen
-from bot.oauth.accounts import NotConnected
+from bot.oauth.accounts import Client, NotConnected
 from bot.reach import Reach
 
 LONGEST_WAIT_S = 3600.0
@@ -91,7 +92,6 @@ class Caller(Protocol):
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float = ...,
     ) -> Page: ...
 
 
@@ -120,6 +120,8 @@ class Account:
 
     def by(self, token: Secret) -> "Account":
         """The same account by another token that the network gave to it, such as a Page's."""
+        if not isinstance(self._client, Client):
+            raise DeveloperError(f"{self._service.title} has one key.")
         return Account(self._service, self._client.by(token), self._clock)
 
     async def call(

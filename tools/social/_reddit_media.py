@@ -1,8 +1,8 @@
 """A picture for a post on Reddit: a lease is asked for, and the bytes go into Reddit's bucket.
 
 https://www.reddit.com/dev/api and PRAW's `_upload_media` (read 2026-11-21). The bucket is another
-company's, so it gets the fields of the lease and no token of ours. Nobody sees what lies there until
-a post names it, so this may be repeated.
+company's, so it gets the fields of the lease and no token of ours. Nobody sees what lies there
+until a post names it, so this may be repeated.
 """
 
 import html

@@ -20,6 +20,7 @@ from tools.social._blog_settings import Site
 from tools.social._own import Standing
 
 MAX_BYTES = 4_000_000
+TIMEOUT_S = 30.0
 _TAG = re.compile(r"<[^>]{0,2000}>")
 _END = re.compile(r"</(?:p|h[1-6]|li|blockquote|pre|tr)>|<br\s*/?>", re.IGNORECASE)
 
@@ -105,7 +106,6 @@ class SiteClient:
         query: Mapping[str, str] | None = None,
         body: Mapping[str, Json] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
-        timeout_s: float = 30.0,
     ) -> Page:
         """Ask the site. Raises Invalid, VendorRefused (not sent), VendorUnknown."""
         sent = dict(headers or {})
@@ -119,7 +119,7 @@ class SiteClient:
             headers={**sent, **self._dress()},
             body=body,
             max_bytes=MAX_BYTES,
-            timeout_s=timeout_s,
+            timeout_s=TIMEOUT_S,
         )
         if page.url and _origin(page.url) != _origin(self._site.url):
             raise VendorUnknown("Another server than the site answered.")

@@ -2,8 +2,8 @@
 
 A post is a title with either a text, a link or a picture. Reddit knows no idempotency key: an
 unclear outcome is looked up among the account's own posts by subreddit, title and time. A picture's
-post shows up there only when Reddit has worked on it, so one that is not seen yet is asked about and
-not sent again. Until an account is connected the sandbox performs it.
+post shows up there only when Reddit has worked on it, so one that is not seen yet is asked about
+and not sent again. Until an account is connected the sandbox performs it.
 """
 
 import asyncio
