@@ -29,7 +29,7 @@ from bot.render.cards.layout import Ref
 from bot.render.codes import SHOW_ALL, Reply, parse_code
 from bot.render.text import visible
 from bot.render.whole import whole
-from bot.store import conversations, inbox, misses, transcript
+from bot.store import arrivals, conversations, inbox, misses, transcript
 from bot.store.decisions import may_decide
 from bot.store.script import Database, Script, restartable
 
@@ -326,7 +326,7 @@ def _answered(
 def _before(order: Order) -> Script[Accepted | None]:
     """The earlier arrival of this event, with what was answered; None when there was none."""
     event = order.event
-    found = yield from inbox.known(event, order.body_hash)
+    found = yield from arrivals.known(event, order.body_hash)
     if found is None or found[0] == event.id:
         return None
     id_, conv, same = found

@@ -19,6 +19,7 @@ from bot.limits import Buckets, Rate
 from bot.points import point
 from bot.store import albums, turns
 from bot.store import inbox as rows
+from bot.store.arrivals import Ingested
 from bot.store.script import Database, Script, restartable_by
 
 
@@ -119,10 +120,9 @@ class Inbox:
 @restartable_by(lambda event, *_: f"{event.tenant} {event.conv}")
 def arrive(
     event: Event, ids: tuple[str, str], now: int, body_hash: str, owner: str
-) -> Script[tuple[rows.Ingested, Claim | None]]:
+) -> Script[tuple[Ingested, Claim | None]]:
     """Store an event and, for an owner with a free seat, claim its conversation as well."""
     if albums.is_part(event):
         return (yield from albums.ingest(event, ids, now, body_hash)), None
     got = yield from rows.ingest(event, ids, now, body_hash, owner)
-    claim = (yield from turns.begin(event, got)) if got.claimed else None
-    return got, claim
+    return got, turns.begin(event, got) if got.claimed else None

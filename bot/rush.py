@@ -3,7 +3,8 @@
 A platform that is not answered within seconds sends again, and again; a turn that opens a moment
 later harms nobody. So turns set out one by one, each some rounds of the loop behind the one before:
 whatever came in meanwhile is read, stored and answered in between. However many turns wait, an
-acknowledgement waits for a few slices of them and not for all.
+acknowledgement waits for a few slices of them and not for all. A round in which nothing was done
+ends the wait: then nobody is there to be let past.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ RUSH_S = 2.0
 ROUNDS = 12
 """Rounds of the loop between two turns that set out: about as many as one needs to be before its
 model, so that a round holds a slice or two of them, and all that the sockets brought."""
+QUIET_S = 0.00008
+"""A round as short as this only asked the sockets; a slice of a turn takes several of it."""
 MOMENT_S = 0.002
 """A turn that comes so long after the last one set out goes at once, and costs no round of its own:
 about as long as a turn needs to be before its model."""
@@ -25,7 +28,9 @@ about as long as a turn needs to be before its model."""
 class Rush:
     """Lets turns set out."""
 
-    def __init__(self) -> None:
+    def __init__(self, quiet_s: float = QUIET_S) -> None:
+        """`quiet_s` is the length of a round below which nothing was done in it."""
+        self._quiet_s = quiet_s
         self._entering = 0
         """Events that are being stored at the moment."""
         self._calm = asyncio.Event()
@@ -76,10 +81,12 @@ class Rush:
             self._is_stepping = True
             self._next()
 
-    def _step(self, left: int) -> None:
-        """Go on after so many rounds."""
-        if left:
-            asyncio.get_running_loop().call_soon(self._step, left - 1)
+    def _step(self, left: int, began: float = -math.inf) -> None:
+        """Go on after so many rounds, or after one in which nobody had anything to do."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        if left and now - began >= self._quiet_s:
+            loop.call_soon(self._step, left - 1, now)
         else:
             self._next()
 

@@ -12,8 +12,9 @@ from sqlalchemy import bindparam, select, update
 
 from bot.core.event import Ending, Event, Kind
 from bot.core.ids import EventId
-from bot.store import conversations, inbox
-from bot.store.inbox import EVENT, Ingested, event_of
+from bot.store import arrivals, conversations, inbox
+from bot.store.arrivals import Ingested
+from bot.store.inbox import EVENT, event_of
 from bot.store.rows import attachments_to_json, dumps, loads
 from bot.store.script import Ask, Row, Script, Statement
 from bot.store.tables import conv, message
@@ -75,7 +76,7 @@ def open_until(body: str, received_at: int) -> int:
 
 def ingest(event: Event, ids: tuple[str, str], at: int, body_hash: str) -> Script[Ingested]:
     """Store a part: with the album that waits, or as the first of one. Idempotent by its key."""
-    seen = yield from inbox.seen(event, body_hash)
+    seen = yield from arrivals.seen(event, body_hash)
     if seen:
         return seen
     found = yield from conversations.current(event.tenant, event.conv)

@@ -25,6 +25,7 @@ from bot.store.rows import messages_to_json as raw_text
 from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables import approval, conv, message
 
+HISTORY_LINES = 80
 CONV = (
     conv.c.id,
     conv.c.tenant,
@@ -332,7 +333,9 @@ def attach(tenant: str, conv_id: str, turn: str, files: Sequence[Attachment]) ->
     yield Ask(_ATTACH, {"tenant": tenant, "conv": conv_id, "turn": turn, "files": told})
 
 
-def history(tenant: str, conv_id: str, before_seq: int, limit: int) -> Script[tuple[Line, ...]]:
+def history(
+    tenant: str, conv_id: str, before_seq: int, limit: int = HISTORY_LINES
+) -> Script[tuple[Line, ...]]:
     """The last lines of events before a number, oldest first."""
     rows = yield Ask(
         _HISTORY, {"tenant": tenant, "conv": conv_id, "seq": before_seq, "limit": limit}

@@ -8,24 +8,17 @@ from dataclasses import replace
 
 from sqlalchemy import Integer, bindparam, delete, insert, null, select, update
 
-from bot.core.conversation import Conversation, Line
+from bot.core.conversation import Line
 from bot.core.event import Ending, Event, Trust
-from bot.core.ids import ConvId, EventId
+from bot.core.ids import ConvId
 from bot.core.times import from_us, to_us
 from bot.frozen import frozen
-from bot.store import conversations
+from bot.store import arrivals, conversations
+from bot.store.arrivals import Ingested
 from bot.store.rows import event_body, event_from, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
 from bot.store.tables import conv, inbox
 
-_SEEN = Statement(
-    select(inbox.c.id, inbox.c.conv, inbox.c.body_hash, inbox.c.seq).where(
-        inbox.c.tenant == bindparam("tenant"),
-        inbox.c.channel == bindparam("channel"),
-        inbox.c.account == bindparam("account"),
-        inbox.c.ext_id == bindparam("ext_id"),
-    )
-)
 _STORE = Statement(
     insert(inbox).values(
         {
@@ -167,20 +160,6 @@ _SWEEP = Statement(
 
 
 @frozen
-class Ingested:
-    """What became of an arriving event."""
-
-    event: EventId
-    conv: Conversation
-    seq: int
-    claimed: bool = False
-    """The conversation is the owner's now, and `conv` has the epoch of the claim."""
-    duplicate: bool = False
-    same: bool = True
-    """For a duplicate: whether it said the same as the first time."""
-
-
-@frozen
 class Stored:
     """An event as it is kept."""
 
@@ -204,14 +183,10 @@ def ingest(
     conversation in the same breath if nobody works on it and nothing waits in it.
     """
     conv_id, line_id = ids
-    before = yield from seen(event, body_hash)
+    before, open_now = yield from arrivals.meet(event, body_hash)
     if before:
         return before
-    found = yield from conversations.current(event.tenant, event.conv)
-    if found:
-        where = found[0]
-    else:
-        where = yield from conversations.open_(event, conv_id, 1, at)
+    where = open_now or (yield from conversations.open_(event, conv_id, 1, at))
     lines = int(event.kind in ("message", "command"))
     place: Params = {"tenant": event.tenant, "id": where.id, "at": at, "lines": lines}
     rows: list[Row] = []
@@ -222,6 +197,9 @@ def ingest(
         rows = yield Ask(_ENTER, place)
         yield Ask(_WAKE, {"tenant": event.tenant, "id": where.id, "at": at})
     seq, n, epoch = rows[0]
+    history: tuple[Line, ...] = ()
+    if claimed:  # before the new line is written, which then waits for no one who reads lines
+        history = yield from conversations.history(event.tenant, where.id, seq)
     yield from store(event, (where.id, seq), at, body_hash, attempts=int(claimed))
     if lines:
         said = Line(
@@ -238,14 +216,14 @@ def ingest(
             said = yield from conversations.taint(event.tenant, where.id, said)
         yield from conversations.write(event.tenant, where.id, said)
     where = replace(where, epoch=epoch, tainted=where.tainted or event.trust is Trust.OUTSIDE)
-    return Ingested(event=event.id, conv=where, seq=seq, claimed=claimed)
+    return Ingested(event=event.id, conv=where, seq=seq, claimed=claimed, history=history)
 
 
 def ingest_control(
     event: Event, conv_id: str, at: int, detail: str, body_hash: str = ""
 ) -> Script[Ingested | None]:
     """Store an event that this very transaction decides; None when it was not seen before."""
-    before = yield from seen(event, body_hash)
+    before = yield from arrivals.seen(event, body_hash)
     if before:
         return before
     end = (Ending.DECIDED.value, detail)
@@ -253,51 +231,11 @@ def ingest_control(
     return None
 
 
-def known(event: Event, body_hash: str) -> Script[tuple[str, str, bool] | None]:
-    """Id and conversation of this event if it came before, and whether its body is the same."""
-    rows = yield Ask(
-        _SEEN,
-        {
-            "tenant": event.tenant,
-            "channel": event.channel,
-            "account": event.account,
-            "ext_id": event.ext_id,
-        },
-    )
-    return (rows[0][0], rows[0][1], rows[0][2] == body_hash) if rows else None
-
-
 def ignore(event: Event, at: int, why: str) -> Script[None]:
     """Store an event that nobody will answer, with the reason."""
-    before = yield from seen(event, "")
+    before = yield from arrivals.seen(event, "")
     if not before:
         yield from store(event, ("", 0), at, "", (Ending.IGNORED.value, why))
-
-
-def seen(event: Event, body_hash: str) -> Script[Ingested | None]:
-    """What became of this event when it came before; None when it did not."""
-    rows = yield Ask(
-        _SEEN,
-        {
-            "tenant": event.tenant,
-            "channel": event.channel,
-            "account": event.account,
-            "ext_id": event.ext_id,
-        },
-    )
-    if not rows:
-        return None
-    id_, conv_id, old_hash, seq = rows[0]
-    found = yield from conversations.get(event.tenant, conv_id)
-    if not found:
-        found = yield from conversations.current(event.tenant, event.conv)
-    if not found:
-        where = yield from conversations.open_(event, f"{id_}-conv", 1, to_us(event.at))
-    else:
-        where = found[0]
-    return Ingested(
-        event=EventId(id_), conv=where, seq=seq, duplicate=True, same=old_hash == body_hash
-    )
 
 
 def store(

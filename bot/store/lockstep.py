@@ -6,12 +6,15 @@ Rules, which make the outcome the same as running the scripts one after the othe
 2. Scripts of different keys touch no rows in common but those that they add; each says so by
    having a key. One without a key runs alone, after all before it and before all behind it.
 3. What a script adds and asks no answer about waits until somebody reads or changes that table of
-   that tenant, or until all are done; then it is added with all that others added meanwhile.
+   that tenant, or until all are done; then it is added with all that of this tenant waits, whatever
+   its table.
 4. A round is of one tenant, so it stands behind one wall.
+5. What a script reads and the one before it of the same key has just read is not asked again: in
+   between it wrote nothing but new rows of other tables.
 Whatever goes wrong goes wrong for all of them: the caller takes everything back.
 """
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -29,6 +32,8 @@ class Round(NamedTuple):
     tenant: str
     statement: Statement
     params: Sequence[Params]
+    also: Sequence[tuple[Statement, Sequence[Params]]] = ()
+    """What else is added with it, when it adds; the tables differ."""
 
 
 Rounds = Generator[Round, Rows, list[Any]]
@@ -52,9 +57,11 @@ def side_by_side(scripts: Sequence[Script[Any]]) -> Rounds:
 class _Lane:
     """The scripts of one key, and the one that runs."""
 
-    __slots__ = ("_at", "_results", "_steps", "_waiting")
+    __slots__ = ("_at", "_just_read", "_results", "_steps", "_waiting", "is_alone")
 
-    def __init__(self, results: list[Any]) -> None:
+    def __init__(self, results: list[Any], key: str) -> None:
+        self.is_alone = not key
+        self._just_read: tuple[Ask, list[Row]] | None = None
         self._waiting: deque[tuple[int, Script[Any]]] = deque()
         self._steps: Script[Any] | None = None
         self._at = 0
@@ -78,16 +85,35 @@ class _Lane:
                 self._results[self._at] = stop.value
                 self._steps = None
 
+    def told(self, ask: Ask, rows: list[Row]) -> None:
+        """What was asked has these rows."""
+        is_known = shape(ask.statement).is_read and not self.is_alone
+        self._just_read = (ask, rows) if is_known else None
+
+    def knows(self, ask: Ask) -> list[Row] | None:
+        """The rows, where the last that was read is asked again."""
+        return self._just_read[1] if self._just_read and self._just_read[0] == ask else None
+
+    def adds(self, statement: Statement) -> None:
+        """It adds a row; what it has read of that table may have changed."""
+        if self._just_read:
+            read = shape(self._just_read[0].statement)
+            if not read.tables.isdisjoint(shape(statement).tables):
+                self._just_read = None
+
 
 class _Lanes:
     """Lanes that run side by side, what they ask for, and what is still to be added."""
 
     def __init__(self, scripts: Iterable[tuple[int, Script[Any], str]], results: list[Any]) -> None:
-        self._lanes: dict[str, _Lane] = defaultdict(lambda: _Lane(results))
+        self._lanes: dict[str, _Lane] = {}
         for n, script, key in scripts:
+            if key not in self._lanes:
+                self._lanes[key] = _Lane(results, key)
             self._lanes[key].add(n, script)
-        self._asked: dict[tuple[str, Statement], list[tuple[_Lane, Params]]] = {}
-        self._added: dict[tuple[str, Statement], list[Params]] = {}
+        self._asked: dict[tuple[str, Statement], list[tuple[_Lane, Ask]]] = {}
+        self._added: dict[str, dict[Statement, list[Params]]] = {}
+        """By tenant."""
         self._tenant: str | None = None
 
     def run(self) -> Rounds:
@@ -97,41 +123,56 @@ class _Lanes:
         while self._asked:
             tenant, statement = min(self._asked, key=self._rank)
             asked = self._asked.pop((tenant, statement))
-            yield from self._add_what(self._hides(tenant, statement))
-            found = yield self._round(tenant, statement, [params for _, params in asked])
-            for (lane, _), rows in zip(asked, found, strict=True):
+            yield from self._add_for(self._hides(tenant, statement))
+            found = yield self._round(tenant, statement, [ask.params for _, ask in asked])
+            for (lane, ask), rows in zip(asked, found, strict=True):
+                lane.told(ask, rows)
                 self._go_on(lane, rows)
-        yield from self._add_what(sorted(self._added, key=lambda of: of[0] != self._tenant))
+        yield from self._add_for(sorted(self._added, key=lambda tenant: tenant != self._tenant))
         return []
 
     def _go_on(self, lane: _Lane, rows: list[Row]) -> None:
         while ask := lane.send(rows):
-            of = str(ask.params.get("tenant", "")), ask.statement
-            if not shape(ask.statement).is_silent:
-                self._asked.setdefault(of, []).append((lane, ask.params))
+            tenant, statement = str(ask.params.get("tenant", "")), ask.statement
+            if shape(statement).is_silent:
+                lane.adds(statement)
+                of_tenant = self._added.setdefault(tenant, {})
+                of_tenant.setdefault(statement, []).append(ask.params)
+                rows = []
+            elif (known := lane.knows(ask)) is not None:
+                rows = known
+            else:
+                self._asked.setdefault((tenant, statement), []).append((lane, ask))
                 return
-            self._added.setdefault(of, []).append(ask.params)
-            rows = []
 
     def _rank(self, of: tuple[str, Statement]) -> tuple[bool, bool, int]:
         """First what needs no other wall, then what need not add rows first, then the most."""
         return of[0] != self._tenant, bool(self._hides(*of)), -len(self._asked[of])
 
-    def _hides(self, tenant: str, statement: Statement) -> list[tuple[str, Statement]]:
-        """What is still to be added that this statement might see."""
+    def _hides(self, tenant: str, statement: Statement) -> list[str]:
+        """Of which tenants rows are still to be added that this statement might see."""
         if not self._added:
             return []
         tables = shape(statement).tables
         return [
-            of
-            for of in self._added
-            if (not tenant or of[0] in ("", tenant)) and not tables.isdisjoint(shape(of[1]).tables)
+            whose
+            for whose, rows in self._added.items()
+            if (not tenant or whose in ("", tenant))
+            and any(not tables.isdisjoint(shape(adds).tables) for adds in rows)
         ]
 
-    def _add_what(self, adds: Iterable[tuple[str, Statement]]) -> Generator[Round, Rows, None]:
-        for tenant, statement in adds:
-            yield self._round(tenant, statement, self._added.pop((tenant, statement)))
+    def _add_for(self, tenants: Iterable[str]) -> Generator[Round, Rows, None]:
+        """Add all that waits to be added for these tenants."""
+        for tenant in tenants:
+            (statement, params), *also = self._added.pop(tenant).items()
+            yield self._round(tenant, statement, params, also)
 
-    def _round(self, tenant: str, statement: Statement, params: Sequence[Params]) -> Round:
+    def _round(
+        self,
+        tenant: str,
+        statement: Statement,
+        params: Sequence[Params],
+        also: Sequence[tuple[Statement, Sequence[Params]]] = (),
+    ) -> Round:
         self._tenant = tenant
-        return Round(tenant, statement, params)
+        return Round(tenant, statement, params, also)

@@ -33,6 +33,10 @@ _EVICT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
     "AND usename = session_user AND application_name = ANY($1)"
 )
+GATHER_S = 0.002
+"""How long a commit waits at most for others to share it, while the process is busy."""
+LULL, LULL_S = 3, 0.00008
+"""So many rounds of the loop in which nothing came and, as short as they are, nothing was done."""
 CONNECT_S = 5.0
 STATEMENT_S = 30.0
 
@@ -197,6 +201,7 @@ class PostgresDatabase:
     async def _commit(self, line: _Line, items: deque[Item]) -> None:
         line.is_busy = True
         await self._ride(line, items)
+        await self._gather(items)
         batch = [items.popleft() for _ in range(min(len(items), MAX_BATCH))]
         await line.writer.commit(batch)
         line.is_busy = False
@@ -210,6 +215,17 @@ class PostgresDatabase:
                     await line.wake.wait()
         except TimeoutError:
             pass
+
+    async def _gather(self, items: deque[Item]) -> None:
+        """Wait a moment while the process is busy: what it works on may share the commit."""
+        loop = asyncio.get_running_loop()
+        lull, now = 0, loop.time()
+        until = now + GATHER_S
+        while lull < LULL and now < until and len(items) < MAX_BATCH:
+            many, began = len(items), now
+            await asyncio.sleep(0)
+            now = loop.time()
+            lull = lull + 1 if len(items) == many and now - began < LULL_S else 0
 
 
 def _awaited(items: deque[Item]) -> bool:

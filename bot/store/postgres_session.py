@@ -10,7 +10,7 @@ import asyncpg
 
 from bot.store.lockstep import Round, Rounds, Rows
 from bot.store.script import Ask, Row, Script
-from bot.store.shape import DIALECT, shape
+from bot.store.shape import DIALECT, adding, shape
 
 T = TypeVar("T")
 
@@ -71,6 +71,9 @@ class Session:
     async def _round(self, this: Round) -> Rows:
         """Run a statement for each of its argument sets, in one round trip."""
         what = shape(this.statement)
+        if this.also or (what.adds and len(this.params) > 1):
+            await self._add(this)
+            return [[] for _ in this.params]
         if len(this.params) == 1 or what.many is None:
             asks = [Ask(this.statement, params) for params in this.params]
             return [await self._rows(ask, careful=False) for ask in asks]
@@ -85,6 +88,24 @@ class Session:
         for row in await self._conn.fetchmany(what.many.sql, sets):
             found[row[0]].append(row[1:])
         return found
+
+    async def _add(self, this: Round) -> None:
+        """Add rows to several tables, in one round trip where each statement only adds."""
+        parts = sorted(((this.statement, this.params), *this.also), key=lambda p: shape(p[0]).sql)
+        simple = [part for part in parts if shape(part[0]).adds]
+        for statement, params in parts:
+            if not shape(statement).adds:
+                await self._round(Round(this.tenant, statement, params))
+        if not simple:
+            return
+        await self._stand(this.tenant)
+        what = adding(tuple(statement for statement, _ in simple))
+        arrays = [
+            [_fit(params[name]) for params in sets]
+            for names, (_, sets) in zip(what.columns, simple, strict=True)
+            for name in names
+        ]
+        await self._conn.fetch(what.sql, *arrays)
 
     async def _rows(self, ask: Ask, careful: bool) -> list[Row]:
         sql, names = ask.statement.numbered(DIALECT)

@@ -30,6 +30,7 @@ SHARED_WAIT_MS, LONE_WAIT_MS = 100, 10_000
 IDLE_MS = 8_000
 """After it the server takes back a transaction whose process has stopped in the middle: others wait
 longer than that for its rows."""
+_ARRAYS = "SELECT $1::VARCHAR[], $2::BIGINT[]"
 _RESTART = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
@@ -61,7 +62,7 @@ class Writer:
 
     async def open(self) -> None:
         """Connect. Raises what asyncpg raises."""
-        self._conn = await asyncpg.connect(**self._how)
+        self._conn = await self._connect()
 
     async def close(self) -> None:
         """Let the connection go."""
@@ -139,10 +140,16 @@ class Writer:
     async def _connection(self) -> "asyncpg.Connection[Any]":
         if self._conn is None or self._conn.is_closed():
             try:
-                self._conn = await asyncpg.connect(**self._how)
+                self._conn = await self._connect()
             except (*GONE, asyncpg.PostgresError) as error:
                 raise await self._lost(error) from error
         return self._conn
+
+    async def _connect(self) -> "asyncpg.Connection[Any]":
+        """Connect, and let the driver learn its arrays now, outside of every transaction."""
+        conn = await asyncpg.connect(**self._how)
+        await conn.fetch(_ARRAYS, [], [])
+        return conn
 
     async def _back(self, session: Session) -> None:
         try:

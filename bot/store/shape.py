@@ -3,8 +3,13 @@
 PostgreSQL takes the argument sets of one statement in one go and runs them one after the other;
 each sees what those before it did. What comes back is one long list; so the form for many takes
 one more value, the number of its argument set, and says it first in every row.
+
+Rows that are added and answer nothing go further: those of several tables are one statement, each
+column one array. Nothing is looked for, so there is no plan that could be a bad one.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -17,6 +22,9 @@ from bot.store.script import Statement
 
 DIALECT = spoken.dialect()  # type: ignore[no-untyped-call]
 _RETURNING = " RETURNING "
+_ONCE = " ON CONFLICT DO NOTHING"
+_VALUES = re.compile(rf"(INSERT INTO \w+ \([\w, ]+\)) VALUES \((.*?)\)({_ONCE})?", re.DOTALL)
+_PLACE = re.compile(r"\$(\d+)(?:::(\w+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +35,29 @@ class Many:
     answers: bool
     """Whether rows come back. Then the number of the argument set is the last value to give, and
     the first that comes back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adds:
+    """A statement that adds a row, in its parts."""
+
+    into: str
+    """With table and columns."""
+    values: str
+    """What goes in."""
+    types: tuple[str, ...]
+    """Of its values, in their order."""
+    tail: str
+    """What is done where the row is there already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """Statements that add rows, as one."""
+
+    sql: str
+    columns: tuple[tuple[str, ...], ...]
+    """For each statement the names of its values; each is an array of the sets' values."""
 
 
 class Shape:
@@ -48,6 +79,11 @@ class Shape:
         return self.sql.startswith("INSERT ") and _RETURNING not in self.sql
 
     @cached_property
+    def is_read(self) -> bool:
+        """It reads rows and does nothing to them."""
+        return self.sql.startswith("SELECT ") and bool(self.tables) and " FOR " not in self.sql
+
+    @cached_property
     def many(self) -> Many | None:
         """Its form for many argument sets; None when it has none."""
         number = f"${len(self.names) + 1}::BIGINT"
@@ -60,8 +96,41 @@ class Shape:
         before, after = self.sql.rsplit(_RETURNING, 1)
         return Many(f"{before}{_RETURNING}{number}, {after}", answers=True)
 
+    @cached_property
+    def adds(self) -> "Adds | None":
+        """What it adds; None where it does more than that: it changes a row that is there."""
+        found = _VALUES.fullmatch(self.sql)
+        if found is None or "), (" in found[2]:
+            return None
+        types = dict(_PLACE.findall(found[2]))
+        given = tuple(types.get(str(n + 1), "") for n in range(len(self.names)))
+        if not given or not all(given):
+            return None
+        return Adds(into=found[1], values=found[2], types=given, tail=found[3] or "")
+
 
 @cache
 def shape(statement: Statement) -> Shape:
     """What a statement does; looked at once."""
     return Shape(statement)
+
+
+@cache
+def adding(statements: Sequence[Statement]) -> Adding:
+    """The one statement for many rows of each of these; all of them have `adds`."""
+    parts: list[str] = []
+    first = 1
+    for statement in statements:
+        adds = shape(statement).adds
+        if adds is None:
+            raise ValueError(f"It does not only add: {shape(statement).sql}")
+        arrays = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(adds.types))
+        names = ", ".join(f"c{n + 1}" for n in range(len(adds.types)))
+        values = _PLACE.sub(r"v.c\1", adds.values)
+        rows = f"SELECT {values} FROM unnest({arrays}) AS v ({names})"
+        parts.append(f"{adds.into} {rows}{adds.tail}")
+        first += len(adds.types)
+    *before, last = parts
+    together = ", ".join(f"a{n} AS ({part})" for n, part in enumerate(before))
+    sql = f"WITH {together} {last}" if before else last
+    return Adding(sql, tuple(shape(statement).names for statement in statements))

@@ -16,13 +16,12 @@ from bot.core.times import from_us
 from bot.frozen import frozen
 from bot.store import albums, approvals, audit, conversations, effects, spends
 from bot.store import inbox as inbox_rows
+from bot.store.arrivals import Ingested
 from bot.store.conversations import CONV, conversation
-from bot.store.inbox import EVENT, Ingested, event_of
+from bot.store.inbox import EVENT, event_of
 from bot.store.journal import of_claim, steps_of
 from bot.store.script import Ask, Script, Statement, one_of, restartable, restartable_by
 from bot.store.tables import conv, inbox
-
-HISTORY_LINES = 80
 
 _TENANTS = Statement(
     select(conv.c.tenant)
@@ -186,7 +185,7 @@ def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None
         return None
     head = heads[0]
     yield Ask(_TRIED, {"tenant": tenant, "id": head[0]})
-    history = yield from conversations.history(tenant, where.id, head[8], HISTORY_LINES)
+    history = yield from conversations.history(tenant, where.id, head[8])
     steps: dict[int, Step] = {}
     past: tuple[Effect, ...] = ()
     if head[9]:
@@ -204,16 +203,15 @@ def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None
     )
 
 
-def begin(event: Event, got: Ingested) -> Script[Claim]:
+def begin(event: Event, got: Ingested) -> Claim:
     """The claim of an event that was stored and claimed in this very transaction."""
-    history = yield from conversations.history(event.tenant, got.conv.id, got.seq, HISTORY_LINES)
     return Claim(
         event=event,
         seq=got.seq,
         conv=got.conv,
         attempt=0,
         replay=0,
-        history=history,
+        history=got.history,
         journal={},
         effects=(),
     )

@@ -4,6 +4,9 @@ import asyncio
 
 from bot.rush import MOMENT_S, ROUNDS, RUSH, Rush
 
+NEVER, ALWAYS = 0.0, 60.0
+"""How long a quiet round is, so that none is, or each."""
+
 
 async def rounds(count: int) -> None:
     """So many rounds of the loop."""
@@ -29,7 +32,7 @@ async def test_one_turn_waits_for_nobody() -> None:
 
 
 async def test_many_set_out_in_order_and_others_are_served_in_between() -> None:
-    out, tasks = setting_out(Rush(), 5)
+    out, tasks = setting_out(Rush(NEVER), 5)
     served: list[int] = []
     while len(out) < 5:
         await rounds(1)
@@ -37,6 +40,18 @@ async def test_many_set_out_in_order_and_others_are_served_in_between() -> None:
     assert out == list(range(5))
     assert max(after - before for before, after in zip(served, served[1:], strict=False)) == 1
     assert served.count(2) >= ROUNDS - 1, "rounds pass between two of them"
+    await asyncio.gather(*tasks)
+
+
+async def test_when_nobody_else_has_anything_to_do_they_follow_each_other_round_by_round() -> None:
+    out, tasks = setting_out(Rush(ALWAYS), 5)
+    served: list[int] = []
+    while len(out) < 5:
+        await rounds(1)
+        served.append(len(out))
+    assert out == list(range(5))
+    assert max(after - before for before, after in zip(served, served[1:], strict=False)) == 1
+    assert len(served) < 5 * 3, "two rounds between two of them and no more"
     await asyncio.gather(*tasks)
 
 
@@ -62,7 +77,7 @@ async def test_a_lone_turn_costs_the_loop_no_round() -> None:
 
 
 async def test_a_turn_that_comes_a_moment_after_another_waits_for_its_rounds() -> None:
-    rush = Rush()
+    rush = Rush(NEVER)
     rush._last = asyncio.get_running_loop().time() + 60  # a moment that does not end meanwhile
     out, tasks = setting_out(rush, 1)
     await rounds(ROUNDS)

@@ -11,9 +11,10 @@ import pytest
 from sqlalchemy import bindparam, delete, insert, select, update
 
 import bot.store
+from bot.store.arrivals import _ONE
 from bot.store.script import Statement
 from bot.store.sqlite import DIALECT
-from bot.store.tables import conv, metadata
+from bot.store.tables import conv, inbox, metadata
 
 SWEEP = "looks over all tenants at once; what it finds carries its tenant"
 CLEANING = "forgets what is old, in all tenants alike"
@@ -69,6 +70,10 @@ ALLOWED = {
 }
 
 
+LONE = "FROM (SELECT 1 AS n) AS one "
+"""One row of nothing, to which what is found is joined: then the conditions stand with each table."""
+
+
 def statements() -> dict[str, str]:
     """`module._NAME` → SQL."""
     found = {}
@@ -93,6 +98,9 @@ def names_its_tenant(sql: str) -> bool:
         return True
     if sql.startswith("INSERT"):
         return "tenant" in sql.split(")")[0]
+    if LONE in sql:
+        joined = sql.partition(LONE)[2]
+        return all(re.search(rf"JOIN {table} ON {table}\.tenant = :", joined) for table in touched)
     _, _, conditions = sql.partition("WHERE")
     return re.search(r"\btenant = (?![a-z_]+\.)", conditions) is not None
 
@@ -119,8 +127,17 @@ def test_every_exception_is_still_one() -> None:
         update(conv).where(conv.c.id == bindparam("id")).values(tenant=bindparam("t")),
         delete(conv).where(conv.c.key == bindparam("key")),
         insert(conv).values(id=bindparam("id")),
+        select(conv.c.id).select_from(_ONE.outerjoin(conv, conv.c.key == bindparam("key"))),
+        select(conv.c.id).select_from(
+            _ONE.outerjoin(inbox, inbox.c.tenant == bindparam("tenant")).outerjoin(
+                conv, conv.c.key == bindparam("key")
+            )
+        ),
     ],
-    ids=["a select by id", "the tenant as a column", "an update", "a delete", "an insert"],
+    ids=[
+        *("a select by id", "the tenant as a column", "an update", "a delete", "an insert"),
+        *("a join", "a join beside one that does"),
+    ],
 )
 def test_a_statement_without_its_tenant_is_found(element: object) -> None:
     assert not names_its_tenant(Statement(element).text(DIALECT))  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ from bot.store.lockstep import Round, side_by_side
 from bot.store.script import Ask, Script, Statement, restartable, restartable_by, run
 from bot.store.shape import shape
 from bot.store.sqlite import executor
-from bot.store.tables import message, meta
+from bot.store.tables import inbox, message, meta
 from bot.store.tables_shared import shared
 
 AT = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -35,6 +35,15 @@ _SET = Statement(
     update(meta).where(meta.c.name == bindparam("id")).values(value=bindparam("new_value"))
 )
 _PUT = Statement(insert(meta).values(name=bindparam("name"), value=bindparam("value")))
+_TELL = Statement(
+    insert(inbox).values(
+        id=bindparam("name"),
+        detail=bindparam("value"),
+        **dict.fromkeys(("tenant", "channel", "account", "kind", "conv", "body", "body_hash"), ""),
+        ext_id=bindparam("name"),
+        **dict.fromkeys(("seq", "attempts", "at", "received_at"), 0),
+    )
+)
 _TEXTS = Statement(
     select(message.c.text)
     .where(message.c.tenant == bindparam("tenant"), message.c.conv == bindparam("conv"))
@@ -59,6 +68,9 @@ class Watched:
             this = next(rounds)
             while True:
                 self.rounds.append(this)
+                for statement, sets in this.also:
+                    for params in sets:
+                        self.execute(Ask(statement, params))
                 this = rounds.send(
                     [self.execute(Ask(this.statement, params)) for params in this.params]
                 )
@@ -150,6 +162,46 @@ def test_a_script_without_a_key_runs_after_all_before_it_and_before_all_behind_i
 def test_what_was_added_is_there_for_whoever_asks(db: Watched) -> None:
     assert db.together([put("a", "1"), get("b"), get("a"), put("b", "2"), get("b")])[2] == "1"
     assert db.together([get("b")]) == ["2"]
+
+
+def test_what_waits_to_be_added_to_several_tables_is_one_round(db: Watched) -> None:
+    @restartable_by(lambda name: name)
+    def twice(name: str) -> Script[None]:
+        yield Ask(_PUT, {"name": name, "value": "1"})
+        yield Ask(_TELL, {"name": name, "value": "2"})
+
+    db.together([twice(name) for name in "abc"])
+    assert [(len(this.params), len(this.also)) for this in db.rounds] == [(3, 1)]
+    assert db.one_by_one([get(name) for name in "abc"]) == ["1", "1", "1"]
+    told = db.conn.execute("select detail from inbox order by id").fetchall()
+    assert told == [("2",)] * 3
+
+
+def test_what_one_of_the_same_key_has_just_read_is_not_asked_again(db: Watched) -> None:
+    db.one_by_one([put("a", "-"), put("b", "-")])
+    assert db.together([get("a"), get("a"), get("b"), get("a")]) == ["-", "-", "-", "-"]
+    assert [len(this.params) for this in db.rounds] == [2]
+
+
+@pytest.mark.parametrize("between", ["changed", "added"])
+def test_what_was_written_since_is_read_anew(db: Watched, between: str) -> None:
+    if between == "changed":
+        db.one_by_one([put("a", "-")])
+        assert db.together([get("a"), honest("a", "1"), get("a")]) == ["-", "-", "-1"]
+    else:
+        assert db.together([get("a"), put("a", "-"), get("a")]) == [None, None, "-"]
+
+
+def test_a_script_without_a_key_reads_everything_itself(db: Watched) -> None:
+    @restartable
+    def twice() -> Script[list[str]]:
+        first = yield Ask(_GET, {"name": "a"})
+        again = yield Ask(_GET, {"name": "a"})
+        return [first[0][0], again[0][0]]
+
+    db.one_by_one([put("a", "-")])
+    assert db.together([twice()]) == [["-", "-"]]
+    assert len(db.rounds) == 2
 
 
 def test_what_one_raises_reaches_whoever_runs_them(db: Watched) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import approvals, conversations, effects, inbox, schema, turns
+from bot.store import approvals, arrivals, conversations, effects, schema, turns
 from bot.store.script import Statement
 from bot.store.sqlite import DIALECT
 
@@ -17,7 +17,9 @@ HOT = {
     "tenants with work": (turns._TENANTS, "conv_due"),
     "when work is due": (turns._NEXT_DUE, "conv_due"),
     "how many wait": (turns._WAITING, "conv_due"),
-    "whether an event was seen": (inbox._SEEN, "sqlite_autoindex_inbox_2"),
+    "whether an event was seen": (arrivals._SEEN, "sqlite_autoindex_inbox_2"),
+    "whether it was, with its conversation": (arrivals._MET, "sqlite_autoindex_inbox_2"),
+    "its conversation": (arrivals._MET, "sqlite_autoindex_conv_2"),
     "the conversation of a key": (conversations._CURRENT, "sqlite_autoindex_conv_2"),
     "the lines before a turn": (conversations._HISTORY, "message_order"),
     "effects to be done": (effects._READY, "effect_ready"),
