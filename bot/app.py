@@ -161,8 +161,8 @@ def db_upgrade(settings: Settings, say: Callable[[str], None]) -> None:
     say({"new": "Made a new database.", "same": "Nothing to do."}.get(done, "Upgraded."))
 
 
-def db_examine(settings: Settings) -> Sequence[tuple[str, str]]:
-    """What is wrong with a shared database, each with the command that mends it."""
+def db_examine(settings: Settings) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+    """What is wrong with a shared database, each with what mends it; and how it is."""
     return database.examine(settings)
 
 

@@ -123,12 +123,12 @@ async def report(settings: Settings, opened: Opened) -> Mapping[str, Json]:
     }
 
 
-def examine(settings: Settings) -> Sequence[tuple[str, str]]:
-    """What is wrong with a shared database, each with the command that mends it."""
+def examine(settings: Settings) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+    """What is wrong with a shared database, each with the command that mends it; and how it is."""
     url = shared_address(settings)
     if not url:
-        return ()
-    found: Sequence[tuple[str, str]] = asyncio.run(
+        return (), ()
+    found: tuple[Sequence[tuple[str, str]], Sequence[str]] = asyncio.run(
         part("postgres_probe").examine(url, direct_address(settings))
     )
     return found

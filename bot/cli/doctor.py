@@ -62,6 +62,8 @@ class Patient:
     """Why it would not answer a message."""
     accounts: Sequence[Record] = ()
     """What is connected at services."""
+    database: tuple[Sequence[tuple[str, str]], Sequence[str]] = ((), ())
+    """What is wrong with a shared one, with what mends it, and how it is; asked for itself."""
 
 
 Check = Callable[[Patient], Iterator[Problem]]
@@ -141,13 +143,8 @@ def _through_litellm(settings: Settings) -> list[str]:
 
 
 def sick_database(patient: Patient) -> Iterator[Problem]:
-    """A shared database that cannot be used, or not well; asked for itself, not for the house."""
-    settings = patient.settings
-    if settings is None or not settings.database_url.startswith("postgres"):
-        return
-    if find_spec("asyncpg") is None:
-        return
-    for what, command in house().db_examine(settings):
+    """A shared database that cannot be used, or not well."""
+    for what, command in patient.database[0]:
         yield Problem(what=clean(what), command=command)
 
 
@@ -270,8 +267,18 @@ def _patient(shell: Shell) -> Patient:
         settings: Settings | None = shell.settings
     except Mistaken:
         settings = None
+    database: tuple[Sequence[tuple[str, str]], Sequence[str]] = ((), ())
+    is_shared = settings is not None and settings.database_url.startswith("postgres")
+    if settings is not None and is_shared and find_spec("asyncpg"):
+        database = house().db_examine(settings)
     return Patient(
-        shell=shell, settings=settings, running=running, status=status, why=why, accounts=accounts
+        shell=shell,
+        settings=settings,
+        running=running,
+        status=status,
+        why=why,
+        accounts=accounts,
+        database=database,
     )
 
 
@@ -301,12 +308,14 @@ def _notes(patient: Patient) -> list[str]:
 
 
 def _database(patient: Patient) -> list[str]:
-    """Which database it is, and which processes work on it."""
+    """Which database it is, how it is, and which processes work on it."""
+    facts = [f"database: {clean(fact)}" for fact in patient.database[1]]
     if found := patient.status.record("database"):
         processes = [f"process: {process(one)}" for one in found.records("processes")]
-        return [f"database: {database_name(found)}", *processes]
+        return [f"database: {database_name(found)}", *facts, *processes]
     settings = patient.settings
-    return [f"database: {called(settings.database_url, settings.home)}"] if settings else []
+    name = [f"database: {called(settings.database_url, settings.home)}"] if settings else []
+    return [*name, *facts]
 
 
 def _edit(file: str, line: str) -> str:

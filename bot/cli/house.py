@@ -38,8 +38,8 @@ class House(Protocol):
         """Bring the database to the needed revision; `say` is told each step."""
         ...
 
-    def db_examine(self, settings: Settings) -> Sequence[tuple[str, str]]:
-        """What is wrong with a shared database, each with the command that mends it."""
+    def db_examine(self, settings: Settings) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
+        """What is wrong with a shared database, each with what mends it; and how it is."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a PostgreSQL, seen from outside, each with the command that mends it.
+"""How a PostgreSQL is, and what is wrong with it, seen from outside, with what mends it.
 
 For `bot doctor`, and for a start that must know whether words come through. Nothing is changed;
 no password is ever told.
@@ -6,6 +6,7 @@ no password is ever told.
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -27,16 +28,46 @@ Finding = tuple[str, str]
 """What is wrong, and the command that mends it."""
 
 
-async def examine(url: str, direct: str) -> list[Finding]:
-    """Everything that is wrong with a database, at its two addresses."""
+async def examine(url: str, direct: str) -> tuple[list[Finding], list[str]]:
+    """Everything that is wrong with a database, at its two addresses; and how it is, in words."""
     for address in dict.fromkeys((url, direct)):
         if found := await _reach(address):
-            return [found]
-    found_ = await _schema(direct) or await _rights(direct)
-    if not found_ and not await hears(direct):
+            return [found], []
+    problems = await _schema(direct) or await _rights(direct)
+    pooled = {each: not await hears(each) for each in dict.fromkeys((url, direct))}
+    if not problems and pooled[direct]:
         server = _plain(urlsplit(direct)._replace(netloc=f"{_user(direct)}@SERVER:5432"))
-        found_ = [(DEAF, f"export BOT_DIRECT_URL={server}")]
-    return found_
+        problems = [(DEAF, f"export BOT_DIRECT_URL={server}")]
+    return problems, [await _version(direct), await _wall(direct), _between(pooled, url, direct)]
+
+
+async def _version(url: str) -> str:
+    version, _ = await release_of(url)
+    if version == 0:
+        return f"no tables yet; the first start makes those of schema {VERSION}"
+    return f"schema {version}" + (f", this program needs {VERSION}" * (version != VERSION))
+
+
+async def _wall(url: str) -> str:
+    """Whether the role of everything that names a tenant is held by row-level security."""
+    async with _Looking(url) as conn:
+        try:
+            async with conn.transaction():
+                await conn.execute(f"SET LOCAL ROLE {APP}")
+                held = await conn.fetchval("SELECT row_security_active('conv')")
+        except asyncpg.PostgresError:
+            return f"{APP}: not known, the tables or the role are not there or not to be used"
+    how = "sees one tenant at a time" if held else "is NOT held: it sees every tenant's rows"
+    return f"row-level security: {APP} {how}"
+
+
+def _between(pooled: Mapping[str, bool], url: str, direct: str) -> str:
+    if not pooled[url]:
+        return "no pooler in transaction mode is seen: words between processes come through"
+    where = f"a pooler is seen at {_where(url)}"
+    if pooled[direct]:
+        return f"{where}, and nothing goes past it"
+    return f"{where}; words between processes go past it, to {_where(direct)}"
 
 
 async def hears(url: str) -> bool:
@@ -60,8 +91,7 @@ async def hears(url: str) -> bool:
 
 
 async def _reach(url: str) -> Finding | None:
-    parts = urlsplit(url)
-    where = f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
+    parts, where = urlsplit(url), _where(url)
     name, user = _name(parts), _user(url)
     look = f"psql {_plain(parts)} -c 'SELECT 1'"
     try:
@@ -194,6 +224,11 @@ def _as_owner(url: str) -> str:
 
 def _user(url: str) -> str:
     return unquote(urlsplit(url).username or "") or "the user"
+
+
+def _where(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or 5432}"
 
 
 def _name(parts: SplitResult) -> str:

@@ -63,6 +63,14 @@ def examined(bot: Bot, url: str, direct: str = "") -> list[dict[str, str]]:
     return found
 
 
+def told(bot: Bot, url: str, direct: str = "") -> list[str]:
+    """What the doctor says, line by line."""
+    more = {"BOT_DIRECT_URL": direct} if direct else {}
+    said = bot("doctor", BOT_DATABASE_URL=url, **more)
+    assert WORD not in said.out + said.err
+    return said.out.splitlines()
+
+
 def plain(url: str, user: str = "") -> str:
     parts = urlsplit(url)
     where = parts.netloc.rpartition("@")[2]
@@ -72,13 +80,20 @@ def plain(url: str, user: str = "") -> str:
 def test_a_database_without_a_fault_is_only_named(bot: Bot, ours: str) -> None:
     assert examined(bot, ours) == []
     said: Done = bot("doctor", BOT_DATABASE_URL=ours)
-    assert f"  database: PostgreSQL {plain(ours).rpartition('@')[2]}" in said.out.splitlines()
+    assert said.out.splitlines()[-4:] == [
+        f"  database: PostgreSQL {plain(ours).rpartition('@')[2]}",
+        f"  database: schema {VERSION}",
+        "  database: row-level security: switchboard_app sees one tenant at a time",
+        "  database: no pooler in transaction mode is seen: words between processes come through",
+    ]
     told = bot("db", "status", BOT_DATABASE_URL=ours)
     assert told.code == 0 and f"/{urlsplit(ours).path[1:]} has schema {VERSION}" in told.out
 
 
 def test_an_empty_one_is_no_fault_where_its_user_may_fill_it(bot: Bot, empty: str) -> None:
     assert examined(bot, empty) == []
+    first = f"  database: no tables yet; the first start makes those of schema {VERSION}"
+    assert first in told(bot, empty)
 
 
 def test_a_server_that_does_not_answer(bot: Bot) -> None:
@@ -152,6 +167,17 @@ def test_tables_without_their_rights_or_their_wall(bot: Bot, ours: str) -> None:
     assert examined(bot, ours)[0]["what"].startswith("No wall around: memo.")
 
 
+def test_a_table_that_hides_nothing_is_told(bot: Bot, ours: str) -> None:
+    asyncio.run(admin("ALTER TABLE conv DISABLE ROW LEVEL SECURITY", ours))
+    told_ = told(bot, ours)
+    bare = "row-level security: switchboard_app is NOT held: it sees every tenant's rows"
+    assert f"  database: {bare}" in told_
+    assert any("No wall around: conv" in line for line in told_)
+    asyncio.run(admin("UPDATE release SET version = version - 1", ours))
+    older = f"  database: schema {VERSION - 1}, this program needs {VERSION}"
+    assert older in told(bot, ours)
+
+
 def test_a_pooler_that_drops_words_is_found_by_trying(bot: Bot, ours: str) -> None:
     pooler = Pooler()
     try:
@@ -161,6 +187,11 @@ def test_a_pooler_that_drops_words_is_found_by_trying(bot: Bot, ours: str) -> No
         assert "as behind a pooler in transaction mode" in found["what"]
         user, name = urlsplit(ours).username, urlsplit(ours).path
         assert found["command"] == f"export BOT_DIRECT_URL=postgresql://{user}@SERVER:5432{name}"
+        seen = f"  database: a pooler is seen at 127.0.0.1:{urlsplit(through).port}"
+        assert f"{seen}, and nothing goes past it" in told(bot, through)
         assert examined(bot, through, ours) == []
+        past = f"{urlsplit(ours).hostname}:{urlsplit(ours).port or 5432}"
+        (line,) = [line for line in told(bot, through, ours) if line.startswith(seen)]
+        assert line == f"{seen}; words between processes go past it, to {past}"
     finally:
         pooler.stop()

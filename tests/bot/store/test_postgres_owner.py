@@ -63,12 +63,12 @@ async def test_the_steps_of_the_page_lead_to_a_house_that_owns_nothing(
     # An owner who may make no roles is told so.
     with pytest.raises(StoreError, match="permission denied to create role"):
         await postgres_schema.upgrade(owner)
-    ((what, command),) = await examine(owner, owner)
+    ((what, command),), _ = await examine(owner, owner)
     assert what == "There is no role switchboard_engine, and switchboard_owner may not make it."
     assert all(sql in command.replace('"', "") for sql in roles)
     for sql in roles:
         await admin(sql, server.url)
-    assert await examine(owner, owner) == []
+    assert (await examine(owner, owner))[0] == []
     assert await postgres_schema.upgrade(owner) == "new"
     await postgres_schema.check(owner)
 
@@ -77,7 +77,7 @@ async def test_the_steps_of_the_page_lead_to_a_house_that_owns_nothing(
         await postgres_schema.prepare(runs)
     for sql in lent:
         await admin(sql, server.url)
-    assert await examine(runs, runs) == []
+    assert (await examine(runs, runs))[0] == []
     program = Program(tmp_path, "home", runs)
     try:
         await asyncio.to_thread(_talk, program)
