@@ -7,10 +7,14 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import asyncpg
+
 import scheduler.runner
 from bot.fleet import Fleet
 from bot.store import fleet as fleet_rows
 from bot.store.notices import Notices
+from bot.store.postgres_session import GONE
+from bot.store.postgres_writer import Writer
 from bot.store.script import Script
 from tests.sim import broken
 
@@ -57,6 +61,27 @@ def no_words(patch: Patch) -> None:
     patch(Notices, "send", lambda self, word: True)
 
 
+def no_epoch_check(patch: Patch) -> None:
+    """The epoch is not looked at, and who was cut off from the database does not notice.
+
+    Else its first write after it wakes fails, unless the news that its connection was closed happens
+    to come before: an accident, which protects nobody.
+    """
+    broken.apply("no_epoch_check", patch)
+    usual = Writer._connection
+
+    async def living(self: Writer) -> "asyncpg.Connection[Any]":
+        conn = await usual(self)
+        try:
+            await conn.execute("SELECT 1")
+        except GONE:
+            conn.terminate()
+            conn = await usual(self)
+        return conn
+
+    patch(Writer, "_connection", living)
+
+
 SHARED: Mapping[str, Callable[[Patch], None]] = {
     control.__name__: control
     for control in (
@@ -64,6 +89,7 @@ SHARED: Mapping[str, Callable[[Patch], None]] = {
         effects_are_anybodys,
         fires_by_each,
         no_words,
+        no_epoch_check,
     )
 }
 

@@ -61,12 +61,7 @@ async def test_what_a_dead_process_held_is_lost_when_nobody_takes_over(
     assert has(said, "lost") == has(said, "stuck") == bool(breaks), said
 
 
-@pytest.mark.parametrize(
-    "breaks",
-    # Frozen within a statement, it loses its connections to the second and can do nothing at all, so
-    # that this shows nothing; the simulation shows the same at every run (tests/sim/test_controls.py).
-    ["", pytest.param("no_epoch_check", marks=pytest.mark.long)],
-)
+@pytest.mark.parametrize("breaks", ["", "no_epoch_check"])
 async def test_who_was_overtaken_acts_all_the_same_when_no_epoch_is_checked(
     nurseries: list[Nursery], database: str, tmp_path: Path, breaks: str
 ) -> None:
