@@ -1,7 +1,8 @@
 """Money for thinking: reserved before a call, settled after it, stopped at the limit.
 
 Sums are read from the ledger once a day and tenant and kept in memory after that; where other
-processes spend as well, they are read again after `fresh_s`. A model whose price nobody knows is
+processes spend as well, they are read again after `fresh_s`, and for nearly every call once little
+is left. What is known here and not yet written stays counted. A model whose price nobody knows is
 refused where a budget is set, because a budget that cannot be counted is none.
 """
 
@@ -18,12 +19,18 @@ from bot.frozen import frozen
 from bot.store import spends
 from bot.store.script import Database
 
+NEAR = 0.8
+"""From this part of a budget on, sums that others add to are read again and again."""
+NEAR_FRESH_S = 0.1
+
 
 @dataclass(slots=True)
 class _Day:
     start: datetime
     read_at: dict[tuple[str, str], float] = field(default_factory=dict)
     spent: dict[tuple[str, str], int] = field(default_factory=dict)
+    allowed: dict[tuple[str, str], int] = field(default_factory=dict)
+    """What an owner allowed beyond the limit."""
     reserved: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
@@ -77,7 +84,7 @@ class Budgets:
             await self._load(stale[0], tenant)
         for key in keys:  # from here on nothing waits, so no other call comes in between
             limit = self._limits[key[0]]
-            used = self._day.spent[key] + self._day.reserved.get(key, 0)
+            used = self._used(key)
             if limit is not None and used + most.micros > limit:
                 whose = "this workspace" if key[0] == "tenant" else "you"
                 raise BudgetReached(
@@ -114,11 +121,20 @@ class Budgets:
         since = to_us(day.start)
         total = await self._db.read(spends.total(tenant, who, since))
         allowed = await self._db.read(spends.allowed(tenant, since))
-        day.spent[key] = total.micros - allowed
+        day.spent[key] = max(total.micros, day.spent.get(key, 0))
+        day.allowed[key] = allowed
+
+    def _used(self, key: tuple[str, str]) -> int:
+        day = self._day
+        return day.spent[key] + day.reserved.get(key, 0) - day.allowed[key]
 
     def _is_fresh(self, key: tuple[str, str]) -> bool:
-        read_at = self._day.read_at.get(key, -math.inf)
-        return key in self._day.spent and self._clock.monotonic() - read_at < self._fresh_s
+        if key not in self._day.spent:
+            return False
+        is_near = self._used(key) >= NEAR * (self._limits[key[0]] or 0)
+        often = is_near and self._fresh_s < math.inf
+        lasts_s = NEAR_FRESH_S if often else self._fresh_s
+        return self._clock.monotonic() - self._day.read_at[key] < lasts_s
 
     def _midnight(self) -> datetime:
         now = self._clock.now()

@@ -177,6 +177,7 @@ class Lender:
             tenant=owner,
             options=options,
             clock=self.clock,
+            among=lambda: self.peers.many,
             desk=self.desk(owner, channel),
             shelf=self.shelf(owner),
             installs=NoBook() if is_guest else Installs(channel, self.around),

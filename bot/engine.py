@@ -38,7 +38,7 @@ from bot.directory import Directory
 from bot.drafts import Drafts, Follows
 from bot.effects import Around, Effects, Performers
 from bot.files.files import Files
-from bot.fleet import WORK, Alone, Fleet, Peers
+from bot.fleet import TOOK, WORK, Alone, Fleet, Peers
 from bot.frozen import field, frozen
 from bot.inbox import Inbox
 from bot.limits import Rate
@@ -280,6 +280,7 @@ class Engine:
                 commands=Commands(given.db, given.clock, given.agents, self.directory),
                 think=self._think,
                 tenant_rate=limits.tenant,
+                took=lambda *what: self.peers.say(TOOK, *what),
             )
         )
 

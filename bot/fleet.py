@@ -28,6 +28,8 @@ DEAD_S = 20.0
 SURE_S = 5.0
 """So long before that, it no longer begins what nobody else may do."""
 LEASE_S = 0.2
+TOOK = "took"
+"""The word for: something was counted here that has one limit for all."""
 WORK = "work"
 """The word for: something waits that this process has no seat for."""
 
@@ -43,6 +45,11 @@ class Peers(Protocol):
     @property
     def id(self) -> str:
         """The name under which this process claims."""
+        ...
+
+    @property
+    def many(self) -> int:
+        """How many are alive, this one included, as far as it knows."""
         ...
 
     def holds(self) -> bool:
@@ -68,6 +75,8 @@ class Peers(Protocol):
 
 class Alone:
     """The only process."""
+
+    many = 1
 
     def __init__(self, id_: str) -> None:
         self.id = id_
@@ -103,7 +112,8 @@ class Fleet:
         self._clock = clock
         self._me = me
         self._beat_at = 0.0
-        self._others = False
+        self.many = 1
+        """How many were alive at the last sign of life."""
         self._hear: dict[str, Hear] = {}
         self.words: Words | None = None
         """Set once there is a connection for them."""
@@ -170,7 +180,7 @@ class Fleet:
                 self._listen()
                 living = await self._db.write(rows.beat(self._me, _us(DEAD_S), self._echo()))
                 self._beat_at = began
-                self._others = len(living) > 1
+                self.many = max(1, len(living))
                 if await self._is_allowed():
                     await self._look_for_dead()
             except BotError as error:
@@ -219,7 +229,7 @@ class Fleet:
 
     def say(self, kind: str, *what: Any) -> bool:
         """Tell the other processes; False when there are none, or it is too long to be told."""
-        if self.words is None or not self._others:
+        if self.words is None or self.many < 2:
             return False
         self._said += 1
         number = 0 if kind == WORK else self._said
@@ -233,7 +243,7 @@ class Fleet:
 
     def _echo(self) -> str:
         """A word to itself, for the writer's connection: what listens on another one hears it."""
-        if self.words is None or not self._others:
+        if self.words is None or self.many < 2:
             return ""
         self._awaits_echo = True
         self._said += 1
@@ -250,7 +260,8 @@ class Fleet:
             who, _, kind, *what = json.loads(word)
         except ValueError:
             return
-        self._others = self._others or who != self.id
+        if who != self.id:
+            self.many = max(2, self.many)
         if who == self.id and kind == ECHO:
             self._awaits_echo = self.deaf = False
         if who != self.id and kind in self._hear:

@@ -1,8 +1,7 @@
 """What the house lends to a channel: whose it is, how it is set, and a desk to ask at.
 
-A channel knows its platform and nothing of the house; what it needs to show a form, a whole text or
-a person's own list it asks at the desk, which answers for the person who pressed and for nobody
-else.
+A channel knows its platform and nothing of the house; for a form, a whole text or a person's own
+list it asks at the desk, which answers for the person who pressed and for nobody else.
 """
 
 import hmac
@@ -20,6 +19,7 @@ from bot.core.ids import TenantId
 from bot.core.ports import Clock
 from bot.core.secret import Secret
 from bot.frozen import field, frozen
+from bot.pacing import Among
 from bot.store.installs import Install
 from bot.texting import Book as Texts
 from bot.users import Users
@@ -350,6 +350,7 @@ class Lent:
     options: Options
     """`[channels.NAME]`, or `[extensions.options."PACKAGE"]`, of the settings."""
     clock: Clock
+    among: Among = lambda: 1
     desk: Desk = field(default_factory=NoDesk)
     mailbook: Mailbook = field(default_factory=NoMailbook)
     shelf: Shelf = field(default_factory=NoShelf)
@@ -364,8 +365,7 @@ class Lent:
     users: Users | None = None
     """Where a channel keeps who is who on its platform."""
     seal: Callable[[str], str] = _by_chance
-    """64 hex digits for a text, by a key of the house and for this channel alone: the same after a
-    restart and in every process, and no password can be guessed by it."""
+    """64 hex digits for a text, by a key of the house and this channel; alike in all processes."""
     public_url: str = ""
     """Where this channel's webhooks are reached from outside; empty when they are not."""
     is_guest: bool = False

@@ -2,7 +2,8 @@
 
 Kept in memory: a restart forgives, which costs nothing that matters. The sender's bucket stands
 before the first commit, so that a flood never reaches the disk; the others are asked by the router
-and the person is told when one is empty. Nothing is dropped silently.
+and the person is told when one is empty. Nothing is dropped silently. What the processes of one
+database tell each other of it: docs/decisions/0006.
 """
 
 from collections.abc import Mapping
@@ -58,6 +59,13 @@ class Buckets:
             for key, rate in rates.items():
                 self.take(key, rate)
         return wait
+
+    def charge(self, rates: Mapping[tuple[str, ...], Rate]) -> None:
+        """Take one of each though there be none: it was taken elsewhere."""
+        for key, rate in rates.items():
+            if self.take(key, rate) > 0:
+                bucket = self._buckets[key]
+                bucket.level = max(-float(rate.count), bucket.level - 1.0)
 
     def wait(self, key: tuple[str, ...], rate: Rate) -> float:
         """Seconds until there is one to take; 0.0 when there is. Takes nothing."""

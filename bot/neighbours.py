@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.engine import Engine
-from bot.fleet import WORK, Fleet
+from bot.fleet import TOOK, WORK, Fleet
 from bot.live import Live
 from bot.store.schema import VERSION
 
@@ -53,6 +53,7 @@ class Neighbours:
         fleet.on("missed", self._missed)
         fleet.on("stop", turns.stop_here)
         fleet.on(WORK, turns.look)
+        fleet.on(TOOK, self.engine.router.taken)
 
     def _look(self) -> None:
         self.engine.turns.look()

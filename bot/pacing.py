@@ -3,10 +3,13 @@
 What must arrive (answers, cards) waits for its turn; what may be dropped (drafts, typing) goes only
 while there is room to spare, so that it never takes the place of an answer. A platform that says
 when to come again is obeyed by all.
+
+Where several processes use one token, each takes an even part of its budget: docs/decisions/0006.
 """
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable
 
 from bot.core.ports import Clock
 from bot.limits import Buckets, Rate
@@ -18,14 +21,18 @@ LEAST_S = 0.001
 """What is left of a wait after rounding may be too short for a clock to move."""
 _ALL = ""
 
+Among = Callable[[], int]
+"""How many processes use a token, this one included."""
+
 
 class Pace:
     """The budget of one token of one platform."""
 
-    def __init__(self, clock: Clock, place: Rate, whole: Rate) -> None:
+    def __init__(self, clock: Clock, place: Rate, whole: Rate, among: Among = lambda: 1) -> None:
         """`place` is the budget of each place, `whole` that of all together."""
         self._clock = clock
-        self._place, self._whole = place, whole
+        self._rates = place, whole
+        self._among = among
         self._taken = Buckets(clock)
         self._spare = Buckets(clock)
         self._rest: OrderedDict[str, float] = OrderedDict()
@@ -43,8 +50,10 @@ class Pace:
         """Take room for something that may be dropped; False when it is to be dropped."""
         if self._resting(place):
             return False
-        drafts = Rate(count=max(1, int(self._place.count * SPARE)), seconds=self._place.seconds)
-        whole = Rate(count=max(1, int(self._whole.count * SPARE)), seconds=self._whole.seconds)
+        drafts, whole = (
+            Rate(count=max(1, int(rate.count * SPARE)), seconds=rate.seconds)
+            for rate in self._shares()
+        )
         if self._spare.take_all({("place", place): drafts, ("all",): whole}) > 0:
             return False
         return self._take(place) == 0
@@ -61,8 +70,23 @@ class Pace:
         return self._resting(place) or self._take(place)
 
     def _take(self, place: str) -> float:
-        return self._taken.take_all({("place", place): self._place, ("all",): self._whole})
+        each, whole = self._shares()
+        return self._taken.take_all({("place", place): each, ("all",): whole})
+
+    def _shares(self) -> tuple[Rate, Rate]:
+        """This process's part of both budgets."""
+        many = self._among()
+        place, whole = (share(rate, many) for rate in self._rates)
+        return place, whole
 
     def _resting(self, place: str) -> float:
         now = self._clock.monotonic()
         return max(0.0, *(self._rest.get(name, 0.0) - now for name in (place, _ALL)))
+
+
+def share(rate: Rate, many: int) -> Rate:
+    """One of so many even parts; at least one at a time, then as much more slowly."""
+    if many <= 1 or rate.count <= 0:
+        return rate
+    count = max(1, rate.count // many)
+    return Rate(count=count, seconds=rate.seconds * many * count / rate.count)

@@ -84,6 +84,8 @@ class Parts:
     commands: Commands
     think: Think
     tenant_rate: Rate
+    took: Callable[[TenantId, str, str], object] = lambda tenant, agent, channel: None
+    """Told what was counted: other processes count it as well."""
 
 
 class Router:
@@ -97,6 +99,7 @@ class Router:
         self._commands = parts.commands
         self._think = parts.think
         self._tenant_rate = parts.tenant_rate
+        self._took = parts.took
         self._buckets = Buckets(parts.clock)
         self._told = Buckets(parts.clock)
         self.stages: tuple[Callable[[Walk], Awaitable[TurnEnd | None]], ...] = (
@@ -219,19 +222,27 @@ class Router:
         event, agent = walk.event, walk.agent
         if agent is None or event.kind == Kind.SETTLED or walk.claim.attempt:
             return None
-        at = (event.tenant, agent.name, event.channel)
-        limits = agent.limits
-        wait = self._buckets.take_all(
-            {
-                ("tenant", event.tenant): self._tenant_rate,
-                ("minute", *at): Rate(count=limits.per_minute, seconds=60),
-                ("hour", *at): Rate(count=limits.per_hour, seconds=3600),
-                ("day", *at): Rate(count=limits.per_day, seconds=86400),
-            }
-        )
+        wait = self._buckets.take_all(self._rates(event.tenant, agent, event.channel))
         if wait <= 0:
+            self._took(event.tenant, agent.name, event.channel)
             return None
         return refused(f"That is more than {agent.name} may take on. Write again in {_span(wait)}.")
+
+    def taken(self, tenant: str, name: str, channel: str) -> None:
+        """Count what another process let pass."""
+        agent = self._agents.get(TenantId(tenant), name)
+        if agent is not None:
+            self._buckets.charge(self._rates(tenant, agent, channel))
+
+    def _rates(self, tenant: str, agent: Agent, channel: str) -> Mapping[tuple[str, ...], Rate]:
+        at = (tenant, agent.name, channel)
+        limits = agent.limits
+        return {
+            ("tenant", tenant): self._tenant_rate,
+            ("minute", *at): Rate(count=limits.per_minute, seconds=60),
+            ("hour", *at): Rate(count=limits.per_hour, seconds=3600),
+            ("day", *at): Rate(count=limits.per_day, seconds=86400),
+        }
 
     async def think(self, walk: Walk) -> TurnEnd | None:
         """Hand over to the agent."""

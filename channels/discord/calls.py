@@ -23,7 +23,7 @@ from bot.core.canonical import Json
 from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
 from bot.limits import Rate
-from bot.pacing import Pace
+from bot.pacing import Among, Pace
 
 log = logging.getLogger(__name__)
 
@@ -81,10 +81,14 @@ class Calls:
     """The REST API under one token."""
 
     def __init__(
-        self, token: SecretStr, clock: Clock, on_broken: Callable[[ConnectionBroken], None]
+        self,
+        token: SecretStr,
+        clock: Clock,
+        on_broken: Callable[[ConnectionBroken], None],
+        among: Among = lambda: 1,
     ) -> None:
-        self.posts = Pace(clock, _POSTS, _WHOLE)
-        self.edits = Pace(clock, _EDITS, _WHOLE)
+        self.posts = Pace(clock, _POSTS, _WHOLE, among)
+        self.edits = Pace(clock, _EDITS, _WHOLE, among)
         self._clock = clock
         self._token = token
         self._refused: str | None = None

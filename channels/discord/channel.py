@@ -73,7 +73,7 @@ class Discord:
         point(lent.endpoint)
         self._lent = lent
         self._settings = settings
-        self._calls = Calls(settings.token, lent.clock, self._break)
+        self._calls = Calls(settings.token, lent.clock, self._break, lent.among)
         self._opened = Opened(self._calls, lent.clock)
         self._sending = Sending(self._calls, self._opened, lent.shelf)
         self.guild = (

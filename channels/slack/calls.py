@@ -18,7 +18,7 @@ from bot.core.canonical import Json
 from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
 from bot.limits import Rate
-from bot.pacing import Pace
+from bot.pacing import Among, Pace
 
 Answer = Mapping[str, Any]
 OWN: Final = "https://slack.com"
@@ -67,6 +67,7 @@ class Calls:
         endpoint: str,
         clock: Clock,
         broken: Callable[[ConnectionBroken], None] = lambda error: None,
+        among: Among = lambda: 1,
     ) -> None:
         """`broken` is told when the app cannot write any more."""
         self._broken = broken
@@ -78,8 +79,8 @@ class Calls:
         self.client = AsyncWebClient(
             token=token, base_url=f"{base}/api/", timeout=TIMEOUT_S, retry_handlers=[]
         )
-        self.posts = Pace(clock, POSTS, POSTS_IN_ALL)
-        self.edits = Pace(clock, EDITS, EDITS_IN_ALL)
+        self.posts = Pace(clock, POSTS, POSTS_IN_ALL, among)
+        self.edits = Pace(clock, EDITS, EDITS_IN_ALL, among)
 
     async def open(self) -> None:
         """Keep connections from now on."""

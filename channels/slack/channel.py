@@ -67,7 +67,7 @@ class Slack:
         self._installed = installed
         self._settings = settings
         token = settings.bot_token.get_secret_value()
-        self._calls = Calls(token, lent.endpoint, lent.clock, self._break)
+        self._calls = Calls(token, lent.endpoint, lent.clock, self._break, lent.among)
         self._ledger = Ledger()
         self._account: Account | None = None
         self._intake: Intake | None = None

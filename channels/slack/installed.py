@@ -53,7 +53,7 @@ class Installed:
     def __init__(self, lent: Lent, settings: Settings, make: Make) -> None:
         self._lent = lent
         self._settings = settings
-        self._calls = Calls("", lent.endpoint, lent.clock)
+        self._calls = Calls("", lent.endpoint, lent.clock, among=lent.among)
         self._spaces = Spaces(lent, settings, make)
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:

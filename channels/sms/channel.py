@@ -79,7 +79,7 @@ class Sms:
         self._home = lent.public_url.rstrip("/")
         self._proof = hooks.Proof(token, settings.account_sid, self._home)
         callback = self._home + self.path("status")
-        self._out = Outgoing(self._provider, book, lent.clock, callback)
+        self._out = Outgoing(self._provider, book, lent.clock, callback, lent.among)
         self._intake = Intake(
             Parts(
                 tenant=lent.tenant,

@@ -19,7 +19,7 @@ from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
 from bot.core.times import from_us
 from bot.limits import Rate
-from bot.pacing import Pace
+from bot.pacing import Among, Pace
 from bot.render.segments import measure
 from bot.store.texts import OptOut, Texted
 from bot.texting import Book
@@ -52,11 +52,18 @@ class Text:
 class Outgoing:
     """Sends."""
 
-    def __init__(self, provider: Provider, book: Book, clock: Clock, callback: str) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        book: Book,
+        clock: Clock,
+        callback: str,
+        among: Among = lambda: 1,
+    ) -> None:
         """`callback` is where Twilio tells what becomes of a text; the id is added to it."""
         self._provider, self._book, self._clock = provider, book, clock
         self._callback = callback
-        self._paces = {rate: Pace(clock, rate, ALL) for rate in (USUAL, FREE, SHORT)}
+        self._paces = {rate: Pace(clock, rate, ALL, among) for rate in (USUAL, FREE, SHORT)}
 
     async def send(self, text: Text) -> Receipt:
         """Send it, once. Raises VendorRefused, VendorUnknown, ConnectionBroken, StoreError."""

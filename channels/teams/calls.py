@@ -18,7 +18,7 @@ from bot.core.canonical import Json
 from bot.core.errors import ConnectionBroken, VendorError, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
 from bot.limits import Rate
-from bot.pacing import Pace
+from bot.pacing import Among, Pace
 from channels.teams.places import Services
 from channels.teams.settings import Settings
 
@@ -90,6 +90,7 @@ class Calls:
         endpoint: str,
         clock: Clock,
         broken: Callable[[ConnectionBroken], None] = lambda error: None,
+        among: Among = lambda: 1,
     ) -> None:
         """`broken` is told when the app may speak to nobody any more."""
         self._settings = settings
@@ -100,8 +101,8 @@ class Calls:
         self._token, self._until = "", float("-inf")
         self._lock = asyncio.Lock()
         self._short, self._hour = (
-            Pace(clock, SHORT, ALL),
-            Pace(clock, HOUR, ALL),
+            Pace(clock, SHORT, ALL, among),
+            Pace(clock, HOUR, ALL, among),
         )
         self.services = Services(endpoint)
 

@@ -54,7 +54,7 @@ class Teams:
 
     def __init__(self, lent: Lent, settings: Settings) -> None:
         self._settings = settings
-        self._calls = Calls(settings, lent.endpoint, lent.clock, self._break)
+        self._calls = Calls(settings, lent.endpoint, lent.clock, self._break, lent.among)
         self._sending = Sending(self._calls, lent.shelf)
         self._called = Called()
         keys = Keys(lent.clock, lent.endpoint)

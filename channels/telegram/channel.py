@@ -74,7 +74,7 @@ class Telegram:
     def __init__(self, lent: Lent, settings: Settings) -> None:
         self._lent, self._settings = lent, settings
         self._api = Api(settings.token, lent.endpoint)
-        self._voice = Voice(self._api, lent.clock, lent.shelf)
+        self._voice = Voice(self._api, lent.clock, lent.shelf, lent.among)
         self._errands = Errands()
         slips = Slips(settings.derived("forms"))
         self._ear = Ear(Parts(lent=lent, voice=self._voice, errands=self._errands, slips=slips))

@@ -26,7 +26,7 @@ from bot.core.ports import Clock
 from bot.enclosing import enclose, in_words, whole
 from bot.lent import NoShelf, Shelf
 from bot.limits import Rate
-from bot.pacing import Pace
+from bot.pacing import Among, Pace
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.dialects.telegram import shown
@@ -55,11 +55,13 @@ NO_PREVIEW: Final = LinkPreviewOptions(is_disabled=True)
 class Voice:
     """Speaks in one bot's name."""
 
-    def __init__(self, api: Api, clock: Clock, shelf: Shelf | None = None) -> None:
+    def __init__(
+        self, api: Api, clock: Clock, shelf: Shelf | None = None, among: Among = lambda: 1
+    ) -> None:
         self._api = api
         self._shelf = shelf or NoShelf()
-        self._pace = Pace(clock, CHAT, ALL)
-        self._groups = Pace(clock, GROUP, Rate(count=1000, seconds=1.0))
+        self._pace = Pace(clock, CHAT, ALL, among)
+        self._groups = Pace(clock, GROUP, Rate(count=1000, seconds=1.0), among)
         self._drawn: OrderedDict[str, str] = OrderedDict()
         """Draft in a group → the text that surely stands there."""
         self._moved: OrderedDict[int, int] = OrderedDict()

@@ -185,6 +185,27 @@ async def test_what_another_process_spent_counts_a_moment_later():
         await made.reserve(HOME, ANA, most(CENT))
 
 
+@virtual
+async def test_when_little_is_left_what_another_process_spent_counts_at_once():
+    db, clock = InlineDatabase(), StillClock()
+    made = Budgets(db, clock, 10 * CENT, None, fresh_s=5.0)
+    made.settle(await made.reserve(HOME, ANA, most(8 * CENT)), most(8 * CENT))
+    await db.write(spends.settle(_claim(HOME), _spend(9 * CENT), 0, "bri", to_us(clock.now())))
+    clock.at += timedelta(seconds=0.2)
+    with pytest.raises(BudgetReached):
+        await made.reserve(HOME, ANA, most(2 * CENT))
+
+
+@virtual
+async def test_what_an_open_turn_spent_is_not_forgotten_when_the_sums_are_read_again():
+    db, clock = InlineDatabase(), StillClock()
+    made = Budgets(db, clock, 10 * CENT, None, fresh_s=5.0)
+    made.settle(await made.reserve(HOME, ANA, most(9 * CENT)), most(9 * CENT))  # no row of it yet
+    clock.at += timedelta(seconds=6)
+    with pytest.raises(BudgetReached):
+        await made.reserve(HOME, ANA, most(2 * CENT))
+
+
 def _spend(micros: int):
     return Spend(model="m", usage=Usage(tokens_in=1, tokens_out=1, micros=micros))
 

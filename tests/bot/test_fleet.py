@@ -15,11 +15,14 @@ from bot.core.errors import OperatorError
 from bot.core.ids import ConvId, TenantId
 from bot.fleet import Fleet
 from bot.infra.clock import SystemClock
+from bot.limits import Rate
 from bot.live_shared import SharedLive
+from bot.pacing import Pace
 from bot.settings import load
 from bot.store import fleet as rows
 from bot.store import postgres_schema
 from bot.store.fleet import Worker
+from tests.fakes.clock import StillClock
 from tests.fakes.switchboard import HOME, image
 from tests.postgres import admin, fill, own_database
 
@@ -162,6 +165,37 @@ def lender(db: PostgresDatabase, peers: Fleet) -> connecting.Lender:
         changed=lambda: None,
         peers=peers,
     )
+
+
+async def test_each_knows_how_many_they_are_and_lends_it_to_its_channels(
+    db: PostgresDatabase, url: str
+) -> None:
+    one, two = fleet(db, "one"), fleet(db, "two")
+    assert (one.many, two.many) == (1, 1)
+    await one.join()
+    await two.join()
+    await one_beat(one)
+    await one_beat(two)
+    assert (one.many, two.many) == (2, 2)
+    rate = Rate(count=10, seconds=1)
+    paces = [
+        Pace(StillClock(), rate, rate, among=lambda each=each: each.many) for each in (one, two)
+    ]
+    assert sum(1 for pace in paces for _ in range(20) if pace._wait("a") <= 0) == 10
+    await silence(url, "two")
+    await one_beat(one)
+    assert one.many == 1
+
+
+async def one_beat(each: Fleet) -> None:
+    """One sign of life."""
+    task = asyncio.create_task(each.run())
+    before = each._beat_at
+    while each._beat_at == before:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_what_a_dead_process_held_is_let_go_and_nothing_else(

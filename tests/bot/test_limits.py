@@ -69,3 +69,15 @@ def test_too_many_keys_push_out_the_oldest_and_never_grow_without_end():
     for n in range(100):
         buckets.take((f"k{n}",), PER_MINUTE)
     assert len(buckets._buckets) <= 10
+
+
+def test_what_was_taken_elsewhere_counts_though_there_be_none_left():
+    clock = StillClock()
+    buckets = Buckets(clock)
+    for _ in range(6):
+        assert buckets.take(("ana",), PER_MINUTE) == 0.0
+    buckets.charge({("ana",): PER_MINUTE, ("free",): Rate(count=0, seconds=1)})
+    assert buckets.wait(("ana",), PER_MINUTE) == pytest.approx(20.0)
+    for _ in range(100):
+        buckets.charge({("ana",): PER_MINUTE})
+    assert buckets.wait(("ana",), PER_MINUTE) == pytest.approx(70.0), "at most the whole is owed"

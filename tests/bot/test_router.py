@@ -243,6 +243,23 @@ async def test_too_many_messages_to_an_agent_are_refused_with_the_time_to_wait()
 
 
 @virtual
+async def test_what_another_process_let_pass_is_counted_here_as_well():
+    caps = Caps(per_minute=3, per_hour=0, per_day=0)
+    team = Team({"bri": agent("bri", limits=caps)})
+    async with Switchboard(team=team) as house, Switchboard(team=team) as other:
+        told = []
+        other.engine.router._took = lambda *what: told.append(what)
+        assert [await other.ask("hi") for _ in range(3)] == ["Hello."] * 3
+        assert "Write again in" in await other.ask("hi")
+        assert len(told) == 3, "what is refused takes nothing"
+        for what in told[:2]:
+            house.engine.router.taken(*what)
+        house.engine.router.taken("ten_home", "nobody-we-know", "web")
+        assert await house.ask("hi") == "Hello."
+        assert "Write again in" in await house.ask("hi")
+
+
+@virtual
 async def test_a_tenant_that_is_busy_is_told_and_another_one_is_not():
     limits = Limits(sender=UNLIMITED, tenant=Rate(count=2, seconds=60))
     async with Switchboard(limits=limits) as house:

@@ -150,3 +150,29 @@ def test_a_rule_made_at_one_process_holds_at_another_that_hears_no_words(
         wait_for(lambda: not asks() or time.sleep(0.2), 30)
         status, told = other.ask("GET", "/v1/status")
         assert status == 200 and "do not come through" in told["database"]["problems"][0]
+
+
+def test_what_an_agent_may_take_on_is_counted_for_both_processes(
+    server: str, tmp_path: Path
+) -> None:
+    agents = tmp_path / "agents"
+    agents.mkdir()
+    (agents / "bri.md").write_text(
+        "---\nname: bri\ntitle: assistant\nlimits: {per_minute: 4}\n---\nYou help.\n"
+    )
+    with ExitStack() as stack:
+        made = []
+        for name in ("one", "two"):
+            program = Program(tmp_path, name, server, BOT_AGENTS_DIR=str(agents))
+            stack.callback(program.stop)
+            made.append(program.started())
+        one, other = made
+        talk = other.say("help")
+        for count in range(2, 5):
+            wait_for(lambda: len(answers(other, talk)) == count - 1)
+            other.say("help", talk)
+        wait_for(lambda: len(answers(other, talk)) == 4)
+        assert not any("may take on" in text for text in answers(other, talk))
+        elsewhere = one.say("help")
+        (told,) = wait_for(lambda: answers(one, elsewhere))
+        assert "more than bri may take on" in told
