@@ -1,4 +1,4 @@
-"""Connections of two tenants with a real database, vault and fetcher, and one played vendor."""
+"""Connections of two tenants with a real database, vault and fetcher, and played vendors."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -105,17 +105,17 @@ async def kept(connections: Connections, tenant: TenantId, at: datetime) -> Conn
 
 
 class OAuthHouse:
-    """Two tenants and one vendor."""
+    """Two tenants and one vendor, or several."""
 
     def __init__(
         self,
         folder: Path,
         server: OAuthServer,
-        *,
+        *others: OAuthServer,
         db: Database | None = None,
         peers: Peers | None = None,
     ) -> None:
-        self.server = server
+        self.server, self.servers = server, (server, *others)
         self.clock = StillClock()
         self.clock.at = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
         self.clock.random = SystemRandom()  # another life must not make the same ids
@@ -144,16 +144,16 @@ class OAuthHouse:
 
     def made(self, peers: Peers) -> Around:
         """The parts, as one process has them."""
-        server = self.server
+        served = {each.name: each.base for each in self.servers}
         return Around(
             db=self.db,
             clock=self.clock,
             strongroom=self.room,
-            fetcher=WebFetcher(allow=own_addresses(server.base), redirects=0),
+            fetcher=WebFetcher(allow=own_addresses(*served.values()), redirects=0),
             peers=peers,
-            apps=Apps(self.db, self.room, {server.name: app_of(server.name)}),
+            apps=Apps(self.db, self.room, {name: app_of(name) for name in served}),
             mask=self.room.vault.lookup,
-            endpoints={server.name: server.base},
+            endpoints=served,
             address=lambda: ADDRESS,
             told=self._told,
         )
@@ -167,14 +167,14 @@ class OAuthHouse:
         asked = Wanted(**wanted)
         return await self.connections.start(visit or self.visit(), self.server.name, asked)
 
-    async def connect(self, visit: Visit | None = None, **wanted: Any) -> Connection:
-        """All of the dance."""
-        visit = visit or self.visit()
-        back = self.server.agree(await self.start(visit, **wanted))
-        await self.connections.finish(visit, self.server.name, Returned(**back))
-        found = await self.db.read(
-            rows.exactly(visit.tenant, self.server.name, wanted.get("agent", ""))
-        )
+    async def connect(
+        self, visit: Visit | None = None, at: OAuthServer | None = None, **wanted: Any
+    ) -> Connection:
+        """All of the dance; `at`: another vendor than the first."""
+        visit, server = visit or self.visit(), at or self.server
+        asked = await self.connections.start(visit, server.name, Wanted(**wanted))
+        await self.connections.finish(visit, server.name, Returned(**server.agree(asked)))
+        found = await self.db.read(rows.exactly(visit.tenant, server.name, wanted.get("agent", "")))
         assert found
         return found
 

@@ -8,7 +8,6 @@ them, and the yes is bound to them.
 import re
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
-from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import SkipJsonSchema
@@ -17,13 +16,12 @@ from bot.core.canonical import Json
 from bot.core.card import Field as Line
 from bot.core.errors import Forbidden, Invalid, VendorUnknown
 from bot.core.tool import ToolContext
-from tools.calendar._event import Event, Theirs
-from tools.calendar._google import Google, read
+from tools.calendar._accounts import opened, service_of
+from tools.calendar._book import OWN, Book, Service, ServiceName
+from tools.calendar._event import Event
 from tools.calendar._moment import unfit
 
 MAX_GUESTS = 50
-NEWS = {"sendUpdates": "all", "conferenceDataVersion": "1"}
-"""Guests are told, and what belongs to Meet is kept."""
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
@@ -36,7 +34,7 @@ def _text(value: str) -> str:
     if found := _CONTROL.search(text):
         raise unfit(f"it holds the control character U+{ord(found[0]):04X}; leave that out")
     if _MARKUP.search(text):
-        raise unfit("Google would read it as markup; write plain words, without <")
+        raise unfit("a calendar would read it as markup; write plain words, without <")
     return text
 
 
@@ -55,7 +53,7 @@ Words = Annotated[str, Field(max_length=8_000), AfterValidator(_text)]
 OneLine = Annotated[str, Field(max_length=300), AfterValidator(_line)]
 Email = Annotated[str, Field(max_length=254), AfterValidator(_email)]
 Guests = Annotated[list[Email], Field(max_length=MAX_GUESTS)]
-Id = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z0-9_@.-]+$")]
+Id = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z0-9_@.=-]+$")]
 CalendarId = Annotated[str, Field(min_length=1, max_length=254, pattern=r"^[!-~]+$")]
 Hidden = SkipJsonSchema[Annotated[str, Field(max_length=2_000)]]
 """Filled in by the house; a model is not told of it."""
@@ -68,7 +66,9 @@ class InCalendar(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    calendar: CalendarId = "primary"
+    calendar: CalendarId = OWN
+    service: ServiceName | None = None
+    """Which vendor's; what is not said is filled in before anybody is asked."""
     account: Hidden = ""
     account_name: Hidden = ""
     calendar_name: Hidden = ""
@@ -89,15 +89,6 @@ class OfEvent(InCalendar):
     """The other guests."""
 
 
-class Entry(Theirs):
-    """A calendar among those of an account."""
-
-    id: str
-    summary: str = ""
-    access_role: str = ""
-    time_zone: str = ""
-
-
 A = TypeVar("A", bound=BaseModel)
 
 
@@ -110,30 +101,31 @@ def refit(args: A, known: Mapping[str, object]) -> A:
         raise Invalid("; ".join(str(each["msg"]) for each in error.errors()) + ".") from None
 
 
-async def about(ctx: ToolContext, google: Google, args: InCalendar) -> dict[str, Json]:
+async def about(ctx: ToolContext, book: Book, args: InCalendar) -> dict[str, Json]:
     """The account and the calendar in which something is to be changed. Raises Forbidden."""
-    path = f"users/me/calendarList/{quote(args.calendar, safe='')}"
-    entry = read(Entry, await google.ask("GET", path))
-    if entry.access_role not in ("owner", "writer"):
+    entry = await book.calendar(args.calendar)
+    if not entry.may_write:
         raise Forbidden("This account may only read that calendar.")
     return {
-        "account": google.account,
-        "account_name": google.name,
-        "calendar_name": " ".join(entry.summary.split())[:200],
+        "service": book.service.name,
+        "account": book.account,
+        "account_name": book.name,
+        "calendar_name": " ".join(entry.name.split())[:200],
         "home": ctx.zone or "UTC",
     }
 
 
 async def about_event(
-    ctx: ToolContext, google: Google, args: OfEvent, id_: str
+    ctx: ToolContext, book: Book, args: OfEvent, id_: str
 ) -> tuple[Event, dict[str, Json]]:
     """An event that is there, and what is shown of it. Raises Invalid for one that is over."""
-    known = await about(ctx, google, args)
-    event = await google.event(args.calendar, id_)
+    known = await about(ctx, book, args)
+    event = await book.event(args.calendar, id_)
     if event.is_over:
         raise Invalid("This event was cancelled already.")
     if not event.etag:
-        raise VendorUnknown("Google does not say which state of the event this is.")
+        vendor = book.service.vendor
+        raise VendorUnknown(f"{vendor} does not say which state of the event this is.")
     shown: dict[str, Json] = {
         "event": event.id,
         "etag": event.etag,
@@ -144,11 +136,23 @@ async def about_event(
     return event, {**known, **shown}
 
 
+def fitting(service: Service, title: str | None) -> None:
+    """Raises Invalid for a title that is too long there."""
+    if title and len(title) > service.title_chars:
+        raise Invalid(f"A title is at most {service.title_chars} long in {service.title}.")
+
+
+async def asked(ctx: ToolContext, args: InCalendar) -> Book:
+    """The calendars of a call that may change something."""
+    return await opened(ctx, args.service, account=args.account, write=True)
+
+
 def account_line(args: InCalendar) -> Line:
     """Which account, and which of its calendars."""
     name, calendar = args.account_name or "not known yet", args.calendar_name
     whose = f"{name}, calendar “{calendar}”" if calendar and calendar != name else name
-    return Line(name="Google account", value=f"{whose} ({args.calendar})")
+    vendor = service_of(args.service).vendor
+    return Line(name=f"{vendor} account", value=f"{whose} ({args.calendar})")
 
 
 def event_lines(args: OfEvent) -> list[Line]:

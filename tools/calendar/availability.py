@@ -1,31 +1,29 @@
-"""Who is free when, as far as the connected Google account may see it; times that fit everybody.
+"""Who is free when, as far as the connected account may see it; times that fit everybody.
 
-https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query (read 2026-11-21)
+https://developers.google.com/workspace/calendar/api/v3/reference/freebusy/query
+https://learn.microsoft.com/graph/api/calendar-getschedule (read 2026-11-21)
 
-Google tells times and no words. What it cannot see it says for each calendar, inside an answer that
-is well; such a person is named, and never taken for free.
+Times are told and no words. Whose time is not shown is named, and never taken for free.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from bot.core.canonical import Json
 from bot.core.effect import EffectState, Outcome
-from bot.core.errors import Invalid, VendorUnknown
+from bot.core.errors import Invalid
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.calendar._accounts import opened
 from tools.calendar._arguments import Email
-from tools.calendar._event import Theirs
-from tools.calendar._google import READ, Google, opened, read
+from tools.calendar._book import OWN, Book, Busy, ServiceName
 from tools.calendar._moment import Moment, Span, Zone, unfit, written
-from tools.calendar._slots import Busy, Hours, Wanted, slots
+from tools.calendar._slots import Hours, Wanted, slots
 from tools.calendar.agenda import between
 
 MOST_PEOPLE, OFFERED, MOST_DAYS = 20, 5, 31
-OWN = "primary"
 
 
 def _clock(value: str) -> str:
@@ -46,6 +44,7 @@ class LookFree(BaseModel):
     people: list[Email] | None = Field(default=None, max_length=MOST_PEOPLE)
     start: Moment | None = None
     end: Moment | None = None
+    service: ServiceName | None = None
 
 
 class Somebody(BaseModel):
@@ -69,32 +68,7 @@ class FindTime(BaseModel):
     opens: Clock = "09:00"
     closes: Clock = "17:00"
     weekends: bool = False
-
-
-class Taken(Theirs):
-    """A time that is taken."""
-
-    start: AwareDatetime
-    end: AwareDatetime
-
-
-class Problem(Theirs):
-    """Why a calendar could not be seen."""
-
-    reason: str = ""
-
-
-class Calendar(Theirs):
-    """One calendar's times."""
-
-    busy: tuple[Taken, ...] = ()
-    errors: tuple[Problem, ...] = ()
-
-
-class FreeBusy(Theirs):
-    """Google's answer."""
-
-    calendars: Mapping[str, Calendar] = Field(default_factory=dict)
+    service: ServiceName | None = None
 
 
 async def calendar_free_busy(ctx: ToolContext, args: LookFree) -> Outcome:
@@ -104,13 +78,14 @@ async def calendar_free_busy(ctx: ToolContext, args: LookFree) -> Outcome:
     is calendar_find_time.
     - people: e-mail addresses; leave it out for the person's own calendar.
     - start, end: on the person's clocks, such as "2026-11-23"; a week from now when left out.
+    - service: google or outlook, only when both are connected.
     Example: {"people": ["ann@example.org"], "start": "2026-11-23", "end": "2026-11-24"}
     """
-    google = await opened(ctx, READ)
+    book = await opened(ctx, args.service)
     begins, ends = _limited(between(ctx, args.start, args.end))
     names = args.people or [OWN]
-    found = await _asked(google, names, begins, ends)
-    lines = [_busy_line(ctx, google, name, found[name]) for name in names]
+    found = await book.busy(names, begins, ends)
+    lines = [_busy_line(ctx, book, name, found[name]) for name in names]
     return Outcome(state=EffectState.SENT, data="\n".join(lines))
 
 
@@ -124,12 +99,13 @@ async def calendar_find_time(ctx: ToolContext, args: FindTime) -> Outcome:
     - start, end: between when, on the person's clocks; a week from now when left out.
     - opens, closes: when people work, each on their own clocks; 09:00 to 17:00 when left out.
     - weekends: true when those are fine as well.
+    - service: google or outlook, only when both are connected.
     Example: {"people": [{"email": "ann@example.org", "zone": "America/New_York"}], "minutes": 45}
     """
-    google = await opened(ctx, READ)
+    book = await opened(ctx, args.service)
     begins, ends = _limited(between(ctx, args.start, args.end))
     begins = max(begins, ctx.clock.now())
-    found = await _asked(google, [OWN, *(each.email for each in args.people)], begins, ends)
+    found = await book.busy([OWN, *(each.email for each in args.people)], begins, ends)
     home = ctx.zone or "UTC"
     zones = list(dict.fromkeys([home, *(each.zone or home for each in args.people)]))
     opens, closes = time.fromisoformat(args.opens), time.fromisoformat(args.closes)
@@ -140,14 +116,15 @@ async def calendar_find_time(ctx: ToolContext, args: FindTime) -> Outcome:
         zones=zones,
         hours=Hours(opens=opens, closes=closes, weekends=args.weekends),
     )
-    busy: list[Busy] = [(each.start, each.end) for one in found.values() for each in one.busy]
+    busy = [each for times in found.values() for each in times or ()]
     lines = [_slot_line(slot, zones) for slot in slots(wanted, busy, OFFERED)]
     told = (
         "\n".join(lines) or "There is no time that fits everybody. Try longer hours or more days."
     )
-    unseen = [google.name if name == OWN else name for name, one in found.items() if one.errors]
+    unseen = [book.name if name == OWN else name for name, one in found.items() if one is None]
     if unseen:
-        told += f"\nNot looked into, because Google does not show it: {', '.join(unseen)}."
+        vendor, names = book.service.vendor, ", ".join(unseen)
+        told += f"\nNot looked into, because {vendor} does not show it: {names}."
     return Outcome(state=EffectState.SENT, data=told)
 
 
@@ -157,28 +134,12 @@ def _limited(span: tuple[datetime, datetime]) -> tuple[datetime, datetime]:
     return span
 
 
-async def _asked(
-    google: Google, names: list[str], begins: datetime, ends: datetime
-) -> Mapping[str, Calendar]:
-    """What Google tells of each calendar. Raises VendorUnknown where it leaves one out."""
-    items: list[Json] = [{"id": name} for name in dict.fromkeys(names)]
-    asked: dict[str, Json] = {
-        "timeMin": begins.isoformat(timespec="seconds"),
-        "timeMax": ends.isoformat(timespec="seconds"),
-        "items": items,
-    }
-    told = read(FreeBusy, await google.ask("POST", "freeBusy", body=asked))
-    if lacking := [name for name in names if name not in told.calendars]:
-        raise VendorUnknown(f"Google told nothing of {lacking[0]}.")
-    return {name: told.calendars[name] for name in dict.fromkeys(names)}
-
-
-def _busy_line(ctx: ToolContext, google: Google, name: str, told: Calendar) -> str:
-    who = google.name if name == OWN else name
-    if told.errors:
-        return f"- {who}: Google does not show this calendar."
+def _busy_line(ctx: ToolContext, book: Book, name: str, told: Sequence[Busy] | None) -> str:
+    who = book.name if name == OWN else name
+    if told is None:
+        return f"- {who}: {book.service.vendor} does not show this calendar."
     zone = ctx.zone or "UTC"
-    taken = "; ".join(_words(each.start, each.end, zone) for each in told.busy)
+    taken = "; ".join(_words(*each, zone) for each in told)
     return f"- {who}: {f'busy {taken}' if taken else 'free all the time'}"
 
 

@@ -1,9 +1,10 @@
 """Cancelling an event, or a whole series.
 
-https://developers.google.com/workspace/calendar/api/v3/reference/events/delete (read 2026-11-21)
+https://developers.google.com/workspace/calendar/api/v3/reference/events/delete
+https://learn.microsoft.com/graph/api/event-delete (read 2026-11-21)
 
-A cancelled event can still be looked up, and cancelling twice is answered with 410; so whether it
-was done is known.
+At Google a cancelled event can still be looked up; at Outlook it is not in the calendar any more.
+It was there when the person was asked, so whether it was done is known.
 """
 
 from bot.core.card import Card
@@ -11,16 +12,18 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, NotFound
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
     OfEvent,
     Told,
     about_event,
     account_line,
+    asked,
     event_lines,
     refit,
 )
+from tools.calendar._book import Book, Changed, Gone
 from tools.calendar._event import Event
-from tools.calendar._google import WRITE, Changed, Gone, Google, opened, path_of
 
 
 class Cancel(OfEvent):
@@ -34,17 +37,17 @@ class Cancel(OfEvent):
 
 async def complete(ctx: ToolContext, args: Cancel) -> Cancel:
     """Say which event, as it stands. Raises Invalid, NotFound."""
-    google = await opened(ctx, WRITE)
+    book = await asked(ctx, args)
     id_ = args.event
     if args.series:
-        named = await google.event(args.calendar, id_)
-        id_ = named.recurring_event_id or id_
-    event, known = await about_event(ctx, google, args, id_)
-    if not event.organizer.is_self:
+        named = await book.event(args.calendar, id_)
+        id_ = named.series or id_
+    event, known = await about_event(ctx, book, args, id_)
+    if not event.is_ours:
         raise Invalid("It is somebody else's event. Decline it with calendar_respond.")
-    if event.recurrence and not args.series:
+    if event.is_series and not args.series:
         raise Invalid("This is a whole series. Say series: true, or name one event of it.")
-    kinds = {"is_series": bool(event.recurrence), "is_one": bool(event.recurring_event_id)}
+    kinds = {"is_series": event.is_series, "is_one": bool(event.series)}
     return refit(args, {**known, **kinds})
 
 
@@ -57,7 +60,7 @@ def preview(args: Cancel) -> Card:
     others = tuple(args.others or ())
     lines += [Line(name="Guests", value=", ".join(others) or "nobody"), account_line(args)]
     return Card(
-        title="Cancel an event in Google Calendar",
+        title=f"Cancel an event in {service_of(args.service).title}",
         recipients=others,
         fields=tuple(lines),
         audience="the guests, who are told by mail" if others else "this calendar",
@@ -65,24 +68,24 @@ def preview(args: Cancel) -> Card:
 
 
 async def calendar_cancel(ctx: ToolContext, args: Cancel) -> Outcome:
-    """Cancel an event of the person's own in the Google calendar; its guests are told.
+    """Cancel an event of the person's own in the Google or Outlook calendar; its guests are told.
 
     Use it when the person wants an event called off. Do not use it for an invitation by others:
     that is calendar_respond with no. Do not use it to move: that is calendar_update.
     - event: its id from calendar_list.
     - series: true to cancel all of a series; without it only this one.
     - calendar: another calendar's id; leave it out for the main one.
+    - service: google or outlook, only when both are connected.
     Example: {"event": "k3v0example"}
     """
-    google = await opened(ctx, WRITE, args.account)
-    event = await _there(google, args)
+    book = await asked(ctx, args)
+    event = await _there(book, args)
     if event is None or event.is_over:
         return _over(args, event)
     if event.etag != args.etag:
         raise Changed
-    path = path_of(args.calendar, args.event)
     try:
-        await google.ask("DELETE", path, query={"sendUpdates": "all"}, etag=args.etag)
+        await book.cancel(args.calendar, event)
     except Gone:
         return _said(args, "It had been cancelled already.")
     return _said(args, "It is cancelled.")
@@ -91,14 +94,14 @@ async def calendar_cancel(ctx: ToolContext, args: Cancel) -> Outcome:
 async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look up whether it is cancelled."""
     args = Cancel.model_validate(effect.arguments)
-    event = await _there(await opened(ctx, WRITE, args.account), args)
+    event = await _there(await asked(ctx, args), args)
     return _over(args, event) if event is None or event.is_over else None
 
 
-async def _there(google: Google, args: Cancel) -> Event | None:
-    """The event; None when Google does not know it any more."""
+async def _there(book: Book, args: Cancel) -> Event | None:
+    """The event; None when it is not known there any more."""
     try:
-        return await google.event(args.calendar, args.event)
+        return await book.event(args.calendar, args.event)
     except NotFound:
         return None
 

@@ -1,10 +1,10 @@
-"""Changing an event that is there: moving it, its words and place, its guests, a Meet link.
+"""Changing an event that is there: moving it, its words and place, its guests, a link to meet.
 
 https://developers.google.com/workspace/calendar/api/v3/reference/events/patch
-https://developers.google.com/workspace/calendar/api/guides/version-resources (read 2026-11-21)
+https://learn.microsoft.com/graph/api/event-update (read 2026-11-21)
 
-The change goes through only while the event is still as it was shown (`If-Match`), and leaves the
-deed's name in a private property, by which a look-up knows whether it was done.
+The change goes through only while the event is still as it was shown, and leaves the deed's name in
+a property of ours, by which a look-up knows whether it was done.
 """
 
 from datetime import UTC, timedelta
@@ -12,27 +12,27 @@ from typing import Self
 
 from pydantic import model_validator
 
-from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
-    NEWS,
     Guests,
     OfEvent,
     OneLine,
     Words,
     about_event,
     account_line,
+    asked,
     event_lines,
+    fitting,
     refit,
 )
-from tools.calendar._event import MARK, Event
-from tools.calendar._google import WRITE, Changed, opened, path_of
+from tools.calendar._book import Changed, Wish
+from tools.calendar._event import Event
 from tools.calendar._moment import Moment, Span, Zone, at, is_day, later, unfit, written
-from tools.calendar.invitation import meeting
 
 _WISHES = ("title", "start", "location", "description", "add_guests", "remove_guests")
 
@@ -68,17 +68,32 @@ class Change(OfEvent):
         start = self.start or ""
         return Span(start=start, end=self.end or start, zone=self.zone or "UTC")
 
+    def wish(self) -> Wish:
+        """The same as a calendar takes it."""
+        return Wish(
+            title=self.title,
+            span=self.span() if self.start else None,
+            location=self.location,
+            description=self.description,
+            add=tuple(self.add_guests or ()),
+            remove=tuple(self.remove_guests or ()),
+            meet=self.meet,
+        )
+
 
 async def complete(ctx: ToolContext, args: Change) -> Change:
     """Say which event, as it stands, and until when it will last. Raises Invalid, NotFound."""
-    google = await opened(ctx, WRITE)
-    event, known = await about_event(ctx, google, args, args.event)
-    if not event.organizer.is_self and not event.guests_can_modify:
+    book = await asked(ctx, args)
+    event, known = await about_event(ctx, book, args, args.event)
+    if not event.may_change:
         raise Invalid("Only the organizer may change this event. Answer it with calendar_respond.")
-    if event.recurrence and args.start:
+    if event.is_series and args.start:
         raise Invalid("A whole series cannot be moved here. Move single events of it.")
-    if (args.add_guests or args.remove_guests) and event.attendees_omitted:
-        raise Invalid("This event has more guests than Google shows. Change them there.")
+    if (args.add_guests or args.remove_guests) and event.hides_guests:
+        raise Invalid("This event has more guests than are shown. Change them in the calendar.")
+    if args.description is not None and event.holds_words:
+        raise Invalid("Its description holds the link to meet. Change it in the calendar.")
+    fitting(book.service, args.title)
     zone = args.zone or ctx.zone or "UTC"
     known["zone"] = zone
     if args.start:
@@ -123,14 +138,14 @@ def preview(args: Change) -> Card:
     if args.remove_guests:
         lines.append(Line(name="Take off", value=", ".join(args.remove_guests)))
     if args.meet:
-        lines.append(Line(name="Google Meet", value="a link is added"))
+        lines.append(Line(name=service_of(args.service).meets, value="a link is added"))
     lines.append(account_line(args))
     if args.description is not None:
         words = args.description
         lines.append(Line(name="Description", value=words, long=True, editable="description"))
     told = tuple(dict.fromkeys([*(args.others or ()), *(args.add_guests or ())]))
     return Card(
-        title="Change an event in Google Calendar",
+        title=f"Change an event in {service_of(args.service).title}",
         recipients=told,
         fields=tuple(lines),
         body=args.description or "",
@@ -139,7 +154,7 @@ def preview(args: Change) -> Card:
 
 
 async def calendar_update(ctx: ToolContext, args: Change) -> Outcome:
-    """Change an event of the Google calendar: move it, rename it, invite or take off guests.
+    """Change an event of the Google or Outlook calendar: move it, rename it, invite guests or not.
 
     Use it when the person wants an event that is there to be different. Do not use it to answer an
     invitation (calendar_respond) or to cancel (calendar_cancel). One event of a series is changed
@@ -150,50 +165,26 @@ async def calendar_update(ctx: ToolContext, args: Change) -> Outcome:
     - zone: the zone of start and end, only when it is not the person's.
     - title, location, description: new words.
     - add_guests, remove_guests: e-mail addresses.
-    - meet: true to add a Google Meet link.
+    - meet: true to add a link to meet online (Google Meet, Microsoft Teams).
     - calendar: another calendar's id; leave it out for the main one.
+    - service: google or outlook, only when both are connected.
     Example: {"event": "k3v0example", "start": "2026-11-24 09:30"}
     """
-    google = await opened(ctx, WRITE, args.account)
-    event = await google.event(args.calendar, args.event)
-    if not event.is_marked(ctx.key):
+    book = await asked(ctx, args)
+    event = await book.event(args.calendar, args.event)
+    if event.mark != ctx.key:
         if event.etag != args.etag:
             raise Changed
-        asked = patch(event, args, ctx.key)
-        path = path_of(args.calendar, args.event)
-        await google.ask("PATCH", path, query=NEWS, body=asked, etag=args.etag)
+        await book.change(args.calendar, event, ctx.key, args.wish())
     return _done(event)
-
-
-def patch(event: Event, args: Change, key: str) -> dict[str, Json]:
-    """What is sent: what changes, and the mark."""
-    asked: dict[str, Json] = {"extendedProperties": {"private": {MARK: key}}}
-    names = {"title": "summary", "location": "location", "description": "description"}
-    for ours, theirs in names.items():
-        if (value := getattr(args, ours)) is not None:
-            asked[theirs] = value
-    if args.start:
-        asked |= args.span().body()
-    if args.add_guests or args.remove_guests:
-        off = {each.lower() for each in args.remove_guests or ()}
-        kept = [each for each in event.attendees if each.email.lower() not in off]
-        there = {each.email.lower() for each in kept}
-        new = [each for each in args.add_guests or () if each.lower() not in there]
-        asked["attendees"] = [
-            *(each.model_dump(mode="json", by_alias=True, exclude_unset=True) for each in kept),
-            *({"email": each} for each in dict.fromkeys(new)),
-        ]
-    if args.meet and not event.hangout_link:
-        asked["conferenceData"] = meeting(key)
-    return asked
 
 
 async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look up whether it was done. Raises VendorUnknown when somebody changed it besides."""
     args = Change.model_validate(effect.arguments)
-    google = await opened(ctx, WRITE, args.account)
-    event = await google.event(args.calendar, args.event)
-    if event.is_marked(ctx.key):
+    book = await asked(ctx, args)
+    event = await book.event(args.calendar, args.event)
+    if event.mark == ctx.key:
         return _done(event)
     if event.etag == args.etag:
         return None
@@ -202,7 +193,7 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
 
 def _done(event: Event) -> Outcome:
     data = f"Event {event.id} is changed."
-    return Outcome(state=EffectState.SENT, vendor_ref=event.id, url=event.html_link, data=data)
+    return Outcome(state=EffectState.SENT, vendor_ref=event.id, url=event.url, data=data)
 
 
 TOOLS = (

@@ -1,35 +1,35 @@
-"""Making an event in the connected Google calendar, with guests and a Meet link.
+"""Making an event in the connected calendar, with guests and a link to meet online.
 
-https://developers.google.com/workspace/calendar/api/v3/reference/events/insert (read 2026-11-21)
+https://developers.google.com/workspace/calendar/api/v3/reference/events/insert
+https://learn.microsoft.com/graph/api/user-post-events (read 2026-11-21)
 
-The event's id comes from the deed, so the same deed makes it once: Google answers 409 to an id that
-is there. It does not promise to notice every time, so the id is looked for first.
+What names the event to the vendor comes from the deed, so the same deed makes it once. No vendor
+promises to notice every time, so it is looked for first.
 """
 
-import hashlib
 from datetime import timedelta
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import EffectState, Outcome, Policy
-from bot.core.errors import Invalid, NotFound, VendorUnknown
+from bot.core.errors import Invalid
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
-    NEWS,
     Guests,
     InCalendar,
     OneLine,
     Words,
     about,
     account_line,
+    asked,
+    fitting,
     refit,
 )
-from tools.calendar._event import Event
-from tools.calendar._google import WRITE, Google, Taken, opened, path_of, read
+from tools.calendar._book import Wish
 from tools.calendar._moment import Moment, Span, Zone, at, is_day, later, written
 
 USUAL = timedelta(minutes=30)
@@ -60,12 +60,24 @@ class NewEvent(InCalendar):
         """From when to when."""
         return Span(start=self.start, end=self.end or self.start, zone=self.zone or "UTC")
 
+    def wish(self) -> Wish:
+        """The same as a calendar takes it."""
+        return Wish(
+            title=self.title,
+            span=self.span(),
+            location=self.location or None,
+            description=self.description or None,
+            add=tuple(self.guests or ()),
+            meet=self.meet,
+        )
+
 
 async def complete(ctx: ToolContext, args: NewEvent) -> NewEvent:
     """Say in which account and zone, and until when. Raises Invalid, OperatorError."""
-    google = await opened(ctx, WRITE)
+    book = await asked(ctx, args)
+    fitting(book.service, args.title)
     zone = args.zone or ctx.zone or "UTC"
-    known = {**await about(ctx, google, args), "zone": zone, "end": args.end or _usual(args, zone)}
+    known = {**await about(ctx, book, args), "zone": zone, "end": args.end or _usual(args, zone)}
     if args.guests:
         known["guests"] = list(dict.fromkeys(args.guests))
     full = refit(args, known)
@@ -85,7 +97,7 @@ def _usual(args: NewEvent, zone: str) -> str:
 
 def preview(args: NewEvent) -> Card:
     """What, when, where, whom, and in whose calendar."""
-    span, guests = args.span(), args.guests or []
+    span, guests, service = args.span(), args.guests or [], service_of(args.service)
     lines = [
         Line(name="Title", value=args.title, editable="title"),
         Line(name="When", value=span.words(args.home)),
@@ -96,7 +108,7 @@ def preview(args: NewEvent) -> Card:
         Line(name="Start", value=args.start, editable="start"),
         Line(name="End", value=args.end or args.start, editable="end"),
         Line(name="Where", value=args.location or "no place", editable="location"),
-        Line(name="Google Meet", value="with a link" if args.meet else "no"),
+        Line(name=service.meets, value="with a link" if args.meet else "no"),
         Line(name="Guests", value=", ".join(guests) or "nobody"),
         account_line(args),
     ]
@@ -104,7 +116,7 @@ def preview(args: NewEvent) -> Card:
         words = Line(name="Description", value=args.description, long=True, editable="description")
         lines.append(words)
     return Card(
-        title="Make an event in Google Calendar",
+        title=f"Make an event in {service.title}",
         recipients=tuple(guests),
         fields=tuple(lines),
         body=args.description,
@@ -113,7 +125,7 @@ def preview(args: NewEvent) -> Card:
 
 
 async def calendar_create(ctx: ToolContext, args: NewEvent) -> Outcome:
-    """Make an event in the connected Google calendar, and invite people to it.
+    """Make an event in the connected Google or Outlook calendar, and invite people to it.
 
     Use it when the person wants something put into the calendar. Do not use it to change an event
     that is there: that is calendar_update. Look with calendar_find_time first when others come.
@@ -124,73 +136,26 @@ async def calendar_create(ctx: ToolContext, args: NewEvent) -> Outcome:
     - zone: the time zone of start and end, only when it is not the person's.
     - location, description: plain words.
     - guests: e-mail addresses; each gets an invitation.
-    - meet: true for a Google Meet link.
+    - meet: true for a link to meet online (Google Meet, Microsoft Teams).
     - calendar: another calendar's id; leave it out for the main one.
+    - service: google or outlook, only when both are connected.
     Example: {"title": "Budget", "start": "2026-11-23 14:00", "end": "2026-11-23 15:00",
     "guests": ["ann@example.org"], "meet": true}
     """
-    google = await opened(ctx, WRITE, args.account)
-    event = await _made(google, ctx, args)
+    book = await asked(ctx, args)
+    event = await book.make(args.calendar, f"{ctx.tenant}:{ctx.key}", args.wish())
     if event.is_over:
         data = "It was made, and has been cancelled since."
         return Outcome(state=EffectState.SENT, vendor_ref=event.id, data=data)
-    if args.meet and not event.hangout_link:  # Google makes the link a moment later
-        event = await google.event(args.calendar, event.id)
+    if args.meet and not event.join_url:  # the link is made a moment later
+        event = await book.event(args.calendar, event.id)
     told = f"It is in the calendar as event {event.id}."
     if args.meet:
-        link = event.hangout_link
-        told += f" Google Meet: {link}" if link else " Google has not made the Meet link yet."
+        meets, link = book.service.meets, event.join_url
+        told += f" {meets}: {link}" if link else f" {meets} has not made the link yet."
     if ctx.save is not None:
         await ctx.save({"found": told})  # an approved deed's turn is over; this reaches the next
-    url = event.html_link
-    return Outcome(state=EffectState.SENT, vendor_ref=event.id, url=url, data=told)
-
-
-async def _made(google: Google, ctx: ToolContext, args: NewEvent) -> Event:
-    """The event of this deed: found, or made."""
-    id_ = event_id(ctx)
-    try:
-        return await google.event(args.calendar, id_)
-    except NotFound:
-        pass
-    try:
-        told = await google.ask("POST", path_of(args.calendar), query=NEWS, body=body(id_, args))
-    except Taken:
-        return await _there(google, args.calendar, id_)
-    return read(Event, told)
-
-
-async def _there(google: Google, calendar: str, id_: str) -> Event:
-    """An event that Google says it has. Raises VendorUnknown while it does not show it."""
-    try:
-        return await google.event(calendar, id_)
-    except NotFound:
-        raise VendorUnknown("Google has this event, and does not show it yet.") from None
-
-
-def event_id(ctx: ToolContext) -> str:
-    """The id of the event that this deed makes: letters and digits that Google takes."""
-    return hashlib.sha256(f"{ctx.tenant}:{ctx.key}".encode()).hexdigest()
-
-
-def body(id_: str, args: NewEvent) -> dict[str, Json]:
-    """The event as Google takes it."""
-    made: dict[str, Json] = {"id": id_, "summary": args.title, **args.span().body()}
-    if args.location:
-        made["location"] = args.location
-    if args.description:
-        made["description"] = args.description
-    if args.guests:
-        made["attendees"] = [{"email": each} for each in args.guests]
-    if args.meet:
-        made["conferenceData"] = meeting(id_)
-    return made
-
-
-def meeting(request: str) -> dict[str, Json]:
-    """The wish for a Meet link; the same request makes one link."""
-    kind: Json = {"type": "hangoutsMeet"}
-    return {"createRequest": {"requestId": request[:64], "conferenceSolutionKey": kind}}
+    return Outcome(state=EffectState.SENT, vendor_ref=event.id, url=event.url, data=told)
 
 
 TOOLS = (

@@ -1,33 +1,32 @@
 """Answering an invitation.
 
-https://developers.google.com/workspace/calendar/api/v3/reference/events/patch (read 2026-11-21)
+https://developers.google.com/workspace/calendar/api/v3/reference/events/patch
+https://learn.microsoft.com/graph/api/event-accept (read 2026-11-21)
 
-Only the account's own answer is sent (`attendeesOmitted`), so nobody else's is touched; what it is
-afterwards says whether it was done.
+Only the account's own answer is sent, so nobody else's is touched; what it is afterwards says
+whether it was done. Where a comment cannot be looked up, the time of the answer tells.
 """
 
 from typing import Literal
 
-from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import Invalid
+from bot.core.errors import Invalid, NotFound, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
-    NEWS,
     Hidden,
     OfEvent,
     OneLine,
     about_event,
     account_line,
+    asked,
     event_lines,
     refit,
 )
+from tools.calendar._book import Changed
 from tools.calendar._event import Event
-from tools.calendar._google import WRITE, Changed, opened, path_of
-
-_THEIRS = {"yes": "accepted", "no": "declined", "maybe": "tentative"}
 
 
 class Respond(OfEvent):
@@ -36,17 +35,20 @@ class Respond(OfEvent):
     answer: Literal["yes", "no", "maybe"]
     comment: OneLine = ""
     organizer: Hidden = ""
+    answered_at: Hidden = ""
+    """When the account had answered before, where that is told."""
 
 
 async def complete(ctx: ToolContext, args: Respond) -> Respond:
     """Say which event, as it stands, and whose. Raises Invalid, NotFound."""
-    google = await opened(ctx, WRITE)
-    event, known = await about_event(ctx, google, args, args.event)
-    if event.me is None:
-        raise Invalid("This account is not among the guests of this event.")
-    if event.organizer.is_self:
+    book = await asked(ctx, args)
+    event, known = await about_event(ctx, book, args, args.event)
+    if event.is_ours:
         raise Invalid("It is the account's own event. Change it or cancel it instead.")
-    return refit(args, {**known, "organizer": event.organizer.email[:254]})
+    if not event.is_invited:
+        raise Invalid("This account is not among the guests of this event.")
+    known |= {"organizer": event.organizer[:254], "answered_at": event.answered_at[:100]}
+    return refit(args, known)
 
 
 def preview(args: Respond) -> Card:
@@ -58,7 +60,7 @@ def preview(args: Respond) -> Card:
         account_line(args),
     ]
     return Card(
-        title="Answer an invitation in Google Calendar",
+        title=f"Answer an invitation in {service_of(args.service).title}",
         recipients=(args.organizer,) if args.organizer else (),
         fields=tuple(lines),
         body=args.comment,
@@ -67,53 +69,53 @@ def preview(args: Respond) -> Card:
 
 
 async def calendar_respond(ctx: ToolContext, args: Respond) -> Outcome:
-    """Answer an invitation in the Google calendar; the organizer is told.
+    """Answer an invitation in the Google or Outlook calendar; the organizer is told.
 
     Use it when the person says whether they come. Do not use it for the person's own events.
     - event: its id from calendar_list.
     - answer: yes, no or maybe.
     - comment: a line that the organizer reads.
     - calendar: another calendar's id; leave it out for the main one.
+    - service: google or outlook, only when both are connected.
     Example: {"event": "k3v0example", "answer": "yes"}
     """
-    google = await opened(ctx, WRITE, args.account)
-    event = await google.event(args.calendar, args.event)
+    book = await asked(ctx, args)
+    event = await book.event(args.calendar, args.event)
     if not _is_done(event, args):
         if event.etag != args.etag:
             raise Changed
-        path = path_of(args.calendar, args.event)
-        await google.ask("PATCH", path, query=NEWS, body=patch(event, args), etag=args.etag)
+        await book.answer(args.calendar, event, args.answer, args.comment)
     return _done(event, args)
 
 
-def patch(event: Event, args: Respond) -> dict[str, Json]:
-    """The account's own answer, and nobody else's."""
-    mine: dict[str, Json] = {"email": event.me.email if event.me else ""}
-    mine["responseStatus"] = _THEIRS[args.answer]
-    if args.comment:
-        mine["comment"] = args.comment
-    return {"attendeesOmitted": True, "attendees": [mine]}
-
-
 async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
-    """Look up what the answer is."""
+    """Look up what the answer is. Raises VendorUnknown where a "no" may have taken it away."""
     args = Respond.model_validate(effect.arguments)
-    google = await opened(ctx, WRITE, args.account)
-    event = await google.event(args.calendar, args.event)
+    book = await asked(ctx, args)
+    try:
+        event = await book.event(args.calendar, args.event)
+    except NotFound:
+        if args.answer != "no":
+            raise
+        told = "The event is not in the calendar any more; declining it may have done that."
+        raise VendorUnknown(told) from None
     return _done(event, args) if _is_done(event, args) else None
 
 
 def _is_done(event: Event, args: Respond) -> bool:
     """Whether this answer stands there, with its comment."""
-    me = event.me
-    if me is None or me.response_status != _THEIRS[args.answer]:
+    if event.answer != args.answer:
         return False
-    return not args.comment or (me.model_extra or {}).get("comment") == args.comment
+    if not args.comment:
+        return True
+    if event.comment is None:
+        return event.answered_at != args.answered_at
+    return event.comment == args.comment
 
 
 def _done(event: Event, args: Respond) -> Outcome:
     data = f"The answer to event {event.id} is {args.answer}."
-    return Outcome(state=EffectState.SENT, vendor_ref=event.id, url=event.html_link, data=data)
+    return Outcome(state=EffectState.SENT, vendor_ref=event.id, url=event.url, data=data)
 
 
 TOOLS = (

@@ -1,4 +1,4 @@
-"""A house with a connected Google account, on the calendar that plays."""
+"""Houses with a connected account, on calendars that play: Google's, and Outlook's."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -11,6 +11,7 @@ from bot.connections import Connections
 from bot.core.effect import Effect, Outcome
 from bot.core.tool import Arguments, Tool, ToolContext
 from tests.fakes.google_calendar import GoogleCalendar
+from tests.fakes.graph_calendar import GraphCalendar
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.kit import context, effect
 
@@ -33,6 +34,27 @@ async def ctx(house: OAuthHouse) -> ToolContext:
     """A call in the tenant whose account is connected, on clocks of Berlin."""
     await house.connect()
     return of(house)
+
+
+@pytest.fixture
+async def outlook() -> AsyncIterator[GraphCalendar]:
+    async with GraphCalendar() as server:
+        yield server
+    assert server.mistakes == []
+
+
+@pytest.fixture
+async def office(tmp_path: Path, outlook: GraphCalendar) -> AsyncIterator[OAuthHouse]:
+    """A house of Outlook's."""
+    async with OAuthHouse(tmp_path, outlook) as house:
+        await house.connect()
+        yield house
+
+
+@pytest.fixture
+def desk(office: OAuthHouse) -> ToolContext:
+    """A call in it, on clocks of Berlin."""
+    return of(office)
 
 
 def of(house: OAuthHouse, **more: Any) -> ToolContext:

@@ -38,7 +38,7 @@ async def test_events_are_shown_on_the_person_s_clocks_with_what_is_known(
     head, party, trip = told.splitlines()
     assert head == "Calendar of ann@example.com:"
     assert "Monday 23 November 2026, 00:00 to 01:00 (Europe/Berlin, UTC+01:00): Party" in party
-    for words in ("Harbour", "meet.google.com/x", "eve@", "own answer: needsAction", "id: party1"):
+    for words in ("Harbour", "meet.google.com/x", "eve@", "own answer: none yet", "id: party1"):
         assert words in party
     assert "one of a series" in party and party.count("bring cake") < 30
     assert "Tuesday 24 November 2026, all day: Trip" in trip

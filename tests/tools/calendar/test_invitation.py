@@ -22,7 +22,8 @@ from tests.fakes.google_server import Fault
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.calendar.conftest import full, hasty, of
 from tests.tools.kit import lines, refusal
-from tools.calendar.invitation import TOOLS, NewEvent, calendar_create, event_id, preview
+from tools.calendar._google import event_id
+from tools.calendar.invitation import TOOLS, NewEvent, calendar_create, preview
 
 (TOOL,) = TOOLS
 MEETING = {
@@ -51,7 +52,9 @@ async def test_an_event_is_made_as_the_card_shows_it(
     outcome = await calendar_create(ctx, args)
     ((_, id_),) = google.events
     event = google.events["primary", id_]
-    assert outcome.state is EffectState.SENT and outcome.vendor_ref == id_ == event_id(ctx)
+    assert outcome.state is EffectState.SENT and outcome.vendor_ref == id_ == event_id(
+        f"{ctx.tenant}:{ctx.key}"
+    )
     assert "https://meet.google.com/" in str(outcome.data) and outcome.url == event["htmlLink"]
     assert event["start"]["dateTime"] == "2026-11-23T14:00:00+01:00"
     assert event["end"] == {"dateTime": "2026-11-23T15:00:00+01:00", "timeZone": "Europe/Berlin"}
@@ -118,7 +121,7 @@ async def test_what_was_made_and_cancelled_since_is_not_made_again(
     google.trouble.append(Fault(verb="POST", cut=True, after=True))
     with pytest.raises(VendorUnknown):
         await calendar_create(ctx, args)
-    google.events["primary", event_id(ctx)]["status"] = "cancelled"
+    google.events["primary", event_id(f"{ctx.tenant}:{ctx.key}")]["status"] = "cancelled"
     assert "cancelled since" in str((await calendar_create(ctx, args)).data)
     assert len(google.said("insert")) == 1
 

@@ -13,7 +13,8 @@ from aiohttp import ClientSession, CookieJar
 
 from tests.fakes.google_calendar import GoogleCalendar
 from tests.fakes.google_server import Fault
-from tests.fakes.oauth_server import CLIENT, SECRET
+from tests.fakes.graph_calendar import GraphCalendar
+from tests.fakes.oauth_server import CLIENT, SECRET, OAuthServer
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.program import Program, wait_for
 
@@ -47,14 +48,14 @@ class Model(OpenAIServer):
         return Reply(text=f"Heard: {last['content']}")
 
 
-def program(folder: Path, google: GoogleCalendar, model: Model) -> Program:
+def program(folder: Path, server: OAuthServer, model: Model) -> Program:
+    vendor = server.name.upper()
     return Program(
         folder,
         "home",
         "",
-        GOOGLE_CLIENT_ID=CLIENT,
-        GOOGLE_CLIENT_SECRET=SECRET,
-        BOT_ENDPOINT_GOOGLE=google.base,
+        **{f"{vendor}_CLIENT_ID": CLIENT, f"{vendor}_CLIENT_SECRET": SECRET},
+        **{f"BOT_ENDPOINT_{vendor}": server.base},
         BOT_ALLOW_PRIVATE_ENDPOINTS="1",
         OPENAI_API_KEY="sk-of-nobody",
         OPENAI_API_BASE=model.url,
@@ -63,20 +64,18 @@ def program(folder: Path, google: GoogleCalendar, model: Model) -> Program:
     )
 
 
-async def connect(running: Program, google: GoogleCalendar) -> None:
+async def connect(running: Program, server: OAuthServer) -> None:
     """What an owner does in a browser."""
     found = await asyncio.to_thread(wait_for, lambda: re.search(r"http://\S+/in/\S+", running.said))
     link = urlsplit(found[0])
-    root = f"{link.scheme}://{link.netloc}"
+    root, where = f"{link.scheme}://{link.netloc}", f"/oauth/{server.name}"
     jar = CookieJar(unsafe=True)
     async with ClientSession(root, headers={"Origin": root}, cookie_jar=jar) as browser:
         async with browser.post(link.path, allow_redirects=False) as response:
             assert response.status == 303
-        async with browser.get("/oauth/google/start", allow_redirects=False) as response:
-            back = google.agree(response.headers["Location"])
-        async with browser.post(
-            "/oauth/google/finish", data=back, allow_redirects=False
-        ) as response:
+        async with browser.get(f"{where}/start", allow_redirects=False) as response:
+            back = server.agree(response.headers["Location"])
+        async with browser.post(f"{where}/finish", data=back, allow_redirects=False) as response:
             assert response.status == 303, await response.text()
 
 
@@ -105,10 +104,10 @@ def approve(running: Program, asked: dict[str, Any]) -> None:
     assert status == 200, told
 
 
-async def done(google: GoogleCalendar, what: str) -> None:
+async def done(server: GoogleCalendar | GraphCalendar, what: str) -> None:
     """Wait until it happened over there."""
     async with asyncio.timeout(20):
-        while not google.said(what):
+        while not server.said(what):
             await asyncio.sleep(0.02)
 
 
