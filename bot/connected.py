@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+from bot.calendars import Around as FollowedAround
+from bot.calendars import Calendars
 from bot.config.values import own_addresses
 from bot.connections import Connections
 from bot.core.ports import Clock
@@ -74,3 +76,18 @@ def reaches(accounts: Accounts, files: Files, address: str) -> Mapping[str, obje
     reach = Reach(accounts=accounts, library=Library(files), address=address)
     both = dict.fromkeys(("social", "mailbox", "drive"), reach)
     return {**both, "calendar": accounts, "payments": accounts}
+
+
+def followed(means: Means, accounts: Accounts, mask: Callable[[str, str], str]) -> Calendars:
+    """The calendars of connected accounts. `mask`: a keyed hash of a text, for a purpose."""
+    return Calendars(
+        FollowedAround(
+            db=means.db,
+            clock=means.clock,
+            peers=means.peers,
+            accounts=accounts,
+            inbox=lambda: means.engine().inbox,
+            mask=mask,
+            public_url=means.settings.public_url,
+        )
+    )

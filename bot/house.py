@@ -18,8 +18,9 @@ from agents.runtime.models import ModelDoor
 from agents.runtime.own import OwnAgents
 from bot import extensions
 from bot.audit import Sealer
+from bot.calendar_hooks import CalendarHooks
 from bot.config.values import own_addresses
-from bot.connected import Means, connected, reaches
+from bot.connected import Means, connected, followed, reaches
 from bot.connecting import Connecting, Lender
 from bot.core.event import Event
 from bot.core.ids import AgentName
@@ -132,6 +133,7 @@ class App:
             )
         )
         self.connections = connected(self._means(opened))
+        self.calendars = followed(self._means(opened), self.connections.accounts, self.vault.lookup)
         await self._make_engine(opened)
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
@@ -314,7 +316,11 @@ class App:
             version=VERSION,
             body_bytes=settings.limits.body_bytes,
             streams_per_person=settings.limits.streams_per_person,
-            extra=[*self.connecting.routes(), *self.ears.routes()],
+            extra=[
+                *self.connecting.routes(),
+                *CalendarHooks(self.calendars).routes(),
+                *self.ears.routes(),
+            ],
             blog=None if settings.blog.webhook_url else settings.blog.folder,
         )
 
@@ -378,6 +384,7 @@ class App:
             tell_troubles=self.engine.troubles.look,
             sweep_files=self.files.sweep,
             tend_connections=self.connections.renewal.tend,
+            follow_calendars=self.calendars.tend,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(Housework(load(), keeper).run())

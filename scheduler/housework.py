@@ -45,6 +45,8 @@ class Keeper:
     """Tells owners what went wrong for good; returns how many messages that took."""
     tend_connections: Callable[[], Awaitable[int]] = _nothing
     """Renews tokens before they end; returns how many connections it looked after."""
+    follow_calendars: Callable[[], Awaitable[int]] = _nothing
+    """Reads calendars that are due; returns how many."""
     sweep_files: Callable[[], Awaitable[int]] | None = None
     """Removes what was left half done of files; returns how many. None where there are none."""
 

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, delete, select, update
 
 from bot.core.ids import TenantId
 from bot.core.times import from_us, to_us
-from bot.store import audit, keys
+from bot.store import audit, calendars, keys
 from bot.store.keys import ValueRow
 from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables_connections import connection
@@ -162,6 +162,7 @@ def put(item: Connection, tokens: ValueRow, was: str) -> Script[bool]:
     if known:
         yield Ask(_REMOVE, {"tenant": item.tenant, "id": known.id})
         yield from keys.forget(item.tenant, item.provider, known.id)
+        yield from calendars.forget(item.tenant, known.id)
     at = to_us(item.connected_at)
     yield Ask(_PUT, _values(item))
     yield from keys.write(item.tenant, tokens, at)
@@ -197,6 +198,7 @@ def remove(item: Connection, at: int, actor: str, how: str) -> Script[bool]:
     to it."""
     rows = yield Ask(_REMOVE, {"tenant": item.tenant, "id": item.id})
     yield from keys.forget(item.tenant, item.provider, item.id)
+    yield from calendars.forget(item.tenant, item.id)
     if rows:
         details = {"provider": item.provider, "name": item.name, "vendor": how}
         yield from audit.note(item.tenant, at, actor, "connection.removed", item.id, details)

@@ -16,6 +16,7 @@ from bot.core.errors import StoreError
 from bot.store import (
     fresh,
     tables,
+    tables_calendars,
     tables_connections,
     tables_house,
     tables_mail,
@@ -29,6 +30,7 @@ from bot.store.sqlite import DIALECT
 
 TABLES = (
     tables,
+    tables_calendars,
     tables_connections,
     tables_house,
     tables_mail,
@@ -38,7 +40,7 @@ TABLES = (
     tables_sms,
 )
 """The modules whose tables are made; importing them puts those on the list."""
-VERSION = 17
+VERSION = 16
 """Raised with every migration; the file keeps it in `user_version`."""
 LEAST = 8
 """The oldest program that may run on this schema beside newer ones. A migration that only adds

@@ -25,6 +25,8 @@ ALLOWED = {
     "audit._LAST_SEALED": "the number of a row, of all tenants' rows",
     "cards._UNSHOWN": SWEEP,
     "cards._STALE": SWEEP,
+    "calendars._DUE": SWEEP,
+    "calendars._OF_CHANNEL": "a vendor names a channel and no tenant: the row tells whose it is",
     "connections._DUE": SWEEP,
     "connections._OF_ACCOUNT": "a vendor names an account and no tenant: the rows tell whose it is",
     "effects._READY": SWEEP,

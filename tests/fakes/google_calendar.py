@@ -9,12 +9,13 @@ import json
 import re
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote
 
 from aiohttp import web
 
 from tests.fakes.discovery import discovered
+from tests.fakes.google_follow import Follow
 from tests.fakes.google_server import OWNER, Body, G, GoogleServer, Refused, read_json
 
 _ID = re.compile(r"[a-v0-9]{5,1024}")
@@ -37,6 +38,16 @@ class GoogleCalendar(GoogleServer):
         self.blind_to_ids = False
         """A look-up does not find what was just made, as may happen over there."""
         self._versions = count(1)
+        self.follow = Follow(self)
+        """Its sync tokens and channels; `follow.bell.webhook_via`: where the app really listens."""
+
+    async def __aenter__(self) -> Self:
+        await self.follow.bell.__aenter__()
+        return await super().__aenter__()
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.follow.bell.__aexit__(*error)
+        await super().__aexit__(*error)
 
     def put(self, id_: str, calendar: str = "primary", **more: Any) -> Body:
         """An event that was there before."""
@@ -59,6 +70,7 @@ class GoogleCalendar(GoogleServer):
     def touch(self, event: Body) -> None:
         """Somebody has changed it."""
         event["etag"] = f'"{next(self._versions)}"'
+        self.follow.changed()
 
     def said(self, what: str) -> list[str]:
         """The events to which that happened."""
@@ -79,7 +91,7 @@ class GoogleCalendar(GoogleServer):
             self.mistakes.extend(spec.answer_misfits(verb, path, told))
             return web.Response(status=204) if told is None else web.json_response(told)
 
-        is_read = verb == "GET" or path.endswith("freeBusy")
+        is_read = verb == "GET" or path.endswith(("freeBusy", "/watch", "/stop"))
         return await self.serve(request, (WRITE, READ) if is_read else (WRITE,), work)
 
     def _work(self, request: web.Request, path: str, body: Any) -> Any:
@@ -88,10 +100,16 @@ class GoogleCalendar(GoogleServer):
             return self._free_busy(body)
         if found := re.fullmatch(r"users/me/calendarList/(.+)", path):
             return self._entry(unquote(found[1]))
+        if path == "channels/stop":
+            return self.follow.stop(body)
         found = re.fullmatch(r"calendars/([^/]+)/events(?:/([^/]+))?", path)
         calendar, id_ = (unquote(each or "") for each in found.groups()) if found else ("", "")
         if calendar not in self.roles:
             raise Refused(404, "notFound")
+        if id_ == "watch":
+            return self.follow.watch(calendar, body)
+        if not id_ and "syncToken" in request.query:
+            return self.follow.since(request.query)
         if not id_:
             return self._listed(request) if verb == "GET" else self._insert(calendar, request, body)
         event = self.events.get((calendar, id_))
@@ -135,10 +153,13 @@ class GoogleCalendar(GoogleServer):
             if query.get("q", "").lower() in event.get("summary", "").lower()
         ]
         found.sort(key=lambda event: _time(event["start"]))
-        size = int(query.get("maxResults", "250"))
-        told: Body = {"kind": "calendar#events", "items": [self._shown(e) for e in found[:size]]}
-        if len(found) > size:
-            told["nextPageToken"] = "more"
+        size, at = int(query.get("maxResults", "250")), int(query.get("pageToken", "0"))
+        shown = [self._shown(event) for event in found[at : at + size]]
+        told: Body = {"kind": "calendar#events", "items": shown}
+        if len(found) > at + size:
+            told["nextPageToken"] = str(at + size)
+        elif "orderBy" not in query:
+            told["nextSyncToken"] = self.follow.token()
         return told
 
     def _insert(self, calendar: str, request: web.Request, body: Body) -> Body:

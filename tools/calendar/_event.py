@@ -21,6 +21,8 @@ class Guest:
 
     email: str
     is_me: bool = False
+    answer: str = ""
+    """yes, no, maybe; empty while there is none."""
     theirs: Mapping[str, Json] = field(default_factory=dict)
     """As the vendor tells it, to be sent back."""
 
@@ -63,6 +65,7 @@ class Event:
     """What was said with it; None where that cannot be looked up."""
     answered_at: str = ""
     mark: str = ""
+    """The deed that changed it last."""
 
     @property
     def title(self) -> str:

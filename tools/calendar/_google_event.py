@@ -48,7 +48,8 @@ class Guest(BaseModel):
     def neutral(self) -> _event.Guest:
         """The same as the tools know it."""
         theirs = self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        return _event.Guest(email=self.email, is_me=self.is_self, theirs=theirs)
+        answer = ANSWERS.get(self.response_status, "")
+        return _event.Guest(email=self.email, is_me=self.is_self, answer=answer, theirs=theirs)
 
 
 class Organizer(Theirs):

@@ -25,7 +25,8 @@ from tools.calendar._book import OWN, Changed, Gone
 from tools.calendar._wire import content, pause_s
 
 BASE = "/v1.0"
-_PREFER = 'IdType="ImmutableId", outlook.timezone="UTC"'
+_PREFER = 'IdType="ImmutableId", outlook.timezone="UTC", odata.maxpagesize=100'
+"""The size is that of a page of changes, which takes no `$top`."""
 _NO_MAILBOX = frozenset({"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"})
 _WORD = re.compile(r"[A-Za-z_.]{1,80}")
 

@@ -50,11 +50,19 @@ class Address(Theirs):
     name: str = ""
 
 
+class Answer(Theirs):
+    """What the account has answered."""
+
+    response: str | None = ""
+    time: str | None = ""
+
+
 class Person(Theirs):
     """Somebody of an event."""
 
     email_address: Address = Address()
     type: str = ""
+    status: Answer | None = None
 
     def neutral(self, me: str) -> _event.Guest:
         """The same as the tools know it."""
@@ -64,15 +72,13 @@ class Person(Theirs):
         theirs: dict[str, Json] = {"emailAddress": told}
         if self.type:
             theirs["type"] = self.type
-        email = self.email_address.address
-        return _event.Guest(email=email, is_me=email.lower() == me.lower(), theirs=theirs)
-
-
-class Answer(Theirs):
-    """What the account has answered."""
-
-    response: str | None = ""
-    time: str | None = ""
+        email, said = self.email_address.address, self.status or Answer()
+        return _event.Guest(
+            email=email,
+            is_me=email.lower() == me.lower(),
+            answer=ANSWERS.get(said.response or "", ""),
+            theirs=theirs,
+        )
 
 
 class Words(Theirs):
@@ -158,21 +164,19 @@ class Event(Theirs):
             is_invited=not self.is_organizer and said.response not in (None, "", "none"),
             answer=ANSWERS.get(said.response or "", ""),
             answered_at=said.time or "",
-            mark=next(
-                (each.value for each in self.single_value_extended_properties if _is_ours(each)),
-                "",
-            ),
+            mark=self._property(PROPERTY),
         )
+
+    def _property(self, name: str) -> str:
+        """What we keep under a name; Graph may write the letters of its id in its own way."""
+        found = self.single_value_extended_properties
+        return next((each.value for each in found if each.id.lower() == name.lower()), "")
 
     def kept_words(self) -> str | None:
         """The part of the description that Teams wrote; None where it cannot be told apart."""
         content = self.body.content if self.body else ""
         found = _BLOB.search(content)
         return content[found.start() :] if found else None
-
-
-def _is_ours(told: Property) -> bool:
-    return told.id.lower() == PROPERTY.lower()  # Graph may write the letters in its own way
 
 
 def as_markup(words: str) -> str:

@@ -214,9 +214,7 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
         "code_miss",
         "mail_news",
         "mail_block",
-        "connection",
-        "oauth_deletion",
-        "platform_user",
+        *("connection", "oauth_deletion", "platform_user", "calendar_copy", "calendar_event"),
     ):
         conn.execute(f"drop table {table}")
     for index in (

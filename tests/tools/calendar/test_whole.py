@@ -48,7 +48,7 @@ class Model(OpenAIServer):
         return Reply(text=f"Heard: {last['content']}")
 
 
-def program(folder: Path, server: OAuthServer, model: Model) -> Program:
+def program(folder: Path, server: OAuthServer, model: OpenAIServer, **more: str) -> Program:
     vendor = server.name.upper()
     return Program(
         folder,
@@ -61,14 +61,15 @@ def program(folder: Path, server: OAuthServer, model: Model) -> Program:
         OPENAI_API_BASE=model.url,
         BOT_MODELS_DEFAULT="openai/gpt-4o-mini",
         BOT_MODELS_TRANSPORT="direct",
+        **more,
     )
 
 
 async def connect(running: Program, server: OAuthServer) -> None:
     """What an owner does in a browser."""
-    found = await asyncio.to_thread(wait_for, lambda: re.search(r"http://\S+/in/\S+", running.said))
-    link = urlsplit(found[0])
-    root, where = f"{link.scheme}://{link.netloc}", f"/oauth/{server.name}"
+    look = lambda: re.search(r"https?://\S+/in/\S+", running.said)  # noqa: E731
+    link = urlsplit((await asyncio.to_thread(wait_for, look))[0])
+    root, where = running.url, f"/oauth/{server.name}"
     jar = CookieJar(unsafe=True)
     async with ClientSession(root, headers={"Origin": root}, cookie_jar=jar) as browser:
         async with browser.post(link.path, allow_redirects=False) as response:
