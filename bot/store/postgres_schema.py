@@ -46,6 +46,7 @@ ENGINE_TABLES = frozenset(
         "approval",
         "audit",
         "audit_seal",
+        "calendar_copy",
         "card_copy",
         "connection",
         "conv",
