@@ -11,6 +11,7 @@ changed, and every so often besides, for what it says can be missed.
 One process at a time does this. A vendor that is away is asked later, and later again.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -33,12 +34,9 @@ from bot.oauth.accounts import Accounts
 from bot.store import calendars as rows
 from bot.store.calendars import Copy, Due, Kept
 from bot.store.script import Database
-from tools.calendar import _google, _outlook
 from tools.calendar._book import OWN, Book
 from tools.calendar._event import Event
 from tools.calendar._following import Changes, Following, Stale, Stretch
-from tools.calendar._google_following import GoogleFollowing
-from tools.calendar._outlook_following import OutlookFollowing
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +48,9 @@ QUIET, POLL = timedelta(minutes=20), timedelta(minutes=5)
 """How long until it is read without a word: with a channel, and without one."""
 DAILY, AGAIN = timedelta(days=1), timedelta(hours=1)
 """How often a channel is renewed, and when after that failed."""
+AT_ONCE = 8
+"""Calendars that are read at a time: one vendor that hangs holds up few others."""
 REST, MOST_REST = timedelta(minutes=1), timedelta(hours=6)
-SERVICES = {each.provider: each for each in (_google.SERVICE, _outlook.SERVICE)}
 
 
 def hook(provider: str) -> str:
@@ -91,8 +90,19 @@ class Calendars:
         found = await self._a.db.read(rows.due(now))
         if not found or not await self._a.peers.take(LEASE):
             return 0
+        few = asyncio.Semaphore(AT_ONCE)
+
+        async def one(due: Due) -> bool:
+            async with few:
+                try:
+                    return await self._one(due)
+                except Exception as error:  # one strange calendar holds up no other
+                    log.exception("A calendar could not be followed.")
+                    await self._rest(due, Conflict(type(error).__name__))
+                    return False
+
         try:
-            return sum([await self._one(each) for each in found])
+            return sum(await asyncio.gather(*map(one, found)))
         finally:
             await self._a.peers.drop(LEASE)
 
@@ -116,11 +126,12 @@ class Calendars:
         return True
 
     async def _ways(self, due: Due) -> tuple[Following, Book]:
-        needs = SERVICES[due.provider].reads
+        from bot.calendar_ways import WAYS  # not at a start, which it would hold up
+
+        way = WAYS[due.provider]
+        needs = way.service.reads
         client = await self._a.accounts.client(due.tenant, due.provider, due.agent, needs)
-        if due.provider == "google":
-            return GoogleFollowing(client), _google.Google(client)
-        return OutlookFollowing(client), _outlook.Outlook(client)
+        return way.following(client), way.book(client)
 
     async def _rest(self, due: Due, error: BotError) -> None:
         """Let it be until later."""

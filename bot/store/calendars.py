@@ -46,6 +46,7 @@ _DUE = Statement(
         )
         .where(
             connection.c.status == "active",
+            one_of(connection.c.provider, "google", "microsoft"),
             or_(
                 connection.c.granted.like("%/auth/calendar.%"),
                 connection.c.granted.like("%Calendars.ReadWrite%"),

@@ -314,6 +314,24 @@ async def test_a_vendor_that_is_away_is_asked_later_and_later(rig: Rig) -> None:
     assert (now.tries, now.error) == (0, "") and await rig.kept() == {"evt01": "Budget"}
 
 
+async def test_one_strange_calendar_holds_up_no_other(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A patch: nothing that a vendor says is known to do this."""
+    await rig.house.connect(agent="bri")
+    one = rig.calendars._one
+
+    async def stumbles(due: rows.Due) -> bool:
+        if due.agent:
+            raise ZeroDivisionError
+        return await one(due)
+
+    monkeypatch.setattr(rig.calendars, "_one", stumbles)
+    assert await rig.calendars.tend() == 1
+    assert "could not be followed" in caplog.text
+    assert await rig.calendars.tend() == 0, "it rests"
+
+
 async def test_a_pause_is_as_long_as_the_vendor_says(rig: Rig) -> None:
     fault = GraphFault if isinstance(rig.server, GraphCalendar) else Fault
     told = {"Retry-After": "600"}
