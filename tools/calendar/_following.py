@@ -1,14 +1,17 @@
 """What it takes to follow a calendar: its changes since a place, and a channel that tells of them.
 
-A vendor is one class (`_google_following.py`, `_outlook_following.py`). A channel only says that
-something changed; what changed is always read.
+A vendor is one class and one `WAY` (`_google_following.py`, `_outlook_following.py`). A channel
+only says that something changed; what changed is always read.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
 from bot.core.errors import Conflict
 from bot.frozen import frozen
+from bot.oauth.accounts import Client
+from tools.calendar._book import Book, Service
 from tools.calendar._event import Event
 
 PAGES = 40
@@ -70,6 +73,15 @@ class Following(Protocol):
     async def stop(self, channel: str, resource: str) -> None:
         """End a channel; one that has ended already is fine."""
         ...
+
+
+@frozen
+class Way:
+    """How one vendor's calendars are followed, and looked into besides."""
+
+    service: Service
+    following: Callable[[Client], Following]
+    book: Callable[[Client], Book]
 
 
 class Stale(Conflict):

@@ -15,7 +15,8 @@ from bot.core.errors import NotFound, VendorUnknown
 from bot.oauth.accounts import Client
 from tools.calendar import _google_event as shapes
 from tools.calendar._book import OWN, Gone
-from tools.calendar._following import PAGES, Changes, Channel, Stale, Stretch
+from tools.calendar._following import PAGES, Changes, Channel, Stale, Stretch, Way
+from tools.calendar._google import SERVICE, Google
 from tools.calendar._google_wire import ask, path_of
 from tools.calendar._wire import Theirs, read
 
@@ -98,6 +99,9 @@ class GoogleFollowing:
             await ask(self._client, "POST", "channels/stop", body=body)
         except NotFound:
             return
+
+
+WAY = Way(service=SERVICE, following=GoogleFollowing, book=Google)
 
 
 def _changes(found: Mapping[str, shapes.Event], cursor: str, stretch: Stretch) -> Changes:

@@ -19,8 +19,9 @@ from bot.oauth.accounts import Client
 from tools.calendar import _outlook_event as shapes
 from tools.calendar._book import Gone
 from tools.calendar._event import Event
-from tools.calendar._following import PAGES, Changes, Channel, Stale, Stretch
+from tools.calendar._following import PAGES, Changes, Channel, Stale, Stretch, Way
 from tools.calendar._graph import ask
+from tools.calendar._outlook import SERVICE, Outlook
 from tools.calendar._wire import Theirs, read
 
 LIVES = timedelta(minutes=4_200)
@@ -110,6 +111,9 @@ class OutlookFollowing:
             await ask(self._client, "DELETE", _path(channel))
         except NotFound:
             return
+
+
+WAY = Way(service=SERVICE, following=OutlookFollowing, book=Outlook)
 
 
 def _path(channel: str) -> str:
