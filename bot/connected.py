@@ -78,8 +78,8 @@ def reaches(accounts: Accounts, files: Files, address: str) -> Mapping[str, obje
     return {**both, "calendar": accounts, "payments": accounts}
 
 
-def followed(means: Means, accounts: Accounts, mask: Callable[[str, str], str]) -> Calendars:
-    """The calendars of connected accounts. `mask`: a keyed hash of a text, for a purpose."""
+def followed(means: Means, accounts: Accounts) -> Calendars:
+    """The calendars of connected accounts."""
     return Calendars(
         FollowedAround(
             db=means.db,
@@ -87,7 +87,7 @@ def followed(means: Means, accounts: Accounts, mask: Callable[[str, str], str]) 
             peers=means.peers,
             accounts=accounts,
             inbox=lambda: means.engine().inbox,
-            mask=mask,
+            mask=means.strongroom.vault.lookup,
             public_url=means.settings.public_url,
         )
     )

@@ -133,7 +133,7 @@ class App:
             )
         )
         self.connections = connected(self._means(opened))
-        self.calendars = followed(self._means(opened), self.connections.accounts, self.vault.lookup)
+        self.calendars = followed(self._means(opened), self.connections.accounts)
         await self._make_engine(opened)
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
@@ -276,7 +276,7 @@ class App:
         self.local_url = f"http://{shown}:{port}"
 
     def _parts(self) -> Parts:
-        settings = self.settings
+        settings, hooks = self.settings, CalendarHooks(self.calendars).routes()
         sealing = Sealing(
             strongroom=self.strongroom,
             sealer=self.sealer,
@@ -316,11 +316,7 @@ class App:
             version=VERSION,
             body_bytes=settings.limits.body_bytes,
             streams_per_person=settings.limits.streams_per_person,
-            extra=[
-                *self.connecting.routes(),
-                *CalendarHooks(self.calendars).routes(),
-                *self.ears.routes(),
-            ],
+            extra=[*self.connecting.routes(), *hooks, *self.ears.routes()],
             blog=None if settings.blog.webhook_url else settings.blog.folder,
         )
 
