@@ -11,8 +11,10 @@ from datetime import timedelta
 
 from agents.runtime.calls import Calls
 from agents.runtime.calls import Parts as CallParts
+from agents.runtime.drafting import Drafting
 from agents.runtime.loop import Loop
 from agents.runtime.loop import Parts as LoopParts
+from agents.runtime.thinking import Thinking
 from agents.runtime.toolset import Toolset
 from agents.runtime.voices import Voices, refusal
 from agents.runtime.withdrawal import Withdrawals
@@ -289,6 +291,7 @@ class Engine:
         deciders: Callable[[TenantId], Awaitable[Sequence[Person]]] = self.directory.owners
         micros = limits.tenant_day_micros or limits.person_day_micros or 1_000_000
         withdrawals = Withdrawals(given.db, self.approvals)
+        thinking = Thinking(given.model, self.budgets, given.live)
         calls = Calls(
             CallParts(
                 db=given.db,
@@ -301,6 +304,7 @@ class Engine:
                 deciders=deciders,
                 people=self.directory.get,
                 withdrawals=withdrawals,
+                drafting=Drafting(given.agents, self.toolset, thinking),
                 asks_per_hour=limits.asks_per_hour,
                 budget_step=f"{micros / 1e6:.2f} USD",
             )
@@ -309,12 +313,10 @@ class Engine:
             LoopParts(
                 db=given.db,
                 clock=given.clock,
-                model=given.model,
                 toolset=self.toolset,
                 agents=given.agents,
                 calls=calls,
-                live=given.live,
-                budgets=self.budgets,
+                thinking=thinking,
                 withdrawals=withdrawals,
             )
         )

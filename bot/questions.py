@@ -18,6 +18,8 @@ from bot.core.ports import Clock, new_id
 from bot.frozen import frozen
 
 EXPIRES = timedelta(days=7)
+SAME_WORDS = 2
+"""How many words the titles of several deeds begin with alike, to be said as one title."""
 DOUBT_CHOICES = (
     Choice(id="there", label="It is there"),
     Choice(id="leave", label="Leave it"),
@@ -60,6 +62,8 @@ class Asking:
     needs: int = 1
     expires: timedelta = EXPIRES
     warnings: tuple[str, ...] = ()
+    agent: AgentName | None = None
+    """Who asks and is told of the end; None: whose deed it is."""
 
 
 class Questions:
@@ -74,9 +78,10 @@ class Questions:
         """The question whether these effects may be done."""
         now = self._clock.now()
         first = effects[0]
+        agent = asking.agent or first.agent
         card = replace(
             self.layout(effects),
-            agent=first.agent,
+            agent=agent,
             on_behalf_of=asking.on_behalf_of,
             why=asking.why,
             approvers=tuple(asking.approvers.values()),
@@ -96,7 +101,7 @@ class Questions:
             approvers=tuple(asking.approvers) if asking.named else (),
             conv=first.conv,
             turn=first.turn,
-            agent=first.agent,
+            agent=agent,
             requested_by=asking.requested_by,
             why=asking.why,
             card=card,
@@ -117,15 +122,21 @@ class Questions:
         cards = [self._validator.preview(effect) for effect in effects]
         if len(cards) == 1:
             return cards[0]
+        authors = [effect.agent for effect in effects]
+        several = len(set(authors)) > 1
         return Card(
-            title=f"{len(cards)} actions",
+            title=_title([card.title for card in cards]),
             amount="; ".join(card.amount for card in cards if card.amount),
             recipients=tuple(r for card in cards for r in card.recipients),
             fields=tuple(
-                Field(name=f"{i}. {card.title}", value=_whole(card), long=True)
-                for i, card in enumerate(cards, 1)
+                Field(
+                    name=f"{i}. {card.title}",
+                    value=_whole(card, by if several else ""),
+                    long=True,
+                )
+                for i, (card, by) in enumerate(zip(cards, authors, strict=True), 1)
             ),
-            warnings=tuple(w for card in cards for w in card.warnings),
+            warnings=tuple(f"{i}. {w}" for i, card in enumerate(cards, 1) for w in card.warnings),
             audience="; ".join(dict.fromkeys(card.audience for card in cards if card.audience)),
             sandbox=any(card.sandbox for card in cards),
         )
@@ -214,9 +225,32 @@ def rebound(effect: Effect, arguments: Mapping[str, Json]) -> Effect:
     return replace(changed, hash=bound(changed))
 
 
-def _whole(card: Card) -> str:
-    """All that a card shows, in lines: nobody says yes to what they cannot see."""
-    lines = [f"To: {recipient}" for recipient in card.recipients]
+def _title(titles: Sequence[str]) -> str:
+    """One title for several: `Publish on X, Facebook and LinkedIn`, where they begin alike."""
+    words = [title.split() for title in titles]
+    alike = 0
+    while all(len(each) > alike + 1 for each in words) and len({e[alike] for e in words}) == 1:
+        alike += 1
+    ends = [" ".join(each[alike:]) for each in words]
+    if alike < SAME_WORDS or len(set(ends)) < len(ends):
+        return f"{len(titles)} actions"
+    return f"{' '.join(words[0][:alike])} {', '.join(ends[:-1])} and {ends[-1]}"
+
+
+def _whole(card: Card, by: str) -> str:
+    """All that a card shows, in lines: nobody says yes to what they cannot see.
+
+    `by` is whose deed it is, where the card holds deeds of several agents.
+    """
+    lines = [f"By: {by}"] if by else []
+    lines += [f"To: {recipient}" for recipient in card.recipients]
     lines += [f"Amount: {card.amount}"] if card.amount else []
-    lines += [f"{field.name}: {field.value}" for field in card.fields]
+    lines += [f"{field.name}: {field.value}" for field in card.fields if not _in_body(field, card)]
+    lines += [f"Visible to: {card.audience}"] if card.audience else []
+    lines += ["Sandbox: nothing of this leaves the house."] if card.sandbox else []
     return "\n".join([*lines, card.body] if card.body else lines)
+
+
+def _in_body(field: Field, card: Card) -> bool:
+    """Whether a field is a text that the card shows whole as its body."""
+    return field.long and bool(card.body) and field.value in card.body

@@ -5,13 +5,15 @@ people have nobody in common with those of the calls before it does not join: th
 call it in a message of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from agents.runtime.gate import Verdict
-from bot.core.effect import Effect
+from bot.core.effect import ABREAST, Effect
 from bot.core.ids import PersonId
 from bot.core.model import ToolCall
+from bot.store.policies import Rule
 
 OTHERS = "Refused: other people decide about this. Call it in a message of its own."
 
@@ -29,6 +31,8 @@ class Asked:
     expires: timedelta = timedelta(days=7)
     why: str = ""
     items: list[tuple[ToolCall, Effect]] = field(default_factory=list)
+    left_out: dict[str, list[str]] = field(default_factory=dict)
+    """By the id of a call that stands for several deeds: what of it is not in the question."""
 
     def join(self, call: ToolCall, effect: Effect, verdict: Verdict) -> bool:
         """Add a call; False when nobody could decide about it together with the others."""
@@ -47,6 +51,31 @@ class Asked:
         return True
 
     @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the card says of deeds that it does not cover."""
+        return tuple(line for lines in self.left_out.values() for line in lines)
+
+    @property
     def effects(self) -> list[Effect]:
         """The deeds, in the order in which they were asked for."""
         return [effect for _, effect in self.items]
+
+
+@dataclass(slots=True, kw_only=True)
+class Here:
+    """Where the work on one message stands."""
+
+    rules: Sequence[Rule]
+    step: int
+    asked: Asked
+    n: int = 0
+    """Position of the next deed; see `Effect.n`."""
+    is_doubtful: bool = False
+    """Nobody knows of some deed whether it happened."""
+
+    def turn_over(self, *, several: bool = False) -> None:
+        """Go on to the next call; one that is several deeds has a hundred of its own."""
+        if several or self.n >= ABREAST:
+            self.n = (self.n // ABREAST + 1) * ABREAST
+        else:
+            self.n += 1

@@ -8,25 +8,28 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from agents.runtime.asked import OTHERS, Asked
-from agents.runtime.gate import Action, amount_of, judge
-from agents.runtime.run import ATTACH, Run, arguments_of
+from agents.runtime.asked import OTHERS, Asked, Here
+from agents.runtime.drafting import Drafting
+from agents.runtime.gate import Action, Verdict, amount_of, judge, within
+from agents.runtime.run import ATTACH, Run
+from agents.runtime.spreading import Spreading
 from agents.runtime.toolset import Call, Toolset
+from agents.runtime.understanding import Mistake, Understanding
 from agents.runtime.withdrawal import NAME as WITHDRAW
 from agents.runtime.withdrawal import Withdrawals
 from bot.causes import BUDGET
 from bot.core.approval import Approval
 from bot.core.canonical import Json, digest
 from bot.core.conversation import TurnEnd
-from bot.core.effect import TERMINAL, Effect, EffectKind, EffectState, Outcome, bind
-from bot.core.errors import BotError, Diverged, Invalid
+from bot.core.effect import ABREAST, TERMINAL, Effect, EffectKind, EffectState, Outcome, bind
+from bot.core.errors import BotError, Diverged
 from bot.core.event import Ending, Kind
 from bot.core.ids import ApprovalId, EffectId, PersonId, TenantId
 from bot.core.model import ModelMessage, ToolCall
 from bot.core.people import Person
 from bot.core.ports import Clock, Live
 from bot.core.times import to_us
-from bot.core.tool import Risk, ToolContext
+from bot.core.tool import Risk
 from bot.effects import Effects
 from bot.frozen import frozen
 from bot.questions import Asking, Questions
@@ -36,6 +39,7 @@ from bot.store.rows import attachments_from, dumps
 from bot.store.script import Database
 
 DRAWN_KEPT = 1_000
+FROM_OUTSIDE = "This conversation holds text from outside."
 
 
 @frozen
@@ -54,8 +58,17 @@ class Parts:
     people: Callable[[TenantId, str], Awaitable[Person | None]]
     """A person by id."""
     withdrawals: Withdrawals
+    drafting: Drafting
     asks_per_hour: int = 20
     budget_step: str = "1.00 USD"
+
+
+@frozen
+class _Done:
+    """How a deed ended, in words for the model."""
+
+    text: str
+    is_doubtful: bool
 
 
 class Calls:
@@ -63,6 +76,8 @@ class Calls:
 
     def __init__(self, parts: Parts) -> None:
         self._p = parts
+        self._understanding = Understanding(parts.toolset)
+        self._spreading = Spreading(self._understanding, parts.drafting)
         self._handed: dict[str, str] = {}
         self._drawn: deque[tuple[TenantId, str]] = deque(maxlen=DRAWN_KEPT)
         """Codes of questions that may not be written yet."""
@@ -74,107 +89,89 @@ class Calls:
     async def work(self, run: Run, message: ModelMessage) -> TurnEnd | None:
         """Answer every call of the message; the end of the turn when something must wait."""
         rules = await self._p.rules(run.claim.event.tenant)
-        step = run.journal.at
-        asked = Asked(await self._usual(run))
-        doubtful = False
-        for n, call in enumerate(message.tool_calls):
+        here = Here(rules=rules, step=run.journal.at, asked=Asked(await self._usual(run)))
+        for call in message.tool_calls:
             if call.name == WITHDRAW:
                 await self._p.withdrawals.work(run, call)
+                here.turn_over()
                 continue
-            understood = await self._completed(run, call, self._understand(run, call))
-            if understood is None:
+            understood = await self._understanding.of(run, call)
+            if isinstance(understood, Mistake):
+                run.invalid = run.invalid + 1 if understood.is_shapeless else 0
+                run.answer(call, understood.text, understood.source)
+                here.turn_over()
                 continue
-            tool = understood.tool
-            amount = amount_of(tool, understood.plain)
-            verdict = judge(run.agent, tool, rules, tainted=run.tainted, amount_minor=amount)
-            if verdict.action is Action.DENY:
-                run.answer(call, f"Refused: {verdict.why}")
-            elif verdict.action is Action.ASK or (asked.items and tool.risk is not Risk.READ):
-                if not asked.join(call, self._effect(run, understood, step, n), verdict):
-                    run.answer(call, OTHERS)
-            elif tool.risk is Risk.READ:
-                await self._read(run, call, understood)
+            run.invalid = 0
+            if understood.tool.spread is not None:
+                here.turn_over(several=True)
+                await self._several(run, call, understood, here)
             else:
-                effect = self._effect(run, understood, step, n)
-                source = tool.name if tool.outside else ""
-                doubtful |= await self._perform(run, call, effect, source)
-        if asked.items:
-            return await self._park(run, message, asked)
-        if doubtful:
+                await self._one(run, call, understood, here)
+            here.turn_over()
+        if here.asked.items:
+            return await self._park(run, message, here.asked)
+        if here.is_doubtful:
             return self._wait_for_word(run, message)
         return None
 
-    def _understand(self, run: Run, call: ToolCall) -> Call | None:
-        """The call, checked; None when the model was told what is wrong with it."""
-        arguments, tenant = arguments_of(call.arguments), run.claim.event.tenant
-        try:
-            if arguments is None:
-                raise Invalid("The arguments are not a JSON object.")
-            if call.name not in self._p.toolset.names(run.agent, tenant):
-                raise Invalid(f"{run.agent.name} has no tool {call.name!r}.")
-            understood = self._p.toolset.understand(call.name, arguments, tenant)
-        except Invalid as error:
-            run.invalid += 1
-            run.answer(call, f"Error: {error.message}")
-            return None
-        run.invalid = 0
-        return understood
+    async def _one(self, run: Run, call: ToolCall, understood: Call, here: Here) -> None:
+        """One deed, or one reading."""
+        tool, asked = understood.tool, here.asked
+        verdict = _verdict(run, understood, here)
+        if verdict.action is Action.DENY:
+            run.answer(call, f"Refused: {verdict.why}")
+        elif verdict.action is Action.ASK or (asked.items and tool.risk is not Risk.READ):
+            if not asked.join(call, self._effect(run, understood, here), verdict):
+                run.answer(call, OTHERS)
+        elif tool.risk is Risk.READ:
+            await self._read(run, call, understood)
+        else:
+            done = await self._perform(run, self._effect(run, understood, here))
+            here.is_doubtful |= done.is_doubtful
+            run.answer(call, done.text, tool.name if tool.outside else "")
 
-    async def _completed(self, run: Run, call: ToolCall, understood: Call | None) -> Call | None:
-        """The call with all that it names; None when the model was told what is wrong with it."""
-        understood = await self._lent(run, call, understood)
-        if understood is None or understood.tool.complete is None:
-            return understood
-        toolset, tool = self._p.toolset, understood.tool
+    async def _several(self, run: Run, call: ToolCall, understood: Call, here: Here) -> None:
+        """The deeds that one call stands for: one question about all of them, or none."""
+        whole = _verdict(run, understood, here)
+        if whole.action is Action.DENY:
+            run.answer(call, f"Refused: {whole.why}")
+            return
+        parts = await self._spreading.of(run, understood)
+        if parts.mistakes:
+            told = "\n".join((*parts.mistakes, *parts.left_out))
+            run.answer(call, f"Error: nothing is asked yet; mend this and call it again:\n{told}")
+            return
+        said = [f"Left out: {why}" for why in parts.left_out]
+        judged = [(p, within(whole, _verdict(p.run, p.call, here))) for p in parts.good]
+        asks = bool(here.asked.items) or any(v.action is Action.ASK for _, v in judged)
+        joined = False
+        for part, verdict in judged:
+            effect, name = self._effect(part.run, part.call, here), part.call.tool.name
+            here.n += 1
+            if verdict.action is Action.DENY:
+                said.append(f"Left out: {name}: {verdict.why}")
+            elif not asks:
+                done = await self._perform(part.run, effect)
+                here.is_doubtful |= done.is_doubtful
+                said.append(f"{name}: {done.text}")
+            elif here.asked.join(call, effect, verdict):
+                joined = True
+            else:
+                said.append(f"Left out: {name}: {OTHERS}")
+        if joined:
+            here.asked.left_out[call.id] = said
+        else:
+            run.answer(call, "\n".join(said) or "There was nothing to do.")
 
-        async def work() -> Json:
-            try:
-                full = await toolset.complete(understood, self._context(run, understood))
-            except BotError as error:
-                return {"tool": tool.name, "text": f"Error: {error.message}"}
-            return {"tool": tool.name, "full": dict(full)}
-
-        given = digest([tool.name, understood.plain, "in full"])
-        result = await run.journal.step("tool", given, work)
-        full = result.get("full") if isinstance(result, dict) else None
-        if isinstance(full, dict):
-            again = toolset.understand(tool.name, full, run.claim.event.tenant)
-            return replace(again, account=understood.account)
-        if not isinstance(result, dict):
-            raise Diverged("A journaled result is not readable.")
-        run.answer(call, str(result["text"]), tool.name if tool.outside else "")
-        return None
-
-    async def _lent(self, run: Run, call: ToolCall, understood: Call | None) -> Call | None:
-        """The call with the account that it acts by; None when the model was told what is wrong."""
-        if understood is None or not understood.tool.needs:
-            return understood
-        toolset, tool = self._p.toolset, understood.tool
-
-        async def work() -> Json:
-            try:
-                id_, name = await toolset.lend(understood, run.claim.event.tenant, run.agent.name)
-            except BotError as error:
-                return {"tool": tool.name, "text": f"Error: {error.message}"}
-            return {"tool": tool.name, "account": id_, "as": name}
-
-        given = digest([tool.name, understood.plain, "as whom"])
-        result = await run.journal.step("tool", given, work)
-        if not isinstance(result, dict):
-            raise Diverged("A journaled result is not readable.")
-        if "account" in result:
-            return replace(understood, account=(str(result["account"]), str(result["as"])))
-        run.answer(call, str(result["text"]))
-        return None
-
-    def _effect(self, run: Run, call: Call, step: int, n: int) -> Effect:
+    def _effect(self, run: Run, call: Call, here: Here) -> Effect:
         """The deed that a call asks for; the same call of the same turn has the same id."""
-        event, tool = run.claim.event, call.tool
+        event, tool, step, n = run.claim.event, call.tool, here.step, here.n
+        abreast = "P" if n >= ABREAST else ""
         connection, name = call.account
         connection = connection or self._p.toolset.connection(event.tenant, tool)
-        policy, window_s = self._p.toolset.rests_on(tool, self._context(run, call))
+        policy, window_s = self._p.toolset.rests_on(tool, self._understanding.context(run, call))
         return Effect(
-            id=EffectId(f"eff_{event.id[4:]}{step:02d}{n:02d}"),
+            id=EffectId(f"eff_{event.id[4:]}{step:02d}{abreast}{n:02d}"),
             tenant=event.tenant,
             conv=run.claim.conv.id,
             turn=event.id,
@@ -202,7 +199,7 @@ class Calls:
         event, tool = run.claim.event, understood.tool
 
         async def work() -> Json:
-            context = self._context(run, understood)
+            context = self._understanding.context(run, understood)
             self._say(run, tool.saying or f"using {tool.name.replace('_', ' ')}")
             try:
                 outcome = await self._p.toolset.run(tool, context, understood.arguments)
@@ -229,11 +226,8 @@ class Calls:
             run.attach(attachments_from([file])[0])
         run.answer(call, str(result["text"]), tool.name if tool.outside else "")
 
-    async def _perform(self, run: Run, call: ToolCall, effect: Effect, source: str) -> bool:
-        """Do a deed that needs no yes; True when nobody knows whether it happened.
-
-        `source` names where the result's words come from, when that is outside.
-        """
+    async def _perform(self, run: Run, effect: Effect) -> "_Done":
+        """Do a deed that needs no yes."""
 
         async def work() -> Json:
             self._say(run, f"using {effect.tool.replace('_', ' ')}")
@@ -245,8 +239,8 @@ class Calls:
         self._say(run, "")
         if not isinstance(result, dict):
             raise Diverged("A journaled result is not readable.")
-        run.answer(call, str(result["text"]), source)
-        return str(result["state"]) == EffectState.IN_DOUBT.value
+        doubtful = str(result["state"]) == EffectState.IN_DOUBT.value
+        return _Done(text=str(result["text"]), is_doubtful=doubtful)
 
     async def _bring_to_end(self, run: Run, effect: Effect) -> Outcome:
         past = run.past(effect.step, effect.n)
@@ -280,8 +274,9 @@ class Calls:
                 "too many questions",
             )
         question = await self._question(run, asked)
-        for call, _ in asked.items:
-            run.answer(call, f"Waiting for approval {question.code}; not done.")
+        for call in dict.fromkeys(call for call, _ in asked.items):
+            waits = f"Waiting for approval {question.code}; not done."
+            run.answer(call, "\n".join((waits, *asked.left_out.get(call.id, ()))))
         line = waiting_line(question)
         run.messages.append(ModelMessage(role="assistant", content=line))
         said = message.content.strip()
@@ -309,7 +304,8 @@ class Calls:
             named=asked.named,
             needs=asked.needs,
             expires=asked.expires,
-            warnings=("This conversation holds text from outside.",) if run.tainted else (),
+            warnings=(*asked.warnings, *((FROM_OUTSIDE,) if run.tainted else ())),
+            agent=run.agent.name,
         )
         return self._p.questions.ask(effects, asking)
 
@@ -356,24 +352,15 @@ class Calls:
                 return code
         return code
 
-    def _context(self, run: Run, call: Call) -> ToolContext:
-        event = run.claim.event
-        return self._p.toolset.context(
-            tenant=event.tenant,
-            conv=run.claim.conv.id,
-            turn=event.id,
-            agent=run.agent.name,
-            person=run.person.id if run.person else None,
-            zone=run.person.zone if run.person else "UTC",
-            tainted=run.tainted,
-            connection=call.account[0],
-            key=f"{event.id}:{run.journal.at}",
-            settings=self._p.toolset.settings_of(call.tool),
-        )
-
     def _say(self, run: Run, text: str) -> None:
         event = run.claim.event
         self._p.live.activity(event.tenant, run.claim.conv.id, event.id, text)
+
+
+def _verdict(run: Run, call: Call, here: Here) -> Verdict:
+    """What the gate says of a call, by the rules of the agent whose call it is."""
+    amount = amount_of(call.tool, call.plain)
+    return judge(run.agent, call.tool, here.rules, tainted=run.tainted, amount_minor=amount)
 
 
 def waiting_line(question: Approval) -> str:

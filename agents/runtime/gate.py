@@ -56,6 +56,25 @@ def judge(
     return verdict
 
 
+def within(whole: Verdict, part: Verdict) -> Verdict:
+    """What the gate says of one deed of several: no less strict than of the call for all of them.
+
+    Where each names who decides, and they name nobody in common, the deed is refused.
+    """
+    action = max(whole.action, part.action, key=_STRICTNESS.__getitem__)
+    shared = tuple(p for p in part.approvers if p in whole.approvers)
+    if whole.approvers and part.approvers and not shared:
+        why = "Those who decide about the whole do not decide about this."
+        return replace(part, action=Action.DENY, why=why)
+    return Verdict(
+        action=action,
+        why=part.why or whole.why,
+        approvers=shared or part.approvers or whole.approvers,
+        needs=max(whole.needs, part.needs),
+        expires=min(whole.expires, part.expires),
+    )
+
+
 def amount_of(tool: Tool, arguments: Mapping[str, Json]) -> int:
     """What a call would move, in minor units; what cannot be read counts as without limit."""
     amount = arguments.get("amount_minor")

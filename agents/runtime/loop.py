@@ -14,23 +14,21 @@ from agents.runtime.calls import Calls
 from agents.runtime.journal import Journal
 from agents.runtime.prompt import is_whole, lay, outcomes_of, system_text
 from agents.runtime.run import Run, approved_files
+from agents.runtime.thinking import Thinking, reply_from, reply_to_json
 from agents.runtime.toolset import Toolset
 from agents.runtime.withdrawal import Withdrawals
-from bot.budgets import Budgets
 from bot.causes import cause_of
 from bot.core.agent import Agent
 from bot.core.canonical import Json, digest
 from bot.core.conversation import Claim, Spend, TurnEnd
 from bot.core.errors import BudgetReached, Diverged, OperatorError, StoreError, VendorError
 from bot.core.event import Ending
-from bot.core.model import ModelMessage, ModelReply, ModelRequest, Usage
+from bot.core.model import ModelMessage, ModelReply, ModelRequest
 from bot.core.people import Person
-from bot.core.ports import Agents, Clock, Live, Model
+from bot.core.ports import Agents, Clock
 from bot.core.times import iso
 from bot.frozen import frozen
-from bot.points import point
 from bot.store import summaries
-from bot.store.rows import messages_from, messages_to_json
 from bot.store.script import Database, Script
 from bot.store.summaries import Summary
 
@@ -43,12 +41,10 @@ class Parts:
 
     db: Database
     clock: Clock
-    model: Model
     toolset: Toolset
     agents: Agents
     calls: Calls
-    live: Live
-    budgets: Budgets
+    thinking: Thinking
     withdrawals: Withdrawals
 
 
@@ -159,35 +155,14 @@ class Loop:
         reply: list[ModelReply] = []
 
         async def ask() -> Json:
-            reply.append(await self._ask(run, request))
-            return _reply_to_json(reply[0])
+            reply.append(await self._p.thinking.ask(run, request, stream=run.stream))
+            return reply_to_json(reply[0])
 
         kept = await run.journal.step("model", given, ask)
-        said = reply[0] if reply else _reply_from(kept)
+        said = reply[0] if reply else reply_from(kept)
         run.offline = run.offline or said.offline
         run.spends.append(Spend(model=said.model, usage=said.usage))
         return said
-
-    async def _ask(self, run: Run, request: ModelRequest) -> ModelReply:
-        event, conv = run.claim.event, run.claim.conv
-        person = run.person.id if run.person else None
-        hold = None
-        if self._p.budgets.limited:
-            most = self._p.model.reserve(request)
-            hold = await self._p.budgets.reserve(event.tenant, person, most)
-        usage: Usage | None = None
-
-        def on_text(delta: str) -> None:
-            self._p.live.text(event.tenant, conv.id, event.id, delta)
-
-        try:
-            point("model.before_call")
-            reply = await self._p.model.complete(request, on_text if run.stream else None)
-            point("model.after_call")
-            usage = reply.usage
-        finally:
-            self._p.budgets.settle(hold, usage)
-        return reply
 
     def _hand_over(self, run: Run) -> None:
         """Go on as another agent when the last calls handed the conversation over."""
@@ -238,26 +213,3 @@ def _final(run: Run, reply: ModelReply) -> TurnEnd:
         text += "\n\n_(cut off: the answer was longer than allowed)_"
         detail = "cut at the length limit"
     return run.end(Ending.ANSWERED, text, detail)
-
-
-def _reply_to_json(reply: ModelReply) -> Json:
-    return {
-        "message": messages_to_json((reply.message,)),
-        "finish": reply.finish,
-        "model": reply.model,
-        "usage": [reply.usage.tokens_in, reply.usage.tokens_out, reply.usage.micros],
-        "offline": reply.offline,
-    }
-
-
-def _reply_from(kept: Json) -> ModelReply:
-    if not isinstance(kept, dict):
-        raise Diverged("A journaled model reply is not readable.")
-    tokens_in, tokens_out, micros = kept["usage"]
-    return ModelReply(
-        message=messages_from(str(kept["message"]))[0],
-        finish=str(kept["finish"]),
-        model=str(kept["model"]),
-        usage=Usage(tokens_in=tokens_in, tokens_out=tokens_out, micros=micros),
-        offline=bool(kept["offline"]),
-    )

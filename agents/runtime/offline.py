@@ -17,6 +17,8 @@ from bot.core.model import ModelMessage, ModelReply, ModelRequest, ModelTool, To
 from bot.core.ports import OnText
 
 NAME = "offline"
+SEVERAL = "posts_publish"
+"""The tool for several networks at once."""
 _HEADER = re.compile(r"\[\w+day \d{4}-\d\d-\d\d \d\d:\d\d [^;\]\n]*; (?P<who>[^\]\n]*)\] ?")
 _FILES = re.compile(r"\n\[file: [^\n]*\]$")
 _ROLES: Mapping[str, tuple[str, ...]] = {
@@ -174,7 +176,7 @@ def _granted(request: ModelRequest, wish: Wish) -> Said:
 
 def _publish(request: ModelRequest, wish: Wish) -> Said:
     """One call for each network that can take the post; the others are named."""
-    own = [tool.name[:-8] for tool in request.tools if tool.name.endswith("_publish")]
+    own = _networks(request.tools)
     wanted = list(wish.networks)
     if not wanted and len(own) != 1:
         return (_WHERE if own else _no(own)), ()
@@ -198,7 +200,27 @@ def _publish(request: ModelRequest, wish: Wish) -> Said:
     if not calls:
         return f"I cannot publish that.{note}", ()
     where = ", ".join(title_of(call.name[:-8]) for call in calls)
+    several = _offered(request, SEVERAL) if len(calls) > 1 else None
+    if several is not None:
+        calls = [_call(request, several, _together(calls, wish.values["text"]), 0)]
     return f"I have laid it out for {where}.{note}", tuple(calls)
+
+
+def _together(calls: Sequence[ToolCall], text: str) -> dict[str, Json]:
+    """The calls of several networks as one; each says what is its own."""
+    on: list[Json] = []
+    for call in calls:
+        own = json.loads(call.arguments)
+        if own.get("text") == text:
+            del own["text"]
+        on.append({"network": call.name.removesuffix("_publish"), **own})
+    return {"text": text, "on": on}
+
+
+def _networks(tools: Sequence[ModelTool]) -> list[str]:
+    """Where these tools publish."""
+    names = [tool.name for tool in tools if tool.name != SEVERAL]
+    return [name.removesuffix("_publish") for name in names if name.endswith("_publish")]
 
 
 def _no(own: Sequence[str]) -> str:
@@ -267,7 +289,7 @@ def _call(
 def phrases(tools: Sequence[ModelTool]) -> str:
     """The phrases that these tools can serve, as a list."""
     names = [tool.name for tool in tools]
-    networks = [name[:-8] for name in names if name.endswith("_publish")]
+    networks = _networks(tools)
     network = "the blog" if "blog" in networks else title_of(networks[0]) if networks else ""
     lines = [
         f"- `{example.format(network=network)}`"

@@ -49,6 +49,7 @@ class EffectState(StrEnum):
     ABANDONED = "abandoned"
 
 
+ABREAST = 100
 TERMINAL = frozenset({EffectState.SENT, EffectState.FAILED, EffectState.ABANDONED})
 
 
@@ -63,7 +64,8 @@ class Effect:
     turn: EventId
     step: int
     n: int
-    """Position among the calls of one model message."""
+    """Position among the calls of one model message. From `ABREAST` on, those of one hundred are
+    one call's and do not wait for one another."""
     kind: EffectKind
     tool: str
     """The tool's name, or the channel's for replies, cards and notices."""

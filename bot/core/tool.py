@@ -4,7 +4,7 @@ A tool file declares `TOOLS`, a tuple of `Tool`. `perform` does the deed, `find`
 it was done, `preview` shows what will be done. The docstring of `perform` is what a model reads.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
 from inspect import cleandoc
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -13,6 +13,7 @@ from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.ids import AgentName, ConvId, EffectId, EventId, PersonId, TenantId
+from bot.core.model import ToolCall
 from bot.frozen import field, frozen
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ Perform = Callable[[ToolContext, Any], Awaitable[Outcome]]
 Find = Callable[[ToolContext, Effect], Awaitable[Outcome | None]]
 Preview = Callable[[Any], Card]
 Complete = Callable[[ToolContext, Any], Awaitable[Arguments]]
+Spread = Callable[[Any], Sequence[ToolCall]]
 
 
 @frozen
@@ -96,6 +98,10 @@ class Tool:
     preview: Preview | None = None
     complete: Complete | None = None
     """Says in full what the arguments name (ids, sizes, hashes), before anybody is asked."""
+    spread: Spread | None = None
+    """The calls of other tools that a call of this one stands for; itself it does nothing."""
+    by_colleagues: bool = False
+    """Those calls hold a brief: whoever in the team has the tool makes the call of it."""
     saying: str = ""
     """What the person reads while it runs, such as `reading a page`."""
 

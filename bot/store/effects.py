@@ -3,7 +3,7 @@
 from sqlalchemy import bindparam, exists, insert, select, update
 
 from bot.core.canonical import Json
-from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
+from bot.core.effect import ABREAST, Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import Fenced
 from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, EventId, PersonId, TenantId
 from bot.core.times import from_us
@@ -42,9 +42,13 @@ _IS_FIRST = ~exists().where(
     _EARLIER.c.approval == effect.c.approval,
     one_of(_EARLIER.c.state, "ready", "sending"),
     (_EARLIER.c.step < effect.c.step)
-    | ((_EARLIER.c.step == effect.c.step) & (_EARLIER.c.n < effect.c.n)),
+    | (
+        (_EARLIER.c.step == effect.c.step)
+        & (_EARLIER.c.n < effect.c.n)
+        & ((effect.c.n < ABREAST) | (_EARLIER.c.n < effect.c.n - effect.c.n % ABREAST))
+    ),
 )
-"""Whether all that one question covers before it has ended."""
+"""Whether all that one question covers before it has ended; deeds abreast do not wait."""
 _READY = Statement(
     select(*COLUMNS)
     .where(effect.c.state == "ready", effect.c.due_at <= bindparam("now"), _IS_FIRST)
