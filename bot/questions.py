@@ -138,7 +138,7 @@ class Questions:
             ),
             warnings=tuple(f"{i}. {w}" for i, card in enumerate(cards, 1) for w in card.warnings),
             audience="; ".join(dict.fromkeys(card.audience for card in cards if card.audience)),
-            sandbox=any(card.sandbox for card in cards),
+            sandbox=all(card.sandbox for card in cards),  # in part: those deeds say so themselves
         )
 
     def doubt(self, effect: Effect, error: str) -> Approval:

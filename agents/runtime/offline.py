@@ -31,7 +31,10 @@ _ROLES: Mapping[str, tuple[str, ...]] = {
 _ONLY_IF_REQUIRED = {"title", "privacy"}
 _NEEDS_MEDIA = {"instagram": "a picture", "tiktok": "a film", "pinterest": "a picture"}
 _WHERE = "What, and where? Such as: `publish “…” on the blog`, or `everywhere`."
-_NAMED = {"subreddit": "a subreddit (write `on r/name`)", "board": "a board"}
+_NAMED = {
+    "subreddit": "a subreddit (write `on r/name`)",
+    "board": "a board (write `on the board NAME`)",
+}
 _EXAMPLES: Sequence[tuple[str, str]] = (
     ("_publish", "publish “We are open on Sunday” on {network}"),
     ("schedule_create", "remind me to call Ann tomorrow at 9"),

@@ -1,6 +1,7 @@
 """The small grammar of the offline model: a sentence in, a wish out, nothing guessed.
 
     publish “TEXT” on x | facebook | the blog, linkedin and r/bread | everywhere [with https://…]
+    publish “TEXT” on the board NAME with https://…          (a board of Pinterest)
     post on the blog: TEXT          tweet TEXT          (quotes may be left out)
     remind me to TEXT every weekday at 9          tomorrow at 8 remind me to TEXT
     set a reminder for friday at 3pm to TEXT      every monday at 14:30 publish “TEXT” on x
@@ -62,6 +63,8 @@ _NETWORKS: Mapping[str, str] = {
     "alignable": "alignable", "blog": "blog", "website": "blog",
     "everywhere": EVERYWHERE, "all networks": EVERYWHERE, "all of them": EVERYWHERE,
 }  # fmt: skip
+_NAMED_FIRST_OF_ALL = re.compile(r"^@[A-Za-z0-9-]{1,40}[,:]?\s+")
+"""Whom a message is for; the router has read it."""
 _POLITE = re.compile(
     r"^(?:(?:please|kindly|now|hey|ok(?:ay)?|can you|could you|would you)\b[,\s]*)+", re.IGNORECASE
 )
@@ -76,11 +79,13 @@ _NAMED_FIRST = re.compile(r"(?P<where>[^:\n]{1,120}):\s*(?P<text>.+)", re.I | re
 _NAMED_LAST = re.compile(r"(?P<text>.+)\s(?P<where>(?:on|to|in|at)\s+[^\n]+)", re.I | re.S)
 _WHERE = re.compile(r"\s*(?:(?:on|to|in|at)\s+)?(?P<list>.*?)[\s.!]*", re.I | re.S)
 _SUBREDDIT = re.compile(r"/?(r/[A-Za-z0-9_]{2,21})")
+_BOARD = re.compile(r"(?:the\s+|my\s+|our\s+)?board\s+([^,&\n]{1,60}?)", re.IGNORECASE)
+_ON_BOARD = "board "
 
 
 def understand(text: str) -> Wish | None:
     """What a sentence asks for; None when it is no phrase of the grammar."""
-    text = _POLITE.sub("", text.strip())
+    text = _POLITE.sub("", _NAMED_FIRST_OF_ALL.sub("", text.strip()))
     for phrase in _PHRASES:
         wish = phrase(text)
         if wish is not None:
@@ -101,10 +106,19 @@ def publishing(text: str) -> Wish | None:
     said, where = _split(rest)
     if not where and found["verb"].lower() == "tweet":
         where = ("x",)
-    networks = tuple("reddit" if name.startswith("r/") else name for name in where)
-    if board := next((name for name in where if name.startswith("r/")), ""):
-        values["subreddit"] = board
+    networks = tuple(_network(name) for name in where)
+    if named := next((name for name in where if name.startswith("r/")), ""):
+        values["subreddit"] = named
+    if board := next((name for name in where if name.startswith(_ON_BOARD)), ""):
+        values["board"] = board.removeprefix(_ON_BOARD)
     return Wish(want=Want.PUBLISH, values={**values, "text": said}, networks=networks)
+
+
+def _network(name: str) -> str:
+    """The network of a place on it."""
+    if name.startswith(_ON_BOARD):
+        return "pinterest"
+    return "reddit" if name.startswith("r/") else name
 
 
 def _split(rest: str) -> tuple[str, tuple[str, ...]]:
@@ -131,8 +145,10 @@ def _places(text: str) -> tuple[str, ...] | None:
     names = []
     for part in re.split(r"\s*(?:,\s*and\s|,|&|\band\b)\s*", words):
         name = re.sub(r"^(?:the|our|my|your)\s+", "", part.strip().lower())
-        board = _SUBREDDIT.fullmatch(part.strip())
-        network = board[1] if board else _NETWORKS.get(name)
+        place = _SUBREDDIT.fullmatch(part.strip())
+        board = _BOARD.fullmatch(part.strip())
+        network = place[1] if place else _NETWORKS.get(name)
+        network = f"{_ON_BOARD}{board[1]}" if board else network
         if network is None:
             return None
         names.append(network)

@@ -22,9 +22,12 @@ def card(terminal: Terminal, approval: Record) -> list[str]:
     lines += _named("amount", shown.text("amount"))
     lines += _named("to", ", ".join(shown.texts("recipients")))
     body = shown.text("body")
-    fields = [field for field in shown.records("fields") if field.text("value") != body]
-    for field in (*_by_length(fields, long=False), *_by_length(fields, long=True)):
+    fields = shown.records("fields")
+    for field in _by_length(fields, long=False):
         lines += _named(field.text("name"), field.text("value"))
+    for field in _by_length(fields, long=True):
+        if field.text("value") != body:
+            lines += _below(field.text("name"), field.text("value"))
     if body:
         lines += ["", *(f"  │ {line}" for line in reveal(body).split("\n")), ""]
     lines += [
@@ -59,6 +62,13 @@ def outcome(approval: Record) -> str:
 
 def _by_length(fields: list[Record], *, long: bool) -> list[Record]:
     return [field for field in fields if field.flag("long") is long]
+
+
+def _below(name: str, value: str) -> list[str]:
+    """Several lines stand below their name."""
+    if "\n" not in value:
+        return _named(name, value)
+    return [f"  {reveal(name)}", *(f"    {line}" for line in reveal(value).split("\n"))]
 
 
 def _named(name: str, value: str) -> list[str]:

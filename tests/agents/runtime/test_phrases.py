@@ -151,3 +151,10 @@ def test_a_very_long_sentence_is_no_burden(text: str) -> None:
     understand(text)
     understand(f"publish {text}")
     understand(f"remind me to {text}")
+
+
+def test_whom_it_is_for_and_a_board_are_understood() -> None:
+    wish = understood("@kelly, please publish “a” on the board Rye Bread")
+    assert (wish.networks, wish.values) == (("pinterest",), {"text": "a", "board": "Rye Bread"})
+    both = understood("publish “a” on x and the board Bread")
+    assert both.networks == ("x", "pinterest") and both.values["board"] == "Bread"

@@ -87,7 +87,7 @@ async def test_one_card_one_yes_and_one_report_with_each_address(tmp_path: Path)
             "Open on Sunday. Coffee is on us."
         )
         assert "Sandbox: nothing of this leaves" in shown["3. Publish on LinkedIn"]
-        assert "Sandbox" not in shown["2. Publish on X"]
+        assert "Sandbox" not in shown["2. Publish on X"] and not question["shown"]["sandbox"]
         assert told.server.posts == [] and articles(tmp_path) == []
         await told.decide(question)
         said = await told.told("https://x.com/ann/status/")
