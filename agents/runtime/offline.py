@@ -37,6 +37,7 @@ _NAMED = {
 }
 _EXAMPLES: Sequence[tuple[str, str]] = (
     ("_publish", "publish “We are open on Sunday” on {network}"),
+    ("workflow_steps", "run WF-042: “We are open on Sunday”"),
     ("schedule_create", "remind me to call Ann tomorrow at 9"),
     ("schedule_create", "every weekday at 9 publish “Good morning” on {network}"),
     ("schedule_list", "show my reminders"),
@@ -242,6 +243,8 @@ def _post(network: str, wish: Wish) -> dict[str, str]:
     """The values of a post; a title is its first line, and a film is for everyone."""
     values = {**wish.values, "privacy": "everyone"}
     values["title"] = values["text"].splitlines()[0][:80]
+    if values.pop("form", "") == "link":
+        values["text"] = ""  # the title says it
     if network in _NEEDS_MEDIA:
         values["media"] = values.pop("url")
     return values

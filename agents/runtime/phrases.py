@@ -2,6 +2,7 @@
 
     publish “TEXT” on x | facebook | the blog, linkedin and r/bread | everywhere [with https://…]
     publish “TEXT” on the board NAME with https://…          (a board of Pinterest)
+    run WF-042: TEXT     run WF-051 on r/bread: TEXT     run WF-048 on the board NAME: TEXT with https://…
     post on the blog: TEXT          tweet TEXT          (quotes may be left out)
     remind me to TEXT every weekday at 9          tomorrow at 8 remind me to TEXT
     set a reminder for friday at 3pm to TEXT      every monday at 14:30 publish “TEXT” on x
@@ -21,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from bot.frozen import field, frozen
+from tools.social._workflows import BY_ID, Workflow
 
 
 class Want(StrEnum):
@@ -71,6 +73,10 @@ _POLITE = re.compile(
 _PUBLISH = re.compile(
     r"(?P<verb>publish|post|share|announce|tweet)\b:?\s*(?P<rest>.+)", re.I | re.S
 )
+_RUN = re.compile(
+    r"run\s+(?P<id>WF-\d{3})(?:\s+(?:on|in)\s+(?P<where>[^:\n]{1,80}))?:?\s+(?P<rest>.+)",
+    re.I | re.S,
+)
 _WITH = re.compile(r"\s+with\s+(?P<url>https?://\S+?)[.!]?$", re.I)
 _QUOTED = re.compile(
     r"(?P<before>[^“\"«„‘']*?)[“\"«„‘'](?P<text>.+)[”\"»“’'](?P<after>[^”\"»“’']*)", re.S
@@ -98,20 +104,49 @@ def publishing(text: str) -> Wish | None:
     found = _PUBLISH.fullmatch(text)
     if found is None:
         return None
-    rest = found["rest"].strip()
-    values = {}
-    if extra := _WITH.search(rest):
-        values["url"] = extra["url"]
-        rest = rest[: extra.start()]
+    values, rest = _with_url(found["rest"].strip())
     said, where = _split(rest)
     if not where and found["verb"].lower() == "tweet":
         where = ("x",)
     networks = tuple(_network(name) for name in where)
-    if named := next((name for name in where if name.startswith("r/")), ""):
-        values["subreddit"] = named
-    if board := next((name for name in where if name.startswith(_ON_BOARD)), ""):
-        values["board"] = board.removeprefix(_ON_BOARD)
-    return Wish(want=Want.PUBLISH, values={**values, "text": said}, networks=networks)
+    values = {**values, **_named(where), "text": said}
+    return Wish(want=Want.PUBLISH, values=values, networks=networks)
+
+
+def _with_url(text: str) -> tuple[dict[str, str], str]:
+    """`… with https://…`: the address, and the text without it."""
+    extra = _WITH.search(text)
+    return ({"url": extra["url"]}, text[: extra.start()]) if extra else ({}, text)
+
+
+def _named(where: Sequence[str]) -> dict[str, str]:
+    """The places on a network that were named."""
+    values: dict[str, str] = {}
+    for name in where:
+        if name.startswith("r/"):
+            values.setdefault("subreddit", name)
+        if name.startswith(_ON_BOARD):
+            values.setdefault("board", name.removeprefix(_ON_BOARD))
+    return values
+
+
+def running(text: str) -> Wish | None:
+    """`run WF-042: …`: what is said, on the network of that workflow."""
+    found = _RUN.fullmatch(text)
+    workflow = BY_ID.get(found["id"].upper()) if found else None
+    if found is None or workflow is None:
+        return None
+    places = _places(found["where"] or "") or ()
+    values, rest = _with_url(found["rest"].strip())
+    quoted = _QUOTED.fullmatch(rest)
+    said = quoted["text"] if quoted and not quoted["before"] + quoted["after"] else rest
+    values = {**values, **_named(places), **_form(workflow), "text": said.strip()}
+    return Wish(want=Want.PUBLISH, values=values, networks=(workflow.network,))
+
+
+def _form(workflow: Workflow) -> dict[str, str]:
+    """What a workflow's post is like, where its network takes several kinds."""
+    return {"form": "link"} if workflow.form.startswith("a title and a link") else {}
 
 
 def _network(name: str) -> str:
@@ -321,4 +356,4 @@ def simple(text: str) -> Wish | None:
     return None
 
 
-_PHRASES = (simple, publishing, invoicing, reminding)
+_PHRASES = (simple, running, publishing, invoicing, reminding)

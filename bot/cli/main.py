@@ -39,6 +39,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "keys": ("keys", "models' keys, and the key that seals secrets"),
     "memory": ("memory", "what agents keep about you; old conversations"),
     "schedules": ("schedules", "what the clock will do"),
+    "workflows": ("workflows", "publish workflows by their ids; run one"),
     "files": ("files", "what is kept here; put, get, link, remove"),
     "events": ("events", "what happened lately; what failed for good"),
     "trace": ("events", "the story of one event, step by step"),
