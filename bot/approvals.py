@@ -89,7 +89,7 @@ class Approvals:
         )
         at = to_us(self._clock.now())
         point("decide.before_commit")
-        decided = decisions.decide(answer, tenant, at, ids, edit)
+        decided = decisions.decide(answer, tenant, at, ids, edit, self._questions.due)
         stored = _store_press(press, (conv, body_hash), answer, at) if press else None
         done = await self._db.write(_decide(decided, answer, tenant, stored, self._allow_micros))
         point("decide.after_commit")

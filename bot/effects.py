@@ -161,7 +161,7 @@ class Effects:
             for item in await self._db.read(rows.ready(self._now(), 100)):
                 groups.setdefault(_group(item), []).append(item)
             self._start(groups, self._run_one)
-            due = await self._db.read(rows.next_due())
+            due = await self._db.read(rows.next_due(self._now()))
         except Exception:
             log.exception("The effects could not be read.")
             return PAUSE_S
@@ -229,7 +229,16 @@ class Effects:
         begun = await self._db.write(rows.begin(item.tenant, item.id, self._now(), self._peers.id))
         point("effect.after_sending")
         if begun:
-            await self._conclude(begun, await self._call_or_look(begun))
+            too_late = self._too_late(begun)
+            await self._conclude(begun, too_late or await self._call_or_look(begun))
+
+    def _too_late(self, effect: Effect) -> Outcome | None:
+        """What a deed comes to whose time was missed by so much that the yes was for another."""
+        due = self._questions.due(effect) if effect.attempt == 1 and not effect.doubt else None
+        if due is None or self._now() - to_us(due) <= decisions.LATE_US:
+            return None
+        error = f"It was to be done at {due:%Y-%m-%d %H:%M %Z}, more than a day ago. Ask anew."
+        return Outcome(state=EffectState.FAILED, error=error)
 
     async def _resume(self, effect: Effect) -> Outcome:
         return await self._conclude(effect, await self._resolve(effect))

@@ -5,7 +5,7 @@ What an answer does is in `bot/approvals.py`; how a card looks on a platform in 
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.core.approval import Approval, ApprovalKind, ApprovalState
@@ -13,6 +13,7 @@ from bot.core.canonical import Json, digest
 from bot.core.card import Card, Choice, Field
 from bot.core.conversation import Claim
 from bot.core.effect import Effect, bound
+from bot.core.errors import UserError
 from bot.core.ids import AgentName, ApprovalId, PersonId
 from bot.core.ports import Clock, new_id
 from bot.frozen import frozen
@@ -40,6 +41,10 @@ class Validator(Protocol):
 
     def moves_money(self, effect: Effect) -> bool:
         """Whether it can."""
+        ...
+
+    def due(self, effect: Effect) -> datetime | None:
+        """When it is to be done; None: at once."""
         ...
 
 
@@ -116,6 +121,13 @@ class Questions:
     def moves_money(self, effect: Effect) -> bool:
         """Whether an effect can move money."""
         return self._validator.moves_money(effect)
+
+    def due(self, effect: Effect) -> datetime | None:
+        """When an effect is to be done; None: at once, or nobody can tell any more."""
+        try:
+            return self._validator.due(effect)
+        except UserError:
+            return None  # performing it will say what is wrong
 
     def layout(self, effects: Sequence[Effect]) -> Card:
         """One card for one deed, or a card that lists several in the order they are done."""

@@ -13,6 +13,7 @@ from bot.core.secret import Secret
 from bot.files.files import Files, NewFile
 from bot.files.library import Library
 from bot.outgoing import Outgoing
+from bot.plans import Plans
 from bot.settings import Settings, search_path
 from bot.store.script import Database
 from bot.texting import Book, Phone
@@ -65,6 +66,7 @@ def tool_settings(
         "messages": outgoing,
         "guild": GuildSettings(guild=guild),
         "score": ScoreSettings(db=db),
+        "plans": Plans(db, clock),
         "teams": TeamsSettings(bot=bot, flow=flow),
         "sms": Phone(channel_of=channel_of, book_of=lambda tenant: Book(db, clock, tenant)),
         "telegram": TelegramSettings(db=db, outgoing=outgoing),

@@ -7,12 +7,14 @@ card, nothing leaves the house.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import Protocol
 
 from pydantic import ValidationError
 
 from agents.runtime import registry
+from agents.runtime.schemas import model_tool
 from bot.core.agent import Agent
 from bot.core.canonical import Json
 from bot.core.card import Card, Field
@@ -28,7 +30,6 @@ from bot.store import effects as effect_rows
 from bot.store.rows import dumps
 from bot.store.script import Database
 
-_DROPPED = ("title", "default")
 MOST_JOINED = 256
 """Lists of own tools and guests that are kept, so that each is written out as JSON once."""
 
@@ -140,13 +141,13 @@ class Toolset:
             if len(self._joined) >= MOST_JOINED:
                 self._joined.clear()
             # The guests are kept beside it, so that no other tool is ever found under their ids.
-            kept = self._joined[key] = guests, (*own, *map(_model_tool, guests))
+            kept = self._joined[key] = guests, (*own, *map(model_tool, guests))
         return kept[1]
 
     def _own(self, agent: Agent) -> tuple[ModelTool, ...]:
         found = self._offered.get(agent.tools)
         if found is None:
-            found = tuple(_model_tool(self.tools[name]) for name in self._named(agent))
+            found = tuple(model_tool(self.tools[name]) for name in self._named(agent))
             self._offered[agent.tools] = found
         return found
 
@@ -256,6 +257,12 @@ class Toolset:
         tool = self.find_tool(effect.tool, effect.tenant)
         return tool is not None and tool.risk is Risk.MONEY
 
+    def due(self, effect: Effect) -> datetime | None:
+        """When it is to be done, where its arguments say so (`planned_at`); None: at once."""
+        call = self.understand(effect.tool, effect.arguments, effect.tenant)
+        due = getattr(call.arguments, "planned_at", None)
+        return due if isinstance(due, datetime) else None
+
     # The port of effects: performs.
 
     async def perform(self, effect: Effect) -> Outcome:
@@ -345,50 +352,6 @@ def plain_card(effect: Effect) -> Card:
             for name, value in effect.arguments.items()
         ),
     )
-
-
-def _model_tool(tool: Tool) -> ModelTool:
-    schema = tool.arguments.model_json_schema()
-    return ModelTool(
-        name=tool.name, description=tool.description, parameters=_plain_schema(schema, schema)
-    )
-
-
-def _plain_schema(node: Json, root: Mapping[str, Json]) -> dict[str, Json]:
-    """JSON Schema with references written out and only the keywords that every provider takes."""
-    plain = _plain(node, root)
-    if not isinstance(plain, dict):
-        raise TypeError("A tool's schema is an object.")
-    return plain
-
-
-def _plain(node: Json, root: Mapping[str, Json]) -> Json:
-    if isinstance(node, Mapping):
-        if isinstance(ref := node.get("$ref"), str):
-            target: Json = root
-            for part in ref.removeprefix("#/").split("/"):
-                if not isinstance(target, Mapping):
-                    raise TypeError(ref)
-                target = target[part]
-            return _plain(target, root)
-        options = node.get("anyOf")
-        if isinstance(options, Sequence) and not isinstance(options, str):
-            kept = [o for o in options if not (isinstance(o, Mapping) and o.get("type") == "null")]
-            if len(kept) == 1 and isinstance(kept[0], Mapping):
-                merged = {**kept[0], **{k: v for k, v in node.items() if k != "anyOf"}}
-                return _plain(merged, root)
-        return {
-            key: (
-                {name: _plain(v, root) for name, v in value.items()}
-                if key == "properties" and isinstance(value, Mapping)
-                else _plain(value, root)
-            )
-            for key, value in node.items()
-            if key not in _DROPPED and key != "$defs"
-        }
-    if isinstance(node, Sequence) and not isinstance(node, str):
-        return [_plain(item, root) for item in node]
-    return node
 
 
 def _mistakes(error: ValidationError) -> str:

@@ -5,8 +5,9 @@ told why. When everything that a question covers has ended, one `settled` event 
 which the agent words the outcome.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import bindparam, select
 
@@ -31,6 +32,17 @@ _ROLE = Statement(
         person.c.removed_at.is_(None),
     )
 )
+
+
+LATE_US = 24 * 3600 * 1_000_000
+"""A deed that is later than this is not what the yes was for; in microseconds."""
+Due = Callable[[Effect], datetime | None]
+"""When a deed is to be done; None: at once."""
+
+
+def at_once(effect: Effect) -> datetime | None:
+    """For deeds that have no time of their own."""
+    return None
 
 
 @frozen
@@ -64,7 +76,7 @@ def may_decide(item: Approval, person_id: str, role: str) -> bool:
 
 @restartable
 def decide(
-    answer: Answer, tenant: str, at: int, ids: Ids, edit: Edit | None = None
+    answer: Answer, tenant: str, at: int, ids: Ids, edit: Edit | None = None, due: Due = at_once
 ) -> Script[Approval]:
     """Apply an answer. Raises NotFound, Forbidden, Conflict; returns the question as it now is."""
     item = yield from approvals.hold(tenant, answer.approval)
@@ -93,7 +105,7 @@ def decide(
         else ApprovalState.APPROVED
     )
     done = yield from _close(item, state, answer, name, at)
-    yield from _move_effects(done, answer.decision, at)
+    yield from _move_effects(done, answer.decision, at, due)
     yield from _tell(item, answer, at, f"approval.{state.value}", edit)
     yield from settle_group(done, at, ids)
     return done
@@ -247,7 +259,7 @@ def _close(
     return replace(item, state=state, card=card, note=answer.note, decided_at=from_us(at))
 
 
-def _move_effects(item: Approval, decision: Decision, at: int) -> Script[None]:
+def _move_effects(item: Approval, decision: Decision, at: int, due: Due = at_once) -> Script[None]:
     ways = {
         Decision.APPROVE: (EffectState.AWAITING, EffectState.READY),
         Decision.EDIT: (EffectState.AWAITING, EffectState.READY),
@@ -262,7 +274,11 @@ def _move_effects(item: Approval, decision: Decision, at: int) -> Script[None]:
     if new is EffectState.READY:
         _check_bound(item, [effect for effect in covered if effect.state is was])
     for effect in covered:
-        yield from effects.move(effect, was, new, at)
+        asked = effect.state is was is EffectState.AWAITING and new is EffectState.READY
+        planned = to_us(when) if asked and (when := due(effect)) else 0
+        if planned and at - planned > LATE_US:
+            raise Conflict("Its time is over for more than a day. Edit the time, or ask anew.")
+        yield from effects.move(effect, was, new, at, due=planned)
 
 
 def _check_bound(item: Approval, covered: Sequence[Effect]) -> None:

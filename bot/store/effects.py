@@ -40,7 +40,11 @@ _EARLIER = effect.alias("earlier")
 _IS_FIRST = ~exists().where(
     _EARLIER.c.tenant == effect.c.tenant,
     _EARLIER.c.approval == effect.c.approval,
-    one_of(_EARLIER.c.state, "ready", "sending"),
+    (_EARLIER.c.state == "sending")
+    | (
+        (_EARLIER.c.state == "ready")
+        & ((_EARLIER.c.attempt > 0) | (_EARLIER.c.due_at <= bindparam("now")))
+    ),
     (_EARLIER.c.step < effect.c.step)
     | (
         (_EARLIER.c.step == effect.c.step)
@@ -48,7 +52,8 @@ _IS_FIRST = ~exists().where(
         & ((effect.c.n < ABREAST) | (_EARLIER.c.n < effect.c.n - effect.c.n % ABREAST))
     ),
 )
-"""Whether all that one question covers before it has ended; deeds abreast do not wait."""
+"""Whether all that one question covers before it has ended; deeds abreast do not wait,
+and nobody waits for one that is planned for later."""
 _READY = Statement(
     select(*COLUMNS)
     .where(effect.c.state == "ready", effect.c.due_at <= bindparam("now"), _IS_FIRST)
@@ -143,7 +148,7 @@ _MOVE = Statement(
     )
     .values(
         state=bindparam("new_state"),
-        due_at=bindparam("at"),
+        due_at=bindparam("due"),
         error=bindparam("new_error"),
         ended_at=bindparam("ended"),
     )
@@ -310,9 +315,12 @@ def doubt(item: Effect, question: str, error: str, at: int) -> Script[bool]:
 
 
 def move(
-    item: Effect, was: EffectState, new: EffectState, at: int, error: str = ""
+    item: Effect, was: EffectState, new: EffectState, at: int, error: str = "", due: int = 0
 ) -> Script[bool]:
-    """One step by a person's decision; False when it is no longer where it was."""
+    """One step by a person's decision; False when it is no longer where it was.
+
+    `due` is when it may be done, if that is later.
+    """
     rows = yield Ask(
         _MOVE,
         {
@@ -320,7 +328,7 @@ def move(
             "id": item.id,
             "was": was.value,
             "new_state": new.value,
-            "at": at,
+            "due": max(at, due),
             "new_error": error,
             "ended": at if new in (EffectState.ABANDONED, EffectState.SENT) else None,
         },
@@ -378,9 +386,9 @@ def stuck() -> Script[list[tuple[str, Effect]]]:
     return [(row[len(_NAMES)], effect_of(row)) for row in rows]
 
 
-def next_due() -> Script[int | None]:
+def next_due(now: int) -> Script[int | None]:
     """When the next ready effect is due."""
-    rows = yield Ask(_NEXT_DUE, {})
+    rows = yield Ask(_NEXT_DUE, {"now": now})
     return rows[0][0] if rows else None
 
 

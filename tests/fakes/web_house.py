@@ -87,6 +87,9 @@ class Validator:
             raise Invalid("The post needs a text and nothing else.")
         return arguments
 
+    def due(self, effect: Effect) -> None:
+        return None
+
     def moves_money(self, effect: Effect) -> bool:
         return False
 

@@ -196,7 +196,7 @@ async def check_publisher(tool: Tool, **values: object) -> Card:
         assert word in " ".join(tool.description.split())
     assert tool.find is not None or tool.policy is Policy.NONE, "a look-up stands behind readback"
     assert "xtra" in refusal(tool.arguments, **{**values, "unknown": 1})
-    assert "planned for later" in refusal(tool.arguments, **{**values, "when": "2030-01-01"})
+    assert "the time is not clear" in refusal(tool.arguments, **{**values, "when": "2030-01-01"})
     assert "at most 100000" in refusal(tool.arguments, **{**values, "text": "a" * 10**6})
     assert "U+0000" in refusal(tool.arguments, **{**values, "text": "a\x00b"})
     for link in ("javascript:alert(1)", "https://", "ftp://example.org", "https://a@example.org"):

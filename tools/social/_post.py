@@ -2,11 +2,13 @@
 
 A network's file derives its arguments from `PostArguments`, says in `to_post` what will appear
 where, and gets the refusals and the card from here. Names of arguments are fixed: an approval that
-waits for a week must still fit. Nothing here talks to a network.
+waits for a week must still fit, and so must a post that waits for its time. Nothing here talks to a
+network.
 """
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, ClassVar, Self
 from urllib.parse import urlsplit
 
@@ -63,12 +65,20 @@ def _medium(value: str) -> str:
     return value if _FILE.fullmatch(value) else web_address(value)
 
 
-def _only_now(value: object) -> None:
-    if value not in (None, "", "now"):
+def _moment(value: object) -> object:
+    """A time with its zone, in one spelling; None for at once."""
+    if value in (None, "", "now"):
+        return None
+    try:
+        at = datetime.fromisoformat(str(value).strip())
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
         raise unfit(
-            "a post cannot be planned for later yet; leave `when` out to publish after the yes, or "
-            "use schedule_create so that I write it and ask again at that time"
+            "the time is not clear; say day, time and the zone's distance from UTC, like "
+            "2026-11-22T09:00+01:00, or leave it out to publish after the yes"
         )
+    return at.isoformat(timespec="minutes")
 
 
 Text = Annotated[str, Field(max_length=HARD_MAX), AfterValidator(_text)]
@@ -78,7 +88,8 @@ Title = Annotated[str, Field(max_length=1000), AfterValidator(_line)]
 Address = Annotated[str, Field(max_length=MAX_ADDRESS), AfterValidator(web_address)]
 Hidden = SkipJsonSchema[Annotated[str, Field(max_length=200)]]
 """Filled in by the house when the medium is looked at (`_media.py`); a model is not told of it."""
-Now = Annotated[str | None, BeforeValidator(_only_now)]
+When = Annotated[str | None, BeforeValidator(_moment)]
+"""When it goes out; the house keeps it until then."""
 
 
 class MediaArgument(BaseModel):
@@ -108,7 +119,12 @@ class PostArguments(BaseModel):
     text: Text
     link: Address | None = None
     media: list[MediaArgument] | None = Field(default=None, max_length=35)
-    when: Now = None
+    when: When = None
+
+    @property
+    def planned_at(self) -> datetime | None:
+        """When it is to go out; None: at once. The ledger of deeds asks for it."""
+        return datetime.fromisoformat(self.when) if self.when else None
 
     @staticmethod
     def length(text: str) -> int:
@@ -178,6 +194,8 @@ def card_of(
         known = "; ".join(filter(None, (medium.alt, medium.about)))
         words = f"{medium.url} ({known})" if known else medium.url
         shown.append(Line(name=f"Medium {n}", value=words))
+    if at := args.planned_at:
+        shown.append(Line(name="When", value=f"{at:%A %Y-%m-%d %H:%M %Z}", editable="when"))
     length = f"{args.length(post.text)} of {network.max_chars}"
     mute = any(not medium.alt for medium in post.media)
     own = ["A picture has no description for those who cannot see it."] if mute else []

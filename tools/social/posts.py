@@ -15,7 +15,7 @@ from bot.core.effect import Outcome
 from bot.core.errors import Invalid
 from bot.core.model import ToolCall
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.social._post import Address, MediaArgument, Text, unfit
+from tools.social._post import Address, MediaArgument, Text, When, unfit
 
 MOST = 20
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
@@ -41,6 +41,7 @@ class Posts(BaseModel):
     text: Text
     link: Address | None = None
     media: list[MediaArgument] | None = Field(default=None, max_length=35)
+    when: When = None
     on: Annotated[list[Variant], Field(min_length=1, max_length=MOST)]
 
     @model_validator(mode="after")
@@ -72,6 +73,7 @@ async def posts_publish(ctx: ToolContext, args: Posts) -> Outcome:
     - text: the common text, such as "Open on Sunday, 10 to 4.". A network without a text of its
       own takes it as it is.
     - link: a common link. - media: common pictures, each {"url": …, "alt": …}.
+    - when: for all of them later, such as "2026-11-22T09:00+01:00"; the blog takes none.
     - on: the networks. Each is {"network": "x"}, with "text", "link" or "media" where that one
       differs ("" or [] leaves it out there), and with what its own publish tool takes besides, such
       as "title" on the blog, "subreddit" and "title" on Reddit, "board" on Pinterest.
@@ -84,12 +86,12 @@ async def posts_publish(ctx: ToolContext, args: Posts) -> Outcome:
 
 def spread_posts(args: Posts) -> Sequence[ToolCall]:
     """The call of each network's own tool."""
-    common = _written(args, "text", "link", "media")
+    common = _written(args, "text", "link", "media", "when")
     calls = []
     for variant in args.on:
         own = _written(variant, "text", "link", "media")
         given = {**common, **own, **(variant.model_extra or {})}
-        for name in ("link", "media"):
+        for name in ("link", "media", "when"):
             if not given.get(name):
                 given.pop(name, None)
         calls.append(_call(variant.network, given))

@@ -77,7 +77,8 @@ async def x_publish(ctx: ToolContext, args: XPost) -> Outcome:
     - link: an address that is put below the text; leave it out when the text has it.
     - media: up to 4 pictures (JPEG, PNG or WebP), or one GIF, or one film (MP4), each {"url": https
       address or id of a kept file, "alt": what is to be seen}.
-    - when: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"text": "We are open on Sunday, 10 to 4. Coffee is on us."}
     """
     x = await x_of(ctx, _needs(args))

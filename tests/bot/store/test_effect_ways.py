@@ -140,14 +140,23 @@ def test_what_is_ready_is_taken_when_it_is_due_and_in_order() -> None:
         item = made("ready", id=f"eff_{n}", n=n, approval=f"apr_{n}")
         disk.now(effects.plan(item, due))
     assert [item.id for item in disk.now(effects.ready(20, 10))] == ["eff_1", "eff_2"]
-    assert disk.now(effects.next_due()) == 10
+    assert disk.now(effects.next_due(20)) == 10
 
 
 @pytest.mark.parametrize("state", ["ready", "sending"])
 def test_of_one_question_only_the_next_is_ready(state: str) -> None:
     disk = Disk(image())
-    disk.now(effects.plan(made(state, id="eff_0", n=0, approval="apr_1"), 30))
+    disk.now(effects.plan(made(state, id="eff_0", n=0, approval="apr_1", attempt=1), 30))
     disk.now(effects.plan(made("ready", id="eff_1", n=1, approval="apr_1"), 10))
     assert disk.now(effects.ready(20, 10)) == []
-    assert disk.now(effects.next_due()) == (30 if state == "ready" else None)
+    assert disk.now(effects.next_due(20)) == (30 if state == "ready" else None)
     assert len(disk.now(effects.ready(40, 10))) == (1 if state == "ready" else 0)
+
+
+def test_nobody_waits_for_what_is_planned_for_later() -> None:
+    disk = Disk(image())
+    disk.now(effects.plan(made("ready", id="eff_0", n=0, approval="apr_1", attempt=0), 30))
+    disk.now(effects.plan(made("ready", id="eff_1", n=1, approval="apr_1"), 10))
+    assert [item.id for item in disk.now(effects.ready(20, 10))] == ["eff_1"]
+    assert disk.now(effects.next_due(20)) == 10
+    assert [item.id for item in disk.now(effects.ready(40, 10))] == ["eff_0"]

@@ -54,7 +54,7 @@ def test_each_network_takes_what_is_common_and_what_is_its_own() -> None:
         ({"text": "a\x07", "on": [{"network": "x"}]}, "control character"),
         ({"text": "a", "link": "javascript:x", "on": [{"network": "x"}]}, "no web address"),
         ({"text": "a", "on": [{"network": f"n{i}"} for i in range(21)]}, "at most 20 items"),
-        ({"text": "a", "on": [{"network": "x"}], "when": "later"}, "Extra inputs"),
+        ({"text": "a", "on": [{"network": "x"}], "when": "later"}, "the time is not clear"),
     ],
 )
 def test_what_fits_nowhere_is_refused(given: dict[str, Any], said: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from agents.runtime import offline, registry
-from agents.runtime.toolset import _model_tool
+from agents.runtime.schemas import model_tool
 from bot.core.errors import NotFound
 from bot.core.ids import ConvId, TenantId
 from bot.core.model import ModelMessage, ModelRequest
@@ -47,7 +47,7 @@ def test_what_is_said_becomes_the_call_of_that_network(workflow: Workflow) -> No
         agent=agent.name,
         conv=ConvId("cnv_1"),
         messages=(ModelMessage(role="user", content=words),),
-        tools=tuple(_model_tool(tools[name]) for name in agent.tools),
+        tools=tuple(model_tool(tools[name]) for name in agent.tools),
     )
     said, (call,) = offline.answer(request)
     assert call.name == workflow.tool, said

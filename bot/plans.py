@@ -1,0 +1,38 @@
+"""What was approved for later, as agents see and stop it. The ledger itself does it at its time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.core.effect import Effect
+from bot.core.errors import NotFound
+from bot.core.ports import Clock, new_id
+from bot.core.times import to_us
+from bot.core.tool import ToolContext
+from bot.store import decisions, plans
+from bot.store.script import Database
+
+
+class Plans:
+    """Deeds that wait for their time."""
+
+    def __init__(self, db: Database, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+
+    async def waiting(self, ctx: ToolContext) -> Sequence[tuple[datetime, Effect]]:
+        """Those of this conversation, the next first."""
+        now = to_us(self._clock.now())
+        return await self._db.read(plans.waiting(ctx.tenant, ctx.conv, now))
+
+    async def take_back(self, ctx: ToolContext, id_: str) -> Effect:
+        """Stop one of this conversation. Raises NotFound."""
+        found = [item for _, item in await self.waiting(ctx) if item.id == id_]
+        ids = decisions.Ids(
+            event=new_id(self._clock, "evt"),
+            conv=new_id(self._clock, "cnv"),
+            line=new_id(self._clock, "msg"),
+        )
+        at, actor = to_us(self._clock.now()), f"agent:{ctx.agent}"
+        if not found or not await self._db.write(plans.take_back(found[0], actor, at, ids)):
+            raise NotFound("Nothing of that id waits for its time here; it may have gone out.")
+        return found[0]

@@ -1,0 +1,75 @@
+"""Posts that were approved for a later time: which ones wait, and taking one back.
+
+In-house: they are rows of the ledger, whatever their network. Until its time nothing has left the
+house, so taking one back undoes nothing outside and needs no yes.
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from bot.core.effect import EffectState, Outcome
+from bot.core.errors import SettingsError
+from bot.core.tool import Risk, Tool, ToolContext
+from bot.plans import Plans
+
+MAX_SHOWN = 120
+
+
+class NoArguments(BaseModel):
+    """Nothing to say."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class OnePost(BaseModel):
+    """Which one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+
+
+async def planned_list(ctx: ToolContext, args: NoArguments) -> Outcome:
+    """List what was approved in this conversation and waits for its time.
+
+    Use it when the person asks what is planned, or before planned_cancel. Do not use it for
+    reminders and repeated tasks: those are schedule_list.
+    Example: {}
+    """
+    lines = [
+        f"{item.id}: {item.tool} at {at:%A %Y-%m-%d %H:%M} UTC: "
+        f"{str(item.arguments.get('text', ''))[:MAX_SHOWN]}"
+        for at, item in await _plans(ctx).waiting(ctx)
+    ]
+    return Outcome(state=EffectState.SENT, data="\n".join(lines) or "Nothing waits for its time.")
+
+
+async def planned_cancel(ctx: ToolContext, args: OnePost) -> Outcome:
+    """Take back one post that was approved for later and has not gone out.
+
+    Use it when the person no longer wants it, or wants it otherwise: take it back, then ask for the
+    new one. Do not use it for a post that is out: that is the network's delete tool.
+    - id: from planned_list, such as "eff_01J8Z6Y3T5Q4W2E1R0T9Y8U7I60100".
+    Example: {"id": "eff_01J8Z6Y3T5Q4W2E1R0T9Y8U7I60100"}
+    """
+    item = await _plans(ctx).take_back(ctx, args.id)
+    return Outcome(state=EffectState.SENT, data=f"Taken back: {item.tool}. It will not go out.")
+
+
+def _plans(ctx: ToolContext) -> Plans:
+    if not isinstance(ctx.settings, Plans):
+        raise SettingsError("This house keeps no plans.")
+    return ctx.settings
+
+
+TOOLS = (
+    Tool(
+        name="planned_list",
+        arguments=NoArguments,
+        perform=planned_list,
+        risk=Risk.READ,
+        saying="looking at what is planned",
+    ),
+    Tool(name="planned_cancel", arguments=OnePost, perform=planned_cancel, risk=Risk.READ),
+)
