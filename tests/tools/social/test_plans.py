@@ -13,9 +13,8 @@ from pydantic import ValidationError
 from bot.core.errors import NotFound, SettingsError
 from bot.plans import Plans
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
-from tests.fakes.x_server import XServer
 from tests.tools.kit import context, effect
-from tests.tools.social.test_x_whole import Story
+from tests.tools.social.on_x import on_x
 from tools.social.plans import NoArguments, OnePost, planned_cancel, planned_list
 from tools.social.posts import Posts, spread_posts
 from tools.social.x import TOOLS, XPost, preview
@@ -105,21 +104,15 @@ class Model(OpenAIServer):
 async def test_a_planned_post_is_approved_outlives_a_restart_and_is_taken_back(
     tmp_path: Path,
 ) -> None:
-    async with XServer() as server, Model() as model:
-        told = Story(tmp_path, server, model)  # type: ignore[arg-type]
+    async with on_x(tmp_path, Model()) as told:
+        question = await told.ask("@kelly plan it")
+        fields = {f["name"]: f["value"] for f in question["shown"]["fields"]}
+        assert fields["When"] == "Sunday 2099-11-22 09:00 UTC+01:00"
+        await told.decide(question)
+        await asyncio.to_thread(told.running.stop, signal.SIGKILL)
         await told.start()
-        try:
-            await told.connect()
-            question = await told.ask("@kelly plan it")
-            fields = {f["name"]: f["value"] for f in question["shown"]["fields"]}
-            assert fields["When"] == "Sunday 2099-11-22 09:00 UTC+01:00"
-            await told.decide(question)
-            await asyncio.to_thread(told.running.stop, signal.SIGKILL)
-            await told.start()
-            assert server.posts == []
-            await asyncio.to_thread(told.running.say, "@kelly take it back", told.conv)
-            await told.told("Taken back: x_publish. It will not go out.")
-            await told.told('\\"state\\":\\"abandoned\\"')
-            assert server.mistakes == [] and server.calls_of("POST /2/tweets") == 0
-        finally:
-            await asyncio.to_thread(told.running.stop)
+        assert told.server.posts == []
+        await asyncio.to_thread(told.running.say, "@kelly take it back", told.conv)
+        await told.told("Taken back: x_publish. It will not go out.")
+        await told.told('\\"state\\":\\"abandoned\\"')
+        assert told.server.calls_of("POST /2/tweets") == 0

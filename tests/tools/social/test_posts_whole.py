@@ -3,17 +3,14 @@
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
-from tests.fakes.x_server import XServer
 from tests.program import wait_for
-from tests.tools.social.test_x_whole import Story
+from tests.tools.social.on_x import on_x
 
 POSTS = {
     "text": "We are open on Sunday",
@@ -50,20 +47,6 @@ class Model(OpenAIServer):
         return Reply(text=f"Told: {words}")
 
 
-@asynccontextmanager
-async def story(folder: Path) -> AsyncIterator[Story]:
-    async with XServer() as server, Model() as model:
-        made = Story(folder, server, model)  # type: ignore[arg-type]
-        await made.start()
-        await made.connect()
-        try:
-            yield made
-        finally:
-            await asyncio.to_thread(made.running.stop)
-        assert server.mistakes == []
-        assert "canary" not in made.running.said
-
-
 def articles(folder: Path) -> list[Path]:
     return sorted((folder / "blog").glob("*.md"))
 
@@ -73,7 +56,7 @@ def fields(question: dict[str, Any]) -> dict[str, str]:
 
 
 async def test_one_card_one_yes_and_one_report_with_each_address(tmp_path: Path) -> None:
-    async with story(tmp_path) as told:
+    async with on_x(tmp_path, Model()) as told:
         question = await told.ask("post it on all three")
         shown = fields(question)
         assert question["shown"]["title"] == "Publish on the blog, X and LinkedIn"
@@ -104,7 +87,7 @@ async def test_one_card_one_yes_and_one_report_with_each_address(tmp_path: Path)
 
 
 async def test_one_text_is_changed_and_one_post_struck_out_on_the_card(tmp_path: Path) -> None:
-    async with story(tmp_path) as told:
+    async with on_x(tmp_path, Model()) as told:
         question = await told.ask("post it on all three")
         blog, x, linkedin = question["effects"]
         arguments = {
@@ -128,7 +111,7 @@ async def test_one_text_is_changed_and_one_post_struck_out_on_the_card(tmp_path:
 async def test_killed_between_two_networks_each_post_is_there_once(
     tmp_path: Path, how: str, calls: int
 ) -> None:
-    async with story(tmp_path) as told:
+    async with on_x(tmp_path, Model()) as told:
         told.server.fail("POST /2/tweets", how)
         await told.decide(await told.ask("post it on all three"))
         await asyncio.to_thread(wait_for, lambda: told.server.calls_of("POST /2/tweets"))
@@ -142,7 +125,7 @@ async def test_killed_between_two_networks_each_post_is_there_once(
 
 
 async def test_a_doubt_about_one_is_asked_while_the_others_stand(tmp_path: Path) -> None:
-    async with story(tmp_path) as told:
+    async with on_x(tmp_path, Model()) as told:
         told.server.fail("POST /2/tweets", "lost")
         told.server.fail("GET /2/users/{id}/tweets", "error")
         await told.decide(await told.ask("post it on all three"))
@@ -156,7 +139,7 @@ async def test_a_doubt_about_one_is_asked_while_the_others_stand(tmp_path: Path)
 
 
 async def test_opening_hours_everywhere_are_written_by_colleagues(tmp_path: Path) -> None:
-    async with story(tmp_path) as told:
+    async with on_x(tmp_path, Model()) as told:
         question = await told.ask("@bri Post our opening hours everywhere")
         shown = fields(question)
         assert question["agent"] == "bri"

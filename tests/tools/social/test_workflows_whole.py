@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
-from tests.fakes.x_server import XServer
-from tests.program import TOKEN, wait_for
-from tests.tools.social.test_x_whole import Story
+from tests.program import TOKEN
+from tests.tools.social.on_x import OnX, on_x
 
 TEXT = "We are open on Sunday, 10 to 4."
 
@@ -39,7 +38,7 @@ class Model(OpenAIServer):
         return Reply(text=f"Told: {words}")
 
 
-async def verb(story: Story, *words: str) -> tuple[int, str]:
+async def verb(story: OnX, *words: str) -> tuple[int, str]:
     """`bot …` beside the running program."""
     started = await asyncio.create_subprocess_exec(
         "python",
@@ -56,25 +55,19 @@ async def verb(story: Story, *words: str) -> tuple[int, str]:
 
 
 async def test_wf_042_goes_all_its_steps_and_publishes_once(tmp_path: Path) -> None:
-    async with XServer() as server, Model() as model:
-        told = Story(tmp_path, server, model)  # type: ignore[arg-type]
-        await told.start()
-        try:
-            await told.connect()
-            code, listed = await verb(told, "workflows")
-            assert code == 0 and "WF-108" in listed and "donna" in listed
-            code, said = await verb(told, "workflows", "run", "wf-042", TEXT, "--json")
-            assert code == 0, said
-            told.conv = json.loads(said)["conversation"]
-            question = await told.waiting()
-            assert question["shown"]["body"] == TEXT and server.posts == []
-            await told.decide(question)
-            await told.told("It stands there as approved")
-            assert model.steps == ["looked up", "mended", "read back"]
-            assert [post.text for post in server.posts] == [TEXT]
-            assert server.calls_of("POST /2/tweets") == 1
-            code, said = await verb(told, "workflows", "run", "WF-999", "x")
-            assert code == 1 and "There is no workflow WF-999" in said
-            await asyncio.to_thread(wait_for, lambda: server.mistakes == [])
-        finally:
-            await asyncio.to_thread(told.running.stop)
+    model = Model()
+    async with on_x(tmp_path, model) as told:
+        code, listed = await verb(told, "workflows")
+        assert code == 0 and "WF-108" in listed and "donna" in listed
+        code, said = await verb(told, "workflows", "run", "wf-042", TEXT, "--json")
+        assert code == 0, said
+        told.conv = json.loads(said)["conversation"]
+        question = await told.waiting()
+        assert question["shown"]["body"] == TEXT and told.server.posts == []
+        await told.decide(question)
+        await told.told("It stands there as approved")
+        assert model.steps == ["looked up", "mended", "read back"]
+        assert [post.text for post in told.server.posts] == [TEXT]
+        assert told.server.calls_of("POST /2/tweets") == 1
+        code, said = await verb(told, "workflows", "run", "WF-999", "x")
+        assert code == 1 and "There is no workflow WF-999" in said
