@@ -7,35 +7,24 @@ vault and found again at the next start. A channel that cannot be made is not ke
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 
 from bot.core.canonical import Json
 from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError, StoreError
 from bot.core.ids import TenantId
 from bot.core.people import Person
-from bot.core.ports import Agents, Clock, Fetcher
 from bot.core.secret import Secret
 from bot.core.times import to_us
-from bot.desk import Behind, Counter, Seat
-from bot.ears import Ears, webhooks_of
-from bot.engine import Engine
-from bot.files.files import Files
-from bot.files.links import Sign
-from bot.files.shelf import TenantShelf
-from bot.fleet import Peers
-from bot.frozen import frozen
+from bot.ears import Ears
 from bot.installing import Installing
-from bot.installs import Around, Installs
-from bot.lent import Lent, NoBook, Offer, Options
-from bot.mailbook import Book as Mailbook
+from bot.installs import Installs
+from bot.lender import HOLD_S, Lender
+from bot.lent import Offer, Options
 from bot.paying import NAME as PAYMENTS
-from bot.paying import Around as PaymentsAround
 from bot.paying import Paying
 from bot.payment_news import Around as NewsAround
 from bot.payment_news import PaymentNews
 from bot.places import Places
-from bot.settings import Settings
 from bot.setup import (
     channel_load,
     channel_manifest,
@@ -47,151 +36,20 @@ from bot.setup import (
     has_manifest,
 )
 from bot.sites import NAMES as SITES
-from bot.sites import Around as SitesAround
 from bot.sites import Sites
 from bot.store import audit
 from bot.store.people import tenants
-from bot.store.script import Database
 from bot.strongroom import Strongroom
-from bot.texting import Book
-from bot.users import Users
 from bot.web.parts import Route
 
 log = logging.getLogger(__name__)
 
-HOLD_S = 3.0
-"""How often a process looks whether the one that listens is gone."""
 OWN_ONLY: Options = {"agent_apps": True}
 """The options of a platform on which only agents with apps of their own are spoken to."""
 CHANGED = "channels"
 """What another process is told when something was connected, or let go of."""
 FIELD = "channel"
 """Under which a channel's options are sealed, as JSON."""
-
-
-@frozen
-class Lender:
-    """Makes what a channel is lent; the parts are asked for when a channel asks."""
-
-    db: Database
-    clock: Clock
-    tenant: TenantId
-    settings: Settings
-    strongroom: Strongroom
-    team: Agents
-    engine: Callable[[], Engine]
-    changed: Callable[[], None]
-    """Told when somebody else may answer from now on."""
-    peers: Peers
-    files: Files
-    sign: Sign
-    fetcher: Fetcher
-
-    @property
-    def places(self) -> Places:
-        """The rules of places."""
-        return Places(self.db, self.clock, self.is_agent, self.changed)
-
-    def is_agent(self, tenant: TenantId, name: str) -> bool:
-        """Whether there is an agent of this name."""
-        return self.team.get(tenant, name) is not None
-
-    @property
-    def payments(self) -> PaymentsAround:
-        """What stands around the connection to Stripe."""
-        return PaymentsAround(
-            db=self.db,
-            clock=self.clock,
-            strongroom=self.strongroom,
-            fetcher=self.fetcher,
-            settings=self.settings,
-            home=self.tenant,
-            changed=self.changed,
-        )
-
-    @property
-    def sites(self) -> SitesAround:
-        """What stands around the sites of blogs."""
-        endpoint = self.settings.endpoint
-        return SitesAround(
-            db=self.db,
-            clock=self.clock,
-            strongroom=self.strongroom,
-            fetcher=self.fetcher,
-            own=[endpoint.get(name, "") for name in SITES],
-        )
-
-    @property
-    def around(self) -> Around:
-        """What installs are kept with."""
-        return Around(
-            db=self.db,
-            clock=self.clock,
-            strongroom=self.strongroom,
-            told=lambda *which: self.engine().troubles.connection_broken(*which),
-            desk=self.desk,
-            shelf=self.shelf,
-        )
-
-    def shelf(self, tenant: TenantId) -> TenantShelf:
-        """A tenant's files, for the channels that carry them."""
-        return TenantShelf(tenant, self.files, self.settings.public_url)
-
-    def desk(self, tenant: TenantId, channel: str, only: str = "") -> Counter:
-        """Where a channel asks on behalf of a tenant's people; `only`: about this one agent."""
-        behind = Behind(
-            db=self.db,
-            approvals=lambda: self.engine().approvals,
-            people=lambda: self.engine().directory,
-            places=self.places,
-        )
-        return Counter(
-            Seat(channel=channel, tenant=tenant),
-            behind,
-            lambda: [
-                (agent.name, agent.title)
-                for agent in self.team.all(tenant)
-                if (not agent.channels or channel in agent.channels) and only in ("", agent.name)
-            ],
-        )
-
-    async def hold(self, channel: str) -> None:
-        """Wait until this process alone listens to a channel, for as long as it lives."""
-        while True:
-            if await self.peers.take(f"channel:{channel}"):
-                return
-            await asyncio.sleep(HOLD_S)
-
-    def address(self, tenant: TenantId) -> str:
-        """What a tenant's webhooks stand below; empty where the house cannot be reached."""
-        house = self.settings.public_url.rstrip("/")
-        return house + webhooks_of(tenant) if house and tenant != self.tenant else house
-
-    def __call__(self, channel: str, options: Options, tenant: TenantId | None = None) -> Lent:
-        """What a tenant's channel of this name, with these options, is made with; without a tenant,
-        the first one's.
-        """
-        owner, is_guest = tenant or self.tenant, tenant not in (None, self.tenant)
-        place = f"{owner}/{channel}" if is_guest else channel
-        return Lent(
-            tenant=owner,
-            options=options,
-            clock=self.clock,
-            among=lambda: self.peers.many,
-            desk=self.desk(owner, channel),
-            shelf=self.shelf(owner),
-            installs=NoBook() if is_guest else Installs(channel, self.around),
-            endpoint=self.settings.endpoint.get(channel, ""),
-            endpoints=self.settings.endpoint,
-            texts=Book(self.db, self.clock, owner, lambda: self.engine().turns.wake()),
-            users=Users(self.db, self.clock, channel),
-            mailbook=Mailbook(self.db, self.clock, owner),
-            folder=self.settings.home / "channels" / place,
-            seal=lambda text: self.sign("channel", f"{owner} {channel} {text}"),
-            public_url=self.address(owner),
-            is_guest=is_guest,
-            hold=partial(self.hold, place),
-        )
 
 
 class Connecting:

@@ -21,7 +21,7 @@ from bot.audit import Sealer
 from bot.calendar_hooks import CalendarHooks
 from bot.config.values import own_addresses
 from bot.connected import Means, connected, followed, reaches
-from bot.connecting import Connecting, Lender
+from bot.connecting import Connecting
 from bot.core.event import Event
 from bot.core.ids import AgentName
 from bot.core.people import Tenant
@@ -39,6 +39,7 @@ from bot.home import BACKLOG, Home, listen
 from bot.inbox import arrive
 from bot.infra.clock import SystemClock
 from bot.keyring import ring_in, ring_of
+from bot.lender import Lender
 from bot.neighbours import Neighbours
 from bot.people import People
 from bot.remembering import Around, Remembering
@@ -133,7 +134,6 @@ class App:
             )
         )
         self.connections = connected(self._means(opened))
-        self.calendars = followed(self._means(opened), self.connections.accounts)
         await self._make_engine(opened)
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
@@ -162,6 +162,7 @@ class App:
     async def _make_engine(self, opened: Opened) -> None:
         """The engine, with what packages outside the tree bring."""
         settings = self.settings
+        self.calendars = followed(self._means(opened), self.connections.accounts)
         self.extensions = extensions.load(settings.extensions.allow, settings.extensions.options)
         lend = Lender(
             db=self.db,

@@ -7,14 +7,16 @@ house published it. Without that nothing counts as done. Nothing here leaves the
 crash it is simply noted again.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from pydantic import model_validator
 
 from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.social._account import keep
 from tools.social._network import Network, Post
-from tools.social._post import PostArguments, card_of
+from tools.social._post import PostArguments, card_of, unfit
 
 SITE = "https://www.alignable.com"
 NETWORK = Network(
@@ -43,6 +45,13 @@ class AlignablePost(PostArguments):
     def to_post(self) -> Post:
         """The link is part of the text that a person will paste."""
         return Post(text=self.with_link(), media=self.pictures())
+
+    @model_validator(mode="after")
+    def at_once(self) -> Self:
+        """Refuse a time: whoever pastes it chooses theirs."""
+        if self.when:
+            raise unfit("a person puts this up, at their own time; leave when out")
+        return self
 
 
 def preview(args: AlignablePost) -> Card:

@@ -95,7 +95,8 @@ async def facebook_publish(ctx: ToolContext, args: FacebookPost) -> Outcome:
     - media: up to 10 pictures (JPEG, PNG) or one film (MP4, MOV), each {"url": https address or id
       of a kept file, "alt": what is to be seen}.
     - page: the name or id of the Page; leave it out when only one is connected.
-    - when: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"text": "Our spring menu is here.", "link": "https://example.org/menu"}
     """
     page = await page_of(ctx, WRITING, args.page or "", args.page_id)

@@ -80,7 +80,8 @@ async def instagram_publish(ctx: ToolContext, args: InstagramPost) -> Outcome:
     - media: 1 to 10 JPEG pictures or films (MP4, MOV; one alone is a reel), each {"url": https
       address or id of a kept file, "alt": what is to be seen}.
     - link: is put below the caption as plain text; nobody can tap it.
-    - when: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"text": "Fresh from the oven.", "media": [{"url": "https://example.org/bread.jpg",
     "alt": "A loaf of rye bread"}]}
     """

@@ -118,7 +118,8 @@ async def linkedin_publish(ctx: ToolContext, args: LinkedInPost) -> Outcome:
     - link_title: what the preview is called, such as the title of the page behind the link; without
       it, the link's address.
     - page: the company page to post as; leave it out to post as the person.
-    - when: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"text": "We are hiring a baker.", "link": "https://example.org/jobs", "link_title":
     "Baker wanted", "page": "Rye"}
     """

@@ -99,7 +99,8 @@ async def pinterest_publish(ctx: ToolContext, args: PinterestPin) -> Outcome:
       or id of a kept file, "alt": what is to be seen}.
     - title: at most 100 characters.
     - link: where the pin leads.
-    - when: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"board": "Bread", "title": "Rye loaf", "text": "Baked at night.", "media":
     [{"url": "https://example.org/rye.jpg", "alt": "A rye loaf"}], "link": "https://example.org/rye"}
     """

@@ -122,7 +122,8 @@ async def reddit_publish(ctx: ToolContext, args: RedditPost) -> Outcome:
     - media: one picture (JPEG, PNG or GIF), {"url": https address or id of a kept file}; Reddit
       takes no description of it from programs, so say in the title what is to be seen.
     - flair: the flair's text, where the subreddit wants one.
-    - when: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"subreddit": "bread", "title": "My first rye", "text": "It rested for a day."}
     """
     reddit = await reddit_of(ctx, WRITING)

@@ -87,7 +87,8 @@ async def threads_publish(ctx: ToolContext, args: ThreadsPost) -> Outcome:
     - link: an address that is put below the text; leave it out when the text has it.
     - media: up to 20 pictures (JPEG, PNG) or films (MP4, MOV), each {"url": https address or id of
       a kept file, "alt": what is to be seen}.
-    - when: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"text": "What we learned from a year of baking at night."}
     """
     return await _two_steps.publish(WAY, ctx, args)

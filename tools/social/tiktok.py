@@ -133,7 +133,9 @@ async def tiktok_publish(ctx: ToolContext, args: TikTokPost) -> Outcome:
     - comments, duets, stitches: true where viewers may add them.
     - own_brand, paid_partnership: true when it promotes the account's own business, or a third
       party pays for it.
-    - link and when: leave them out.
+    - link: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"text": "How we fold croissants", "media": [{"url": "https://example.org/fold.mp4"}],
     "privacy": "everyone", "comments": true}
     """

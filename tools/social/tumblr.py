@@ -113,7 +113,8 @@ async def tumblr_publish(ctx: ToolContext, args: TumblrPost) -> Outcome:
       or id of a kept file, "alt": what is to be seen}.
     - tags: words without # and comma, such as ["bread", "rye"].
     - blog: the blog's name; leave it out for the main one.
-    - when: leave it out.
+    - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
+      at once, which is after the yes.
     Example: {"title": "Rye", "text": "Why we let it rest for a day.", "tags": ["bread"]}
     """
     tumblr = await tumblr_of(ctx, WRITING)

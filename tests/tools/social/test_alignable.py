@@ -25,3 +25,8 @@ async def test_after_a_person_s_word_it_counts_as_done_and_not_as_published_by_u
 async def test_it_is_not_for_the_sandbox_and_may_be_noted_again_after_a_crash() -> None:
     assert TOOL.provider == "", "no account could ever be connected"
     assert TOOL.find and await TOOL.find(context(), effect(TOOL, TEXT)) is None
+
+
+def test_a_person_s_own_time_is_not_planned() -> None:
+    with pytest.raises(ValueError, match="at their own time"):
+        TOOLS[0].arguments.model_validate({"text": "Open", "when": "2027-01-02T09:00+01:00"})
