@@ -1,5 +1,7 @@
 """Handing a post for Alignable to a person."""
 
+import pytest
+
 from bot.core.effect import EffectState
 from tests.tools.kit import check_publisher, context, effect, lines
 from tools.social.alignable import TOOLS, AlignablePost, alignable_publish
