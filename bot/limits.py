@@ -3,7 +3,7 @@
 Kept in memory: a restart forgives, which costs nothing that matters. The sender's bucket stands
 before the first commit, so that a flood never reaches the disk; the others are asked by the router
 and the person is told when one is empty. Nothing is dropped silently. What the processes of one
-database tell each other of it: docs/decisions/0006.
+database tell each other of it: docs/decisions/0008.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ What must arrive (answers, cards) waits for its turn; what may be dropped (draft
 while there is room to spare, so that it never takes the place of an answer. A platform that says
 when to come again is obeyed by all.
 
-Where several processes use one token, each takes an even part of its budget: docs/decisions/0006.
+Where several processes use one token, each takes an even part of its budget: docs/decisions/0008.
 """
 
 import asyncio
