@@ -39,6 +39,7 @@ from bot.store.rows import attachments_from, dumps
 from bot.store.script import Database
 
 DRAWN_KEPT = 1_000
+LATER = "What is to leave at a later time waits for it as something that a person said yes to."
 FROM_OUTSIDE = "This conversation holds text from outside."
 
 
@@ -360,7 +361,10 @@ class Calls:
 def _verdict(run: Run, call: Call, here: Here) -> Verdict:
     """What the gate says of a call, by the rules of the agent whose call it is."""
     amount = amount_of(call.tool, call.plain)
-    return judge(run.agent, call.tool, here.rules, tainted=run.tainted, amount_minor=amount)
+    verdict = judge(run.agent, call.tool, here.rules, tainted=run.tainted, amount_minor=amount)
+    if verdict.action is Action.AUTO and call.planned_at:
+        return replace(verdict, action=Action.ASK, why=LATER)
+    return verdict
 
 
 def waiting_line(question: Approval) -> str:

@@ -45,6 +45,12 @@ class Call:
     account: tuple[str, str] = ("", "")
     """Id and name of the account that it acts by, where one is lent."""
 
+    @property
+    def planned_at(self) -> datetime | None:
+        """When it is to be done, where its arguments say so; None: at once."""
+        due = getattr(self.arguments, "planned_at", None)
+        return due if isinstance(due, datetime) else None
+
 
 class Guests(Protocol):
     """Tools that are not files of the house; each tenant has its own."""
@@ -259,9 +265,7 @@ class Toolset:
 
     def due(self, effect: Effect) -> datetime | None:
         """When it is to be done, where its arguments say so (`planned_at`); None: at once."""
-        call = self.understand(effect.tool, effect.arguments, effect.tenant)
-        due = getattr(call.arguments, "planned_at", None)
-        return due if isinstance(due, datetime) else None
+        return self.understand(effect.tool, effect.arguments, effect.tenant).planned_at
 
     # The port of effects: performs.
 

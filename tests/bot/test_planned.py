@@ -192,3 +192,19 @@ async def test_what_has_gone_out_is_not_taken_back():
         with pytest.raises(NotFound, match="may have gone out"):
             await plans.take_back(context(place, question.conv), effect.id)
         assert said(vendor) == ["Good morning"]
+
+
+@virtual
+async def test_what_runs_unasked_still_asks_for_a_later_time_and_does_not_leave_before_it():
+    vendor = Vendor()
+    auto = {"ada_publish": "auto"}
+    team = Team(members={"bri": agent("bri", tools=tuple(tools(vendor)), policy=auto)})
+    async with Switchboard(posting(), vendor=vendor, tools=tools(vendor), team=team) as place:
+        laid(place, hours=3)
+        question = await asked(place)
+        assert vendor.book == []
+        await place.decide(question, "approve")
+        await asyncio.sleep(2 * 3600)
+        assert vendor.book == []
+        await asyncio.sleep(2 * 3600)
+        assert said(vendor) == ["Good morning"]
