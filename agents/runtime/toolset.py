@@ -246,8 +246,23 @@ class Toolset:
     # The port of approvals: checks an edit and shows an effect.
 
     def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
-        """Return edited arguments in full, or raise Invalid."""
-        return self.understand(effect.tool, arguments, effect.tenant).plain
+        """Return edited arguments in full, or raise Invalid.
+
+        Where a tool found out what the arguments name, only what the card offers is changed: the
+        rest stands beside what was found, and would be shown with it.
+        """
+        call = self.understand(effect.tool, arguments, effect.tenant)
+        if call.tool.complete is None:
+            return call.plain
+        old, new = effect.arguments, call.plain
+        changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
+        shown = (*self.preview(effect).fields, *self.preview(replace(effect, arguments=new)).fields)
+        if kept := sorted(changed - {field.editable for field in shown}):
+            raise Invalid(
+                f"{', '.join(kept)}: not offered for changing on this card. Reject it, and ask "
+                "the agent for what you want instead."
+            )
+        return new
 
     def preview(self, effect: Effect) -> Card:
         """What an effect will look like."""
