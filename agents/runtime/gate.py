@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from bot.core.agent import Agent
 from bot.core.canonical import Json
-from bot.core.ids import PersonId
+from bot.core.ids import AgentName, PersonId
 from bot.core.tool import Risk, Tool
 from bot.frozen import frozen
 from bot.store.policies import Rule
@@ -75,6 +75,12 @@ def within(whole: Verdict, part: Verdict) -> Verdict:
     )
 
 
+def forbids(agent: AgentName, tool: Tool, rules: Sequence[Rule], amount_minor: int) -> bool:
+    """Whether a tenant's rules refuse such a deed, whoever says yes."""
+    rule = _most_specific(agent, tool, rules, amount_minor)
+    return rule is not None and Action(rule.decision) is Action.DENY
+
+
 def amount_of(tool: Tool, arguments: Mapping[str, Json]) -> int:
     """What a call would move, in minor units; what cannot be read counts as without limit."""
     amount = arguments.get("amount_minor")
@@ -84,7 +90,7 @@ def amount_of(tool: Tool, arguments: Mapping[str, Json]) -> int:
 
 
 def _by_policy(agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: int) -> Verdict:
-    rule = _most_specific(agent, tool, rules, amount_minor)
+    rule = _most_specific(agent.name, tool, rules, amount_minor)
     stated = agent.policy.get(tool.name)
     if rule is None:
         action = Action(stated) if stated else _default(tool)
@@ -106,12 +112,12 @@ def _by_policy(agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: in
 
 
 def _most_specific(
-    agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: int
+    agent: AgentName, tool: Tool, rules: Sequence[Rule], amount_minor: int
 ) -> Rule | None:
     fitting = [
         rule
         for rule in rules
-        if rule.agent in ("", agent.name)
+        if rule.agent in ("", agent)
         and rule.tool in ("", tool.name)
         and rule.above_minor <= amount_minor
     ]

@@ -14,6 +14,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from agents.runtime import registry
+from agents.runtime.meanwhile import still_allowed
 from agents.runtime.schemas import model_tool
 from bot.core.agent import Agent
 from bot.core.canonical import Json
@@ -289,6 +290,7 @@ class Toolset:
         call = self.understand(effect.tool, effect.arguments, effect.tenant)
         if call.tool.version != effect.tool_version:
             raise Invalid("This was asked for when the tool meant something else. Ask for it anew.")
+        await still_allowed(self._db, call.tool, effect, call.planned_at)
         if effect.sandbox:
             return sandboxed(effect)
         context = await self._effect_context(effect, call.tool)

@@ -13,10 +13,12 @@ from bot.core.ids import ConvId
 from bot.core.model import ModelRequest
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.plans import Plans
+from bot.store import people
+from bot.store.policies import Rule
 from tests.bot.test_effects import audited
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
-from tests.fakes.switchboard import HOME, Switchboard, Team, agent, image
+from tests.fakes.switchboard import BEN, HOME, Switchboard, Team, agent, image
 from tests.fakes.vendor import Vendor, Words
 from tests.sim.loop import virtual
 from tools.social._post import When
@@ -208,3 +210,33 @@ async def test_what_runs_unasked_still_asks_for_a_later_time_and_does_not_leave_
         assert vendor.book == []
         await asyncio.sleep(2 * 3600)
         assert said(vendor) == ["Good morning"]
+
+
+@virtual
+async def test_what_the_policy_forbids_by_then_does_not_go_out():
+    vendor = Vendor()
+    async with house(vendor) as place:
+        laid(place, hours=3)
+        question = await asked(place)
+        await place.decide(question, "approve")
+        await place.put_rule(Rule(id="r", tool="ada_publish", decision="deny"))
+        await asyncio.sleep(4 * 3600)
+        report = await place.settled(question)
+        assert vendor.calls == 0 and '"state":"failed"' in report
+        assert "does not allow ada_publish" in report
+
+
+@virtual
+@pytest.mark.parametrize("who", [BEN, None])
+async def test_in_the_name_of_somebody_who_was_removed_nothing_goes_out_later(who):
+    vendor = Vendor()
+    async with house(vendor) as place:
+        laid(place, hours=3)
+        question = await asked(place, person=BEN)
+        await place.decide(question, "approve")
+        if who:
+            await place.db.write(people.remove(HOME, who, place.now_us))
+        await asyncio.sleep(4 * 3600)
+        assert len(vendor.book) == (who is None)
+        if who:
+            assert place.states() == [("ada_publish", "failed")]

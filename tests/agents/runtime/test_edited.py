@@ -6,19 +6,14 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bot.core.errors import Forbidden, Invalid
 from bot.core.effect import Outcome
-from bot.core.tool import Risk, Tool, ToolContext
-from bot.store.policies import Rule
-from tests.bot.test_planned import asked, house, posting
-from tests.fakes.model import call, say
+from bot.core.errors import Invalid
+from bot.core.tool import Tool, ToolContext
+from tests.bot.test_planned import asked, posting
 from tests.fakes.switchboard import HOME, Switchboard, Team, agent
-from tests.fakes.vendor import Vendor
 from tests.sim.loop import virtual
 from tools.drive.share import TOOLS as SHARES
-from tools.drive.share import Share
 from tools.social.facebook import TOOLS as FACEBOOK
-from tools.social.facebook import FacebookPost
 
 SHARED = {"file": "abc", "who": "ann@example.org", "message": "Here."}
 POSTED = {"text": "Bread", "page": "Rye", "media": [{"url": "https://example.org/a.jpg"}]}
