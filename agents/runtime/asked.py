@@ -15,7 +15,7 @@ from bot.core.ids import PersonId
 from bot.core.model import ToolCall
 from bot.store.policies import Rule
 
-OTHERS = "Refused: other people decide about this. Call it in a message of its own."
+OTHERS = "Refused: this is decided apart from the rest. Call it in a message of its own."
 
 
 @dataclass(slots=True)
@@ -30,18 +30,25 @@ class Asked:
     needs: int = 1
     expires: timedelta = timedelta(days=7)
     why: str = ""
+    alone: bool = False
+    """Its yes means something else than any other's, so nothing joins it."""
     items: list[tuple[ToolCall, Effect]] = field(default_factory=list)
     left_out: dict[str, list[str]] = field(default_factory=dict)
     """By the id of a call that stands for several deeds: what of it is not in the question."""
 
-    def join(self, call: ToolCall, effect: Effect, verdict: Verdict) -> bool:
+    def join(
+        self, call: ToolCall, effect: Effect, verdict: Verdict, *, alone: bool = False
+    ) -> bool:
         """Add a call; False when nobody could decide about it together with the others."""
+        if self.items and (alone or self.alone):
+            return False
         who = verdict.approvers or self.usual
         shared = tuple(p for p in self.deciders if p in who) if self.items else who
         if not shared:
             return False
         if not self.items:
             self.expires = verdict.expires
+        self.alone = alone
         self.deciders = shared
         self.named = self.named or bool(verdict.approvers)
         self.needs = max(self.needs, verdict.needs)

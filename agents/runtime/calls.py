@@ -122,7 +122,8 @@ class Calls:
         if verdict.action is Action.DENY:
             run.answer(call, f"Refused: {verdict.why}")
         elif verdict.action is Action.ASK or (asked.items and tool.risk is not Risk.READ):
-            if not asked.join(call, self._effect(run, understood, here), verdict):
+            effect = self._effect(run, understood, here)
+            if not asked.join(call, effect, verdict, alone=tool.by_hand):
                 run.answer(call, OTHERS)
         elif tool.risk is Risk.READ:
             await self._read(run, call, understood)

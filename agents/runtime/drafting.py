@@ -31,6 +31,7 @@ AT_ONCE = 4
 MAX_SAID = 300
 ANY = "*"
 """Stands at the head of a call's name for every tool whose name ends so."""
+BY_HAND = "a person puts this up by hand; it is a question of its own, so call it by itself"
 
 
 @frozen
@@ -89,7 +90,8 @@ class Drafting:
             there: dict[str, Json] = {}
             for each, tool in self._toolset.tools.items():
                 writer = self._writer(run, each)
-                if each.endswith(name.removeprefix(ANY)) and tool.spread is None and writer:
+                alone = tool.spread is not None or tool.by_hand
+                if each.endswith(name.removeprefix(ANY)) and not alone and writer:
                     there[each] = await self._has_account(run, tool, writer)
             return {"tool": name, "accounts": there}
 
@@ -129,6 +131,8 @@ class Drafting:
         if writer is None or known is None or known.spread:
             said = f"nobody in the team has {tool}"
             return Draft(agent=run.agent, tool=tool, asked=(), said=said)
+        if known.by_hand:
+            return Draft(agent=run.agent, tool=tool, asked=(), said=BY_HAND)
         words = (
             f"[{run.agent.name} asks you for one post] Call {tool} once with the post as it should "
             "appear. That publishes nothing yet: a person sees it first, beside what colleagues "

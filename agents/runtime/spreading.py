@@ -11,7 +11,7 @@ look-up and question. Where the parts are briefs, colleagues write them first (`
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from agents.runtime.drafting import Draft, Drafting
+from agents.runtime.drafting import BY_HAND, Draft, Drafting
 from agents.runtime.run import Run
 from agents.runtime.toolset import Call
 from agents.runtime.understanding import Mistake, Understanding
@@ -59,7 +59,9 @@ class Spreading:
         parts = Parts()
         for each in calls:
             found = await self._understanding.of(run, each)
-            if isinstance(found, Call) and found.tool.spread is None:
+            if isinstance(found, Call) and found.tool.by_hand:
+                parts.left_out.append(f"{each.name}: {BY_HAND}")
+            elif isinstance(found, Call) and found.tool.spread is None:
                 parts.good.append(Part(run=run, call=found))
             elif isinstance(found, Call):
                 parts.mistakes.append(f"{each.name}: it is no deed of its own")

@@ -102,6 +102,8 @@ class Tool:
     """The calls of other tools that a call of this one stands for; itself it does nothing."""
     by_colleagues: bool = False
     """Those calls hold a brief: whoever in the team has the tool makes the call of it."""
+    by_hand: bool = False
+    """A person does it, and the yes says that it is done; so no other call stands for it."""
     saying: str = ""
     """What the person reads while it runs, such as `reading a page`."""
 

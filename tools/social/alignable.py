@@ -97,6 +97,7 @@ TOOLS = (
         risk=Risk.WRITE,
         policy=Policy.READBACK,
         egress=True,
+        by_hand=True,
         saying="handing over a post for Alignable",
     ),
 )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -343,3 +344,28 @@ async def test_other_calls_of_the_message_keep_their_order_on_the_card():
         assert said(vendor) == [
             ("bob", "first"), ("cyd", "many"), ("ada", "many"), ("bob", "last"),
         ]  # fmt: skip
+
+
+@virtual
+@pytest.mark.parametrize("several", [True, False])
+async def test_what_a_person_does_by_hand_is_never_said_to_be_done_by_a_yes_to_others(several):
+    vendor = Vendor()
+    made = tools(vendor)
+    made["bob_publish"] = replace(made["bob_publish"], by_hand=True)
+    words = {"text": "We are open"}
+    model = posts(*on("ada", "bob"))
+    if not several:
+        model = ScriptedModel(
+            lambda request: (
+                say(last_words(request))
+                if request.messages[-1].role == "tool"
+                else call(("ada_publish", words), ("bob_publish", words), ("cyd_publish", words))
+            )
+        )
+    async with house(model, vendor, tools=made) as place:
+        await place.ask("go")
+        (question,) = await place.pending()
+        await place.decide(question, "approve")
+        await asyncio.sleep(60)
+        assert "bob" not in dict(said(vendor))
+        assert ("ada", "We are open") in said(vendor)
