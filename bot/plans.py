@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.core.effect import Effect
+from bot.core.effect import Effect, EffectState
 from bot.core.errors import NotFound
 from bot.core.ports import Clock, new_id
 from bot.core.times import to_us
 from bot.core.tool import ToolContext
-from bot.store import decisions, plans
+from bot.store import decisions, effects, plans
 from bot.store.script import Database
 
 
@@ -34,5 +34,8 @@ class Plans:
         )
         at, actor = to_us(self._clock.now()), f"agent:{ctx.agent}"
         if not found or not await self._db.write(plans.take_back(found[0], actor, at, ids)):
+            past = await self._db.read(effects.get(ctx.tenant, id_))
+            if past and past.conv == ctx.conv and past.state is EffectState.ABANDONED:
+                raise NotFound("It was taken back before. It will not go out.")
             raise NotFound("Nothing of that id waits for its time here; it may have gone out.")
         return found[0]

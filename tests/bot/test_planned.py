@@ -175,7 +175,7 @@ async def test_it_is_taken_back_before_its_time_by_its_own_conversation_and_neve
             await plans.take_back(context(place, "cnv_of_others"), effect.id)
         await plans.take_back(context(place, question.conv), effect.id)
         assert '"state":"abandoned"' in await place.settled(question)
-        with pytest.raises(NotFound):
+        with pytest.raises(NotFound, match="will not go out"):
             await plans.take_back(context(place, question.conv), effect.id)
         await asyncio.sleep(5 * 3600)
         assert vendor.book == [] and audited(place) == ["effect.taken_back"]
