@@ -77,7 +77,7 @@ class Installing:
             item for item in await book.own() if (item.tenant, item.agent) == (actor.tenant, agent)
         ]
         if not its:
-            raise NotFound(f"{agent} has no app of its own on {name}.")
+            raise NotFound("This agent has no app of its own there.")
         said = [await self.remove(actor, name, item.account) for item in its]
         return " ".join(filter(None, said))
 

@@ -36,6 +36,7 @@ class Lend:
         self.tenant, self.clock, self.db = HOME, StillClock(), InlineDatabase()
         self.settings = Thing(channels={}, endpoint={}, payments=Payments())
         self.payments = Thing(settings=self.settings)
+        self.sites = Thing(strongroom=Room())
         self.peers = Thing(say=lambda *words: True)
 
     def __call__(self, name: str, options: Any, tenant: str = HOME) -> Any:
@@ -71,7 +72,7 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
     assert list(room.kept) == [(HOME, "pigeon"), (AWAY, "pigeon")]
     for who in (home, away):
         names = [str(each["name"]) for each in await connecting.listed(who)]
-        assert names == ["pigeon", "stripe"]
+        assert names == ["pigeon", "stripe", "wordpress", "ghost"]
     await connecting.remove(away, "pigeon")
     assert heard == {HOME: (HOME, mine)}, "the other's goes on"
     assert len(await lend.db.read(audit.entries(AWAY, 0, 10))) == 2

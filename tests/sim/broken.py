@@ -125,7 +125,7 @@ def approval_without_compare_and_set(patch: Patch) -> None:
         .where(effect.c.tenant == bindparam("tenant"), effect.c.id == bindparam("id"))
         .values(
             state=bindparam("new_state"),
-            due_at=bindparam("at"),
+            due_at=bindparam("due"),
             error=bindparam("new_error"),
             ended_at=bindparam("ended"),
         )
