@@ -132,17 +132,17 @@ class Cards:
 
     async def _due(self, tenant: TenantId, channel: Channel) -> dict[Where, list[Copy]]:
         """What one channel can show now, by place; what waits keeps no other away."""
-        carries_others = self._carriers.carries_others(tenant, channel)
-        whose = None if carries_others else tenant
+        others = self._carriers.carries_others(tenant, channel)
         found: dict[Where, list[Copy]] = {}
         now, count = self._clock.monotonic(), 0
         for page in range(PAGES):
-            copies = await self._db.read(rows.due(channel.name, AT_ONCE, page * AT_ONCE, whose))
+            due = rows.due(channel.name, AT_ONCE, page * AT_ONCE, tenant, others=others)
+            copies = await self._db.read(due)
             for copy in copies:
                 owner = copy.item.tenant
                 where = (owner, copy.channel, copy.account, copy.place)
                 _, again_at = self._failed.get(_key(copy), (0, 0.0))
-                is_ours = self._carriers.get(owner, copy.channel) is channel
+                is_ours = self._carriers.get(owner, copy.channel, copy.account) is channel
                 if is_ours and where not in self._busy and now >= again_at:
                     found.setdefault(where, []).append(copy)
                     count += 1
@@ -212,7 +212,7 @@ class Cards:
             url=f"{address}/approvals/{item.id}" if address else "",
             replace=copy.ref,
         )
-        channel = self._carriers.get(item.tenant, copy.channel)
+        channel = self._carriers.get(item.tenant, copy.channel, copy.account)
         if channel is None:
             raise VendorRefused("The platform is not connected any more.", retry_after_s=ROUND_S)
         receipt = await channel.send(message)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.core.channel import Channel
 from bot.core.ids import TenantId
+from bot.store.installs import PREFIX as INSTALLED
 
 
 class Carriers:
@@ -34,12 +35,12 @@ class Carriers:
         """A tenant's own."""
         return self._made.get((tenant, name))
 
-    def get(self, tenant: TenantId, name: str) -> Channel | None:
-        """Whichever carries what is a tenant's; None where nobody does."""
-        if own := self.own(tenant, name):
-            return own
+    def get(self, tenant: TenantId, name: str, account: str) -> Channel | None:
+        """Whichever carries what is a tenant's in an account; None where nobody does."""
         shared = self.own(self._home, name)
-        return shared if is_shared(shared) else None
+        if account.startswith(INSTALLED) and is_shared(shared):
+            return shared
+        return self.own(tenant, name)
 
     def all(self) -> Sequence[tuple[TenantId, Channel]]:
         """Each with its owner."""

@@ -14,8 +14,9 @@ from bot.core.errors import Invalid, NotFound
 from bot.core.ids import TenantId
 from bot.core.people import Person
 from bot.doors import Visit
-from bot.installs import PREFIX, Around, Installer, Installs, Own, shown
+from bot.installs import Around, Installer, Installs, Own, shown
 from bot.lent import Options
+from bot.store.installs import PREFIX
 from bot.store.oauth_states import Bearer
 
 if TYPE_CHECKING:

@@ -26,16 +26,13 @@ from bot.core.times import iso, to_us
 from bot.lent import Desk, NoShelf, Options, Shelf
 from bot.oauth.states import States
 from bot.store import installs as rows
-from bot.store.installs import Install
+from bot.store.installs import PREFIX, Install
 from bot.store.oauth_states import Bearer
 from bot.store.script import Database
 from bot.strongroom import Strongroom
 
 FIELD, PROOFS = "install", "install.proofs"
 """Under which a token is sealed, and the rest of an agent's own app; their owner is the account."""
-PREFIX = "app:"
-"""What every account of an install begins with, and no other account: an event of one whose install
-is gone is nobody's."""
 Told = Callable[[TenantId, str, str], Awaitable[None]]
 
 

@@ -64,7 +64,8 @@ class Replies:
         stands, whatever this one would say. Raises Fenced, and StoreError and CodeTaken before the
         send.
         """
-        channel = self._carriers.get(claim.event.tenant, claim.event.channel)
+        event, account = claim.event, claim.conv.account
+        channel = self._carriers.get(event.tenant, event.channel, account)
         if channel is None or channel.features.reply_is_row:
             return end
         past = next((e for e in claim.effects if e.id == _id(claim)), None)

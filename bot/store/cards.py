@@ -1,11 +1,12 @@
 """Cards on platforms outside: which are to be shown there, and which say what is no longer so."""
 
-from sqlalchemy import Select, and_, bindparam, select
+from sqlalchemy import Select, and_, bindparam, or_, select
 
 from bot.core.approval import Approval
 from bot.core.ids import TenantId
 from bot.frozen import frozen
 from bot.store.approvals import COLUMNS, approval_of
+from bot.store.installs import PREFIX
 from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables import approval, card_copy, conv
 from bot.store.upsert import insert_once, insert_over
@@ -61,8 +62,9 @@ _IS_UNSHOWN = (
 )
 _IS_STALE = (approval.c.state != "pending", card_copy.c.version < LAST)
 _OF = approval.c.tenant == bindparam("tenant")
-_UNSHOWN, _UNSHOWN_OF = Statement(_due(*_IS_UNSHOWN)), Statement(_due(_OF, *_IS_UNSHOWN))
-_STALE, _STALE_OF = Statement(_due(*_IS_STALE)), Statement(_due(_OF, *_IS_STALE))
+_OR = or_(_OF, conv.c.account.like(f"{PREFIX}%"))
+_UNSHOWN, _UNSHOWN_OF = Statement(_due(_OR, *_IS_UNSHOWN)), Statement(_due(_OF, *_IS_UNSHOWN))
+_STALE, _STALE_OF = Statement(_due(_OR, *_IS_STALE)), Statement(_due(_OF, *_IS_STALE))
 _KEEP = Statement(
     insert_over(card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version")
 )
@@ -89,16 +91,15 @@ _IS_KNOWN = Statement(
 
 
 def due(
-    channel: str, limit: int, offset: int = 0, tenant: TenantId | None = None
+    channel: str, limit: int, offset: int, tenant: TenantId, *, others: bool = False
 ) -> Script[list[Copy]]:
-    """Cards of a platform to be shown, and as many to be rewritten, oldest first; of all tenants,
-    or of one.
+    """Cards of a platform to be shown, and as many to be rewritten, oldest first; of one tenant,
+    and with `others` those of anybody's installs as well.
     """
     page: dict[str, str | int] = {"channel": channel, "limit": limit, "offset": offset}
-    if tenant is not None:
-        page["tenant"] = tenant
-    unshown = yield Ask(_UNSHOWN if tenant is None else _UNSHOWN_OF, page)
-    stale = yield Ask(_STALE if tenant is None else _STALE_OF, page)
+    page["tenant"] = tenant
+    unshown = yield Ask(_UNSHOWN if others else _UNSHOWN_OF, page)
+    stale = yield Ask(_STALE if others else _STALE_OF, page)
     found = []
     for row in (*unshown, *stale):
         channel, account, place, thread, ref, slot = row[len(COLUMNS) :]

@@ -17,6 +17,9 @@ from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables_platforms import install
 from bot.store.upsert import insert_over
 
+PREFIX = "app:"
+"""What every account of an install begins with, and no other account: an event of one whose install
+is gone is nobody's."""
 _TEXTS = (
     "app", "team", "team_name", "bot_user", "url", "status", "error", "installed_by", "agent"
 )  # fmt: skip

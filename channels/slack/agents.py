@@ -21,9 +21,9 @@ from bot.core.errors import BotError, ConnectionBroken, OperatorError, VendorRef
 from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
-from bot.installs import PREFIX, Found
+from bot.installs import Found
 from bot.lent import Lent, Options, Spot
-from bot.store.installs import Install
+from bot.store.installs import PREFIX, Install
 from channels.slack.calls import Calls
 from channels.slack.events import NAME, Account, text_of
 from channels.slack.hooks import Hooks, Key
@@ -236,7 +236,7 @@ class Agents:
         """What speaks for an account. Raises VendorRefused."""
         if account.startswith(PREFIX):
             install = await self._lent.installs.of(account)
-            if install is None or install.agent or self.main is None:
+            if install is None or install.agent or not isinstance(self.main, Installed):
                 return await self._spaces.of(account, tenant)
         return self._all()
 

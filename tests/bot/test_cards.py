@@ -13,9 +13,10 @@ from bot.core.effect import EffectKind, Policy
 from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.event import Kind, Place
 from bot.core.ids import conv_key
+from bot.store import people
 from tests.bot.test_platforms import ON_CHAT, Platform, asks
 from tests.fakes.model import ScriptedModel
-from tests.fakes.switchboard import ANA, OLGA, Switchboard
+from tests.fakes.switchboard import ANA, AWAY, EVE, OLGA, Switchboard
 from tests.sim.loop import virtual
 
 IN_A_WHILE_S = 1_000
@@ -38,6 +39,10 @@ class Moody(Platform):
 
 def moody(name: str = "chat") -> Moody:
     return Moody(name=name, policy=Policy.KEYED)
+
+
+def eve_in(account: str) -> people.Identity:
+    return people.Identity(channel="chat", account=account, ext_id="U-Eve", name="Eve")
 
 
 def raising(error: BotError) -> Callable[[Outbound], Awaitable[None]]:
@@ -111,6 +116,45 @@ async def test_cards_of_a_platform_that_is_gone_keep_no_others_away(
         await asyncio.sleep(10)
         assert len(await house.pending()) == 5
         assert len(outside.cards()) == 1
+
+
+@virtual
+@pytest.mark.parametrize(("account", "cards"), [("T2", 0), ("app:A1/T2", 1)])
+async def test_another_tenant_s_own_channel_is_not_replaced_by_the_first_one_s(
+    account: str, cards: int
+) -> None:
+    """It was disconnected while something was pending; an install is carried as ever."""
+    shared = moody()
+    shared.manifest_version = 1  # type: ignore[attr-defined]
+    async with house_with(shared) as house:
+        known = {"tenant": AWAY, "ext": "U-Eve", "account": account}
+        await house.db.write(people.know(AWAY, eve_in(account), EVE, 1))
+        await house.ask("do it", **ON_CHAT | known)
+        await asyncio.sleep(10)
+        assert len(await house.pending(AWAY)) == 1
+        assert len(shared.cards()) == cards
+        said = [shown for all_ in shared.seen.values() for shown in all_]
+        assert len(said) == 2 * cards, "its answer goes the same way as its card"
+
+
+@virtual
+async def test_cards_of_another_tenant_that_nobody_shows_keep_none_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "AT_ONCE", 2)
+    monkeypatch.setattr(module, "PAGES", 2)
+    shared = moody()
+    shared.manifest_version = 1  # type: ignore[attr-defined]
+    async with house_with(shared) as house:
+        await house.db.write(people.know(AWAY, eve_in("T2"), EVE, 1))
+        for n in range(6):
+            where = Place(id="D2", thread=str(n))
+            known = {"tenant": AWAY, "ext": "U-Eve", "account": "T2", "place": where}
+            await house.ask("do it", **ON_CHAT | known, conv=conv_key("chat", "T2", "D2", str(n)))
+            await asyncio.sleep(0.01)
+        await house.ask("do it", **ON_CHAT)
+        await asyncio.sleep(10)
+        assert len(shared.cards()) == 1
 
 
 @virtual

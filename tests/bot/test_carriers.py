@@ -4,6 +4,8 @@ from bot.carriers import Carriers
 from tests.fakes.channel import FakeChannel
 from tests.fakes.switchboard import AWAY, HOME
 
+INSTALLED = "app:A1/T1"
+
 
 class Shared(FakeChannel):
     """One whose app can be installed elsewhere."""
@@ -14,12 +16,13 @@ class Shared(FakeChannel):
 def test_its_own_goes_before_all() -> None:
     mine, theirs = Shared(name="slack"), FakeChannel(name="slack")
     carriers = Carriers(HOME, {"slack": mine})
-    assert carriers.get(AWAY, "slack") is mine, "its workspace has installed the app"
+    assert carriers.get(AWAY, "slack", INSTALLED) is mine, "its workspace has installed the app"
     carriers.put(AWAY, theirs)
-    assert carriers.get(AWAY, "slack") is theirs
-    assert carriers.get(HOME, "slack") is mine
+    assert carriers.get(AWAY, "slack", "T2") is theirs
+    assert carriers.get(AWAY, "slack", INSTALLED) is mine, "both of it go on side by side"
+    assert carriers.get(HOME, "slack", "T1") is mine
     carriers.drop(AWAY, "slack")
-    assert carriers.get(AWAY, "slack") is mine
+    assert carriers.get(AWAY, "slack", "T2") is None, "nobody speaks with another's token"
     assert carriers.own(AWAY, "slack") is None
 
 
@@ -27,14 +30,14 @@ def test_what_is_lost_is_not_carried_by_somebody_else() -> None:
     carriers = Carriers(HOME, {"telegram": FakeChannel(name="telegram")})
     carriers.put(AWAY, FakeChannel(name="telegram"))
     carriers.drop(AWAY, "telegram")
-    assert carriers.get(AWAY, "telegram") is None
-    assert carriers.get(HOME, "telegram") is not None
+    assert carriers.get(AWAY, "telegram", "7") is None
+    assert carriers.get(HOME, "telegram", "7") is not None
 
 
 def test_a_guest_s_channel_carries_nobody_else() -> None:
     theirs = Shared(name="slack")
     carriers = Carriers(HOME, {})
     carriers.put(AWAY, theirs)
-    assert carriers.get(HOME, "slack") is None
+    assert carriers.get(HOME, "slack", INSTALLED) is None
     assert not carriers.carries_others(AWAY, theirs)
     assert carriers.all() == [(AWAY, theirs)]

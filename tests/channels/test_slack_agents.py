@@ -164,6 +164,18 @@ async def test_its_answers_go_out_with_its_own_token(beside: Beside) -> None:
         await beside.channel.send(out(place, **mine))
 
 
+async def test_what_is_left_of_a_shared_app_is_spoken_with_by_its_own_token(beside: Beside) -> None:
+    """The first tenant has a token of its own by now; others' installs are none of its business."""
+    other, install = await beside.connect("kelly", AWAY)
+    place = beside.server.world.channel("general", ANA)
+    beside.book.kept[install.account] = replace(install, agent="")
+    with pytest.raises(VendorRefused, match="not connected"):
+        await beside.channel.send(out(place, tenant=HOME, account=install.account))
+    await beside.channel.send(out(place, "Ours", tenant=AWAY, account=install.account))
+    shown = beside.server.world.shown(place)
+    assert [(item.text, item.user) for item in shown] == [("Ours", other.user)]
+
+
 async def test_in_a_thread_with_several_the_one_that_is_named_answers(beside: Beside) -> None:
     kelly, install = await beside.connect("kelly")
     world = beside.server.world
