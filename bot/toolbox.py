@@ -45,6 +45,7 @@ def tool_settings(
         folder=None if section.webhook_url else section.folder,
         webhook_url=section.webhook_url,
         webhook_secret=section.webhook_secret,
+        home=home,
     )
 
     def guild(tenant: TenantId) -> Guild | None:

@@ -11,6 +11,7 @@ from bot.store.script import Database
 from bot.toolbox import secrets, tool_settings
 from tools.community._settings import GuildSettings
 from tools.messages._settings import TeamsSettings
+from tools.social._blog_settings import BlogSettings
 
 HOME, AWAY = TenantId("ten_home"), TenantId("ten_away")
 ADDRESS = "https://flow.example/x?sig=secret"
@@ -34,6 +35,12 @@ def test_a_flow_is_the_first_tenants_alone_and_its_address_is_a_secret(tmp_path:
     assert "sig=" not in repr(settings.workflow)
     _, without = made(tmp_path)
     assert without["teams"].flow(HOME) is None
+
+
+def test_the_blog_of_the_settings_is_the_first_tenants_alone(tmp_path: Path) -> None:
+    _, told = made(tmp_path)
+    assert isinstance(told["blog"], BlogSettings)
+    assert told["blog"].home == HOME
 
 
 def test_without_a_platform_there_is_neither_server_nor_bot(tmp_path: Path) -> None:

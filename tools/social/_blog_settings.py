@@ -43,6 +43,8 @@ class BlogSettings:
     folder: Path | None = None
     webhook_url: str = ""
     webhook_secret: Secret | None = None
+    home: str = ""
+    """Whose folder or webhook it is; empty: there is one tenant alone."""
     site: SiteOf | None = None
     """The site that a tenant connected, if any."""
     reach: Reach | None = None

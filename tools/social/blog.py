@@ -17,7 +17,7 @@ from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.channel import Dialect
 from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import Conflict, Invalid, SettingsError, VendorUnknown
+from bot.core.errors import Conflict, Invalid, OperatorError, SettingsError, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.render import markdown
 from tools.social import _article, _blog_own
@@ -44,6 +44,10 @@ NETWORK = Network(
 MAX_TITLE = 200
 NO_PICTURE = (
     "Only a blog on WordPress or Ghost takes a picture. Leave it out, or connect such a site."
+)
+NOT_HERE = (
+    "No blog is connected here. An owner connects a site of WordPress or Ghost, with "
+    "`bot connect wordpress` or `bot connect ghost`."
 )
 
 
@@ -119,6 +123,7 @@ async def blog_publish(ctx: ToolContext, args: BlogPost) -> Outcome:
         raise Conflict("The blog is somewhere else than was shown. Ask for the post again.")
     if site:
         return await _publish(ctx, blog_at(ctx, site), args)
+    _check_home(ctx)
     if args.picture:
         raise Invalid(NO_PICTURE)
     target = _target(ctx)
@@ -183,12 +188,21 @@ async def complete(ctx: ToolContext, args: BlogPost) -> BlogPost:
     """Say where it will stand, and look at the picture, before anybody is asked."""
     site = await _site(ctx)
     args = args.model_copy(update={"site": site.label if site else ""})
+    if not site:
+        _check_home(ctx)
     if not args.picture:
         return args
     if not site:
         raise Invalid(NO_PICTURE)
     (picture,) = await looked_at(_with_files(ctx), NETWORK, [args.picture])
     return args.model_copy(update={"picture": picture})
+
+
+def _check_home(ctx: ToolContext) -> None:
+    """Raises OperatorError where folder and webhook of the settings are another tenant's."""
+    home = ctx.settings.home if isinstance(ctx.settings, BlogSettings) else ""
+    if home not in ("", ctx.tenant):
+        raise OperatorError(NOT_HERE)
 
 
 async def _site(ctx: ToolContext) -> Site | None:

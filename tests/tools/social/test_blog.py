@@ -1,6 +1,7 @@
 """Publishing on the blog: as a file, as a webhook; once, twice, and with a crash in between."""
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 
 from bot.core.effect import EffectState
-from bot.core.errors import SettingsError, VendorUnknown
+from bot.core.errors import OperatorError, SettingsError, VendorUnknown
 from bot.core.ports import House, Page
 from bot.core.secret import Secret
 from bot.core.tool import ToolContext
@@ -18,7 +19,7 @@ from tests.tools.kit import FakeFetcher, context, effect, house, lines, refusal
 from tools.social import _article
 from tools.social._article import sweep
 from tools.social._blog_settings import BlogSettings
-from tools.social.blog import TOOLS, BlogPost, blog_publish, find, preview
+from tools.social.blog import TOOLS, BlogPost, blog_publish, complete, find, preview
 
 TOOL = TOOLS[0]
 POST = BlogPost(title="Open on Sunday", text="We are open.\n\nCome in.", tags=["news"])
@@ -29,7 +30,7 @@ HOOK = BlogSettings(webhook_url="https://example.org/hook", webhook_secret=Secre
 
 def at(folder: Path, **changes: object) -> ToolContext:
     """A context whose blog is a folder."""
-    return context(None, settings=BlogSettings(folder=folder), **changes)
+    return context(None, **{"settings": BlogSettings(folder=folder), **changes})
 
 
 def names(folder: Path) -> list[str]:
@@ -318,6 +319,17 @@ async def test_a_strange_answer_is_no_address(body: bytes) -> None:
 async def test_settings_that_do_not_fit_are_refused(settings: object, words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         await blog_publish(context(settings=settings), POST)
+
+
+async def test_the_folder_of_the_settings_takes_no_post_of_another_tenant(tmp_path: Path) -> None:
+    theirs = at(tmp_path, settings=BlogSettings(folder=tmp_path, home="ten_first"))
+    for step in (complete, blog_publish):
+        with pytest.raises(OperatorError, match="bot connect wordpress"):
+            await step(theirs, POST)
+    assert names(tmp_path) == []
+    mine = replace(theirs, settings=BlogSettings(folder=tmp_path, home=theirs.tenant))
+    await blog_publish(mine, await complete(mine, POST))
+    assert len(names(tmp_path)) == 1
 
 
 async def test_without_a_key_nothing_is_written(tmp_path: Path) -> None:
