@@ -171,8 +171,9 @@ class Connecting:
         Told by HTTP where the house can be reached from outside, unless `by_socket`. `agent`: of an
         app that is this agent's own.
         """
-        address = "" if by_socket else self._lend.address(actor.tenant)
         whose = self._agent(actor, name, agent) if agent else None
+        hears = self._lend.tenant if whose else actor.tenant  # agents' apps rest on the first's
+        address = "" if by_socket else self._lend.address(hears)
         version, found = channel_manifest(name, address, whose)
         return {"version": version, "manifest": found}
 
@@ -200,8 +201,8 @@ class Connecting:
         try:
             return await self.installing.own(actor, name, whose, options)
         except BotError:
-            if is_first:
-                await self.remove(actor, name)
+            if is_first and self._heard.get((actor.tenant, name)) == OWN_ONLY:
+                await self.remove(actor, name)  # unless somebody connected it meanwhile
             raise
 
     async def put(self, actor: Person, name: str, options: Options) -> None:

@@ -91,16 +91,20 @@ class Ears:
             self.take(tenant, offer)
 
     def take(self, tenant: TenantId, offer: Offer) -> None:
-        """Make a tenant's channel and listen on it; what cannot be made is named."""
+        """Make a tenant's channel and listen on it, and no more on one of its name; what cannot be
+        made is named.
+        """
         try:
             self.put(tenant, offer.make())
             return
         except OperatorError as error:
             log.warning("The channel %s is off: %s", offer.name, error.message)
-            self._problems[tenant, offer.name] = error.message
+            why = error.message
         except Exception as error:
             log.warning("The channel %s cannot be made.", offer.name, exc_info=error)
-            self._problems[tenant, offer.name] = str(error) or type(error).__name__
+            why = str(error) or type(error).__name__
+        self.remove(tenant, offer.name)
+        self._problems[tenant, offer.name] = why
 
     def of(self, tenant: TenantId, name: str) -> Channel | None:
         """A tenant's own channel of a platform."""

@@ -7,7 +7,7 @@ import pytest
 
 from bot.config.sections import Payments
 from bot.connecting import Connecting
-from bot.core.errors import NotFound
+from bot.core.errors import Invalid, NotFound
 from bot.core.people import Person, Role
 from bot.core.secret import Secret
 from bot.store import audit
@@ -37,10 +37,14 @@ class Lend:
         self.settings = Thing(channels={}, endpoint={}, payments=Payments())
         self.payments = Thing(settings=self.settings)
         self.sites = Thing(strongroom=Room())
+        self.team: Any = None
         self.peers = Thing(say=lambda *words: True)
 
     def __call__(self, name: str, options: Any, tenant: str = HOME) -> Any:
         return tenant, options
+
+    def address(self, tenant: str) -> str:
+        return "https://bot.example" + ("" if tenant == HOME else f"/tenants/{tenant}")
 
 
 def owner(id_: str, tenant: str) -> Person:
@@ -77,3 +81,43 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
     assert heard == {HOME: (HOME, mine)}, "the other's goes on"
     assert len(await lend.db.read(audit.entries(AWAY, 0, 10))) == 2
     assert len(await lend.db.read(audit.entries(HOME, 0, 10))) == 1
+
+
+def test_a_manifest_names_the_address_at_which_the_app_is_heard() -> None:
+    """A tenant's app below its own; an agent's at the first tenant's, whose channel hears all."""
+    lend = Lend()
+    lend.team = Thing(get=lambda tenant, name: Thing(name=name, title="Plans"))
+    connecting = Connecting(Room(), lend)  # type: ignore[arg-type]
+    away = owner(EVE, AWAY)
+    for agent, address in (
+        ("", f"https://bot.example/tenants/{AWAY}/webhooks/slack/events"),
+        ("kelly", "https://bot.example/webhooks/slack/kelly/events"),
+    ):
+        found: Any = connecting.manifest(away, "slack", False, agent)["manifest"]
+        assert found["settings"]["event_subscriptions"]["request_url"] == address
+
+
+async def test_an_agent_s_app_that_fails_takes_no_platform_away_that_was_connected_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.connecting.channel_names", lambda: ("pigeon",))
+    monkeypatch.setattr("bot.connecting.channel_own", lambda name: [{"name": "token"}])
+    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent))
+    room, lend, mine = Room(), Lend(), {"token": "mine"}
+    lend.team = Thing(get=lambda tenant, name: Thing(name=name, title="Plans"))
+    heard: dict[str, Any] = {}
+    connecting = Connecting(room, lend)  # type: ignore[arg-type]
+    ears = Thing(put=heard.__setitem__, of=lambda tenant, name: heard.get(tenant))
+    ears.remove = lambda tenant, name: heard.pop(tenant)
+    connecting.ears = ears  # type: ignore[assignment]
+    home = owner(OLGA, HOME)
+
+    class Busy:
+        async def own(self, *words: object) -> None:
+            await connecting.put(home, "pigeon", mine)
+            raise Invalid("Slack does not know this token.")
+
+    monkeypatch.setattr(Connecting, "installing", Busy())
+    with pytest.raises(Invalid, match="does not know"):
+        await connecting.own(home, "pigeon", "kelly", {"token": "no"})
+    assert heard == {HOME: (HOME, mine)}

@@ -246,6 +246,27 @@ async def test_one_is_listened_to_once_whatever_becomes_of_what_is_written_about
         assert listening == []
 
 
+async def test_one_that_cannot_be_made_takes_the_place_of_what_was_let_go_of() -> None:
+    """Another process changed its tokens, and this one cannot use the new ones."""
+    async with Switchboard() as board:
+        pigeon = Pigeon(name="pigeon")
+        ears = ears_of(board, pigeon)
+        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        await until(lambda: pigeon.runs)
+
+        def broken() -> Pigeon:
+            raise RuntimeError("no roof")
+
+        ears.take(HOME, Offer(name="pigeon", make=broken))
+        assert ears.of(HOME, "pigeon") is None
+        assert ears.states(HOME) == [{"name": "pigeon", "up": False, "detail": "no roof"}]
+        ears.take(HOME, Offer(name="pigeon", make=lambda: pigeon))
+        await until(lambda: pigeon.runs == 2)
+        assert [state["detail"] for state in ears.states(HOME)] == ["starting"]
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_one_that_takes_the_place_of_another_listens_when_that_has_ended() -> None:
     async with Switchboard() as board:
         steps: list[str] = []
