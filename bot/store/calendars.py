@@ -62,6 +62,11 @@ _GET = Statement(
         calendar_copy.c.tenant == bindparam("tenant"), calendar_copy.c.id == bindparam("id")
     )
 )
+_IS_CONNECTED = Statement(
+    lambda: select(connection.c.id).where(
+        connection.c.tenant == bindparam("tenant"), connection.c.id == bindparam("id")
+    )
+)
 _OF_CHANNEL = Statement(
     lambda: (
         select(
@@ -229,9 +234,11 @@ def was_ours(tenant: str, event: str, since: int) -> Script[bool]:
 
 @restartable
 def put(item: Copy, was: int) -> Script[bool]:
-    """Write how far it is followed; False when that was overtaken."""
+    """Write how far it is followed; False when that was overtaken, or the connection is gone."""
     known = yield from get(item.tenant, item.id)
     if (known.version if known else 0) != was:
+        return False
+    if not (yield Ask(_IS_CONNECTED, {"tenant": item.tenant, "id": item.id})):
         return False
     yield Ask(_PUT, {name: getattr(item, name) for name in _NAMES})
     return True

@@ -373,6 +373,34 @@ async def test_what_is_kept_goes_with_the_connection(rig: Rig) -> None:
     assert await rig.calendars.tend() == 0
 
 
+@pytest.mark.parametrize("when", ["before it was asked", "before it was written"])
+async def test_nothing_is_kept_of_a_connection_that_went_while_it_was_read(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    rig.put("evt01")
+    (listed,) = await rig.house.connections.listed(rig.house.owner)
+    id_ = str(dict(listed)["id"])  # type: ignore[call-overload]
+    ways = rig.calendars._ways
+
+    async def meanwhile(due: Any) -> Any:
+        following, book = await ways(due)
+        changes = following.changes
+
+        async def found(*asked: Any) -> Any:
+            told = await changes(*asked) if "written" in when else None
+            await rig.house.connections.end(rig.house.owner, id_)
+            return told or await changes(*asked)
+
+        monkeypatch.setattr(following, "changes", found)
+        return following, book
+
+    monkeypatch.setattr(rig.calendars, "_ways", meanwhile)
+    await rig.calendars.tend()
+    home = rig.house.tenant.id
+    assert await rig.house.db.read(rows.events(home, id_)) == {}
+    assert await rig.house.db.read(rows.get(home, id_)) is None
+
+
 async def test_one_without_the_calendar_is_not_followed(rig: Rig) -> None:
     await rig.house.connect(features=("mail_send",), agent="donna")
     await rig.calendars.tend()

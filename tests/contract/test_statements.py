@@ -23,8 +23,6 @@ ALLOWED = {
     "approvals._WAITING": SWEEP,
     "audit._UNSEALED": SWEEP,
     "audit._LAST_SEALED": "the number of a row, of all tenants' rows",
-    "cards._UNSHOWN": SWEEP,
-    "cards._STALE": SWEEP,
     "calendars._DUE": SWEEP,
     "calendars._OF_CHANNEL": "a vendor names a channel and no tenant: the row tells whose it is",
     "connections._DUE": SWEEP,
