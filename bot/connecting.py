@@ -46,6 +46,8 @@ log = logging.getLogger(__name__)
 
 OWN_ONLY: Options = {"agent_apps": True}
 """The options of a platform on which only agents with apps of their own are spoken to."""
+LOOK_S = 60.0
+"""How often a process looks what others connected, if it heard nothing of it."""
 CHANGED = "channels"
 """What another process is told when something was connected, or let go of."""
 FIELD = "channel"
@@ -101,6 +103,15 @@ class Connecting:
                 told[name] = options
                 self._heard[self._lend.tenant, name] = options
         return [channel_offer(name, self._lend(name, options)) for name, options in told.items()]
+
+    async def watch(self) -> None:
+        """Look now and again until cancelled: another process may die before it says a word."""
+        while True:
+            try:
+                await self.look()
+            except Exception:
+                log.exception("Platforms could not be looked for.")
+            await asyncio.sleep(LOOK_S)
 
     async def look(self) -> None:
         """Listen on whatever any tenant has connected by now, here or at another process."""

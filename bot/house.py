@@ -142,7 +142,7 @@ class App:
         self._tasks.append(asyncio.create_task(hear, name="channels"))
         await self._listen(sock_ports)
         self._tasks += [
-            asyncio.create_task(self.connecting.look(), name="guests"),
+            asyncio.create_task(self.connecting.watch(), name="guests"),
             asyncio.create_task(self._jobs(), name="jobs"),
             asyncio.create_task(self.clockwork.run(), name="clock"),
             asyncio.create_task(self._warm(), name="warm"),

@@ -1,5 +1,7 @@
 """An owner of one tenant has no say over the platforms that another listens to (A18, E9)."""
 
+import asyncio
+import json
 from types import SimpleNamespace as Thing
 from typing import Any
 
@@ -10,7 +12,7 @@ from bot.connecting import Connecting
 from bot.core.errors import Invalid, NotFound
 from bot.core.people import Person, Role
 from bot.core.secret import Secret
-from bot.store import audit
+from bot.store import audit, people
 from tests.fakes.clock import StillClock
 from tests.fakes.database import InlineDatabase
 from tests.fakes.switchboard import AWAY, EVE, HOME, OLGA
@@ -27,6 +29,9 @@ class Room:
 
     async def get(self, tenant: str, name: str, field: str) -> Secret | None:
         return self.kept.get((tenant, name))
+
+    async def of_field(self, tenant: str, field: str) -> dict[str, Secret]:
+        return {name: secret for (whose, name), secret in self.kept.items() if whose == tenant}
 
 
 class Lend:
@@ -121,3 +126,26 @@ async def test_an_agent_s_app_that_fails_takes_no_platform_away_that_was_connect
     with pytest.raises(Invalid, match="does not know"):
         await connecting.own(home, "pigeon", "kelly", {"token": "no"})
     assert heard == {HOME: (HOME, mine)}
+
+
+async def test_what_another_process_sealed_before_it_was_killed_is_listened_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.connecting.LOOK_S", 0.01)
+    monkeypatch.setattr("bot.connecting.channel_names", lambda: ("pigeon",))
+    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: lent)
+    room, lend = Room(), Lend()
+    heard: dict[str, Any] = {}
+    await lend.db.write(people.add_tenant(AWAY, "Away", 1))
+    connecting = Connecting(room, lend)  # type: ignore[arg-type]
+    connecting.ears = Thing(take=heard.__setitem__, remove=lambda whose, _: heard.pop(whose))  # type: ignore[assignment]
+    watching = asyncio.ensure_future(connecting.watch())
+    for token in ("theirs", "newer", ""):
+        sealed = Secret(json.dumps({"token": token}) if token else "")
+        await room.put(AWAY, "pigeon", "channel", sealed)
+        wanted = {AWAY: (AWAY, {"token": token})} if token else {}
+        async with asyncio.timeout(10):
+            while heard != wanted:
+                await asyncio.sleep(0.01)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
