@@ -183,10 +183,16 @@ class Agents:
         return found
 
     async def _proof(self, item: Install) -> Options:
-        """What proves the requests of an app, read once for each time that it was connected."""
+        """What proves the requests of an app, read once for each time that it was connected; nothing
+        where that cannot be read, which keeps no other app from hearing.
+        """
         known = self._proofs.get(item.account)
         if known is None or known[0] != item.installed_at:
-            known = (item.installed_at, await self._lent.installs.proofs(item))
+            try:
+                known = (item.installed_at, await self._lent.installs.proofs(item))
+            except OperatorError as error:
+                log.warning("The app of %s is not heard: %s", item.agent, error.message)
+                return {}
             self._proofs[item.account] = known
         return known[1]
 

@@ -15,8 +15,10 @@ from bot.core.event import Event
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
 from bot.core.secret import Secret
+from bot.installs import Found
 from bot.lent import Options
 from bot.store.installs import Install
+from bot.vault import SecretUnreadable
 from channels.slack.agents import Agents
 from channels.slack.channel import make
 from tests.channels.slack_book import Shelf
@@ -174,6 +176,30 @@ async def test_what_is_left_of_a_shared_app_is_spoken_with_by_its_own_token(besi
     await beside.channel.send(out(place, "Ours", tenant=AWAY, account=install.account))
     shown = beside.server.world.shown(place)
     assert [(item.text, item.user) for item in shown] == [("Ours", other.user)]
+
+
+async def test_one_tenant_s_secret_that_cannot_be_read_keeps_no_other_s_app_from_hearing(
+    beside: Beside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = beside.book.proofs
+
+    async def proofs(install: Install) -> Options:
+        if install.tenant == AWAY:
+            raise SecretUnreadable("The key of this secret is gone.")
+        return await plain(install)
+
+    monkeypatch.setattr(beside.book, "proofs", proofs)
+    theirs = Found(app="A000OTHER", team=TEAM, team_name="", bot_user="U9", token=Secret("xoxb-9"))
+    beside.book.keep(AWAY, theirs, agent="kelly")
+    kelly = beside.server.world.apps.add("kelly")
+    found, told = await beside.channel.meet(beside.told(kelly))
+    install = beside.book.keep(HOME, found, agent="kelly")
+    beside.book.proved[install.account] = told
+    if not beside.by_http:
+        await beside.server.connected(2)
+    world = beside.server.world
+    await world.say(ANA, world.direct(ANA, kelly), "hello")
+    assert await beside.addressed(1) == [(install.account, "kelly", "hello")]
 
 
 async def test_in_a_thread_with_several_the_one_that_is_named_answers(beside: Beside) -> None:
