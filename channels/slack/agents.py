@@ -183,8 +183,9 @@ class Agents:
         return found
 
     async def _proof(self, item: Install) -> Options:
-        """What proves the requests of an app, read once for each time that it was connected; nothing
-        where that cannot be read, which keeps no other app from hearing.
+        """What proves the requests of an app, read once for each time that it was connected.
+
+        Nothing where it cannot be read, which keeps no other app from hearing.
         """
         known = self._proofs.get(item.account)
         if known is None or known[0] != item.installed_at:
