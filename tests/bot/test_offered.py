@@ -112,7 +112,7 @@ async def full_and_idle(words: bool) -> AsyncIterator[tuple[Process, Process]]:
         await full.send("hold")
         await asyncio.wait_for(full.told.get(), SOON_S)
         idle = await stack.enter_async_context(process(url, "idle", 9, words))
-        full.fleet._others = idle.fleet._others = True  # as the next sign of life would tell
+        full.fleet.many = idle.fleet.many = 2  # as the next sign of life would tell
         yield full, idle
 
 
