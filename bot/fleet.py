@@ -33,6 +33,8 @@ TOOK = "took"
 WORK = "work"
 """The word for: something waits that this process has no seat for."""
 
+HERE = "here"
+"""The word for: I am here; whoever hears it knows that it is not alone."""
 ECHO = "echo"
 """The word that each process says to itself, to know whether words come through."""
 
@@ -180,7 +182,9 @@ class Fleet:
                 self._listen()
                 living = await self._db.write(rows.beat(self._me, _us(DEAD_S), self._echo()))
                 self._beat_at = began
-                self.many = max(1, len(living))
+                before, self.many = self.many, max(1, len(living))
+                if self.many > before:
+                    self.say(HERE)  # until it gives a sign itself, who was alone tells nobody
                 if await self._is_allowed():
                     await self._look_for_dead()
             except BotError as error:
