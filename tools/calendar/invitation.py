@@ -153,8 +153,6 @@ async def calendar_create(ctx: ToolContext, args: NewEvent) -> Outcome:
     if args.meet:
         meets, link = book.service.meets, event.join_url
         told += f" {meets}: {link}" if link else f" {meets} has not made the link yet."
-    if ctx.save is not None:
-        await ctx.save({"found": told})  # an approved deed's turn is over; this reaches the next
     return Outcome(state=EffectState.SENT, vendor_ref=event.id, url=event.url, data=told)
 
 

@@ -35,7 +35,7 @@ async def there_already(ctx: ToolContext, title: str, look: Look) -> Outcome:
     raise said_twice(title)
 
 
-def since(effect: Effect) -> datetime:
+def tried_since(effect: Effect) -> datetime:
     """When an effect was tried first. Raises VendorUnknown."""
     if kept := effect.progress.get("since"):
         return datetime.fromisoformat(str(kept))

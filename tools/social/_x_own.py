@@ -5,22 +5,33 @@ good, so its text stands on the card, and only the post with that very text is d
 """
 
 import re
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from bot.core.card import Card
-from bot.core.card import Field as Line
-from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import Conflict, VendorRefused
+from bot.core.effect import Effect, Outcome, Policy
+from bot.core.errors import VendorRefused
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.social._account import Gone
+from tools.social._account import Account
+from tools.social._own import (
+    ListOwn,
+    Standing,
+    deletion_card,
+    is_gone,
+    listed,
+    read_back,
+    shown,
+    taken_down,
+)
 from tools.social._post import Text, unfit
 from tools.social._x_api import READING, WRITING, address, x_of
 from tools.social._x_posts import newest, one, seen
 
 _POST = re.compile(r"(?:https://(?:www\.)?(?:x|twitter)\.com/\w{1,15}/status/)?(\d{1,19})/?")
-GONE = "The post is not on X any more."
 
 
 def _post(value: str) -> str:
@@ -31,14 +42,6 @@ def _post(value: str) -> str:
 
 
 Post = Annotated[str, Field(max_length=200), AfterValidator(_post)]
-
-
-class XList(BaseModel):
-    """How many."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    count: int = Field(default=5, ge=1, le=50)
 
 
 class XRead(BaseModel):
@@ -58,7 +61,42 @@ class XDelete(BaseModel):
     text: Text = ""
 
 
-async def x_list(ctx: ToolContext, args: XList) -> Outcome:
+class Posts:
+    """The account's posts on X."""
+
+    title = "X"
+
+    def __init__(self, x: Account) -> None:
+        self._x = x
+
+    async def newest(self, count: int) -> Sequence[Standing]:
+        """The account's own, newest first."""
+        return [self._standing(post) for post in await newest(self._x, count)]
+
+    async def one(self, post: str) -> Standing:
+        """One of them. Raises Gone, Invalid for another's, VendorError."""
+        return self._standing(await one(self._x, post))
+
+    async def delete(self, post: str) -> None:
+        """Delete it. Raises Gone, VendorError."""
+        answer = await self._x.call("DELETE", f"/2/tweets/{post}")
+        told = answer.get("data")
+        if not isinstance(told, dict) or told.get("deleted") is not True:
+            raise VendorRefused("X did not delete the post.")
+
+    def _standing(self, post: Mapping[str, Any]) -> Standing:
+        id_ = str(post["id"])
+        with suppress(ValueError):
+            at = datetime.fromisoformat(str(post.get("created_at")))
+            return Standing(id=id_, text=seen(post), at=at, url=address(self._x, id_))
+        return Standing(id=id_, text=seen(post), url=address(self._x, id_))
+
+
+async def _posts(ctx: ToolContext, needs: tuple[str, ...]) -> Posts:
+    return Posts(await x_of(ctx, needs))
+
+
+async def x_list(ctx: ToolContext, args: ListOwn) -> Outcome:
     """List the newest posts of the connected account on X, newest first.
 
     Use it to see what was posted, or to find the number of a post. It shows no answers, no shared
@@ -66,10 +104,7 @@ async def x_list(ctx: ToolContext, args: XList) -> Outcome:
     - count: how many, 1 to 50.
     Example: {"count": 5}
     """
-    x = await x_of(ctx, READING)
-    posts = await newest(x, args.count)
-    told = [f"{p['id']} ({p.get('created_at', 'no date')}): {seen(p)}" for p in posts]
-    return Outcome(state=EffectState.SENT, data="\n".join(told) or "There is no post yet.")
+    return await listed(await _posts(ctx, READING), args.count)
 
 
 async def x_read(ctx: ToolContext, args: XRead) -> Outcome:
@@ -79,13 +114,7 @@ async def x_read(ctx: ToolContext, args: XRead) -> Outcome:
     - post: its number, or its address on x.com.
     Example: {"post": "https://x.com/shop/status/1990000000000000001"}
     """
-    x = await x_of(ctx, READING)
-    try:
-        post = await one(x, args.post)
-    except Gone:
-        return Outcome(state=EffectState.SENT, data=GONE)
-    told = f"{address(x, args.post)} ({post.get('created_at', 'no date')}): {seen(post)}"
-    return Outcome(state=EffectState.SENT, data=told)
+    return await read_back(await _posts(ctx, READING), args.post)
 
 
 async def x_delete(ctx: ToolContext, args: XDelete) -> Outcome:
@@ -97,51 +126,29 @@ async def x_delete(ctx: ToolContext, args: XDelete) -> Outcome:
     - text: leave it out; it is filled in with what the post says.
     Example: {"post": "1990000000000000001"}
     """
-    x = await x_of(ctx, WRITING)
-    try:
-        if seen(await one(x, args.post)) != args.text:
-            raise Conflict("This post says something else than what was shown. Ask anew.")
-        answer = await x.call("DELETE", f"/2/tweets/{args.post}")
-    except Gone:
-        return Outcome(state=EffectState.SENT, vendor_ref=args.post, data=GONE)
-    told = answer.get("data")
-    if not isinstance(told, dict) or told.get("deleted") is not True:
-        raise VendorRefused("X did not delete the post.")
-    return Outcome(state=EffectState.SENT, vendor_ref=args.post, data="Deleted.")
+    return await taken_down(await _posts(ctx, WRITING), args)
 
 
 async def find_deleted(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look whether the post is there still."""
     post = XDelete.model_validate(effect.arguments).post
-    x = await x_of(ctx, WRITING)
-    try:
-        await one(x, post)
-    except Gone:
-        return Outcome(state=EffectState.SENT, vendor_ref=post, data=GONE)
-    return None
+    return await is_gone(await _posts(ctx, WRITING), post)
 
 
 async def complete(ctx: ToolContext, args: XDelete) -> XDelete:
     """Fill in what the post says. Raises what says why it cannot be deleted."""
-    x = await x_of(ctx, WRITING)
-    return args.model_copy(update={"text": seen(await one(x, args.post))})
+    return await shown(await _posts(ctx, WRITING), args, args.post)
 
 
 def preview(args: XDelete) -> Card:
     """Show what will be gone."""
-    return Card(
-        title="Delete a post on X",
-        fields=(Line(name="Post", value=args.post),),
-        body=args.text,
-        warnings=("It cannot be brought back.",),
-        audience="everyone (public)",
-    )
+    return deletion_card(Posts.title, args)
 
 
 TOOLS = (
     Tool(
         name="x_list",
-        arguments=XList,
+        arguments=ListOwn,
         perform=x_list,
         provider="x",
         needs=READING,

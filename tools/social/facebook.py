@@ -31,7 +31,7 @@ from tools.social._meta_posts import MetaPosts
 from tools.social._network import Network, Post
 from tools.social._own_tools import Own, tools_of
 from tools.social._post import Hidden, PostArguments, Title, card_of
-from tools.social._twice import since, surely_absent, there_already
+from tools.social._twice import surely_absent, there_already, tried_since
 
 FILM = 100_000_000
 """Ours: Facebook takes more, and a film is held in whole."""
@@ -127,7 +127,7 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look for the post among the Page's own since it was tried first."""
     args = FacebookPost.model_validate(effect.arguments)
     page = await page_of(ctx, WRITING, args.page or "", args.page_id)
-    found = await _look(page, args.to_post().text, since(effect))
+    found = await _look(page, args.to_post().text, tried_since(effect))
     if found is None and args.film:
         raise VendorUnknown("A film is shown only once Facebook has worked through it.")
     if found is None:

@@ -37,6 +37,7 @@ from tools.social._reddit_api import (
     submitted,
 )
 from tools.social._reddit_media import upload
+from tools.social._twice import tried_since
 
 NETWORK = Network(
     name="reddit",
@@ -190,10 +191,7 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look for the post among the account's own since it was tried first."""
     args = RedditPost.model_validate(effect.arguments)
     reddit = await reddit_of(ctx, WRITING)
-    since = effect.progress.get("since") or (effect.started_at and effect.started_at.isoformat())
-    if not since:
-        raise VendorUnknown("Nobody knows since when to look.")
-    if found := await _look(reddit, args, datetime.fromisoformat(str(since))):
+    if found := await _look(reddit, args, tried_since(effect)):
         return found
     if effect.progress.get("submitting"):
         raise VendorUnknown("Reddit shows no such post yet, but may still work on its picture.")

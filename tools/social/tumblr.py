@@ -36,6 +36,7 @@ from tools.social._tumblr_api import (
     tumblr_of,
     words_of,
 )
+from tools.social._twice import tried_since
 
 NETWORK = Network(
     name="tumblr",
@@ -168,11 +169,8 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look for the post among the blog's own since it was tried first."""
     args = TumblrPost.model_validate(effect.arguments)
     tumblr = await tumblr_of(ctx, WRITING)
-    since = effect.progress.get("since") or (effect.started_at and effect.started_at.isoformat())
-    if not since:
-        raise VendorUnknown("Nobody knows since when to look.")
     blog = await blog_of(tumblr, args.blog or "")
-    found = await _look(tumblr, blog, args, datetime.fromisoformat(str(since)))
+    found = await _look(tumblr, blog, args, tried_since(effect))
     if found is None and any(map(is_film, args.media or ())):
         raise VendorUnknown("Tumblr shows no such post yet, but may still work on its film.")
     return found

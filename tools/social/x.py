@@ -21,7 +21,7 @@ from tools.social._count import weighted
 from tools.social._media import looked_at
 from tools.social._network import Network, Post
 from tools.social._post import MediaArgument, PostArguments, card_of
-from tools.social._twice import since, surely_absent, there_already
+from tools.social._twice import surely_absent, there_already, tried_since
 from tools.social._x_api import PICTURES, WRITING, Duplicate, address, x_of
 from tools.social._x_film import moves, upload_film
 from tools.social._x_media import upload
@@ -108,7 +108,7 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look for the post among the account's own since it was tried first."""
     x = await x_of(ctx, WRITING)
     text = XPost.model_validate(effect.arguments).to_post().text
-    found = await _look(x, text, since(effect))
+    found = await _look(x, text, tried_since(effect))
     if found is None:
         surely_absent(effect, NETWORK.title)
     return found
