@@ -18,7 +18,7 @@ from typing import Any, Self
 import jwt
 from aiohttp import web
 
-from tests.fakes.networks import Troubled
+from tests.fakes.networks import Refusing
 
 API = "/ghost/api/admin"
 CREATE, LISTED = "POST /posts/", "GET /posts/"
@@ -70,7 +70,7 @@ class Posted:
     changed: datetime | None = None
 
 
-class GhostServer(Troubled):
+class GhostServer(Refusing):
     """A site."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -94,7 +94,7 @@ class GhostServer(Troubled):
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        self._over.set()
+        self.end()
         await self._runner.cleanup()
 
     def post(self, title: str, html: str = "", slug: str = "", **more: Any) -> Posted:

@@ -5,7 +5,6 @@ what an operation is called, which scopes it needs, what is wrong with a request
 comes of it (`work`), and how it words a refusal (`refused`).
 """
 
-import asyncio
 import itertools
 import json
 from collections.abc import Callable, Mapping
@@ -16,7 +15,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from tests.fakes.oauth_server import Consent, Issued, OAuthServer
-from tests.fakes.played import drop
+from tests.fakes.troubled import Troubled
 
 Body = dict[str, Any]
 BEFORE = {
@@ -59,7 +58,7 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class NetworkServer(OAuthServer):
+class NetworkServer(Troubled, OAuthServer):
     """A network."""
 
     NEEDS: ClassVar[Mapping[str, frozenset[str]]] = {}
@@ -68,34 +67,15 @@ class NetworkServer(OAuthServer):
     def __init__(self, name: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         super().__init__(name)
         self.now = now
-        self.asked: list[tuple[str, Any]] = []
-        """Operation and body of every request that came with a token that works."""
-        self.elsewhere = ""
-        """Where a redirect leads."""
         self.retry_after = "30"
         """Seconds after a 429; empty: it does not say."""
         self.count = itertools.count(17_900_000_000_000_001)
-        self._wrong: list[tuple[str, str]] = []
-        self._over = asyncio.Event()
 
     async def __aexit__(self, *error: object) -> None:
-        self._over.set()
+        self.end()
         await super().__aexit__(*error)
 
     # --- what a test orders and asks -----------------------------------------------------------
-
-    def fail(self, operation: str, how: str, times: int = 1) -> None:
-        """The next requests of an operation go wrong.
-
-        `how`: error (503, nothing done), error_after (500, done), cut, hang (nothing done), lost
-        (done, connection reset), late (done, never answered), truncated (done, half an answer),
-        redirect, one of `BEFORE`, or a word of the network's own.
-        """
-        self._wrong += [(operation, how)] * times
-
-    def calls_of(self, operation: str) -> int:
-        """How often an operation was asked for."""
-        return sum(1 for name, _ in self.asked if name == operation)
 
     def bodies_of(self, operation: str) -> list[Any]:
         """What it was asked with, in order."""
@@ -160,36 +140,20 @@ class NetworkServer(OAuthServer):
         self.judge(ask)
         if not self.NEEDS.get(operation, frozenset()) <= set(issued.consent.scopes):
             return _response(self.refused("forbidden"))
-        return await self._go(request, ask)
 
-    async def _go(self, request: web.Request, ask: Ask) -> web.StreamResponse:
-        how = next((how for name, how in self._wrong if name == ask.operation), "")
-        if how:
-            self._wrong.remove((ask.operation, how))
-        after = ("late", "lost", "error_after", "truncated", "")
-        if how == "hang":
-            await self._over.wait()
-        if how in ("cut", "hang"):
-            return await drop(request)
+        async def work() -> web.Response:
+            return _response(self.work(ask))
+
+        return await self.answered(request, operation, work)
+
+    def no(self, how: str) -> web.Response:
         if how == "error":
             return web.Response(status=503, text="<h1>over capacity</h1>", content_type="text/html")
-        if how == "redirect":
-            return web.Response(status=307, headers={"Location": self.elsewhere})
-        if how not in after:
-            return _response(self.refused(how))
-        answer = self.work(ask)
-        if how == "late":
-            await self._over.wait()
-        if how in ("lost", "late"):
-            return await drop(request)
-        if how == "error_after":
-            return web.Response(status=500, text="internal")
-        return _response(answer, half=how == "truncated")
+        return _response(self.refused(how))
 
 
-def _response(answer: Answer, *, half: bool = False) -> web.Response:
+def _response(answer: Answer) -> web.Response:
     text = "" if answer.body is None else json.dumps(answer.body)
-    text = text[: len(text) // 2] if half else text
     return web.Response(
         status=answer.status, text=text, content_type="application/json", headers=answer.headers
     )

@@ -1,21 +1,19 @@
-"""What played networks have in common: what they were asked, what goes wrong, and the token's check.
+"""What played networks have in common: how they refuse, and the token's check.
 
-`Troubled` is any service that a test can make go wrong; `NetworkServer` is one behind `oauth_server`'s
+`Refusing` is a service that says no by a list of names; `NetworkServer` is one behind `oauth_server`'s
 OAuth. A network says which operation a request is, judges it and does it; the rest stands here.
 """
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 
 from tests.fakes.oauth_server import OAuthServer
-from tests.fakes.played import drop
+from tests.fakes.troubled import Troubled
 
-Work = Callable[[], Awaitable[web.Response]]
 REFUSALS: Mapping[str, tuple[int, str]] = {
     "bad": (400, "This is not how it is asked for."),
     "unauthorized": (401, "Unauthorized"),
@@ -28,36 +26,15 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
     "error": (503, "over capacity"),
 }
 """How a request is refused with nothing done: its name, status and words."""
-SLOPPY = ("cut", "hang", "lost", "late", "error_after", "truncated", "redirect")
 
 
-class Troubled:
-    """Keeps what it is asked, and goes wrong when it is told to."""
+class Refusing(Troubled):
+    """A service that refuses by the names of REFUSALS."""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
-        self.asked: list[tuple[str, Any]] = []
-        """Operation and body of every request that came with a key that works."""
-        self.elsewhere = ""
-        """Where a redirect leads."""
         self.reset_s = 30
         """What a 429 says about when to come back."""
-        self._wrong: list[tuple[str, str]] = []
-        self._over = asyncio.Event()
-
-    def fail(self, operation: str, how: str, times: int = 1) -> None:
-        """The next requests of an operation go wrong.
-
-        `how`: a name of REFUSALS (nothing done); cut, hang (nothing done, no answer), redirect
-        (nothing done), error_after (500, done), lost, late (done, no answer), truncated (done, half
-        an answer).
-        """
-        assert how in REFUSALS or how in SLOPPY, how
-        self._wrong += [(operation, how)] * times
-
-    def calls_of(self, operation: str) -> int:
-        """How often an operation was asked for."""
-        return sum(1 for name, _ in self.asked if name == operation)
 
     def refused(self, status: int, words: str) -> web.Response:
         """A refusal, in the network's own shape."""
@@ -67,39 +44,14 @@ class Troubled:
         """The headers of a 429."""
         return {"Retry-After": str(self.reset_s)}
 
-    async def answered(
-        self, request: web.Request, operation: str, work: Work
-    ) -> web.StreamResponse:
-        """Do the work and answer, or go wrong as ordered."""
-        how = next((how for name, how in self._wrong if name == operation), "")
-        if how:
-            self._wrong.remove((operation, how))
-        if how == "hang":
-            await self._over.wait()
-        if how in ("cut", "hang"):
-            return await drop(request)
-        if how == "redirect":
-            return web.Response(status=307, headers={"Location": self.elsewhere})
-        if how in REFUSALS:
-            answer = self.refused(*REFUSALS[how])
-            if how == "limited":
-                answer.headers.update(self.limited())
-            return answer
-        answer = await work()
-        if how == "late":
-            await self._over.wait()
-        if how in ("lost", "late"):
-            return await drop(request)
-        if how == "error_after":
-            return web.Response(status=500, text="internal")
-        if how == "truncated":
-            assert isinstance(answer.body, bytes)
-            half = answer.body[: len(answer.body) // 2]
-            return web.Response(status=answer.status, body=half, content_type=answer.content_type)
+    def no(self, how: str) -> web.Response:
+        answer = self.refused(*REFUSALS[how])
+        if how == "limited":
+            answer.headers.update(self.limited())
         return answer
 
 
-class NetworkServer(Troubled, OAuthServer):
+class NetworkServer(Refusing, OAuthServer):
     """One network."""
 
     needs: Mapping[str, set[str]] = {}
@@ -110,7 +62,7 @@ class NetworkServer(Troubled, OAuthServer):
         self.now = now
 
     async def __aexit__(self, *error: object) -> None:
-        self._over.set()
+        self.end()
         await super().__aexit__(*error)
 
     def operation(self, request: web.Request) -> str:

@@ -2,10 +2,9 @@
 
 A network's file says which scopes an operation takes (`NEEDS`), how an operation is told from its
 request, what is wrong with a request (`judge`), what it does (`work`) and how this network words a
-refusal (`refusal`). Here stand the order of things and the ways in which a request goes wrong.
+refusal (`refusal`).
 """
 
-import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 
 from tests.fakes.oauth_server import OAuthServer
-from tests.fakes.played import drop
+from tests.fakes.troubled import Troubled
 
 REFUSALS = {
     "refused": 400,
@@ -39,7 +38,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-class SocialServer(OAuthServer):
+class SocialServer(Troubled, OAuthServer):
     """One network."""
 
     NEEDS: ClassVar[Mapping[str, set[str]]] = {}
@@ -50,30 +49,11 @@ class SocialServer(OAuthServer):
     def __init__(self, name: str, now: Callable[[], datetime] | None = None) -> None:
         super().__init__(name)
         self.now = now or (lambda: datetime.now(UTC))
-        self.asked: list[tuple[str, Any]] = []
-        """Operation and body (or query) of every request that came with a token that works."""
         self.retry_after = 30
-        self.elsewhere = ""
-        """Where a redirect leads."""
-        self._wrong: list[tuple[str, str]] = []
-        self._over = asyncio.Event()
 
     async def __aexit__(self, *error: object) -> None:
-        self._over.set()
+        self.end()
         await super().__aexit__(*error)
-
-    def fail(self, operation: str, how: str, times: int = 1) -> None:
-        """The next requests of an operation go wrong.
-
-        `how`: error (503, nothing done), error_after (500, done), cut, hang (nothing done), lost
-        (done, connection reset), late (done, never answered), truncated (done, half an answer),
-        redirect, or one of `REFUSALS`.
-        """
-        self._wrong += [(operation, how)] * times
-
-    def calls_of(self, operation: str) -> int:
-        """How often an operation was asked for."""
-        return sum(1 for name, _ in self.asked if name == operation)
 
     # --- what a network says of itself ---------------------------------------------------------
 
@@ -116,7 +96,11 @@ class SocialServer(OAuthServer):
         self.judge(request, operation, body)
         if not self.NEEDS.get(operation, set()) <= granted:
             return _answer(self.refusal("forbidden", 403))
-        return await self._go(request, operation, body)
+
+        async def work() -> web.Response:
+            return self._done(request, operation, body)
+
+        return await self.answered(request, operation, work)
 
     async def _read(self, request: web.Request) -> Any:
         if request.content_type == "multipart/form-data":
@@ -134,43 +118,30 @@ class SocialServer(OAuthServer):
             self.mistakes.append(f"{request.path}: the body is no JSON")
             return None
 
-    async def _go(self, request: web.Request, operation: str, body: Any) -> web.StreamResponse:
-        how = next((how for name, how in self._wrong if name == operation), "")
-        if how:
-            self._wrong.remove((operation, how))
-        if how == "hang":
-            await self._over.wait()
-        if how in ("cut", "hang"):
-            return await drop(request)
+    def no(self, how: str) -> web.Response:
         if how == "error":
             return web.Response(status=503, text="over capacity")
-        if how == "redirect":
-            return web.Response(status=307, headers={"Location": self.elsewhere})
-        if how in REFUSALS:
-            return _answer(self.refusal(how, REFUSALS[how]), self.retry_after)
+        return _answer(self.refusal(how, REFUSALS[how]), self.retry_after)
+
+    def _done(self, request: web.Request, operation: str, body: Any) -> web.Response:
         try:
             reply = self.work(operation, request, body)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self.mistakes.append(f"{operation}: {type(error).__name__} {error} with {body!r:.200}")
             reply = self.refusal("refused", 400)
         self.judge_reply(request, operation, reply)
-        if how == "late":
-            await self._over.wait()
-        if how in ("lost", "late"):
-            return await drop(request)
-        if how == "error_after":
-            return web.Response(status=500, text="internal")
-        return _answer(reply, cut=how == "truncated")
+        return _answer(reply)
 
 
-def _answer(reply: Reply, retry_after: int = 0, *, cut: bool = False) -> web.Response:
+def _answer(reply: Reply, retry_after: int = 0) -> web.Response:
     headers = dict(reply.headers)
     if reply.status == 429 and retry_after:
         headers.setdefault("Retry-After", str(retry_after))
     if reply.body is None:
         return web.Response(status=reply.status, headers=headers)
-    text = json.dumps(reply.body)
-    text = text[: len(text) // 2] if cut else text
     return web.Response(
-        status=reply.status, text=text, headers=headers, content_type="application/json"
+        status=reply.status,
+        text=json.dumps(reply.body),
+        headers=headers,
+        content_type="application/json",
     )

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from tests.fakes.networks import Troubled
+from tests.fakes.networks import Refusing
 
 API = "/wp-json/wp/v2"
 CREATE, LISTED = "POST /posts", "GET /posts"
@@ -53,7 +53,7 @@ class Posted:
     picture: int = 0
 
 
-class WordPressServer(Troubled):
+class WordPressServer(Refusing):
     """A site."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -79,7 +79,7 @@ class WordPressServer(Troubled):
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        self._over.set()
+        self.end()
         await self._runner.cleanup()
 
     def post(self, title: str, content: str = "", slug: str = "", **more: Any) -> Posted:

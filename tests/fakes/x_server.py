@@ -7,7 +7,6 @@ part of films (`_film`) was written together with the tool; the description judg
 Whatever a client should not have sent stands in `mistakes`.
 """
 
-import asyncio
 import base64
 import html
 import itertools
@@ -22,7 +21,7 @@ from aiohttp import web
 
 from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.openapi import described
-from tests.fakes.played import drop
+from tests.fakes.troubled import Troubled
 
 API = described("x-api-v2")
 LISTED = {"max_results", "exclude", "start_time", "end_time", "pagination_token", "since_id"}
@@ -80,7 +79,7 @@ class Posted:
         return {**made, "entities": {"urls": urls}} if urls else made
 
 
-class XServer(OAuthServer):
+class XServer(Troubled, OAuthServer):
     """X."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -89,8 +88,6 @@ class XServer(OAuthServer):
         self.account = "2244994945"
         self.posts: list[Posted] = []
         self.media: dict[str, dict[str, Any]] = {}
-        self.asked: list[tuple[str, Any]] = []
-        """Operation and body of every request that came with a token that works."""
         self.page = 100
         """The most posts that one page of the list shows."""
         self.hidden: set[str] = set()
@@ -100,28 +97,11 @@ class XServer(OAuthServer):
         self.says_200 = ""
         """A post that is not there is answered with 200 and an error of this kind in the body."""
         self.reset_s = 30
-        self.elsewhere = ""
-        """Where a redirect leads."""
         self._count = itertools.count(1_990_000_000_000_000_001)
-        self._wrong: list[tuple[str, str]] = []
-        self._over = asyncio.Event()
 
     async def __aexit__(self, *error: object) -> None:
-        self._over.set()
+        self.end()
         await super().__aexit__(*error)
-
-    def fail(self, operation: str, how: str, times: int = 1) -> None:
-        """The next requests of an operation go wrong.
-
-        `how`: error (500, nothing done), error_after (500, done), cut, hang (nothing done), lost (done, connection
-        reset), late (done, never answered), truncated (done, half an answer), redirect, limited,
-        forbidden, unauthorized.
-        """
-        self._wrong += [(operation, how)] * times
-
-    def calls_of(self, operation: str) -> int:
-        """How often an operation was asked for."""
-        return sum(1 for name, _ in self.asked if name == operation)
 
     def post(self, text: str, at: datetime | None = None) -> Posted:
         """Somebody posts by hand."""
@@ -142,37 +122,23 @@ class XServer(OAuthServer):
         self._judge(request, operation, body)
         if not NEEDS[operation] <= set(issued.consent.scopes):
             return self._problem(403, "client-forbidden", "The token lacks a scope.")
-        return await self._go(request, operation, body)
 
-    async def _go(self, request: web.Request, operation: str, body: Any) -> web.StreamResponse:
-        how = next((how for name, how in self._wrong if name == operation), "")
-        if how:
-            self._wrong.remove((operation, how))
-        if how == "hang":
-            await self._over.wait()
-        if how in ("cut", "hang"):
-            return await drop(request)
-        before: Mapping[str, Callable[[], web.Response]] = {
+        async def work() -> web.Response:
+            status, answer = self._work(operation, request, body)
+            if status < 300:
+                self._judge_answer(request, operation, status, answer)
+            return web.json_response(answer, status=status)
+
+        return await self.answered(request, operation, work)
+
+    def no(self, how: str) -> web.Response:
+        words: Mapping[str, Callable[[], web.Response]] = {
             "error": lambda: web.Response(status=503, text="over capacity"),
-            "redirect": lambda: web.Response(status=307, headers={"Location": self.elsewhere}),
             "limited": self._limited,
             "forbidden": lambda: self._problem(403, "client-forbidden", "You may not do this."),
             "unauthorized": lambda: self._problem(401, "about:blank", "Unauthorized"),
         }
-        if how in before:
-            return before[how]()
-        status, answer = self._work(operation, request, body)
-        if status < 300:
-            self._judge_answer(request, operation, status, answer)
-        if how == "late":
-            await self._over.wait()
-        if how in ("lost", "late"):
-            return await drop(request)
-        if how == "error_after":
-            return web.Response(status=500, text="internal")
-        text = json.dumps(answer)
-        text = text[: len(text) // 2] if how == "truncated" else text
-        return web.Response(status=status, text=text, content_type="application/json")
+        return words[how]()
 
     def _work(self, operation: str, request: web.Request, body: Any) -> tuple[int, Any]:
         if operation == "POST /2/tweets":
