@@ -14,6 +14,7 @@ from agents.runtime.calls import Parts as CallParts
 from agents.runtime.drafting import Drafting
 from agents.runtime.loop import Loop
 from agents.runtime.loop import Parts as LoopParts
+from agents.runtime.shelf import Shelf
 from agents.runtime.thinking import Thinking
 from agents.runtime.toolset import Toolset
 from agents.runtime.voices import Voices, refusal
@@ -291,6 +292,7 @@ class Engine:
         deciders: Callable[[TenantId], Awaitable[Sequence[Person]]] = self.directory.owners
         micros = limits.tenant_day_micros or limits.person_day_micros or 1_000_000
         withdrawals = Withdrawals(given.db, self.approvals)
+        shelf = Shelf(self.toolset)
         thinking = Thinking(given.model, self.budgets, given.live)
         calls = Calls(
             CallParts(
@@ -304,6 +306,7 @@ class Engine:
                 deciders=deciders,
                 people=self.directory.get,
                 withdrawals=withdrawals,
+                shelf=shelf,
                 drafting=Drafting(given.agents, self.toolset, thinking),
                 asks_per_hour=limits.asks_per_hour,
                 budget_step=f"{micros / 1e6:.2f} USD",
@@ -318,6 +321,7 @@ class Engine:
                 calls=calls,
                 thinking=thinking,
                 withdrawals=withdrawals,
+                shelf=shelf,
             )
         )
 

@@ -12,6 +12,8 @@ from agents.runtime.asked import OTHERS, Asked, Here
 from agents.runtime.drafting import Drafting
 from agents.runtime.gate import Action, Verdict, amount_of, judge, within
 from agents.runtime.run import ATTACH, Run
+from agents.runtime.shelf import NAME as DESCRIBE
+from agents.runtime.shelf import Shelf
 from agents.runtime.spreading import Spreading
 from agents.runtime.toolset import Call, Toolset
 from agents.runtime.understanding import Mistake, Understanding
@@ -59,6 +61,7 @@ class Parts:
     people: Callable[[TenantId, str], Awaitable[Person | None]]
     """A person by id."""
     withdrawals: Withdrawals
+    shelf: Shelf
     drafting: Drafting
     asks_per_hour: int = 20
     budget_step: str = "1.00 USD"
@@ -94,6 +97,10 @@ class Calls:
         for call in message.tool_calls:
             if call.name == WITHDRAW:
                 await self._p.withdrawals.work(run, call)
+                here.turn_over()
+                continue
+            if call.name == DESCRIBE:
+                self._p.shelf.work(run, call)
                 here.turn_over()
                 continue
             understood = await self._understanding.of(run, call)

@@ -168,7 +168,8 @@ class _Library:
 
     def client(self, session: aiohttp.ClientSession) -> object:
         """LiteLLM's HTTP client over a session of ours; no redirect carries a key elsewhere."""
-        kind: Any = importlib.import_module("litellm.llms.custom_httpx.http_handler").AsyncHTTPHandler
+        handlers = importlib.import_module("litellm.llms.custom_httpx.http_handler")
+        kind: Any = handlers.AsyncHTTPHandler
 
         class Client(kind):  # type: ignore[misc]
             """Puts the tools to a body that LiteLLM wrote without them."""
@@ -187,13 +188,13 @@ class _Library:
         It is what `acompletion` does in the end. What that has around it (a thread for the
         preparation, a cache, rules, records) nobody here uses, and it is a quarter of a call.
         """
-        arguments = {**arguments, "litellm_call_id": str(uuid.uuid4())}
         begun = datetime.now()  # noqa: DTZ005  LiteLLM subtracts such times from each other
-        record, arguments = self._record("acompletion", None, begun, is_async_call=False, **arguments)
-        arguments["litellm_logging_obj"] = record
+        given = {**arguments, "litellm_call_id": str(uuid.uuid4())}
+        record, given = self._record("acompletion", None, begun, is_async_call=False, **given)
+        given["litellm_logging_obj"] = record
         token = self._internal.set(True)
         try:
-            return await self._module.completion(acompletion=True, **arguments)
+            return await self._module.completion(acompletion=True, **given)
         except Exception as error:
             model = str(arguments["model"])
             raise self._module.exception_type(model, error, model.partition("/")[0]) from error

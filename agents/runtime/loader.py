@@ -65,6 +65,7 @@ class Matter(BaseModel):
     model: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9_]*/\S+$")] = ""
     task: Task = Task.REASON
     tools: tuple[ToolName, ...] = ()
+    more_tools: tuple[ToolName, ...] = ()
     channels: tuple[Words, ...] = ()
     addresses: tuple[Words, ...] = ()
     policy: dict[ToolName, Literal["auto", "ask", "deny"]] = {}
@@ -263,7 +264,8 @@ def parse(text: str, stem: str) -> Agent:
         version=hashlib.sha256(text.encode()).hexdigest()[:12],
         model=matter.model,
         task=matter.task,
-        tools=matter.tools,
+        tools=(*matter.tools, *matter.more_tools),
+        more=matter.more_tools,
         channels=matter.channels,
         addresses=matter.addresses,
         policy=dict(matter.policy),
@@ -337,6 +339,7 @@ _SHAPES = {
     "name": "a name is letters, digits and dashes",
     "lead": "a name is letters, digits and dashes",
     "model": "a model needs its provider in front, such as openai/gpt-5.4-mini",
+    "more_tools": "a tool is letters, digits and underscores, or `group.*`",
     "tools": "a tool is letters, digits and underscores, or `group.*`",
     "policy": "a tool is letters, digits and underscores",
 }

@@ -14,6 +14,7 @@ from agents.runtime.calls import Calls
 from agents.runtime.journal import Journal
 from agents.runtime.prompt import is_whole, lay, outcomes_of, system_text
 from agents.runtime.run import Run, approved_files
+from agents.runtime.shelf import Shelf
 from agents.runtime.thinking import Thinking, reply_from, reply_to_json
 from agents.runtime.toolset import Toolset
 from agents.runtime.withdrawal import Withdrawals
@@ -46,6 +47,7 @@ class Parts:
     calls: Calls
     thinking: Thinking
     withdrawals: Withdrawals
+    shelf: Shelf
 
 
 class Loop:
@@ -139,14 +141,13 @@ class Loop:
 
     async def _think(self, run: Run) -> ModelReply:
         """One model call: reserved, journaled, settled."""
+        tools = self._p.toolset.offered(run.agent, run.claim.event.tenant)
         request = ModelRequest(
             tenant=run.claim.event.tenant,
             agent=run.agent.name,
             conv=run.claim.conv.id,
             messages=tuple(run.messages),
-            tools=await self._p.withdrawals.offered(
-                run, self._p.toolset.offered(run.agent, run.claim.event.tenant)
-            ),
+            tools=self._p.shelf.offered(run, await self._p.withdrawals.offered(run, tools)),
             task=run.agent.task,
             model=run.agent.model,
         )

@@ -154,20 +154,21 @@ class Toolset:
     def _own(self, agent: Agent) -> tuple[ModelTool, ...]:
         found = self._offered.get(agent.tools)
         if found is None:
-            found = tuple(model_tool(self.tools[name]) for name in self._named(agent))
+            found = tuple(model_tool(self.tools[name]) for name in self.named(agent.tools))
             self._offered[agent.tools] = found
         return found
 
     def names(self, agent: Agent, tenant: TenantId | None = None) -> tuple[str, ...]:
         """The names of an agent's tools, `group.*` written out."""
-        own = self._named(agent)
+        own = self.named(agent.tools)
         if not self.guests or tenant is None:
             return own
         return tuple(dict.fromkeys((*own, *self.guests.names(tenant, agent.name, agent.tools))))
 
-    def _named(self, agent: Agent) -> tuple[str, ...]:
+    def named(self, words: Sequence[str]) -> tuple[str, ...]:
+        """The tools of the house that an agent's file names, `group.*` written out."""
         names: list[str] = []
-        for name in agent.tools:
+        for name in words:
             if name.endswith(".*"):
                 names.extend(self._groups.get(name[:-2], ()))
             elif name in self.tools:

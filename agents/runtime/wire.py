@@ -164,6 +164,7 @@ class Toolboxes:
                     },
                 }
                 for tool in tools
+                if tool.at_hand
             ]
             if len(self._built) >= self._most:
                 self._built.clear()

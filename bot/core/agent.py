@@ -36,7 +36,9 @@ class Agent:
     model: str = ""
     task: Task = Task.REASON
     tools: tuple[str, ...] = ()
-    """Names, or `group.*`."""
+    """Names, or `group.*`; with those of `more`."""
+    more: tuple[str, ...] = ()
+    """Those of them that are described to the model only when it asks for them."""
     channels: tuple[str, ...] = ()
     """Where it may be spoken to; empty means everywhere."""
     addresses: tuple[str, ...] = ()

@@ -49,6 +49,8 @@ class ModelTool:
     description: str
     parameters: Mapping[str, Json]
     """JSON Schema of an object, plain keywords only."""
+    at_hand: bool = True
+    """Whether it is described to the model, or only named."""
 
 
 @frozen

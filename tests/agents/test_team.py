@@ -6,6 +6,9 @@ import pytest
 
 from agents.runtime import registry
 from agents.runtime.loader import Team
+from agents.runtime.prompt import CHARS_PER_TOKEN
+from agents.runtime.schemas import model_tool
+from agents.runtime.wire import Toolboxes
 from bot.core.agent import Agent
 from bot.core.ids import TenantId
 
@@ -54,6 +57,15 @@ def test_each_has_what_it_needs_and_no_tool_that_is_not_there(agent: Agent) -> N
     assert len(set(agent.tools)) == len(agent.tools)
     assert {"hand_off", "schedule_create", "memory_recall"} <= set(agent.tools)
     assert agent.policy == {}, "what may be done unasked is for each tenant to say"
+
+
+@pytest.mark.parametrize("agent", everybody(), ids=lambda agent: str(agent.name))
+def test_what_goes_along_with_every_question_leaves_room_for_the_answer(agent: Agent) -> None:
+    tools = registry.load()
+    shown = [model_tool(tools[name]) for name in agent.tools if name not in agent.more]
+    text = Toolboxes().get(tuple(shown)).text
+    tokens = (len(text) + len(agent.prompt)) / CHARS_PER_TOKEN
+    assert tokens <= agent.limits.tokens / 8, "put what is rarely needed under more_tools"
 
 
 def test_each_publishes_on_its_own_network_and_bri_on_all() -> None:

@@ -73,6 +73,12 @@ def test_a_file_becomes_an_agent(folder: Path) -> None:
     assert [agent.name for agent in team.all(TENANT)] == ["bri", "kelly"]
 
 
+def test_tools_on_the_shelf_are_an_agents_own(folder: Path) -> None:
+    shelved = parse(KELLY.replace("task:", "more_tools: [web_read, files.*]\ntask:"), "kelly")
+    assert shelved.tools == (*parse(KELLY, "kelly").tools, "web_read", "files.*")
+    assert shelved.more == ("web_read", "files.*")
+
+
 def test_the_version_is_the_text(folder: Path) -> None:
     kelly, again, other = parse(KELLY, "kelly"), parse(KELLY, "kelly"), parse(BRI, "bri")
     assert kelly.version == again.version != other.version
@@ -91,6 +97,7 @@ def test_the_version_is_the_text(folder: Path) -> None:
         (KELLY.replace("steps: 5", "steps: 0"), ["12: limits.steps: input should be"]),
         (KELLY.replace("auto", "never"), ["9: policy.x_publish: input should be"]),
         (KELLY.replace("[x_publish, social.*]", "[x publish]"), ["6: tools.0: a tool is letters"]),
+        (KELLY.replace("emoji: 🐦", "more_tools: [x y]"), ["3: more_tools.0: a tool is letters"]),
         (KELLY.replace("openai/gpt-5.4-mini", "gpt-5.4-mini"), ["4: model: a model needs its provider"]),
         (KELLY.replace("emoji: 🐦", "emoji: 🐦\ntitle: again"), ["4: title: it stands twice"]),
         (KELLY.replace("emoji: 🐦", "name: kelvin"), ["3: name: the file is called kelly"]),
