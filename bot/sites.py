@@ -21,9 +21,13 @@ from bot.reach import Reach
 from bot.store import audit
 from bot.store.script import Database
 from bot.strongroom import Strongroom
-from tools.social._blog_own import MADE
-from tools.social._blog_settings import KINDS, BlogSettings, Site
-from tools.social._site import address_of_site
+from tools.social._blog_settings import (
+    KINDS,
+    BlogSettings,
+    Site,
+    address_of_site,
+    speaker,
+)
 
 FIELD = "site"
 """Under which address, user and key are sealed, as JSON."""
@@ -166,7 +170,7 @@ class Sites:
         """The site's name, after it took the key."""
         title = KINDS[site.kind]
         try:
-            name = await MADE[site.kind](self._a.fetcher, site, self._a.clock).try_out()
+            name = await speaker(site.kind)(self._a.fetcher, site, self._a.clock).try_out()
         except ConnectionBroken:
             raise Invalid(f"{title} does not take this key. Nothing was kept.") from None
         except BotError as error:

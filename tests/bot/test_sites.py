@@ -19,9 +19,8 @@ from tests.fakes.database import Disk, InlineDatabase
 from tests.fakes.ghost_server import KEY, KEY_SECRET, GhostServer
 from tests.fakes.switchboard import AWAY, HOME, image
 from tests.fakes.wordpress_server import PASSWORD, USER, WordPressServer
-from tools.social._blog_settings import BlogSettings, Site
+from tools.social._blog_settings import BlogSettings, Site, address_of_site
 from tools.social._ghost import token
-from tools.social._site import address_of_site
 
 
 class House:

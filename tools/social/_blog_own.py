@@ -4,7 +4,6 @@ https://developer.wordpress.org/rest-api/reference/posts/ and https://docs.ghost
 2026-11-21). Only for a site on WordPress or Ghost; posts of the folder are files, seen at `/blog`.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated
 
@@ -15,8 +14,7 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.errors import Conflict, Invalid
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.social._blog_settings import BlogSettings, Site
-from tools.social._ghost import Ghost
+from tools.social._blog_settings import BlogSettings, Site, speaker
 from tools.social._own import (
     ListOwn,
     deletion_card,
@@ -27,10 +25,8 @@ from tools.social._own import (
     taken_down,
 )
 from tools.social._post import Hidden, Text
-from tools.social._site import Blog, Made
-from tools.social._wordpress import WordPress
+from tools.social._site import Blog
 
-MADE: Mapping[str, Made] = {"wordpress": WordPress, "ghost": Ghost}
 NO_SITE = (
     "The blog is no site on WordPress or Ghost here. Posts of the folder are seen at /blog; "
     "connect a site with `bot connect wordpress` or `bot connect ghost`."
@@ -56,7 +52,7 @@ class BlogDelete(BlogRead):
 
 def blog_at(ctx: ToolContext, site: Site) -> Blog:
     """A site, to be asked."""
-    return MADE[site.kind](ctx.house.fetcher, site, ctx.clock)
+    return speaker(site.kind)(ctx.house.fetcher, site, ctx.clock)
 
 
 async def _blog(ctx: ToolContext, shown_as: str | None = None) -> tuple[Blog, str]:

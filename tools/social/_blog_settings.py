@@ -3,15 +3,24 @@
 Apart from the tool, so that a start need not load what writes, checks and shows a post.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from bot.core.errors import Invalid
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.frozen import frozen
 from bot.reach import Reach
 
+if TYPE_CHECKING:
+    from tools.social._site import Made
+
 KINDS: Mapping[str, str] = {"wordpress": "WordPress", "ghost": "Ghost"}
+"""Titles by the name of the file that speaks with such a site."""
 
 
 @frozen
@@ -49,3 +58,21 @@ class BlogSettings:
     """The site that a tenant connected, if any."""
     reach: Reach | None = None
     """Kept files, for pictures."""
+
+
+def address_of_site(text: str) -> str:
+    """The site's address out of what was typed. Raises Invalid."""
+    typed = text.strip().rstrip("/")
+    parts = urlsplit(typed if "://" in typed else f"https://{typed}")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise Invalid("This is no address of a site. Write it like https://blog.example.org")
+    path = re.sub(r"/(?:wp-admin|wp-json|ghost)(?:/.*)?$", "", parts.path).rstrip("/")
+    if parts.query or parts.fragment or not re.fullmatch(r"[!-~]*", typed):
+        raise Invalid("The address of a site ends with its name or a folder, with no ? or #.")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def speaker(kind: str) -> "Made":
+    """What speaks with a site of a kind, loaded when one is asked for."""
+    made: Made = import_module(f"tools.social._{kind}").BLOG
+    return made

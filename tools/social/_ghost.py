@@ -168,3 +168,6 @@ def _standing(post: Mapping[str, Any]) -> Standing:
         at=moment_of(post.get("published_at") or post.get("created_at")),
         url=str(post.get("url") or ""),
     )
+
+
+BLOG = Ghost

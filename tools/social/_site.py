@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 from bot.core.canonical import Json
-from bot.core.errors import Invalid, VendorUnknown
+from bot.core.errors import VendorUnknown
 from bot.core.ports import Clock, Fetcher, Page
 from bot.frozen import frozen
 from tools.social._blog_settings import Site
@@ -154,18 +154,6 @@ def moment_of(text: object) -> datetime | None:
     except ValueError:
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def address_of_site(text: str) -> str:
-    """The site's address out of what was typed. Raises Invalid."""
-    typed = text.strip().rstrip("/")
-    parts = urlsplit(typed if "://" in typed else f"https://{typed}")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise Invalid("This is no address of a site. Write it like https://blog.example.org")
-    path = re.sub(r"/(?:wp-admin|wp-json|ghost)(?:/.*)?$", "", parts.path).rstrip("/")
-    if parts.query or parts.fragment or not re.fullmatch(r"[!-~]*", typed):
-        raise Invalid("The address of a site ends with its name or a folder, with no ? or #.")
-    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def _origin(url: str) -> tuple[str, str]:

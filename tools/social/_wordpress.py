@@ -160,3 +160,6 @@ def _standing(post: Mapping[str, Any]) -> Standing:
         at=moment_of(at),
         url=str(post.get("link") or ""),
     )
+
+
+BLOG = WordPress
