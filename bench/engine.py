@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import naive
+from bot.carriers import Carriers
 from bot.core.agent import Agent
 from bot.core.agent import Limits as AgentLimits
 from bot.core.canonical import Json
@@ -183,6 +184,7 @@ async def assemble(
             house=house,
             live=ends,
             people=people,
+            carriers=Carriers(tenant.id),
             limits=Limits(open_turns=seats, sender=rate, tenant=rate),
             peers=peers,
         )
