@@ -288,11 +288,13 @@ def recent(tenant: str, before: int, state: str, limit: int) -> Script[list[Stor
 def replay(tenant: str, id_: str, at: int) -> Script[bool]:
     """Put a dead letter back in its place; False when it is not a dead letter.
 
-    It counts as tried once, so that what its first life journaled and did is not done again.
+    It counts as tried once, so that what its first life journaled and did is not done again. Its
+    conversation passes over a number: whoever lets it go meanwhile sees that something came.
     """
     rows = yield Ask(_REPLAY, {"tenant": tenant, "id": id_})
     if not rows:
         return False
+    yield Ask(_ENTER, {"tenant": tenant, "id": rows[0][0], "at": at, "lines": 0})
     yield Ask(_WAKE, {"tenant": tenant, "id": rows[0][0], "at": at})
     return True
 

@@ -9,7 +9,7 @@ from bot.core.conversation import Claim, Step
 from bot.core.effect import EffectKind, EffectState
 from bot.core.errors import Fenced, StoreError
 from bot.core.times import from_us, to_us
-from bot.store.script import Ask, Script, Statement, restartable, restartable_by
+from bot.store.script import Ask, Params, Proof, Script, Statement, restartable, restartable_by
 from bot.store.tables import conv, effect, journal
 
 _JOURNAL = Statement(
@@ -74,6 +74,13 @@ def of_claim(claim_: Claim, *_: object) -> str:
     return f"{claim_.event.tenant} {claim_.conv.key}"
 
 
+def holds(claim_: Claim, *_: object) -> Proof:
+    """That a claim still holds: proved by a script that lets its conversation go."""
+    where = claim_.conv
+    asked: Params = {"tenant": claim_.event.tenant, "conv": where.id, "epoch": where.epoch}
+    return Ask(_HOLDS, asked), [(where.id,)]
+
+
 @restartable_by(of_claim)
 def write_step(claim_: Claim, step: Step) -> Script[None]:
     """Journal one step of a turn. Raises Fenced."""
@@ -107,12 +114,11 @@ def hold(claim_: Claim, steps: int = 0) -> Script[None]:
 
     Steps are posted, not awaited: what leaves the house must not go before what led to it.
     """
-    tenant, where = claim_.event.tenant, claim_.conv
-    rows = yield Ask(_HOLDS, {"tenant": tenant, "conv": where.id, "epoch": where.epoch})
-    if not rows:
-        raise Fenced(conv=where.id, event=claim_.event.id)
+    if not (yield holds(claim_)[0]):
+        raise Fenced(conv=claim_.conv.id, event=claim_.event.id)
     if steps:
-        kept = yield Ask(_KEPT, {"tenant": tenant, "turn": claim_.event.id, "steps": steps})
+        which: Params = {"tenant": claim_.event.tenant, "turn": claim_.event.id, "steps": steps}
+        kept = yield Ask(_KEPT, which)
         if kept[0][0] < steps:
             raise StoreError("An earlier step of this turn did not reach the disk.")
 

@@ -11,6 +11,8 @@ Rules, which make the outcome the same as running the scripts one after the othe
 4. A round is of one tenant, so it stands behind one wall.
 5. What a script reads and the one before it of the same key has just read is not asked again: in
    between it wrote nothing but new rows of other tables.
+6. What a script asks that one behind it of the same key proves is not asked: were it not so, that
+   one would fail, and with it all of them.
 Whatever goes wrong goes wrong for all of them: the caller takes everything back.
 """
 
@@ -18,7 +20,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bot.store.script import Ask, Restartable, Row, Script, Statement, Value
+from bot.store.script import Ask, Proof, Restartable, Row, Script, Statement, Value
 from bot.store.shape import shape
 
 Params = Mapping[str, Value]
@@ -50,18 +52,21 @@ def side_by_side(scripts: Sequence[Script[Any]]) -> Rounds:
             yield from _Lanes(together[:-1], results).run()
             yield from _Lanes(together[-1:], results).run()
             together = []
-    yield from _Lanes(together, results).run()
+    if together:
+        yield from _Lanes(together, results).run()
     return results
 
 
 class _Lane:
     """The scripts of one key, and the one that runs."""
 
-    __slots__ = ("_at", "_just_read", "_results", "_steps", "_waiting", "is_alone")
+    __slots__ = ("_at", "_just_read", "_proofs", "_results", "_steps", "_waiting", "is_alone")
 
     def __init__(self, results: list[Any], key: str) -> None:
         self.is_alone = not key
         self._just_read: tuple[Ask, list[Row]] | None = None
+        self._proofs: list[tuple[int, Proof]] = []
+        """What scripts prove, each with the script's number."""
         self._waiting: deque[tuple[int, Script[Any]]] = deque()
         self._steps: Script[Any] | None = None
         self._at = 0
@@ -69,6 +74,8 @@ class _Lane:
 
     def add(self, n: int, script: Script[Any]) -> None:
         self._waiting.append((n, script))
+        if isinstance(script, Restartable) and script.proves:
+            self._proofs.append((n, script.proves))
 
     def send(self, rows: list[Row]) -> Ask | None:
         """Give the running script its rows; what this lane asks next, None at its end."""
@@ -91,8 +98,11 @@ class _Lane:
         self._just_read = (ask, rows) if is_known else None
 
     def knows(self, ask: Ask) -> list[Row] | None:
-        """The rows, where the last that was read is asked again."""
-        return self._just_read[1] if self._just_read and self._just_read[0] == ask else None
+        """The rows, where what was last read is asked again, or is proved by one behind it."""
+        if self._just_read and self._just_read[0] == ask:
+            return self._just_read[1]
+        proofs = (proof for n, proof in self._proofs if n > self._at)
+        return next((rows for proved, rows in proofs if proved == ask), None)
 
     def adds(self, statement: Statement) -> None:
         """It adds a row; what it has read of that table may have changed."""

@@ -4,12 +4,13 @@ A statement that names a tenant runs as `switchboard_app` behind that tenant's w
 `switchboard_engine`; nothing is set for longer than the transaction.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import asyncpg
 
 from bot.store.lockstep import Round, Rounds, Rows
-from bot.store.script import Ask, Row, Script
+from bot.store.script import Ask, Row, Script, Value
 from bot.store.shape import DIALECT, adding, shape
 
 T = TypeVar("T")
@@ -78,7 +79,7 @@ class Session:
             asks = [Ask(this.statement, params) for params in this.params]
             return [await self._rows(ask, careful=False) for ask in asks]
         await self._stand(this.tenant)
-        sets = [[_fit(params[name]) for name in what.names] for params in this.params]
+        sets = [_fit(params[name] for name in what.names) for params in this.params]
         found: Rows = [[] for _ in sets]
         if not what.many.answers:
             await self._conn.executemany(what.many.sql, sets)
@@ -101,7 +102,7 @@ class Session:
         await self._stand(this.tenant)
         what = adding(tuple(statement for statement, _ in simple))
         arrays = [
-            [_fit(params[name]) for params in sets]
+            _fit(params[name] for params in sets)
             for names, (_, sets) in zip(what.columns, simple, strict=True)
             for name in names
         ]
@@ -111,7 +112,7 @@ class Session:
         sql, names = ask.statement.numbered(DIALECT)
         params = ask.params
         await self._stand(str(params.get("tenant", "")))
-        values = [_fit(params[name]) for name in names]
+        values = _fit(params[name] for name in names)
         if not careful:
             found: list[Row] = await self._conn.fetch(sql, *values)
             return found
@@ -152,6 +153,9 @@ def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _fit(value: object) -> object:
+def _fit(values: Iterable[Value]) -> list[Value]:
     """PostgreSQL has no zero byte in its texts."""
-    return value.replace("\x00", "\ufffd") if isinstance(value, str) and "\x00" in value else value
+    return [
+        value.replace("\x00", "\ufffd") if isinstance(value, str) and "\x00" in value else value
+        for value in values
+    ]

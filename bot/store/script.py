@@ -100,17 +100,23 @@ class Ask(NamedTuple):
 
 
 Script = Generator[Ask, list[Row], T]
+Proof = tuple[Ask, list[Row]]
+"""A question, and the rows that it has where the script comes to its end."""
 
 
 class Restartable(Generator[Ask, list[Row], T]):
     """A script that can be run from its start as often as needed: `iter` makes a fresh run."""
 
-    __slots__ = ("_make", "_run", "key")
+    __slots__ = ("_make", "_run", "key", "proves")
 
-    def __init__(self, make: Callable[[], Script[T]], key: str = "") -> None:
+    def __init__(
+        self, make: Callable[[], Script[T]], key: str = "", proves: "Proof | None" = None
+    ) -> None:
         self._make = make
         self.key = key
         """Whose rows it touches; empty when nobody has said so."""
+        self.proves = proves
+        """What it fails without, so that whoever shares its commit before it need not ask."""
         self._run: Script[T] | None = None
 
     def __iter__(self) -> Script[T]:
@@ -138,18 +144,20 @@ def restartable(make: Callable[P, Script[T]]) -> Callable[P, Script[T]]:
 
 
 def restartable_by(
-    key: Callable[..., str],
+    key: Callable[..., str], proves: Callable[..., Proof | None] = lambda *_: None
 ) -> Callable[[Callable[P, Script[T]]], Callable[P, Script[T]]]:
     """The same for a script that may run beside others; `key` says of its arguments whose it is.
 
     Scripts of one key keep their order. Those of two keys may take turns, statement by statement:
     such a script reads and changes rows of its key alone, and new rows, which anybody may add.
+    `proves` says what it fails without.
     """
 
     def mark(make: Callable[P, Script[T]]) -> Callable[P, Script[T]]:
         @wraps(make)
         def prepare(*args: P.args, **kwargs: P.kwargs) -> Script[T]:
-            return Restartable(partial(make, *args, **kwargs), key(*args, **kwargs))
+            made = partial(make, *args, **kwargs)
+            return Restartable(made, key(*args, **kwargs), proves(*args, **kwargs))
 
         return prepare
 

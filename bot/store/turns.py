@@ -19,8 +19,8 @@ from bot.store import inbox as inbox_rows
 from bot.store.arrivals import Ingested
 from bot.store.conversations import CONV, conversation
 from bot.store.inbox import EVENT, event_of
-from bot.store.journal import of_claim, steps_of
-from bot.store.script import Ask, Script, Statement, one_of, restartable, restartable_by
+from bot.store.journal import holds, of_claim, steps_of
+from bot.store.script import Ask, Row, Script, Statement, one_of, restartable, restartable_by
 from bot.store.tables import conv, inbox
 
 _TENANTS = Statement(
@@ -79,8 +79,8 @@ _DONE = Statement(
         ended_at=bindparam("at"),
     )
 )
-_MORE = Statement(
-    select(inbox.c.received_at, inbox.c.body)
+_FIRST = (
+    select(inbox.c.seq)
     .where(
         inbox.c.tenant == bindparam("tenant"),
         inbox.c.conv == bindparam("conv"),
@@ -89,6 +89,9 @@ _MORE = Statement(
     .order_by(inbox.c.seq)  # or the planner takes the index of all that the tenant ever sent
     .limit(1)
 )
+_MORE = Statement(_FIRST.with_only_columns(inbox.c.received_at, inbox.c.body))
+RELEASED = (conv.c.next_n - 1, conv.c.next_seq - 1, _FIRST.scalar_subquery())
+"""The numbers are of the row that is in hand; what waits was looked at before it was."""
 _RELEASE = Statement(
     update(conv)
     .where(
@@ -105,7 +108,7 @@ _RELEASE = Statement(
         tainted=bindparam("new_tainted"),
         next_n=conv.c.next_n + bindparam("lines", type_=Integer),
     )
-    .returning(conv.c.next_n - 1)
+    .returning(*RELEASED)
 )
 _VOID = Statement(
     update(conv)
@@ -217,7 +220,7 @@ def begin(event: Event, got: Ingested) -> Claim:
     )
 
 
-@restartable_by(of_claim)
+@restartable_by(of_claim, proves=holds)
 def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
     """End a turn: its effects, question, reply, costs and ending, in one commit. Raises Fenced."""
     event, where = claim_.event, claim_.conv
@@ -282,7 +285,7 @@ def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[boo
             "at": at,
         },
     )
-    n = yield from _release(
+    n, last, waits = yield from _release(
         where,
         at,
         state="idle",
@@ -291,7 +294,10 @@ def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[boo
         lines=lines,
     )
     # Only now, with the row of the conversation in hand: what arrives from here on wakes it itself.
-    waiting = yield Ask(_MORE, {"tenant": event.tenant, "conv": where.id})
+    # Whoever leaves something in it takes a number first, so nothing new came without one.
+    waiting: list[Row] = []
+    if waits or last != claim_.seq:
+        waiting = yield Ask(_MORE, {"tenant": event.tenant, "conv": where.id})
     due = max((at, *(albums.open_until(body, received) for received, body in waiting)))
     if waiting:
         yield from inbox_rows.wake(event.tenant, where.id, due)
@@ -363,8 +369,12 @@ def waiting() -> Script[int]:
 
 def _release(
     where: Conversation, due: int, *, state: str, agent: str, tainted: bool, lines: int = 0
-) -> Script[int]:
-    """Let a conversation go; returns the position of its last line. Raises Fenced."""
+) -> Script[tuple[int, int, bool]]:
+    """Let a conversation go. Raises Fenced.
+
+    Returns the position of its last line, the last number that it gave out, and whether an event
+    that was there before waits.
+    """
     rows = yield Ask(
         _RELEASE,
         {
@@ -380,5 +390,5 @@ def _release(
     )
     if not rows:
         raise Fenced(conv=where.id)
-    n: int = rows[0][0]
-    return n
+    n, last, first = rows[0]
+    return n, last, first is not None

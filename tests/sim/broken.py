@@ -100,7 +100,7 @@ def no_epoch_check(patch: Patch) -> None:
             tainted=bindparam("new_tainted"),
             next_n=conv.c.next_n + bindparam("lines", type_=Integer),
         )
-        .returning(conv.c.next_n - 1)
+        .returning(*turns.RELEASED)
     )
     patch(journal, "hold", hold)
     patch(turns, "_RELEASE", release)

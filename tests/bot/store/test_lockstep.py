@@ -4,6 +4,7 @@ import random
 import re
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pkgutil import iter_modules
@@ -14,14 +15,15 @@ from sqlalchemy import bindparam, insert, select, update
 
 import bot.store
 from bot.core.conversation import Claim, Spend, Step, TurnEnd
-from bot.core.errors import Conflict
+from bot.core.errors import Conflict, Fenced
 from bot.core.event import Ending, Event, Place, Sender
 from bot.core.ids import AgentName, ConvKey, EventId, PersonId, TenantId
 from bot.core.model import Usage
 from bot.inbox import arrive
 from bot.store import schema, turns
 from bot.store.columns import metadata
-from bot.store.journal import write_step
+from bot.store.inbox import replay
+from bot.store.journal import _HOLDS, write_step
 from bot.store.lockstep import Round, side_by_side
 from bot.store.script import Ask, Script, Statement, restartable, restartable_by, run
 from bot.store.shape import shape
@@ -300,6 +302,74 @@ def test_turns_side_by_side_leave_what_turns_one_by_one_leave(seed: int) -> None
     assert max(len(this.params) for this in one.rounds) > 3
     ended = one.conn.execute("select count(*) from inbox where state = 'done'").fetchone()
     assert ended == (18,)
+
+
+def begun(db: Watched, n: int = 0) -> Claim:
+    """The turn of a conversation's first message."""
+    ((_, claim),) = db.together([arriving(said(n, 0, "a"))])
+    db.rounds.clear()
+    assert isinstance(claim, Claim)
+    return claim
+
+
+def asks_whether_it_holds(db: Watched) -> int:
+    """How often it was asked of a claim."""
+    return sum(this.statement is _HOLDS for this in db.rounds)
+
+
+def test_steps_do_not_ask_for_what_the_end_of_their_turn_fails_without(db: Watched) -> None:
+    first, second = begun(db, 0), begun(db, 1)
+    db.together([*ending(first), *ending(second)])
+    assert asks_whether_it_holds(db) == 0
+    assert db.conn.execute("select count(*) from journal").fetchone() == (4,)
+
+
+def test_a_step_behind_which_nothing_ends_asks_for_itself(db: Watched) -> None:
+    first, second = begun(db, 0), begun(db, 1)
+    step, _, end = ending(first)
+    db.together([step, *ending(second)])
+    assert asks_whether_it_holds(db) == 1
+    db.together([end])
+    with pytest.raises(Fenced):
+        db.together([ending(first)[1]])
+
+
+@pytest.mark.parametrize("moved", ["its turn", "another"])
+def test_steps_of_a_turn_that_was_overtaken_are_never_left_by_its_end(
+    db: Watched, moved: str
+) -> None:
+    """Nor are they let through by the end of the turn that came after it."""
+    claim = begun(db)
+    db.conn.execute("update conv set epoch = epoch + 1")
+    now = replace(claim, conv=replace(claim.conv, epoch=claim.conv.epoch + 1))
+    end = ending(claim if moved == "its turn" else now)[-1]
+    with pytest.raises(Fenced):
+        db.together([ending(claim)[0], end])
+
+
+def looks_for_more(db: Watched) -> int:
+    """How often the inbox was read after a conversation was let go."""
+    return sum(this.statement is turns._MORE for this in db.rounds)
+
+
+def test_a_turn_looks_for_more_only_where_something_came(db: Watched) -> None:
+    claim = begun(db)
+    *_, ended = db.together(ending(claim))
+    assert (ended.more, looks_for_more(db)) == (False, 0)
+    ((_, again),) = db.together([arriving(said(0, 1, "a"))])
+    db.together([arriving(said(0, 2, "a"))])
+    *_, ended = db.together(ending(again))
+    assert (ended.more, looks_for_more(db)) == (True, 1)
+
+
+def test_what_is_taken_back_from_the_dead_letters_meanwhile_is_seen_at_the_end(db: Watched) -> None:
+    claim = begun(db)
+    failed = TurnEnd(ending=Ending.FAILED, detail="No key.")
+    db.together([turns.finish(claim, failed, 2_000)])
+    ((_, again),) = db.together([arriving(said(0, 1, "a"))])
+    assert db.one_by_one([replay("a", claim.event.id, 2_500)]) == [True]
+    *_, ended = db.together(ending(again))
+    assert ended.more
 
 
 def statements() -> dict[str, Statement]:

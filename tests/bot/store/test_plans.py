@@ -13,6 +13,7 @@ from bot.store.sqlite import DIALECT
 HOT = {
     "the next event of a conversation": (turns._HEAD, "inbox_next"),
     "whether another event waits": (turns._MORE, "inbox_next"),
+    "whether one waited already": (turns._RELEASE, "inbox_next"),
     "the next conversation of a tenant": (turns._NEXT, "conv_due"),
     "tenants with work": (turns._TENANTS, "conv_due"),
     "when work is due": (turns._NEXT_DUE, "conv_due"),
