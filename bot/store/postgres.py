@@ -3,8 +3,10 @@
 A few connections write, each one batch of transactions at a time (`postgres_writer.py`), and a few
 read. Isolation is READ COMMITTED; what makes each transaction right under it, and the roles, stand
 in docs/decisions/0005.
-Rules: scripts of one key go to one connection, in the order of the calls; a script without a key
-is committed after all that was called for before it, and before all that is called for after it.
+Rules: the next connection that is free takes all that waits; a script whose key another connection
+has in hand is left to wait for it, so that scripts of one key keep the order of the calls; a script
+without a key is committed after all that was called for before it, and before all that is called
+for after it.
 Nothing is set for longer than a transaction, so a pooler may stand between.
 """
 
@@ -12,7 +14,6 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from typing import Any, TypeVar
-from zlib import crc32
 
 import asyncpg
 
@@ -41,21 +42,6 @@ CONNECT_S = 5.0
 STATEMENT_S = 30.0
 
 
-class _Line:
-    """A writer, and what waits for it."""
-
-    def __init__(self, writer: Writer) -> None:
-        self.writer = writer
-        self.items: deque[Item] = deque()
-        self.wake = asyncio.Event()
-        self.is_busy = False
-        self.task: asyncio.Task[None] | None = None
-
-    @property
-    def is_idle(self) -> bool:
-        return not self.items and not self.is_busy
-
-
 class _Clean(asyncpg.Connection):  # type: ignore[misc]
     """A reader: nothing that it sets outlives its transaction, so nothing is to be reset."""
 
@@ -80,11 +66,14 @@ class PostgresDatabase:
             "server_settings": {"application_name": name or "switchboard"},
         }
         self._health = Health()
-        self._lines = [_Line(Writer(self._how, self._health)) for _ in range(WRITERS)]
-        self._behind: deque[Item] = deque()
-        """What comes after all that the lines have, in its order."""
-        self._in_order = False
-        """The first line commits what stood there: nothing may overtake it."""
+        self._writers = [Writer(self._how, self._health) for _ in range(WRITERS)]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._waiting: deque[Item] = deque()
+        self._wake = asyncio.Event()
+        self._taking = asyncio.Lock()
+        """One writer at a time looks what to commit next."""
+        self._in_hand: set[str] = set()
+        """The keys of what is being committed; the empty one keeps everything else waiting."""
         self._readers: asyncpg.Pool[Any] | None = None
         self._open = self._closing = False
 
@@ -96,31 +85,29 @@ class PostgresDatabase:
     async def open(self) -> None:
         """Connect and start the writers. Raises StoreError."""
         try:
-            for line in self._lines:
-                await line.writer.open()
+            for writer in self._writers:
+                await writer.open()
             self._readers = await asyncpg.create_pool(
                 **self._how, min_size=1, max_size=READERS, connection_class=_Clean
             )
         except (*GONE, asyncpg.PostgresError) as error:
-            for line in self._lines:
-                await line.writer.close()
+            for writer in self._writers:
+                await writer.close()
             raise StoreError(f"Cannot reach the database: {said(error)}.") from error
         self._open = True
-        for line in self._lines:
-            line.task = asyncio.create_task(self._work(line), name="store")
+        self._tasks = [asyncio.create_task(self._work(w), name="store") for w in self._writers]
 
     async def close(self) -> None:
         """Finish what waits and let go of every connection."""
         self._closing = True
-        self._wake()
-        for line in reversed(self._lines):
-            if line.task:
-                await line.task
+        self._wake.set()
+        for task in self._tasks:
+            await task
         self._open = False
         if self._readers:
             await self._readers.close()
-        for line in self._lines:
-            await line.writer.close()
+        for writer in self._writers:
+            await writer.close()
 
     async def evict(self, names: Sequence[str]) -> int:
         """Close the connections of these processes, so that their rows are free; returns how many.
@@ -164,69 +151,73 @@ class PostgresDatabase:
             raise StoreError(f"The database cannot be read: {said(error)}.") from error
 
     def _put(self, item: Item) -> None:
-        key = item[0].key if isinstance(item[0], Restartable) else ""
-        if not key or self._behind or self._in_order or self._closing:
-            self._behind.append(item)
-            self._wake()
-            return
-        line = self._lines[crc32(key.encode()) % len(self._lines)]
-        line.items.append(item)
-        line.wake.set()
+        self._waiting.append(item)
+        self._wake.set()
 
-    def _wake(self) -> None:
-        for line in self._lines:
-            line.wake.set()
-
-    async def _work(self, line: _Line) -> None:
-        """One writer: take all that waits, commit once, tell everyone."""
+    async def _work(self, writer: Writer) -> None:
+        """One writer: take what may go, commit once, tell everyone."""
         while True:
-            line.wake.clear()
-            if line.items:
-                await self._commit(line, line.items)
-                self._lines[0].wake.set()
-            elif line is self._lines[0] and all(other.is_idle for other in self._lines):
-                if self._behind:
-                    self._in_order = True
-                    await self._commit(line, self._behind)
-                    self._in_order = False
-                elif self._closing:
-                    return
-                else:
-                    await line.wake.wait()
-            elif self._closing and line is not self._lines[0]:
+            async with self._taking:
+                batch = await self._next()
+            if not batch:
                 return
-            else:
-                await line.wake.wait()
+            await writer.commit(batch)
+            self._in_hand.difference_update(map(_key, batch))
+            self._wake.set()
 
-    async def _commit(self, line: _Line, items: deque[Item]) -> None:
-        line.is_busy = True
-        await self._ride(line, items)
-        await self._gather(items)
-        batch = [items.popleft() for _ in range(min(len(items), MAX_BATCH))]
-        await line.writer.commit(batch)
-        line.is_busy = False
+    async def _next(self) -> list[Item]:
+        """What shares the next commit; nothing when the last one is made."""
+        while True:
+            self._wake.clear()
+            if self._waiting:
+                await self._ride()
+                await self._gather()
+                if batch := self._take():
+                    return batch
+            elif self._closing:
+                return []
+            await self._wake.wait()
 
-    async def _ride(self, line: _Line, items: deque[Item]) -> None:
+    def _take(self) -> list[Item]:
+        """All that need not wait for what is being committed, in its order."""
+        batch: list[Item] = []
+        others = frozenset(self._in_hand)
+        left: deque[Item] = deque()
+        while self._waiting and len(batch) < MAX_BATCH and "" not in others:
+            item = self._waiting[0]
+            key = _key(item)
+            if others and not key:
+                break
+            self._waiting.popleft()
+            (left if key in others else batch).append(item)
+        self._waiting.extendleft(reversed(left))
+        self._in_hand.update(map(_key, batch))
+        return batch
+
+    async def _ride(self) -> None:
         """What nobody awaits waits a moment for a commit that somebody does."""
         try:
             async with asyncio.timeout(RIDE_S):
-                while not self._closing and not _awaited(items) and not _awaited(self._behind):
-                    line.wake.clear()
-                    await line.wake.wait()
+                while not self._closing and not any(
+                    future is not None for _, future in self._waiting
+                ):
+                    self._wake.clear()
+                    await self._wake.wait()
         except TimeoutError:
             pass
 
-    async def _gather(self, items: deque[Item]) -> None:
+    async def _gather(self) -> None:
         """Wait a moment while the process is busy: what it works on may share the commit."""
         loop = asyncio.get_running_loop()
         lull, now = 0, loop.time()
         until = now + GATHER_S
-        while lull < LULL and now < until and len(items) < MAX_BATCH:
-            many, began = len(items), now
+        while lull < LULL and now < until and len(self._waiting) < MAX_BATCH:
+            many, began = len(self._waiting), now
             await asyncio.sleep(0)
             now = loop.time()
-            lull = lull + 1 if len(items) == many and now - began < LULL_S else 0
+            lull = lull + 1 if len(self._waiting) == many and now - began < LULL_S else 0
 
 
-def _awaited(items: deque[Item]) -> bool:
-    return any(future is not None for _, future in items)
+def _key(item: Item) -> str:
+    """Whose rows it touches; empty when nobody has said so."""
+    return item[0].key if isinstance(item[0], Restartable) else ""
