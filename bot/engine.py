@@ -230,9 +230,10 @@ class Engine:
 
     async def status_text(self, tenant: TenantId) -> str:
         """`/status` in a chat."""
-        waiting = await self.db.read(turn_rows.waiting())
+        running = self.turns.open_of(tenant)
+        waiting = await self.db.read(turn_rows.waiting(tenant))
         pending = await self.db.read(approval_rows.pending(tenant))
-        return f"{self.turns.open} running, {waiting} waiting, {pending} approvals pending."
+        return f"{running} running, {waiting} waiting, {pending} approvals pending."
 
     async def _think(self, claim: Claim, agent: Agent, person: Person | None) -> TurnEnd:
         event = claim.event

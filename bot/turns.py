@@ -17,6 +17,7 @@ from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import EffectKind, EffectState
 from bot.core.errors import BotError, ConnectionBroken, Diverged, Fenced, StoreError
 from bot.core.event import Ending
+from bot.core.ids import TenantId
 from bot.core.ports import Clock, Live
 from bot.core.times import iso, to_us
 from bot.frozen import frozen
@@ -78,6 +79,7 @@ class Turns:
         self._live = live
         self._seats = seats
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._whose: dict[str, TenantId] = {}
         self._stopped: set[str] = set()
         self._stoppable: set[str] = set()
         self._adrift: set[tuple[str, int]] = set()
@@ -94,6 +96,10 @@ class Turns:
     def open(self) -> int:
         """How many turns are open."""
         return len(self._tasks)
+
+    def open_of(self, tenant: TenantId) -> int:
+        """How many of them are a tenant's."""
+        return sum(whose == tenant for whose in self._whose.values())
 
     # The port of the inbox.
 
@@ -114,6 +120,7 @@ class Turns:
         """Run a claimed turn."""
         task = asyncio.ensure_future(self._run(claim))
         self._tasks[claim.conv.id] = task
+        self._whose[claim.conv.id] = claim.event.tenant
         task.add_done_callback(lambda _: self._leave(claim.conv.id))
 
     def wake(self) -> None:
@@ -215,7 +222,7 @@ class Turns:
     def _leave(self, conv: str) -> None:
         task = self._tasks.get(conv)
         if task is not None and task.done():
-            del self._tasks[conv]
+            del self._tasks[conv], self._whose[conv]
             if not task.cancelled() and (error := task.exception()):
                 log.error("A turn was lost to a bug; it is tried again.", exc_info=error)
                 self.unsure()

@@ -138,7 +138,11 @@ _ENDED = Statement(
     )
 )
 _NEXT_DUE = Statement(select(func.min(conv.c.due_at)).where(conv.c.state == "ready"))
-_WAITING = Statement(select(func.count()).select_from(conv).where(conv.c.state == "ready"))
+_WAITING = Statement(
+    select(func.count())
+    .select_from(conv)
+    .where(conv.c.state == "ready", conv.c.tenant == bindparam("tenant"))
+)
 
 
 @frozen
@@ -361,9 +365,9 @@ def next_due() -> Script[int | None]:
     return due
 
 
-def waiting() -> Script[int]:
-    """How many conversations wait for a turn."""
-    rows = yield Ask(_WAITING, {})
+def waiting(tenant: str) -> Script[int]:
+    """How many conversations of a tenant wait for a turn."""
+    rows = yield Ask(_WAITING, {"tenant": tenant})
     return int(rows[0][0])
 
 

@@ -11,7 +11,7 @@ from bot.store import inbox
 from bot.turns import ATTEMPTS
 from tests.fakes.database import Calm, Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
-from tests.fakes.switchboard import AWAY, EVE, UNLIMITED, Switchboard, Team, agent, image
+from tests.fakes.switchboard import AWAY, EVE, HOME, UNLIMITED, Switchboard, Team, agent, image
 from tests.fakes.vendor import Fate, Vendor
 from tests.sim.loop import virtual
 
@@ -63,6 +63,23 @@ async def test_beyond_the_seats_an_event_waits_on_the_disk_and_is_marked_queued(
         assert house.engine.turns.open == 2
         for each in got:
             await house.live.line_of(each.event, 60)
+
+
+@virtual
+async def test_a_status_counts_what_is_the_askers_own():
+    limits = Limits(open_turns=3, sender=UNLIMITED, tenant=UNLIMITED)
+    async with Switchboard(slow(5.0), limits=limits) as house:
+        mine = await house.accept("one", thread="x", tenant=AWAY, person=EVE)
+        got = [await house.accept("hi", thread=f"t{n}") for n in range(5)]
+        said = await house.engine.status_text(AWAY)
+        assert said == "1 running, 0 waiting, 0 approvals pending."
+        said = await house.engine.status_text(HOME)
+        assert said == "2 running, 3 waiting, 0 approvals pending."
+        for each in (mine, *got):
+            await house.live.line_of(each.event, 60)
+        await house.engine.turns.idle()
+        said = await house.engine.status_text(HOME)
+        assert said == "0 running, 0 waiting, 0 approvals pending."
 
 
 @virtual

@@ -66,7 +66,6 @@ ALLOWED = {
     "turns._HELD": "what this process holds, in all tenants",
     "turns._LET_GO": "what this process holds, by an id and an epoch that it has just read",
     "turns._NEXT_DUE": "a time, of all tenants' conversations",
-    "turns._WAITING": "a number, of all tenants' conversations",
 }
 
 
