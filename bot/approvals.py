@@ -153,7 +153,7 @@ class Approvals:
         unknown = set(answer.arguments) - {effect.id for effect in covered}
         if unknown or not answer.arguments:
             raise Invalid("The edit names no action of this approval.")
-        new: list[Effect] = []
+        changes: list[tuple[Effect, Effect]] = []
         arguments: dict[EffectId, Mapping[str, Json] | None] = {}
         for effect in covered:
             if effect.id in answer.arguments:
@@ -163,11 +163,13 @@ class Approvals:
                     continue
                 full = self._questions.check(effect, given)
                 arguments[effect.id] = full
-                new.append(rebound(effect, full))
+                changes.append((effect, rebound(effect, full)))
             else:
-                new.append(effect)
-        if not new:
+                changes.append((effect, effect))
+        if not changes:
             raise Invalid("Every action is struck out; press Reject instead.")
+        who = await self._questions.deciders(item, changes)
+        new = [changed for _, changed in changes]
         laid, was = self._questions.layout(new), self._questions.layout(covered)
         asked = tuple(w for w in item.card.warnings if w not in was.warnings)
         card = replace(
@@ -180,6 +182,7 @@ class Approvals:
             warnings=laid.warnings + asked,
             audience=laid.audience,
             sandbox=laid.sandbox,
+            approvers=who.names,
         )
         return decisions.Edit(
             arguments=arguments,
@@ -187,6 +190,8 @@ class Approvals:
             hash=hash_of(new),
             card=card,
             version=item.version,
+            needs=who.needs,
+            approvers=who.approvers,
         )
 
 

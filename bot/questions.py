@@ -28,6 +28,17 @@ DOUBT_CHOICES = (
 )
 
 
+@frozen
+class Deciders:
+    """Whose yes a question needs."""
+
+    needs: int
+    approvers: tuple[PersonId, ...]
+    """Who alone may decide; empty: the requester and the owners."""
+    names: tuple[str, ...]
+    """Who may, as the card says it."""
+
+
 class Validator(Protocol):
     """Knows the tools: checks arguments and shows what they will do."""
 
@@ -45,6 +56,13 @@ class Validator(Protocol):
 
     def due(self, effect: Effect) -> datetime | None:
         """When it is to be done; None: at once."""
+        ...
+
+    async def deciders(self, item: Approval, changes: Sequence[tuple[Effect, Effect]]) -> Deciders:
+        """Who decides about deeds as somebody changed them, each as it was and as it would be.
+
+        Raises Invalid with a sentence for the person.
+        """
         ...
 
 
@@ -117,6 +135,10 @@ class Questions:
     def check(self, effect: Effect, arguments: Mapping[str, Json]) -> Mapping[str, Json]:
         """Return edited arguments in full, or raise Invalid."""
         return self._validator.check(effect, arguments)
+
+    async def deciders(self, item: Approval, changes: Sequence[tuple[Effect, Effect]]) -> Deciders:
+        """Who decides about changed deeds. Raises Invalid."""
+        return await self._validator.deciders(item, changes)
 
     def moves_money(self, effect: Effect) -> bool:
         """Whether an effect can move money."""

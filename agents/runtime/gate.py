@@ -77,7 +77,7 @@ def within(whole: Verdict, part: Verdict) -> Verdict:
 
 def forbids(agent: AgentName, tool: Tool, rules: Sequence[Rule], amount_minor: int) -> bool:
     """Whether a tenant's rules refuse such a deed, whoever says yes."""
-    rule = _most_specific(agent, tool, rules, amount_minor)
+    rule = rule_for(agent, tool, rules, amount_minor)
     return rule is not None and Action(rule.decision) is Action.DENY
 
 
@@ -90,7 +90,7 @@ def amount_of(tool: Tool, arguments: Mapping[str, Json]) -> int:
 
 
 def _by_policy(agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: int) -> Verdict:
-    rule = _most_specific(agent.name, tool, rules, amount_minor)
+    rule = rule_for(agent.name, tool, rules, amount_minor)
     stated = agent.policy.get(tool.name)
     if rule is None:
         action = Action(stated) if stated else _default(tool)
@@ -111,9 +111,8 @@ def _by_policy(agent: Agent, tool: Tool, rules: Sequence[Rule], amount_minor: in
     )
 
 
-def _most_specific(
-    agent: AgentName, tool: Tool, rules: Sequence[Rule], amount_minor: int
-) -> Rule | None:
+def rule_for(agent: AgentName, tool: Tool, rules: Sequence[Rule], amount_minor: int) -> Rule | None:
+    """A tenant's most specific rule for such a deed; None where none fits."""
     fitting = [
         rule
         for rule in rules

@@ -13,10 +13,11 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from agents.runtime import registry
+from agents.runtime import edited, registry
 from agents.runtime.meanwhile import still_allowed
 from agents.runtime.schemas import model_tool
 from bot.core.agent import Agent
+from bot.core.approval import Approval
 from bot.core.canonical import Json
 from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
@@ -26,6 +27,7 @@ from bot.core.model import ModelTool
 from bot.core.ports import Clock, House
 from bot.core.tool import Arguments, Risk, Tool, ToolContext
 from bot.frozen import frozen
+from bot.questions import Deciders
 from bot.store import conversations, people
 from bot.store import effects as effect_rows
 from bot.store.rows import dumps
@@ -274,6 +276,10 @@ class Toolset:
         if name := effect.progress.get("as"):
             card = replace(card, fields=(Field(name="As", value=str(name)), *card.fields))
         return replace(card, sandbox=effect.sandbox)
+
+    async def deciders(self, item: Approval, changes: Sequence[tuple[Effect, Effect]]) -> Deciders:
+        """Who decides about deeds that were changed. Raises Invalid."""
+        return await edited.deciders(self._db, self.find_tool, item, changes)
 
     def moves_money(self, effect: Effect) -> bool:
         """Whether an effect can; one whose tool is gone cannot be done."""

@@ -85,7 +85,13 @@ _REVISE = Statement(
         approval.c.state == "pending",
         approval.c.version == bindparam("seen"),
     )
-    .values(version=approval.c.version + 1, hash=bindparam("new_hash"), card=bindparam("new_card"))
+    .values(
+        version=approval.c.version + 1,
+        hash=bindparam("new_hash"),
+        card=bindparam("new_card"),
+        needs=bindparam("new_needs"),
+        approvers=bindparam("new_approvers"),
+    )
     .returning(approval.c.version)
 )
 _VOTE = Statement(insert_once(vote, "approval", "version", "person", "tenant", "choice", "at"))
@@ -259,16 +265,21 @@ def decide(
     return bool(rows)
 
 
-def revise(item: Approval, hash_: str, card: str) -> Script[int | None]:
-    """Give the question its edited form and a new version, which voids earlier votes."""
+def revise(item: Approval, card: str) -> Script[int | None]:
+    """Give the question its edited form and a new version, which voids earlier votes.
+
+    `item` is as edited, but for the version, which is the one that was seen.
+    """
     rows = yield Ask(
         _REVISE,
         {
             "tenant": item.tenant,
             "id": item.id,
             "seen": item.version,
-            "new_hash": hash_,
+            "new_hash": item.hash,
             "new_card": card,
+            "new_needs": item.needs,
+            "new_approvers": dumps(item.approvers),
         },
     )
     return rows[0][0] if rows else None

@@ -17,7 +17,7 @@ from bot.core.card import Card
 from bot.core.effect import TERMINAL, Effect, EffectState, bound
 from bot.core.errors import Conflict, Forbidden, NotFound
 from bot.core.event import Event, Kind, Place, Sender, Trust
-from bot.core.ids import EffectId, EventId
+from bot.core.ids import EffectId, EventId, PersonId
 from bot.core.times import from_us, to_us
 from bot.frozen import frozen
 from bot.store import approvals, audit, conversations, effects, inbox
@@ -56,6 +56,9 @@ class Edit:
     card: Card
     version: int
     """Of the question that it was laid out for."""
+    needs: int
+    approvers: tuple[PersonId, ...]
+    """Who decides about what it would do."""
 
 
 @frozen
@@ -231,10 +234,11 @@ def _apply_edit(item: Approval, edit: Edit, at: int) -> Script[Approval]:
             ok = yield from effects.change(effect, arguments, edit.hashes[effect.id])
         if not ok:
             raise Conflict("This has changed in the meantime. Look at it again.")
-    version = yield from approvals.revise(item, edit.hash, dumps(card_to_json(edit.card)))
+    item = replace(item, hash=edit.hash, card=edit.card, needs=edit.needs, approvers=edit.approvers)
+    version = yield from approvals.revise(item, dumps(card_to_json(edit.card)))
     if version is None:
         raise Conflict("This card is out of date. Look at the new one and decide again.")
-    return replace(item, version=version, hash=edit.hash, card=edit.card)
+    return replace(item, version=version)
 
 
 def _close(

@@ -19,6 +19,7 @@ from agents.runtime.own import OwnAgents
 from bot.approvals import Approvals
 from bot.controls import Controls
 from bot.core.agent import Agent
+from bot.core.approval import Approval
 from bot.core.canonical import Json
 from bot.core.card import Card, Field
 from bot.core.conversation import Claim, TurnEnd
@@ -46,7 +47,7 @@ from bot.limits import Rate
 from bot.live import Live
 from bot.people import People
 from bot.places import Places
-from bot.questions import Asking, Questions
+from bot.questions import Asking, Deciders, Questions
 from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from bot.transcript import Transcript
@@ -89,6 +90,9 @@ class Validator:
 
     def due(self, effect: Effect) -> None:
         return None
+
+    async def deciders(self, item: Approval, changes: Sequence[tuple[Effect, Effect]]) -> Deciders:
+        return Deciders(needs=item.needs, approvers=item.approvers, names=item.card.approvers)
 
     def moves_money(self, effect: Effect) -> bool:
         return False

@@ -1,0 +1,74 @@
+"""Who decides about deeds that a person changed on their card, by the policy of what they are now.
+
+An edit never lowers how many must say yes. Where a rule names who decides about what would be done
+now, and it is another rule than before, those decide; about several deeds at once, who decides
+about each of them.
+"""
+
+from collections.abc import Callable, Sequence
+
+from agents.runtime.gate import Action, amount_of, rule_for
+from bot.core.approval import Approval
+from bot.core.effect import Effect
+from bot.core.errors import Invalid
+from bot.core.ids import PersonId, TenantId
+from bot.core.tool import Tool
+from bot.questions import Deciders
+from bot.store import people, policies
+from bot.store.policies import Rule
+from bot.store.script import Database
+
+APART = (
+    "Who decides about one of these is not who decides about the others. Strike it out, and ask "
+    "the agent for it apart."
+)
+
+
+async def deciders(
+    db: Database,
+    tool_of: Callable[[str, TenantId], Tool | None],
+    item: Approval,
+    changes: Sequence[tuple[Effect, Effect]],
+) -> Deciders:
+    """Who decides now; `changes` holds each deed that is left, as it was and as it would be.
+
+    Raises Invalid for what the policy refuses, and where nobody decides about all of it.
+    """
+    rules = await db.read(policies.rules(item.tenant))
+    needs, approvers = item.needs, item.approvers
+    for old, new in changes:
+        rule, before = _rule(new, tool_of, rules), _rule(old, tool_of, rules)
+        if rule is None or rule.decision == Action.AUTO:
+            continue
+        if rule.decision == Action.DENY:
+            raise Invalid(f"The policy of this workspace does not allow this: {rule.describe()}.")
+        needs = max(needs, rule.needs)
+        if rule.approvers and rule != before:
+            approvers = rule.approvers if len(changes) == 1 else _shared(approvers, rule.approvers)
+    if approvers and len(approvers) < needs:
+        raise Invalid(APART)
+    return Deciders(needs=needs, approvers=approvers, names=await _names(db, item, approvers))
+
+
+def _rule(
+    effect: Effect, tool_of: Callable[[str, TenantId], Tool | None], rules: Sequence[Rule]
+) -> Rule | None:
+    tool = tool_of(effect.tool, effect.tenant)
+    if tool is None:
+        return None
+    return rule_for(effect.agent, tool, rules, amount_of(tool, effect.arguments))
+
+
+def _shared(some: Sequence[PersonId], others: Sequence[PersonId]) -> tuple[PersonId, ...]:
+    """Who is among both; nobody named on the one side is everybody on the other."""
+    shared = tuple(p for p in others if not some or p in some)
+    if not shared:
+        raise Invalid(APART)
+    return shared
+
+
+async def _names(db: Database, item: Approval, approvers: Sequence[PersonId]) -> tuple[str, ...]:
+    if approvers == item.approvers:
+        return item.card.approvers
+    found = [await db.read(people.get(item.tenant, id_)) for id_ in approvers]
+    return tuple(person.name if person else "somebody who left" for person in found)
