@@ -19,7 +19,6 @@ from agents.runtime.own import OwnAgents
 from bot import extensions
 from bot.audit import Sealer
 from bot.calendar_hooks import CalendarHooks
-from bot.config.values import own_addresses
 from bot.connected import Means, connected, followed, reaches
 from bot.connecting import Connecting
 from bot.core.event import Event
@@ -117,8 +116,8 @@ class App:
         self.models = ModelDoor(model_setup(settings, self.clock), self.strongroom, self.tenant.id)
         await self.models.start()
         self.clockwork = Runner(self.db, self.clock, self._arrive, lambda: self.engine.turns.wake())
-        self.fetcher = WebFetcher(allow=own_addresses(*settings.own_urls))
-        self.files = open_files(settings, self.db, self.clock, self.fetcher, self.vault.lookup)
+        self.fetcher = WebFetcher()
+        self.files = open_files(settings, self.db, self.clock, self.vault.lookup)
         sweep(settings)
         self.hub = mcp_hub(settings, self.db, self.clock, self.files, self._changed)(self.tenant.id)
         await self.hub.start()

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from bot.config.values import own_addresses
 from bot.core.ids import TenantId
 from bot.core.ports import Agents, Clock, Fetcher
 from bot.desk import Behind, Counter, Seat
 from bot.ears import webhooks_of
 from bot.engine import Engine
+from bot.fetch.client import WebFetcher
 from bot.files.files import Files
 from bot.files.links import Sign
 from bot.files.shelf import TenantShelf
@@ -17,6 +19,7 @@ from bot.frozen import frozen
 from bot.installs import Around, Installs
 from bot.lent import Lent, NoBook, Options
 from bot.mailbook import Book as Mailbook
+from bot.paying import NAME as STRIPE
 from bot.paying import Around as PaymentsAround
 from bot.places import Places
 from bot.settings import Settings
@@ -65,7 +68,7 @@ class Lender:
             db=self.db,
             clock=self.clock,
             strongroom=self.strongroom,
-            fetcher=self.fetcher,
+            fetcher=WebFetcher(allow=own_addresses(self.settings.endpoint.get(STRIPE, ""))),
             settings=self.settings,
             home=self.tenant,
             changed=self.changed,
@@ -74,13 +77,16 @@ class Lender:
     @property
     def sites(self) -> SitesAround:
         """What stands around the sites of blogs."""
-        endpoint = self.settings.endpoint
+        endpoint, blog = self.settings.endpoint, self.settings.blog
+        own = [endpoint.get(name, "") for name in SITES]
         return SitesAround(
             db=self.db,
             clock=self.clock,
             strongroom=self.strongroom,
             fetcher=self.fetcher,
-            own=[endpoint.get(name, "") for name in SITES],
+            own_fetcher=WebFetcher(allow=own_addresses(*own, blog.webhook_url)),
+            own=own,
+            home=self.tenant,
         )
 
     @property

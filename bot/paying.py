@@ -136,7 +136,9 @@ class Paying:
             per_day=section.per_day,
             times_per_day=section.times_per_day,
         )
-        return Till(key=self.key, past=past, base=self._base, ceilings=ceilings)
+        return Till(
+            key=self.key, past=past, fetcher=self._a.fetcher, base=self._base, ceilings=ceilings
+        )
 
     def listed(self, actor: Person) -> Mapping[str, Json]:
         """`{name, up, detail, wants, ways, manifest}`, as platforms are listed."""

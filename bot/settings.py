@@ -163,12 +163,6 @@ class Settings(Section):
         return filled
 
     @property
-    def own_urls(self) -> tuple[str, ...]:
-        """Addresses that tools may ask even where they lie inside a private network."""
-        played = (self.endpoint.get(name, "") for name in ("stripe", "wordpress", "ghost"))
-        return (self.blog.webhook_url, self.files.supabase_url, *played)
-
-    @property
     def ports(self) -> tuple[int, ...]:
         """The ports to try, in order: the one that was set, or the usual ones."""
         return (self.port,) if "port" in self.model_fields_set else tuple(FREE_PORTS)

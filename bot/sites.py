@@ -75,8 +75,12 @@ class Around:
     clock: Clock
     strongroom: Strongroom
     fetcher: Fetcher
-    own: Sequence[str] = ()
+    own_fetcher: Fetcher
+    """What asks, for `home` alone, also what the operator named inside a private network."""
+    own: Sequence[str]
     """Addresses that the operator named, which may do without https."""
+    home: TenantId
+    """Whose they are."""
 
 
 class Sites:
@@ -103,7 +107,11 @@ class Sites:
     def lent(self, settings: object, reach: object) -> BlogSettings:
         """The settings of the blog's tools, with every tenant's site."""
         made = settings if isinstance(settings, BlogSettings) else BlogSettings()
-        return replace(made, site=self.site, reach=reach if isinstance(reach, Reach) else None)
+        found = reach if isinstance(reach, Reach) else None
+        return replace(made, site=self.site, reach=found, fetcher_of=self._fetcher)
+
+    def _fetcher(self, tenant: TenantId) -> Fetcher:
+        return self._a.own_fetcher if tenant == self._a.home else self._a.fetcher
 
     async def listed(self, actor: Person) -> Sequence[Mapping[str, Json]]:
         """`{name, up, detail, wants, ways, manifest}` of each kind, as platforms are listed."""
@@ -140,14 +148,14 @@ class Sites:
             raise Invalid(f"Still needed: {', '.join(missing)}.")
         site = Site(
             kind=kind,
-            url=self._address(told["url"]),
+            url=self._address(actor.tenant, told["url"]),
             user=told.get("user", ""),
             key=Secret(told["key"]),
         )
         if not all(each.isascii() and each.isprintable() for each in told.values()):
             raise Invalid("Address, name and key are plain letters, digits and signs.")
         self._a.strongroom.hide(site.key)
-        site = replace(site, title=await self._tried(site))
+        site = replace(site, title=await self._tried(actor.tenant, site))
         whole = {"url": site.url, "user": site.user, "title": site.title, "key": told["key"]}
         await self._a.strongroom.put(actor.tenant, kind, FIELD, Secret(json.dumps(whole)))
         await self._tell(actor, "blog.connected", kind)
@@ -159,18 +167,19 @@ class Sites:
         await self._a.strongroom.put(actor.tenant, kind, FIELD, NOTHING)
         await self._tell(actor, "blog.disconnected", kind)
 
-    def _address(self, typed: str) -> str:
+    def _address(self, tenant: TenantId, typed: str) -> str:
         url = address_of_site(typed)
-        own = [each.rstrip("/") for each in self._a.own if each]
+        own = [each.rstrip("/") for each in self._a.own if each and tenant == self._a.home]
         if url.startswith("http:") and not any(f"{url}/".startswith(f"{each}/") for each in own):
             raise Invalid("A key is sent over https only. Give the site's https address.")
         return url
 
-    async def _tried(self, site: Site) -> str:
+    async def _tried(self, tenant: TenantId, site: Site) -> str:
         """The site's name, after it took the key."""
         title = KINDS[site.kind]
         try:
-            name = await speaker(site.kind)(self._a.fetcher, site, self._a.clock).try_out()
+            blog = speaker(site.kind)(self._fetcher(tenant), site, self._a.clock)
+            name = await blog.try_out()
         except ConnectionBroken:
             raise Invalid(f"{title} does not take this key. Nothing was kept.") from None
         except BotError as error:

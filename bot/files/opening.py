@@ -1,6 +1,8 @@
 """Which store holds the files, by the settings."""
 
-from bot.core.ports import Clock, Fetcher
+from bot.config.values import own_addresses
+from bot.core.ports import Clock
+from bot.fetch.client import WebFetcher
 from bot.files.files import Files
 from bot.files.links import Links, Sign
 from bot.files.local import LocalStore
@@ -12,24 +14,23 @@ from bot.settings import Settings
 from bot.store.script import Database
 
 
-def open_files(
-    settings: Settings, db: Database, clock: Clock, fetcher: Fetcher, sign: Sign
-) -> Files:
+def open_files(settings: Settings, db: Database, clock: Clock, sign: Sign) -> Files:
     """The files of a house; asks no store anything."""
     return Files(
         db,
         clock,
-        _store(settings, fetcher),
+        _store(settings),
         Spool(settings.files_dir / "spool", clock),
         Links(clock, sign),
     )
 
 
-def _store(settings: Settings, fetcher: Fetcher) -> FileStore:
+def _store(settings: Settings) -> FileStore:
     match settings.files.store:
         case "s3":
             return S3Store(settings.files)
         case "supabase":
-            return SupabaseStore(settings.files, fetcher)
+            own = own_addresses(settings.files.supabase_url)
+            return SupabaseStore(settings.files, WebFetcher(allow=own))
         case _:
             return LocalStore(settings.files_dir)

@@ -43,8 +43,10 @@ class House:
                 strongroom=Strongroom(
                     self.db, SystemClock(), vault, lambda s: self.masked.append(s.reveal())
                 ),
-                fetcher=WebFetcher(allow=own_addresses(*played)),
+                fetcher=WebFetcher(),
+                own_fetcher=WebFetcher(allow=own_addresses(*played)),
                 own=played,
+                home=HOME,
             )
         )
 

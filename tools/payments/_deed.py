@@ -36,7 +36,7 @@ async def open_api(ctx: ToolContext) -> Api:
     key = await till.key(ctx.tenant)
     if not key:
         raise OperatorError("Stripe is not connected. Connect it with `bot connect stripe`.")
-    return Api(fetcher=ctx.house.fetcher, base=till.base, key=key)
+    return Api(fetcher=till.fetcher, base=till.base, key=key)
 
 
 async def mode_now(ctx: ToolContext) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from bot.core.canonical import Json
 from bot.core.ids import TenantId
+from bot.core.ports import Fetcher
 from bot.core.secret import Secret
 from bot.frozen import frozen
 
@@ -42,6 +43,8 @@ class Till:
     """A tenant's key; None where Stripe is not connected."""
     past: Callable[[TenantId, str, int], Awaitable[Sequence[Past]]]
     """What moved on a person's behalf since a time in microseconds."""
+    fetcher: Fetcher
+    """What asks Stripe, also where the operator set its address inside a private network."""
     base: str = BASE
     ceilings: Ceilings = Ceilings()
 

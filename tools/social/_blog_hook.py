@@ -15,6 +15,7 @@ from bot.core.ports import Page
 from bot.core.secret import Secret
 from bot.core.tool import ToolContext
 from bot.frozen import frozen
+from tools.social._blog_settings import fetcher_of
 from tools.social._signed import headers_of
 
 KEY_KNOWN = timedelta(hours=24)
@@ -44,7 +45,7 @@ async def send(ctx: ToolContext, target: Webhook, told: Told) -> Outcome:
     body = json.dumps({"type": "post.published", "data": data}, ensure_ascii=False).encode()
     at = int(ctx.clock.now().timestamp())
     headers = headers_of(target.secret, ctx.key, at, body)
-    page = await ctx.house.fetcher.fetch(
+    page = await fetcher_of(ctx).fetch(
         target.url,
         method="POST",
         headers={"content-type": "application/json", **headers},

@@ -14,7 +14,7 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.errors import Conflict, Invalid
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.social._blog_settings import BlogSettings, Site, speaker
+from tools.social._blog_settings import BlogSettings, Site, fetcher_of, speaker
 from tools.social._own import (
     ListOwn,
     deletion_card,
@@ -52,7 +52,7 @@ class BlogDelete(BlogRead):
 
 def blog_at(ctx: ToolContext, site: Site) -> Blog:
     """A site, to be asked."""
-    return speaker(site.kind)(ctx.house.fetcher, site, ctx.clock)
+    return speaker(site.kind)(fetcher_of(ctx), site, ctx.clock)
 
 
 async def _blog(ctx: ToolContext, shown_as: str | None = None) -> tuple[Blog, str]:

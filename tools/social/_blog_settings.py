@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 
 from bot.core.errors import Invalid
 from bot.core.ids import TenantId
+from bot.core.ports import Fetcher
 from bot.core.secret import Secret
+from bot.core.tool import ToolContext
 from bot.frozen import frozen
 from bot.reach import Reach
 
@@ -58,6 +60,14 @@ class BlogSettings:
     """The site that a tenant connected, if any."""
     reach: Reach | None = None
     """Kept files, for pictures."""
+    fetcher_of: Callable[[TenantId], Fetcher] | None = None
+    """What asks a tenant's blog; None: what asks everything else."""
+
+
+def fetcher_of(ctx: ToolContext) -> Fetcher:
+    """What asks the blog of the tenant whose call it is, also where the operator set it inside."""
+    lent = ctx.settings.fetcher_of if isinstance(ctx.settings, BlogSettings) else None
+    return lent(ctx.tenant) if lent else ctx.house.fetcher
 
 
 def address_of_site(text: str) -> str:

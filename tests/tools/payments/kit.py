@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
+from bot.config.values import own_addresses
 from bot.core.canonical import Json
 from bot.core.effect import EffectState, Outcome, Policy
 from bot.core.errors import BotError, VendorUnknown
@@ -43,12 +43,10 @@ class Desk:
 
     def context(self) -> ToolContext:
         """The context of the next call, in a process that may be new."""
-        where = urlsplit(self.stripe.base)
-        fetcher = WebFetcher(allow=[(where.hostname or "", where.port or 0)])
         clock = StillClock()
         clock.at += self.later
         return context(
-            replace(house(), fetcher=fetcher),
+            house(),
             clock=clock,
             settings=self.till(),
             progress=dict(self.kept),
@@ -65,7 +63,10 @@ class Desk:
         async def past(tenant: TenantId, person: str, since: int) -> Sequence[Past]:
             return self.past
 
-        return Till(key=key, past=past, base=self.stripe.base, ceilings=self.ceilings)
+        fetcher = WebFetcher(allow=own_addresses(self.stripe.base))
+        return Till(
+            key=key, past=past, fetcher=fetcher, base=self.stripe.base, ceilings=self.ceilings
+        )
 
     async def save(self, progress: Mapping[str, Json]) -> None:
         """Keep progress, or die."""
