@@ -3,6 +3,7 @@
 import re
 from urllib.parse import quote
 
+import pytest
 from playwright.async_api import expect
 
 from tests.browser.conftest import Look, Screen
@@ -356,3 +357,36 @@ async def test_a_failed_turn_shows_what_can_be_done_about_it(screen: Screen) -> 
     await expect(link).to_have_attribute("href", "/admin/approvals")
     await expect(page.locator(".message > .key-form")).to_have_count(1)
     await expect(page.get_by_role("link", name=key["label"])).to_have_count(0)
+
+
+@pytest.mark.parametrize("phone", [False, True])
+async def test_conversations_are_reachable_at_once_and_agents_one_press_away(
+    look: Look, phone: bool
+) -> None:
+    house = House()
+    for number in range(20):
+        house.talk(f"Matter {number}", "bri")
+    screen = await look(house, phone=phone)
+    page = await screen.open()
+    if phone:
+        await page.get_by_role("button", name="Agents and conversations").tap()
+    side = page.locator("#side-lists")
+    shown = side.locator("a.side-row")
+    for nearest in range(5):
+        await expect(shown.nth(nearest)).to_be_in_viewport(ratio=1)
+    kelly = side.get_by_role("button", name="Kelly")
+    await expect(kelly).to_be_hidden()
+    agents = side.locator("summary")
+    await agents.focus()
+    await page.keyboard.press("Enter")
+    await expect(kelly).to_be_in_viewport()
+    await kelly.click()
+    await expect(page.locator("#agent")).to_have_value("kelly")
+
+
+async def test_agents_are_all_that_is_shown_until_there_is_a_conversation(screen: Screen) -> None:
+    page = await screen.open()
+    await expect(page.locator("#side-lists").get_by_role("button", name="Kelly")).to_be_visible()
+    await screen.say("good morning")
+    await expect(page.locator(".message.assistant")).to_have_count(1)
+    await expect(page.locator("#side-lists a.side-row")).to_be_in_viewport(ratio=1)
