@@ -95,7 +95,7 @@ class Approvals:
         point("decide.after_commit")
         tell_live(self._live, done)
         self._wake()
-        if done.state is not ApprovalState.PENDING:
+        if edit or done.state is not ApprovalState.PENDING:
             await self._questions.show(done)
         return done
 

@@ -180,3 +180,18 @@ async def test_a_yes_to_the_amount_before_is_void_after_it_was_raised():
         with pytest.raises(Conflict, match="out of date"):
             await house.decide(question, "approve", OTTO)
         assert till.paid == []
+
+
+@virtual
+async def test_the_copies_of_a_card_follow_an_edit_at_once_also_while_it_waits():
+    till = Till()
+    async with house_of(till, 500) as house:
+        question, (effect,) = await asked(house, LARGE)
+        told: list[tuple[str, int]] = []
+
+        async def show(item: Approval) -> None:
+            told.append((item.state.value, item.version))
+
+        house.engine.questions.show = show
+        await house.decide(question, "edit", OLGA, arguments={effect: {"amount_minor": 50_000}})
+        assert told == [("pending", 2)]
