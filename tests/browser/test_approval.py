@@ -217,3 +217,27 @@ async def test_several_deeds_can_be_struck_out_one_by_one(screen: Screen) -> Non
     await page.get_by_role("button", name="Approve this version").click()
     await expect(page.locator(".card.approved")).to_have_count(1)
     assert screen.house.decisions[0]["arguments"] == {"x": None, "threads": {"text": "Open"}}
+
+
+async def test_a_text_may_get_a_second_line_however_short_it_was(screen: Screen) -> None:
+    page = await card(screen)
+    await page.get_by_role("button", name="Edit").click()
+    await page.locator(".card [name=text]").press("End")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("From 10 to 4")
+    assert screen.house.decisions == [], "a new line is no yes"
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".card.approved")).to_have_count(1)
+    told = screen.house.decisions[0]["arguments"]["text"]
+    assert told == "We are open on Sunday\nFrom 10 to 4"
+
+
+async def test_enter_in_a_line_of_an_edit_is_no_yes(screen: Screen) -> None:
+    page = await card(screen)
+    await page.get_by_role("button", name="Edit").click()
+    await page.locator(".card [name=title]").press("Enter")
+    await page.wait_for_timeout(200)
+    assert screen.house.decisions == []
+    await expect(page.locator(".card [name=title]")).to_be_focused()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".card.approved")).to_have_count(1)

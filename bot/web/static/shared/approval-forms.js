@@ -57,9 +57,10 @@ function editableNames(args, shown) {
 }
 
 function control(name, value, shown) {
-  const words = (shown.fields ?? []).find((field) => field.editable === name)?.name ?? capital(name.replaceAll("_", " "));
+  const field = (shown.fields ?? []).find(({ editable }) => editable === name);
+  const words = field?.name ?? capital(name.replaceAll("_", " "));
   const kind = kindOfValue(value);
-  const input = CONTROLS[kind].make(value);
+  const input = CONTROLS[kind].make(value, field ? field.long : name === "text");
   input.name = name;
   const read = () => CONTROLS[kind].read(input);
   const node = kind === "flag" ? el("label", { class: "check" }, input, words) : el("label", null, span("", words), input);
@@ -83,7 +84,11 @@ function kindOfValue(value) {
 
 const CONTROLS = {
   text: {
-    make: (value) => (value.length > 60 || value.includes("\n") ? el("textarea", { rows: "4", dir: "auto" }, value) : el("input", { value, dir: "auto" })),
+    make: (value, isLong) => {
+      const node = el(isLong || value.length > 60 || value.includes("\n") ? "textarea" : "input", { rows: "4", dir: "auto" });
+      node.value = value;
+      return node;
+    },
     read: (input) => input.value,
   },
   lines: { make: (value) => el("textarea", { rows: "3" }, value.join("\n")), read: (input) => input.value.split("\n").map((line) => line.trim()).filter(Boolean) },
@@ -128,6 +133,8 @@ function frame(controls, { word, busy, close, check, submit, danger = false }) {
     } else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       form.requestSubmit();
+    } else if (event.key === "Enter" && event.target.matches("input")) {
+      event.preventDefault(); // a yes is given on purpose, never by the end of a line
     }
   };
   const form = el("form", { onsubmit, onkeydown, novalidate: true }, controls, problem, el("div", { class: "choices" }, button("Cancel", close), go));
