@@ -5,6 +5,7 @@ numbers of all tests of that name are added up and printed, also when they ran o
 """
 
 import signal
+import sys
 from collections import defaultdict
 from collections.abc import Mapping
 
@@ -18,6 +19,12 @@ settings.load_profile("house")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts in the background deaf to Ctrl-C; our children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_sessionfinish() -> None:
+    """Drop the databases that tests lent each other, where any asked for one."""
+    if lending := sys.modules.get("tests.postgres"):
+        lending.drop_lent()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

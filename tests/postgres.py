@@ -2,6 +2,9 @@
 
 `BOT_TEST_POSTGRES` is the address of one where databases may be made; by default the one of this
 machine. Without a server these tests are skipped.
+
+Making a database with our tables and dropping it takes longer than most tests that want one, so
+`our_database` empties those that it made and lends them again.
 """
 
 import asyncio
@@ -19,7 +22,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.store import schema
+from bot.store import postgres_schema, schema
 from bot.store.columns import metadata
 
 asyncpg = pytest.importorskip("asyncpg")
@@ -66,6 +69,77 @@ async def own_database() -> AsyncIterator[str]:
         yield address(name)
     finally:
         await admin(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+_lent: dict[str, int] = {}
+"""What stood in the catalogue of each database that is to be lent again, when it was new."""
+_idle: list[str] = []
+SHAPE = """
+SELECT hashtext(string_agg(line, E'\\n' ORDER BY line)) FROM (
+  SELECT concat_ws(' ', c.relname, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relacl,
+    a.attname, a.atttypid, a.attnotnull) AS line
+  FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND NOT a.attisdropped
+  WHERE c.relnamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(' ', polname, polrelid::regclass) FROM pg_policy
+  UNION ALL SELECT concat_ws(' ', tgname, tgrelid::regclass, tgenabled) FROM pg_trigger
+  UNION ALL SELECT concat_ws(' ', version, min_version) FROM release
+) AS lines
+"""
+"""What a test may not change in a database that is lent: tables, rights, walls, release."""
+
+
+@asynccontextmanager
+async def our_database(image: bytes | None = None) -> AsyncIterator[str]:
+    """The address of one with our tables and nothing in them, or the rows of an SQLite database.
+
+    It comes from an earlier test and goes to a later one, so the shape of its tables is not to be
+    changed: that is a defect of the test. `own_database` is for such.
+    """
+    if not await answers():
+        pytest.skip(f"There is no PostgreSQL at {SERVER}.")
+    url = _idle.pop() if _idle else await _made()
+    if image is not None:
+        await fill(url, image)
+    yield url
+    await _emptied(url)
+    _idle.append(url)
+
+
+async def _made() -> str:
+    url = address(f"sb_test_{secrets.token_hex(6)}")
+    await admin(f"CREATE DATABASE {urlsplit(url).path[1:]}")
+    assert await postgres_schema.upgrade(url) == "new"
+    conn = await asyncpg.connect(url)
+    _lent[url] = await conn.fetchval(SHAPE)
+    await conn.close()
+    return url
+
+
+async def _emptied(url: str) -> None:
+    """Nobody is connected to it any more, and it is as it was when it was made."""
+    conn = await asyncpg.connect(url)
+    try:
+        others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
+        others += "pg_backend_pid() AND backend_type = 'client backend'"
+        async with asyncio.timeout(30):
+            while await conn.fetch(f"SELECT pg_terminate_backend(pid) {others}"):
+                await asyncio.sleep(0.01)
+        rows = "; ".join(f"DELETE FROM {table.name}" for table in postgres_schema.tables())
+        await conn.execute(
+            f"SET session_replication_role = replica; {rows}; "  # passes by what seals the audit
+            "SELECT setval('audit_seq_seq', 1, false)"
+        )
+        assert await conn.fetchval(SHAPE) == _lent[url], "A test changed the tables it was lent."
+    finally:
+        await conn.close()
+
+
+def drop_lent() -> None:
+    """Drop what was made to be lent; at the end of a run."""
+    for url in _lent:
+        asyncio.run(admin(f"DROP DATABASE IF EXISTS {urlsplit(url).path[1:]} WITH (FORCE)"))
+    _lent.clear()
+    _idle.clear()
 
 
 async def fill(url: str, image: bytes) -> None:

@@ -20,11 +20,10 @@ from bot.live_shared import SharedLive
 from bot.pacing import Pace
 from bot.settings import load
 from bot.store import fleet as rows
-from bot.store import postgres_schema
 from bot.store.fleet import Worker
 from tests.fakes.clock import StillClock
 from tests.fakes.switchboard import HOME, image
-from tests.postgres import admin, fill, own_database
+from tests.postgres import admin, our_database
 
 pytest.importorskip("asyncpg")
 
@@ -34,9 +33,7 @@ from bot.store.postgres import PostgresDatabase  # noqa: E402
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    async with own_database() as made:
-        await postgres_schema.upgrade(made)
-        await fill(made, image())
+    async with our_database(image()) as made:
         yield made
 
 

@@ -16,12 +16,11 @@ from bot.core.ports import new_id
 from bot.engine import Engine, Limits
 from bot.fleet import WORK, Fleet
 from bot.infra.clock import SystemClock
-from bot.store import postgres_schema
 from bot.store.fleet import Worker
 from tests.fakes.model import ScriptedModel, last_words, say
 from tests.fakes.switchboard import ANA, HOME, UNLIMITED, assemble, image
 from tests.fakes.vendor import Vendor, tools_of
-from tests.postgres import fill, own_database
+from tests.postgres import our_database
 
 pytest.importorskip("asyncpg")
 
@@ -105,9 +104,7 @@ async def process(url: str, name: str, seats: int, words: bool) -> AsyncIterator
 async def full_and_idle(words: bool) -> AsyncIterator[tuple[Process, Process]]:
     """A process whose only seat is taken, and one that has nothing to do."""
     async with AsyncExitStack() as stack:
-        url = await stack.enter_async_context(own_database())
-        await postgres_schema.upgrade(url)
-        await fill(url, image())
+        url = await stack.enter_async_context(our_database(image()))
         full = await stack.enter_async_context(process(url, "full", 1, words))
         await full.send("hold")
         await asyncio.wait_for(full.told.get(), SOON_S)

@@ -33,7 +33,7 @@ from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import iso, to_us
 from bot.core.tool import ToolContext
 from bot.fleet import Alone
-from bot.store import conversations, effects, inbox, people, postgres_schema, schedules, schema
+from bot.store import conversations, effects, inbox, people, schedules, schema
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Ask, Database, Script, Statement, restartable
 from bot.store.sqlite import SqliteDatabase
@@ -44,7 +44,7 @@ from bot.troubles import Troubles
 from tests.fakes.clock import StillClock
 from tests.fakes.live import RecordingLive
 from tests.fakes.switchboard import HOME, OLGA, Switchboard
-from tests.postgres import own_database
+from tests.postgres import our_database
 
 ONE, TWO = TenantId("ten_1"), TenantId("ten_2")
 ROOT = Path(__file__).parents[2]
@@ -68,8 +68,7 @@ async def db(
         yield file
         await file.close()
         return
-    async with own_database() as url:
-        await postgres_schema.upgrade(url)
+    async with our_database() as url:
         shared = PostgresDatabase(url)
         await shared.open()
         await furnish(shared, clock)

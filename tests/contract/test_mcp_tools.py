@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import Conflict, Invalid, NotFound
-from bot.store import audit, mcp_tools, postgres_schema, schema
+from bot.store import audit, mcp_tools, schema
 from bot.store.mcp_tools import McpTool
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
-from tests.postgres import own_database
+from tests.postgres import our_database
 
 HOME, AWAY = "ten_home", "ten_away"
 ADD = McpTool(
@@ -37,8 +37,7 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
         yield file
         await file.close()
         return
-    async with own_database() as url:
-        await postgres_schema.upgrade(url)
+    async with our_database() as url:
         shared = PostgresDatabase(url)
         await shared.open()
         yield shared

@@ -19,7 +19,7 @@ from bot.store import postgres_schema
 from tests.fakes.switchboard import image
 from tests.kill.harness import Nursery, Tally
 from tests.kill.test_shared import side_by_side
-from tests.postgres import Server, fill, own_database
+from tests.postgres import Server, fill, our_database
 
 GONE_S = 2.0
 """Longer than a process of these tests may be silent."""
@@ -27,9 +27,7 @@ GONE_S = 2.0
 
 @pytest.fixture
 async def database() -> AsyncIterator[str]:
-    async with own_database() as url:
-        await postgres_schema.upgrade(url)
-        await fill(url, image())
+    async with our_database(image()) as url:
         yield url
 
 

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 
 from bot.points import POINTS
-from bot.store import postgres_schema
 from tests.fakes.switchboard import image
 from tests.kill.harness import Nursery, Tally
 from tests.kill.test_points import POLICIES, cases
-from tests.postgres import fill, own_database
+from tests.postgres import our_database
 
 SIGKILL = 9
 Record = Callable[[str, object], None]
@@ -22,9 +21,7 @@ Record = Callable[[str, object], None]
 
 @pytest.fixture
 async def database() -> AsyncIterator[str]:
-    async with own_database() as url:
-        await postgres_schema.upgrade(url)
-        await fill(url, image())
+    async with our_database(image()) as url:
         yield url
 
 

@@ -7,19 +7,16 @@ from typing import Any
 
 import pytest
 
-from bot.store import postgres_schema
 from tests.fakes.switchboard import image
 from tests.kill.harness import Nursery, Tally
 from tests.kill.test_frozen import freeze
 from tests.kill.test_shared import SIGKILL, side_by_side
-from tests.postgres import fill, own_database
+from tests.postgres import our_database
 
 
 @pytest.fixture
 async def database() -> AsyncIterator[str]:
-    async with own_database() as url:
-        await postgres_schema.upgrade(url)
-        await fill(url, image())
+    async with our_database(image()) as url:
         yield url
 
 

@@ -14,12 +14,12 @@ from bot.files.local import LocalStore
 from bot.files.port import FileStore
 from bot.files.s3 import S3Store
 from bot.files.supabase import SupabaseStore
-from bot.store import postgres_schema, schema
+from bot.store import schema
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.supabase_storage import JWT, SupabaseStorage
-from tests.postgres import own_database
+from tests.postgres import our_database
 
 BUCKET = "kept-files"
 SIGNED = "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/us-east-1/s3/aws4_request"
@@ -89,8 +89,7 @@ async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Da
         yield file
         await file.close()
         return
-    async with own_database() as url:
-        await postgres_schema.upgrade(url)
+    async with our_database() as url:
         shared = PostgresDatabase(url)
         await shared.open()
         yield shared

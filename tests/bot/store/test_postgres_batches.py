@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 
 from bot.core.errors import Conflict, StoreError
-from bot.store import postgres, postgres_schema
+from bot.store import postgres
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Ask, Script, Statement, restartable, restartable_by
 from bot.store.tables import meta
 from bot.store.tables_house import memo
-from tests.postgres import Pooler, admin, own_database
+from tests.postgres import Pooler, admin, our_database
 
 asyncpg = pytest.importorskip("asyncpg")
 
@@ -109,8 +109,7 @@ _FIND = Statement(
 @pytest.fixture(params=["direct", "pooled"])
 async def db(request: pytest.FixtureRequest) -> AsyncIterator[PostgresDatabase]:
     """With one connection that writes, so that all of a batch is in one batch."""
-    async with own_database() as url, maybe_pooled(url, request.param) as (address, is_pooled):
-        await postgres_schema.upgrade(url)
+    async with our_database() as url, maybe_pooled(url, request.param) as (address, is_pooled):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(postgres, "WRITERS", 1)  # how keys fall on two is not what is asked here
             made = PostgresDatabase(address, pooled=is_pooled)
@@ -241,8 +240,7 @@ _SMUGGLE = Statement(
 
 
 async def test_what_has_no_key_is_committed_between_what_was_before_and_what_comes_after() -> None:
-    async with own_database() as url:
-        await postgres_schema.upgrade(url)
+    async with our_database() as url:
         db = PostgresDatabase(url)
         await db.open()
         counted: list[asyncio.Future[int]] = []
@@ -260,8 +258,7 @@ async def test_what_has_no_key_is_committed_between_what_was_before_and_what_com
 
 
 async def test_one_connection_that_is_lost_is_made_anew_and_the_other_goes_on() -> None:
-    async with own_database() as url:
-        await postgres_schema.upgrade(url)
+    async with our_database() as url:
         db = PostgresDatabase(url)
         await db.open()
         names = ("a", "b", "c", "d")

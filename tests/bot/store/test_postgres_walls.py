@@ -15,7 +15,7 @@ from bot.store.postgres_schema import tables, walled
 from bot.store.postgres_session import APP, ENGINE, TENANT
 from bot.store.shape import DIALECT
 from tests.contract.test_statements import ALLOWED
-from tests.postgres import admin, own_database
+from tests.postgres import admin, our_database, own_database
 
 asyncpg = pytest.importorskip("asyncpg")
 
@@ -25,16 +25,18 @@ APPEND_ONLY = ("audit", "audit_seal")
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
+    """One whose tables may be changed."""
     async with own_database() as made:
         assert await postgres_schema.upgrade(made) == "new"
         yield made
 
 
 @pytest.fixture
-async def conn(url: str) -> AsyncIterator[Any]:
-    conn = await asyncpg.connect(url)
-    yield conn
-    await conn.close()
+async def conn() -> AsyncIterator[Any]:
+    async with our_database() as url:
+        conn = await asyncpg.connect(url)
+        yield conn
+        await conn.close()
 
 
 async def become(conn: Any, tenant: str) -> None:
