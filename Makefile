@@ -5,7 +5,8 @@
 
 BOT_PYTHON ?=
 UV ?= uv
-WORKERS ?= auto
+# Many tests wait for a process or a death; half as many workers more than processors fill that time.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
 ARGS ?=
 PYTHON := $(or $(BOT_PYTHON),python3)
 BIN := .venv/bin

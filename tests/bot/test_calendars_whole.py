@@ -97,7 +97,9 @@ async def read_again(server: Server) -> None:
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.parametrize("kind", [GoogleCalendar, GraphCalendar])
+@pytest.mark.parametrize(
+    "kind", [GoogleCalendar, pytest.param(GraphCalendar, marks=pytest.mark.long)]
+)
 async def test_what_becomes_of_an_event_is_told_once_where_it_was_asked_for(
     tmp_path: Path, kind: type[Server]
 ) -> None:

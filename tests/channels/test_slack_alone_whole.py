@@ -18,7 +18,7 @@ __all__ = ["slack"]
 pytestmark = pytest.mark.timeout(300)
 
 
-@pytest.fixture(params=[False, True], ids=["socket", "http"])
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.long)], ids=["socket", "http"])
 async def house(
     tmp_path: Path, slack: SlackServer, request: pytest.FixtureRequest
 ) -> AsyncIterator[Program]:

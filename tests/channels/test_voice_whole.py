@@ -21,7 +21,7 @@ async def speak(house: House, caption: str = "") -> None:
     )
 
 
-@pytest.mark.parametrize("transport", ["direct", "litellm"])
+@pytest.mark.parametrize("transport", ["direct", pytest.param("litellm", marks=pytest.mark.long)])
 async def test_a_voice_note_is_written_down_for_the_agent_and_paid_for(
     tmp_path: Path, transport: str
 ) -> None:

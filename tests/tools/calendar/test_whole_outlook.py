@@ -6,6 +6,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.fakes.graph_calendar import Fault, GraphCalendar
 from tests.program import wait_for
 from tests.tools.calendar.test_whole import Model, approve, connect, done, only, program, said
@@ -45,6 +47,7 @@ async def test_an_event_of_outlook_is_made_by_a_yes_once_through_a_kill(tmp_path
         assert "canary" not in running.said
 
 
+@pytest.mark.long
 async def test_an_event_of_outlook_is_moved_once_through_a_kill(tmp_path: Path) -> None:
     async with GraphCalendar() as outlook, Model() as model:
         event = outlook.put(

@@ -100,7 +100,7 @@ def drafts(server: Any) -> int:
     return len(server.graph.folder("ann@example.com", "drafts"))
 
 
-@pytest.mark.parametrize("side", ["gmail", "outlook"])
+@pytest.mark.parametrize("side", ["gmail", pytest.param("outlook", marks=pytest.mark.long)])
 async def test_a_mail_is_read_drafted_and_answered_by_a_yes_once_through_a_kill(
     tmp_path: Path, side: str
 ) -> None:

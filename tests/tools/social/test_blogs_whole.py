@@ -69,7 +69,9 @@ async def test_reddit_from_the_wish_to_the_post_and_down_again(tmp_path: Path) -
         assert server.mistakes == []
 
 
-@pytest.mark.parametrize(("how", "calls_made"), [("late", 1), ("hang", 2)])
+@pytest.mark.parametrize(
+    ("how", "calls_made"), [("late", 1), pytest.param("hang", 2, marks=pytest.mark.long)]
+)
 async def test_killed_while_tumblr_works_the_post_is_there_once(
     tmp_path: Path, how: str, calls_made: int
 ) -> None:
@@ -97,7 +99,7 @@ async def test_killed_while_tumblr_works_the_post_is_there_once(
         assert server.mistakes == []
 
 
-@pytest.mark.parametrize("kind", ["wordpress", "ghost"])
+@pytest.mark.parametrize("kind", ["wordpress", pytest.param("ghost", marks=pytest.mark.long)])
 async def test_the_blog_moves_to_a_site_and_a_kill_makes_no_second_post(
     tmp_path: Path, kind: str
 ) -> None:

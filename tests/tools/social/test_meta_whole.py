@@ -68,7 +68,9 @@ async def test_a_page_s_post_is_approved_and_stands_there_and_is_taken_down(tmp_
         await asyncio.to_thread(wait_for, lambda: not told.server.posts)
 
 
-@pytest.mark.parametrize(("how", "calls"), [("late", 1), ("hang", 2)])
+@pytest.mark.parametrize(
+    ("how", "calls"), [("late", 1), pytest.param("hang", 2, marks=pytest.mark.long)]
+)
 async def test_killed_while_threads_works_the_post_is_there_once(
     tmp_path: Path, how: str, calls: int
 ) -> None:

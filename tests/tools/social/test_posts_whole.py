@@ -107,7 +107,9 @@ async def test_one_text_is_changed_and_one_post_struck_out_on_the_card(tmp_path:
         assert articles(tmp_path) == []
 
 
-@pytest.mark.parametrize(("how", "calls"), [("late", 1), ("hang", 2)])
+@pytest.mark.parametrize(
+    ("how", "calls"), [("late", 1), pytest.param("hang", 2, marks=pytest.mark.long)]
+)
 async def test_killed_between_two_networks_each_post_is_there_once(
     tmp_path: Path, how: str, calls: int
 ) -> None:
