@@ -25,15 +25,15 @@ class Plans:
         return await self._db.read(plans.waiting(ctx.tenant, ctx.conv, now))
 
     async def take_back(self, ctx: ToolContext, id_: str) -> Effect:
-        """Stop one of this conversation. Raises NotFound."""
+        """Stop one of this conversation. Raises NotFound, and Forbidden for whose it is not."""
         found = [item for _, item in await self.waiting(ctx) if item.id == id_]
         ids = decisions.Ids(
             event=new_id(self._clock, "evt"),
             conv=new_id(self._clock, "cnv"),
             line=new_id(self._clock, "msg"),
         )
-        at, actor = to_us(self._clock.now()), f"agent:{ctx.agent}"
-        if not found or not await self._db.write(plans.take_back(found[0], actor, at, ids)):
+        who, at = (ctx.person or "", ctx.agent), to_us(self._clock.now())
+        if not found or not await self._db.write(plans.take_back(found[0], *who, at, ids)):
             past = await self._db.read(effects.get(ctx.tenant, id_))
             if past and past.conv == ctx.conv and past.state is EffectState.ABANDONED:
                 raise NotFound("It was taken back before. It will not go out.")

@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 
 from bot.core.effect import Effect, EffectState
+from bot.core.errors import Forbidden
 from bot.core.times import from_us
-from bot.store import approvals, audit, decisions, effects
+from bot.store import approvals, audit, decisions, effects, people
 from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables import effect
 
@@ -33,16 +34,25 @@ def waiting(tenant: str, conv: str, now: int) -> Script[list[tuple[datetime, Eff
 
 
 @restartable
-def take_back(item: Effect, actor: str, at: int, ids: decisions.Ids) -> Script[bool]:
-    """A planned deed is never done; False when it has begun, or was taken back before."""
+def take_back(item: Effect, person: str, agent: str, at: int, ids: decisions.Ids) -> Script[bool]:
+    """A planned deed is never done; False when it has begun, or was taken back before.
+
+    Raises Forbidden for who neither asked for it nor may decide about it.
+    """
+    asked = yield from approvals.hold(item.tenant, item.approval or "")
+    known = yield from people.get(item.tenant, person)
+    if not known or not (
+        person == item.person or (asked and decisions.may_decide(asked, person, known.role))
+    ):
+        raise Forbidden("Only who asked for it, or who may decide about it, takes it back.")
     moved = yield from effects.move(
-        item, EffectState.READY, EffectState.ABANDONED, at, "taken back before its time"
+        item, EffectState.READY, EffectState.ABANDONED, at, f"taken back by {known.name}"
     )
     if not moved:
         return False
-    said = {"tool": item.tool, "hash": item.hash}
+    said = {"tool": item.tool, "hash": item.hash, "agent": agent}
+    actor = f"person:{person}"
     yield from audit.note(item.tenant, at, actor, "effect.taken_back", item.id, said, item.turn)
-    asked = yield from approvals.hold(item.tenant, item.approval or "")
     if asked:
         yield from decisions.settle_group(asked, at, ids)
     return True

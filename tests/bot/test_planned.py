@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.core.effect import Outcome, Policy
-from bot.core.errors import Conflict, NotFound
+from bot.core.errors import Conflict, Forbidden, NotFound
 from bot.core.ids import ConvId
 from bot.core.model import ModelRequest
 from bot.core.tool import Risk, Tool, ToolContext
@@ -18,7 +18,7 @@ from bot.store.policies import Rule
 from tests.bot.test_effects import audited
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
-from tests.fakes.switchboard import BEN, HOME, Switchboard, Team, agent, image
+from tests.fakes.switchboard import ANA, BEN, GONE, HOME, OLGA, Switchboard, Team, agent, image
 from tests.fakes.vendor import Vendor, Words
 from tests.sim.loop import virtual
 from tools.social._post import When
@@ -152,9 +152,9 @@ async def test_a_yes_that_comes_a_day_after_the_time_is_refused_until_the_time_i
         assert said(vendor) == ["Good evening"]
 
 
-def context(place: Switchboard, conv: str) -> ToolContext:
+def context(place: Switchboard, conv: str, person: str | None = ANA) -> ToolContext:
     ctx: Any = place.engine.toolset.context(
-        tenant=HOME, conv=ConvId(conv), turn="evt", agent="bri", person=None
+        tenant=HOME, conv=ConvId(conv), turn="evt", agent="bri", person=person
     )
     found: ToolContext = ctx
     return found
@@ -179,6 +179,55 @@ async def test_it_is_taken_back_before_its_time_by_its_own_conversation_and_neve
             await plans.take_back(context(place, question.conv), effect.id)
         await asyncio.sleep(5 * 3600)
         assert vendor.book == [] and audited(place) == ["effect.taken_back"]
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("who", "deciders", "may"),
+    [
+        pytest.param(ANA, (), True, id="whoever asked for it"),
+        pytest.param(OLGA, (), True, id="an owner, where nobody is named"),
+        pytest.param(BEN, (), False, id="somebody else who writes there"),
+        pytest.param(None, (), False, id="nobody that the house knows"),
+        pytest.param(ANA, (BEN,), True, id="whoever asked for it, where others decided"),
+        pytest.param(BEN, (BEN,), True, id="whoever decides about it"),
+        pytest.param(OLGA, (BEN,), False, id="an owner, where others decide"),
+        pytest.param(GONE, (GONE, BEN), False, id="somebody who decided and was removed"),
+    ],
+)
+async def test_only_who_asked_for_it_or_decides_about_it_takes_it_back(who, deciders, may):
+    vendor = Vendor()
+    async with house(vendor) as place:
+        rule = Rule(id="r", tool="ada_publish", decision="ask", approvers=deciders)
+        await place.put_rule(rule)
+        laid(place, hours=3)
+        question = await asked(place)
+        await place.decide(question, "approve", person=deciders[-1] if deciders else ANA)
+        plans = Plans(place.db, place.clock)
+        ((_, effect),) = await plans.waiting(context(place, question.conv))
+        taken = plans.take_back(context(place, question.conv, who), effect.id)
+        if may:
+            await taken
+        else:
+            with pytest.raises(Forbidden, match="who asked for it"):
+                await taken
+        await asyncio.sleep(4 * 3600)
+        assert len(vendor.book) == (not may)
+        assert ("effect.taken_back" in audited(place)) == may
+
+
+@virtual
+async def test_the_audit_names_the_person_who_took_it_back():
+    async with house(Vendor()) as place:
+        laid(place, hours=3)
+        question = await asked(place)
+        await place.decide(question, "approve")
+        plans = Plans(place.db, place.clock)
+        ((_, effect),) = await plans.waiting(context(place, question.conv))
+        await plans.take_back(context(place, question.conv, OLGA), effect.id)
+        asked_for = "select actor, details from audit where action = 'effect.taken_back'"
+        ((actor, details),) = place.disk.all(asked_for)
+        assert actor == f"person:{OLGA}" and json.loads(details)["agent"] == "bri"
 
 
 @virtual

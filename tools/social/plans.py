@@ -1,7 +1,8 @@
 """Posts that were approved for a later time: which ones wait, and taking one back.
 
 In-house: they are rows of the ledger, whatever their network. Until its time nothing has left the
-house, so taking one back undoes nothing outside and needs no yes.
+house, so taking one back undoes nothing outside and needs no yes; but it undoes a yes, so only who
+asked for the post, or who may decide about it, takes it back.
 """
 
 from typing import Annotated
