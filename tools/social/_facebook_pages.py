@@ -5,6 +5,7 @@ lists the Pages and brings a token of each; that one is used for the call and ne
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.core.errors import Invalid, VendorUnknown
 from bot.core.secret import Secret
@@ -13,6 +14,7 @@ from bot.frozen import frozen
 from tools.social._account import Account, account_of
 from tools.social._meta_api import GRAPH, listed, service
 from tools.social._meta_posts import MetaPosts, Names
+from tools.social._picked import told_apart
 
 SERVICE = service("facebook", "Facebook")
 READING = ("pages_show_list", "pages_read_engagement")
@@ -82,17 +84,23 @@ async def pages_of(ctx: ToolContext, needs: Sequence[str]) -> list[Page]:
 async def page_of(ctx: ToolContext, needs: Sequence[str], named: str, id_: str = "") -> Page:
     """The Page of that name or id, or the only one; `id_` settles it between equal names.
 
-    Raises Invalid, which names the Pages, where it is none or not one.
+    It is named as it is shown, with its id where names clash. Raises Invalid, which names the
+    Pages, where it is none or not one.
     """
-    pages = await pages_of(ctx, needs)
-    wanted = named.strip().casefold()
-    fits = [page for page in pages if not wanted or wanted in (page.id, page.name.casefold())]
+    pages, wanted = await pages_of(ctx, needs), named.strip().casefold()
+    names = [page.name for page in pages]
+    shown = [replace(page, name=told_apart(page.name, page.id, names)) for page in pages]
+    fits = [
+        page
+        for page, plain in zip(shown, names, strict=True)
+        if not wanted or wanted in (page.id, page.name.casefold(), plain.casefold())
+    ]
     if len(fits) > 1:
         fits = [page for page in fits if page.id == id_] or fits
     if len(fits) == 1:
         return fits[0]
-    names = ", ".join(f"{page.name} ({page.id})" for page in pages) or "none"
+    told = ", ".join(f"{page.name} ({page.id})" for page in pages) or "none"
     if not fits:
         what = f"There is no Page {named}" if named else "There is no Page"
-        raise Invalid(f"{what} that this account may write on. Its Pages: {names}.")
-    raise Invalid(f"Say on which Page, by its name or id. This account's Pages: {names}.")
+        raise Invalid(f"{what} that this account may write on. Its Pages: {told}.")
+    raise Invalid(f"Say on which Page, by its name or id. This account's Pages: {told}.")

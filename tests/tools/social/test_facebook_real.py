@@ -115,9 +115,14 @@ async def test_pages_are_told_with_what_may_be_done_on_them(desk: Desk) -> None:
 
 async def test_equal_names_are_told_apart_and_an_edited_name_is_believed(desk: Desk) -> None:
     server = server_of(desk)
-    server.pages[1].name = "Corner Bakery"
-    full = await desk.complete({"text": "Hello", "page": server.pages[1].id})
-    await desk.perform(full)
+    server.pages[1].name, id_ = "corner bakery", server.pages[1].id
+    full = await desk.complete({"text": "Hello", "page": id_})
+    assert TOOL.preview
+    card = TOOL.preview(FacebookPost.model_validate(full))
+    assert lines(card)["Page"] == f"corner bakery ({id_})" in card.recipients[0]
+    await desk.perform({**full, "page_id": ""})  # what the card says is enough
+    server.pages[1].posts.clear()
+    await desk.perform({**full, "page": "Corner Bakery"})  # as cards were before
     assert [post.message for post in server.pages[1].posts] == ["Hello"]
     third = server.add_page("Third")
     await desk.perform({**full, "page": "Third"})

@@ -76,8 +76,9 @@ async def test_the_page_is_named_before_anybody_is_asked(desk: Desk) -> None:
     with pytest.raises(Invalid, match="several pages called 'Rye'; give its id: urn:li:org"):
         await desk.full(PAGE)
     full = await desk.full({**PAGE, "page": "urn:li:organization:10"})
-    assert full["page"] == "Rye"
-    await desk.perform(full)
+    shown = lines(preview(LinkedInPost.model_validate(full)))["Speaks for"]
+    assert shown == "Rye (urn:li:organization:10)", "two of one name look alike"
+    await desk.perform({**full, "picked": None})  # what the card says is enough
     assert desk.server.posts[0].author == "urn:li:organization:10"
 
 
