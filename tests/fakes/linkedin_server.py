@@ -10,7 +10,7 @@ Whatever a client should not have sent stands in `mistakes`.
 import itertools
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -24,6 +24,8 @@ UPLOADS = "https://www.linkedin.com"
 """Where pictures and films go; with the token, by PUT."""
 PART = 4_194_304
 """LinkedIn cuts films into parts of 4 MiB."""
+COUNTS, SIZE = "GET /rest/organizationalEntityShareStatistics", "GET /rest/networkSizes/{urn}"
+COUNTED = ("impression", "click", "like", "comment", "share")
 ROLES = {"ADMINISTRATOR", "CONTENT_ADMINISTRATOR", "DIRECT_SPONSORED_CONTENT_POSTER"}
 
 
@@ -102,6 +104,8 @@ _MEMBER, _OURS = {"w_member_social"}, {"r_organization_social"}
 _QUERIES: Mapping[str, set[str]] = {
     "GET /rest/posts": {"q", "author", "count", "start", "sortBy", "isDsc", "viewContext"},
     "GET /rest/organizationAcls": {"q", "role", "state", "count", "start"},
+    COUNTS: {"q", "organizationalEntity", "shares", "ugcPosts"},
+    SIZE: {"edgeType"},
 }
 _BARE = re.compile(r"(?<!\\)[(){}\[\]<>@|*_~]")
 
@@ -116,6 +120,8 @@ class Posted:
     """As it was sent."""
     at: datetime
     content: Mapping[str, Any]
+    met: Mapping[str, int] = field(default_factory=dict)
+    """What was counted of it, by LinkedIn's names."""
 
     @property
     def text(self) -> str:
@@ -176,6 +182,8 @@ class LinkedInServer(SocialServer):
         "PUT /dms-uploads": set(),
         "GET /rest/organizationAcls": _OURS,
         "GET /rest/organizations/{id}": _OURS,
+        COUNTS: {"rw_organization_admin"},
+        SIZE: {"rw_organization_admin"},
     }
 
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
@@ -183,6 +191,7 @@ class LinkedInServer(SocialServer):
         self.account = "Ab_1-cD"
         self.organisations: dict[str, tuple[str, str]] = {}
         """Id → name and role of the account there, such as `("Rye", "ADMINISTRATOR")`."""
+        self.followers: dict[str, int] = {}
         self.posts: list[Posted] = []
         self.media: dict[str, Medium] = {}
         self.slow = 0
@@ -209,7 +218,7 @@ class LinkedInServer(SocialServer):
         path = request.path
         if path.startswith("/dms-uploads/"):
             return f"{request.method} /dms-uploads"
-        path = re.sub(r"^/rest/(posts|images|videos)/.+$", r"/rest/\1/{urn}", path)
+        path = re.sub(r"^/rest/(posts|images|videos|networkSizes)/.+$", r"/rest/\1/{urn}", path)
         path = re.sub(r"^/rest/organizations/[^/]+$", "/rest/organizations/{id}", path)
         action = request.query.get("action")
         return f"{request.method} {path}" + (f"?action={action}" if action else "")
@@ -231,6 +240,15 @@ class LinkedInServer(SocialServer):
         if "{urn}" in operation and ":" in request.raw_path.split("?")[0]:
             self.mistakes.append(f"{request.raw_path}: a urn in a path is percent-encoded")
         wanted = {"GET /rest/posts": "author", "GET /rest/organizationAcls": "roleAssignee"}
+        wanted |= {COUNTS: "organizationalEntity"}
+        if operation == SIZE and request.query.get("edgeType") != "COMPANY_FOLLOWED_BY_MEMBER":
+            self.mistakes.append(f"{operation} wants its kind of followers")
+        asked = request.raw_path.partition("?")[2]
+        if operation == COUNTS and not re.fullmatch(
+            r"[^():]+(&(shares=List\(urn%3Ali%3Ashare|ugcPosts=List\(urn%3Ali%3AugcPost)%3A\d+\))?",
+            asked,
+        ):
+            self.mistakes.append(f"{asked}: a list's brackets stand bare, its urns do not")
         if (q := wanted.get(operation)) and request.query.get("q") != q:
             self.mistakes.append(f"{operation} wants q={q}")
 
@@ -267,6 +285,8 @@ class LinkedInServer(SocialServer):
             return self._finalize(body["finalizeUploadRequest"])
         if operation == "GET /rest/organizationAcls":
             return self._acls(request)
+        if operation in (COUNTS, SIZE):
+            return self._numbers(request)
         if operation.startswith("GET /rest/organizations/"):
             id_ = request.path.rsplit("/", 1)[1]
             if id_ not in self.organisations:
@@ -395,6 +415,27 @@ class LinkedInServer(SocialServer):
             return self.refusal("parts are missing", 400)
         medium.status = "PROCESSING"
         return Reply(200)
+
+    def _numbers(self, request: web.Request) -> Reply:
+        """Of a page that the account administers; a post that nothing is known of is left out."""
+        page = request.query.get("organizationalEntity") or unquote(request.path.rsplit("/", 1)[1])
+        id_ = page.rsplit(":", 1)[1]
+        if self.organisations.get(id_, ("", ""))[1] != "ADMINISTRATOR":
+            return self.refusal("forbidden", 403)
+        if "edgeType" in request.query:
+            return Reply(200, {"firstDegreeSize": self.followers.get(id_, 0)})
+        lists = [request.query.get(name, "")[5:-1] for name in ("shares", "ugcPosts")]
+        named = [urn for urn in lists if urn]
+        posts = [p for p in self.posts if p.author == page and (not named or p.urn in named)]
+        counts = {
+            f"{name}Count": sum(p.met.get(f"{name}Count", 0) for p in posts) for name in COUNTED
+        }
+        told: dict[str, Any] = {"organizationalEntity": page}
+        told["totalShareStatistics"] = counts | {"uniqueImpressionsCount": 0, "engagement": 0.0}
+        if named:
+            told["share"] = named[0]
+        shown = [told] if posts or not named else []
+        return Reply(200, {"elements": shown, "paging": {"start": 0, "count": 10, "links": []}})
 
     def _acls(self, request: web.Request) -> Reply:
         role = request.query.get("role", "")

@@ -118,7 +118,8 @@ RULES: Mapping[str, Rule] = {
     ),
     "linkedin": Rule(
         authorize="/oauth/v2/authorization", token="/oauth/v2/accessToken", who="/v2/userinfo",
-        scopes=_s("openid profile email w_member_social w_organization_social r_organization_social"),
+        scopes=_s("openid profile email w_member_social w_organization_social r_organization_social "
+                  "rw_organization_admin"),
         rotates=False, expires_in=5_184_000, revoke="/oauth/v2/revoke", shape="commas", me="sub",
         headers={"LinkedIn-Version": lambda text: len(text) == 6 and text.isdigit(),
                  "X-Restli-Protocol-Version": lambda text: text == "2.0.0"},

@@ -19,7 +19,7 @@ from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import OperatorError, VendorRefused, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.social import _linkedin_own
+from tools.social import _linkedin_numbers, _linkedin_own
 from tools.social._account import Account, began, keep
 from tools.social._linkedin_api import (
     MEMBER,
@@ -246,4 +246,5 @@ TOOLS = (
         saying="publishing on LinkedIn",
     ),
     *_linkedin_own.TOOLS,
+    _linkedin_numbers.TOOL,
 )

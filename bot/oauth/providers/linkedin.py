@@ -27,6 +27,11 @@ PROVIDER = Provider(
             scopes=("w_organization_social", "r_organization_social"),
             asked=False,
         ),
+        "numbers": Feature(
+            title="See how pages did (approved partners)",
+            scopes=("r_organization_social", "rw_organization_admin"),
+            asked=False,
+        ),
     },
     rotates=False,
     lasts=timedelta(days=60),

@@ -26,7 +26,7 @@ from tools.social._linkedin_own import LinkedInRead
 from tools.social._linkedin_posts import little, seen
 from tools.social.linkedin import TOOLS, LinkedInPost, preview
 
-TOOL, LIST, READ, DELETE = TOOLS
+TOOL, LIST, READ, DELETE, _ = TOOLS
 CREATE, LISTED = "POST /rest/posts", "GET /rest/posts"
 SCOPES = "openid profile email w_member_social w_organization_social r_organization_social"
 MINE: dict[str, Any] = {"text": "We are hiring"}
