@@ -82,6 +82,8 @@ class Posted:
     author: str
     text: str = ""
     url: str = ""
+    poster: str = ""
+    """Of a film: the still."""
     flair: str = ""
     deleted: bool = False
     score: int = 1
@@ -126,6 +128,9 @@ class RedditServer(NetworkServer):
         self.posts: list[Posted] = []
         self.media: dict[str, bytes] = {}
         """What was uploaded, by the address that a post names it with."""
+        self.fail_uploads: set[int] = set()
+        """Which uploads the bucket refuses, counted from 1, each once."""
+        self.uploads = 0
         self.hidden: set[str] = set()
         """Posts that the list does not show yet."""
         self.page = 100
@@ -221,6 +226,8 @@ class RedditServer(NetworkServer):
             self.mistakes.append("a text post has no url")
         if kind != "self" and ("url" not in body or "text" in body):
             self.mistakes.append(f"a post of kind {kind} has a url and no text")
+        if (kind in ("video", "videogif")) != ("video_poster_url" in body):
+            self.mistakes.append("a film has a still, and nothing else has")
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{1,22}", body.get("sr", "")):
             self.mistakes.append(f"sr is {body.get('sr')!r}")
         for name in ("nsfw", "spoiler", "sendreplies", "resubmit", "validate_on_submit"):
@@ -283,6 +290,7 @@ class RedditServer(NetworkServer):
             found.name,
             body.get("text", ""),
             url=body.get("url", ""),
+            poster=body.get("video_poster_url", ""),
             flair=body.get("flair_text") or flair,
         )
         data: dict[str, Any] = {
@@ -316,8 +324,10 @@ class RedditServer(NetworkServer):
             return "NO_SELFS", "This community doesn't allow text posts", "kind"
         if kind == "link" and found.kinds == "self":
             return "NO_LINKS", "This community only allows text posts", "kind"
-        if kind in ("image", "video") and body.get("url") not in self.media:
-            return "BAD_URL", "you should check that url", "url"
+        wanted = {"image": ("url",), "video": ("url", "video_poster_url")}.get(kind, ())
+        for name in wanted:
+            if body.get(name) not in self.media:
+                return "BAD_URL", "you should check that url", name
         if found.flair_required and not body.get("flair_id"):
             words = "Your post must contain post flair."
             return "SUBMIT_VALIDATION_FLAIR_REQUIRED", words, "flair"
@@ -378,7 +388,9 @@ class RedditServer(NetworkServer):
         key, names = str(form.get("key", "")), list(form)
         if not names or names[-1] != "file":
             self.mistakes.append("the file stands last in the form")
-        if key not in self._leases or form.get("X-Amz-Signature") != "0" * 8:
+        self.uploads += 1
+        refused = self.uploads in self.fail_uploads
+        if refused or key not in self._leases or form.get("X-Amz-Signature") != "0" * 8:
             text = "<Error><Code>AccessDenied</Code></Error>"
             return web.Response(status=403, text=text, content_type="application/xml")
         file = form["file"]

@@ -52,7 +52,7 @@ class LinkedInNumbers(BaseModel):
 
 
 async def linkedin_numbers(ctx: ToolContext, args: LinkedInNumbers) -> Outcome:
-    """Tell how a company page on LinkedIn does, or one of its posts: followers, impressions, clicks.
+    """Tell how a company page on LinkedIn does, or one of its posts: followers, clicks and so on.
 
     Use it when the person asks how a page or a post of it went. Do not use it for a person's own
     posts: LinkedIn shows no program their numbers.

@@ -65,6 +65,7 @@ class Community:
     is_banned: bool
     """Whether this account may not post there."""
     takes_pictures: bool
+    takes_films: bool
 
 
 async def reddit_of(ctx: ToolContext, needs: tuple[str, ...]) -> Account:
@@ -90,6 +91,7 @@ async def community(reddit: Account, name: str) -> Community:
         takes=str(told.get("submission_type") or "any"),
         is_banned=told.get("user_is_banned") is True,
         takes_pictures=told.get("allow_images") is not False,
+        takes_films=told.get("allow_videos") is not False,
     )
 
 
@@ -116,7 +118,7 @@ async def needs_flair(reddit: Account, name: str) -> bool:
 
 
 async def submit(reddit: Account, form: Mapping[str, str]) -> Mapping[str, Any]:
-    """Post; what Reddit says of it: `{id, name, url}`, or nothing of the kind for a picture.
+    """Post; what Reddit says of it: `{id, name, url}`, or nothing of the kind for media.
 
     Raises Submitted, VendorRefused (not done), VendorUnknown.
     """

@@ -1,9 +1,9 @@
 """Publishing on Reddit. API: https://www.reddit.com/dev/api#POST_api_submit (read 2026-11-21).
 
-A post is a title with either a text, a link or a picture. Reddit knows no idempotency key: an
-unclear outcome is looked up among the account's own posts by subreddit, title and time. A picture's
-post shows up there only when Reddit has worked on it, so one that is not seen yet is asked about
-and not sent again. Until an account is connected the sandbox performs it.
+A post is a title with either a text, a link, a picture or a film. Reddit knows no idempotency key:
+an unclear outcome is looked up among the account's own posts by subreddit, title and time. A post
+with media shows up there only when Reddit has worked on them, so one that is not seen yet is asked
+about and not sent again. Until an account is connected the sandbox performs it.
 """
 
 import asyncio
@@ -22,7 +22,6 @@ from bot.core.tool import Risk, Tool, ToolContext
 from tools.social import _reddit_own
 from tools.social._account import Account, began, keep
 from tools.social._count import code_points
-from tools.social._media import looked_at
 from tools.social._network import Network, Post
 from tools.social._post import PostArguments, Text, Title, card_of, unfit
 from tools.social._reddit_api import (
@@ -36,7 +35,7 @@ from tools.social._reddit_api import (
     submit,
     submitted,
 )
-from tools.social._reddit_media import upload
+from tools.social._reddit_media import fitting, handed_over
 from tools.social._twice import tried_since
 
 NETWORK = Network(
@@ -44,15 +43,17 @@ NETWORK = Network(
     title="Reddit",
     max_chars=40_000,
     needs_title=True,
-    max_media=1,
-    takes=dict.fromkeys(("image/jpeg", "image/png", "image/gif"), 20_000_000),
+    max_media=2,
+    takes=dict.fromkeys(("image/jpeg", "image/png", "image/gif"), 20_000_000)
+    | dict.fromkeys(("video/mp4", "video/quicktime"), 100_000_000),
+    mixes=True,
     audience="everyone (public)",
     source="https://www.reddit.com/dev/api#POST_api_submit (2026-11-21); text and picture "
-    "size: believed",
+    "size: believed; size of a film: ours",
 )
 MAX_TITLE = 300
 LOOKS_S = (1.0, 2.0, 4.0)
-"""How long it is waited between looks for a post with a picture."""
+"""How long it is waited between looks for a post with media."""
 _NAME = re.compile(r"(?:u_)?[A-Za-z0-9][A-Za-z0-9_-]{1,20}")
 
 
@@ -95,7 +96,7 @@ class RedditPost(PostArguments):
         if len(self.title) > MAX_TITLE:
             raise unfit(f"a title on Reddit has at most {MAX_TITLE} characters")
         if bool(self.text) + bool(self.link) + bool(self.media) > 1:
-            raise unfit("a post on Reddit has either a text, a link or a picture; give one of them")
+            raise unfit("a post on Reddit has either a text, a link or media; give one of them")
         return self
 
 
@@ -118,10 +119,11 @@ async def reddit_publish(ctx: ToolContext, args: RedditPost) -> Outcome:
     it for comments, votes or messages, or to post the same thing in many subreddits.
     - subreddit: its name, such as "bread".
     - title: at most 300 characters; it cannot be changed later.
-    - text: the post in Markdown, or leave it out and give a link, or one picture in media.
+    - text: the post in Markdown, or leave it out and give a link or media.
     - link: the address of a link post.
-    - media: one picture (JPEG, PNG or GIF), {"url": https address or id of a kept file}; Reddit
-      takes no description of it from programs, so say in the title what is to be seen.
+    - media: one picture (JPEG, PNG or GIF), or one film (MP4, MOV) and a still of it (JPEG, PNG),
+      each {"url": https address or id of a kept file}; Reddit takes no description of them from
+      programs, so say in the title what is to be seen.
     - flair: the flair's text, where the subreddit wants one.
     - when: for later, such as "2026-11-22T09:00+01:00", with the person's zone; leave it out for
       at once, which is after the yes.
@@ -134,8 +136,8 @@ async def reddit_publish(ctx: ToolContext, args: RedditPost) -> Outcome:
         id_, text = await _flair(reddit, args)
         form |= {"flair_id": id_, "flair_text": text}
     if args.media:
-        ctx, address = await upload(reddit, ctx, NETWORK, args.media[0])
-        form |= {"kind": "image", "url": address}
+        ctx, named = await handed_over(reddit, ctx, NETWORK, args.media)
+        form |= named
         ctx = await keep(ctx, submitting=ctx.clock.now().isoformat())
     elif args.link:
         form |= {"kind": "link", "url": args.link, "resubmit": "false"}
@@ -174,7 +176,7 @@ async def _there_already(
 
 
 async def _soon(ctx: ToolContext, reddit: Account, args: RedditPost) -> Outcome:
-    """Reddit has taken a picture and gives no id: look for it for a moment."""
+    """Reddit has taken media and gives no id: look for the post for a moment."""
     since = datetime.fromisoformat(str(ctx.progress["since"]))
     for wait in LOOKS_S:
         try:
@@ -183,7 +185,7 @@ async def _soon(ctx: ToolContext, reddit: Account, args: RedditPost) -> Outcome:
         except VendorError:
             break
         await asyncio.sleep(wait)
-    told = "Reddit has taken the post and works on its picture; reddit_list shows it once it is up."
+    told = "Reddit has taken the post and works on its media; reddit_list shows it once it is up."
     return Outcome(state=EffectState.SENT, vendor_ref=f"u/{reddit.name}", data=told)
 
 
@@ -194,7 +196,7 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     if found := await _look(reddit, args, tried_since(effect)):
         return found
     if effect.progress.get("submitting"):
-        raise VendorUnknown("Reddit shows no such post yet, but may still work on its picture.")
+        raise VendorUnknown("Reddit shows no such post yet, but may still work on its media.")
     return None
 
 
@@ -231,11 +233,9 @@ async def complete(ctx: ToolContext, args: RedditPost) -> RedditPost:
     args = args.model_copy(update={"subreddit": there.name})
     if there.is_banned:
         raise Invalid(f"This account may not post in r/{there.name}.")
-    kind = "link" if args.link else "picture" if args.media else "text"
+    kind = "link" if args.link else "media" if args.media else "text"
     if (there.takes == "link" and kind == "text") or (there.takes == "self" and kind == "link"):
         raise Invalid(f"r/{there.name} takes no posts that are a {kind}.")
-    if kind == "picture" and not there.takes_pictures:
-        raise Invalid(f"r/{there.name} takes no pictures.")
     if args.flair:
         _, text = await _flair(reddit, args)
         args = args.model_copy(update={"flair": text})
@@ -243,7 +243,8 @@ async def complete(ctx: ToolContext, args: RedditPost) -> RedditPost:
         names = ", ".join(await flairs(reddit, there.name))
         raise Invalid(f"r/{there.name} wants a flair. There are: {names}.")
     if args.media:
-        args = args.model_copy(update={"media": await looked_at(ctx, NETWORK, args.media)})
+        media = await fitting(ctx, NETWORK, args.media, there)
+        args = args.model_copy(update={"media": media})
     return args
 
 

@@ -34,7 +34,7 @@ def test_a_subreddit_that_is_none_is_refused(name: str) -> None:
 def test_two_kinds_of_post_at_once_are_refused() -> None:
     fits = {"subreddit": "bread", "title": "a"}
     both = refusal(RedditPost, **fits, text="a", link="https://example.org")
-    assert "either a text, a link or a picture" in both
+    assert "either a text, a link or media" in both
 
 
 def test_limits_are_reddits() -> None:
