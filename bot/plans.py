@@ -24,18 +24,29 @@ class Plans:
         now = to_us(self._clock.now())
         return await self._db.read(plans.waiting(ctx.tenant, ctx.conv, now))
 
+    async def one(self, ctx: ToolContext, id_: str) -> tuple[datetime, Effect]:
+        """One of this conversation, and when it is due. Raises NotFound."""
+        for at, item in await self.waiting(ctx):
+            if item.id == id_:
+                return at, item
+        if await self.is_taken_back(ctx, id_):
+            raise NotFound("It was taken back before. It will not go out.")
+        raise NotFound("Nothing of that id waits for its time here; it may have gone out.")
+
     async def take_back(self, ctx: ToolContext, id_: str) -> Effect:
         """Stop one of this conversation. Raises NotFound, and Forbidden for whose it is not."""
-        found = [item for _, item in await self.waiting(ctx) if item.id == id_]
+        _, item = await self.one(ctx, id_)
         ids = decisions.Ids(
             event=new_id(self._clock, "evt"),
             conv=new_id(self._clock, "cnv"),
             line=new_id(self._clock, "msg"),
         )
         who, at = (ctx.person or "", ctx.agent), to_us(self._clock.now())
-        if not found or not await self._db.write(plans.take_back(found[0], *who, at, ids)):
-            past = await self._db.read(effects.get(ctx.tenant, id_))
-            if past and past.conv == ctx.conv and past.state is EffectState.ABANDONED:
-                raise NotFound("It was taken back before. It will not go out.")
-            raise NotFound("Nothing of that id waits for its time here; it may have gone out.")
-        return found[0]
+        if not await self._db.write(plans.take_back(item, *who, at, ids)):
+            raise NotFound("It has begun, or was taken back before.")
+        return item
+
+    async def is_taken_back(self, ctx: ToolContext, id_: str) -> bool:
+        """Whether one of this conversation will never be done."""
+        past = await self._db.read(effects.get(ctx.tenant, id_))
+        return bool(past and past.conv == ctx.conv and past.state is EffectState.ABANDONED)

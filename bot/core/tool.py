@@ -85,7 +85,7 @@ class Tool:
     needs: tuple[str, ...] = ()
     """What the account there must have granted. Empty: no account is lent to this tool."""
     egress: bool = False
-    """Carries words out to an address that the model composes."""
+    """Carries words out to an address that the model composes, or undoes a yes."""
     outside: bool = False
     """Its results are other people's words: data, never instruction."""
     window_s: int = 0

@@ -173,7 +173,10 @@ async def test_it_is_taken_back_before_its_time_by_its_own_conversation_and_neve
         assert await plans.waiting(context(place, "cnv_of_others")) == []
         with pytest.raises(NotFound):
             await plans.take_back(context(place, "cnv_of_others"), effect.id)
+        assert not await plans.is_taken_back(context(place, question.conv), effect.id)
         await plans.take_back(context(place, question.conv), effect.id)
+        assert await plans.is_taken_back(context(place, question.conv), effect.id)
+        assert not await plans.is_taken_back(context(place, "cnv_of_others"), effect.id)
         assert '"state":"abandoned"' in await place.settled(question)
         with pytest.raises(NotFound, match="will not go out"):
             await plans.take_back(context(place, question.conv), effect.id)

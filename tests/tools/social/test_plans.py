@@ -10,14 +10,20 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from agents.runtime.gate import Action, judge
+from bot.core.effect import EffectState
 from bot.core.errors import NotFound, SettingsError
 from bot.plans import Plans
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
+from tests.fakes.switchboard import agent
 from tests.tools.kit import context, effect
 from tests.tools.social.on_x import on_x
+from tools.social.plans import TOOLS as PLANS
 from tools.social.plans import NoArguments, OnePost, planned_cancel, planned_list
 from tools.social.posts import Posts, spread_posts
 from tools.social.x import TOOLS, XPost, preview
+
+CANCEL = PLANS[1]
 
 
 @pytest.mark.parametrize(
@@ -64,10 +70,18 @@ class Waiting(Plans):
     async def waiting(self, ctx: Any) -> Any:
         return self.items
 
-    async def take_back(self, ctx: Any, id_: str) -> Any:
-        if not self.items:
+    async def one(self, ctx: Any, id_: str) -> Any:
+        if not self.items or id_ != "eff_1":
             raise NotFound("Nothing of that id waits.")
-        return self.items.pop()[1]
+        return self.items[0]
+
+    async def take_back(self, ctx: Any, id_: str) -> Any:
+        _, item = await self.one(ctx, id_)
+        self.items.clear()
+        return item
+
+    async def is_taken_back(self, ctx: Any, id_: str) -> bool:
+        return not self.items
 
 
 async def test_what_waits_is_listed_and_taken_back() -> None:
@@ -80,6 +94,26 @@ async def test_what_waits_is_listed_and_taken_back() -> None:
         await planned_cancel(ctx, OnePost(id="eff_1"))
     with pytest.raises(SettingsError):
         await planned_list(context(), NoArguments())
+
+
+@pytest.mark.parametrize(("tainted", "action"), [(False, Action.AUTO), (True, Action.ASK)])
+def test_words_from_outside_take_nothing_back_unasked(tainted: bool, action: Action) -> None:
+    assert judge(agent("kelly"), CANCEL, (), tainted=tainted).action is action
+
+
+async def test_the_card_of_taking_back_shows_the_post_and_what_is_not_there_is_not_asked() -> None:
+    ctx = context(settings=Waiting())
+    assert CANCEL.complete and CANCEL.preview and CANCEL.find
+    full = await CANCEL.complete(ctx, OnePost(id="eff_1", what="made up"))
+    card = CANCEL.preview(full)
+    assert card.body == "x_publish at Sunday 2026-11-22 09:00 UTC: Good morning"
+    with pytest.raises(NotFound):
+        await CANCEL.complete(ctx, OnePost(id="eff_2"))
+    deed = effect(CANCEL, {"id": "eff_1"})
+    assert await CANCEL.find(ctx, deed) is None
+    await planned_cancel(ctx, OnePost(id="eff_1"))
+    found = await CANCEL.find(ctx, deed)
+    assert found and found.state is EffectState.SENT
 
 
 class Model(OpenAIServer):
