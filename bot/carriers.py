@@ -10,6 +10,9 @@ from bot.core.channel import Channel
 from bot.core.ids import TenantId
 from bot.store.installs import PREFIX as INSTALLED
 
+HOUSE = frozenset({"web", "api", "terminal", "clock"})
+"""Channels of the house's own, which nothing carries: what is said there is a row."""
+
 
 class Carriers:
     """The channels of a house."""

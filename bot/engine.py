@@ -237,7 +237,7 @@ class Engine:
 
     async def _think(self, claim: Claim, agent: Agent, person: Person | None) -> TurnEnd:
         event = claim.event
-        channel = self._g.carriers.get(event.tenant, event.channel, claim.conv.account)
+        channel = self._g.carriers.get(event.tenant, claim.conv.channel, claim.conv.account)
         if channel is not None:
             claim = await self.bringing.bring(claim, channel, person)
         if self._g.voices is not None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from bot.carriers import HOUSE
 from bot.core.channel import Channel, Features
 from bot.core.errors import BotError, OperatorError
 from bot.core.secret import Secret
@@ -31,8 +32,6 @@ from bot.lent import Lent, Make, Offer, Options
 log = logging.getLogger(__name__)
 
 CHANNELS, TOOLS = "switchboard.channels", "switchboard.tools"
-TAKEN = frozenset({"web", "api", "terminal", "clock"})
-"""Channels of the house's own."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _SECRET = re.compile(r"(token|secret|key|password)$")
 
@@ -74,7 +73,7 @@ def load(allow: Sequence[str], options: Mapping[str, Options]) -> tuple[Extensio
     """Import the packages that are named, in that order; each mistake is in its `problem`."""
     there = installed() if allow else {}
     given = {normal(name): told for name, told in options.items()}
-    taken: set[str] = set(TAKEN)
+    taken: set[str] = set(HOUSE)
     loaded = []
     for name in dict.fromkeys(normal(name) for name in allow):
         made = _one(name, there.get(name), given.get(name, {}), taken)

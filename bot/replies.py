@@ -10,13 +10,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bot.carriers import Carriers
+from bot.carriers import HOUSE, Carriers
 from bot.core.canonical import Json
 from bot.core.channel import Channel, Features, Outbound, Receipt
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy, bind
 from bot.core.errors import ConnectionBroken, Fenced, VendorError, VendorRefused, VendorUnknown
-from bot.core.event import Attachment, Ending, Kind
+from bot.core.event import Attachment, Ending, Event, Kind
 from bot.core.ids import AgentName, EffectId
 from bot.core.ports import Clock
 from bot.core.times import to_us
@@ -61,17 +61,21 @@ class Replies:
         """Send the answer of a turn, once; returns the end as it is to be written.
 
         A row needs nothing: `finish` writes it. What an earlier attempt of the turn began to say
-        stands, whatever this one would say. Raises Fenced, and StoreError and CodeTaken before the
-        send.
+        stands, whatever this one would say. Raises Fenced, and StoreError, CodeTaken and
+        ConnectionBroken before the send.
         """
-        event, account = claim.event, claim.conv.account
-        channel = self._carriers.get(event.tenant, event.channel, account)
-        if channel is None or channel.features.reply_is_row:
+        where = claim.conv
+        channel = self._carriers.get(claim.event.tenant, where.channel, where.account)
+        if where.channel in HOUSE or (channel and channel.features.reply_is_row):
             return end
         past = next((e for e in claim.effects if e.id == _id(claim)), None)
         draft = self._draft(claim.event.id) or (past.vendor_ref if past else "")
         if past is None and not end.reply and not draft:
             return end
+        if channel is None:
+            if past and past.state in (EffectState.SENT, EffectState.IN_DOUBT):
+                return end
+            raise ConnectionBroken(f"{where.channel} is not connected here. Connect it again.")
         effect = self._effect(claim, end, channel.features)
         if past is None or past.state is EffectState.PLANNED:
             past, effect = None, replace(effect, vendor_ref=draft)
@@ -140,11 +144,13 @@ class Replies:
         Where the house itself speaks, of an outcome or by the clock, that is the latest one here.
         """
         event = claim.event
-        if event.kind == Kind.MESSAGE and not event.payload.get("about"):
+        if _was_heard(event):
             return event.payload
-        turn = next((line.turn for line in reversed(claim.history) if line.role == "user"), None)
-        found = await self._db.read(inbox.get(event.tenant, turn)) if turn else None
-        return found.event.payload if found else event.payload
+        for turn in [line.turn for line in reversed(claim.history) if line.role == "user"]:
+            found = await self._db.read(inbox.get(event.tenant, turn))
+            if found and _was_heard(found.event):
+                return found.event.payload
+        return event.payload
 
     async def _in_time(self, channel: Channel, message: Outbound) -> Receipt:
         """Send it; obey a platform that says when to come again. Raises Fenced, VendorError."""
@@ -197,13 +203,15 @@ class Replies:
                 step=REPLY_STEP,
                 n=claim.replay,
                 kind=EffectKind.REPLY,
-                tool=event.channel,
+                tool=claim.conv.channel,
                 tool_version=1,
                 agent=agent,
                 person=event.sender.person,
                 connection=claim.conv.account,
                 arguments=arguments,
-                hash=bind(event.tenant, agent, event.channel, 1, arguments, claim.conv.account),
+                hash=bind(
+                    event.tenant, agent, claim.conv.channel, 1, arguments, claim.conv.account
+                ),
                 policy=features.policy,
                 window_s=features.window_s,
                 state=EffectState.SENDING,
@@ -214,6 +222,11 @@ class Replies:
 
     def _now(self) -> int:
         return to_us(self._clock.now())
+
+
+def _was_heard(event: Event) -> bool:
+    """Whether a platform brought it."""
+    return event.kind == Kind.MESSAGE and not event.payload.get("about")
 
 
 def _id(claim: Claim) -> EffectId:

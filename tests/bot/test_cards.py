@@ -129,7 +129,10 @@ async def test_another_tenant_s_own_channel_is_not_replaced_by_the_first_one_s(
     async with house_with(shared) as house:
         known = {"tenant": AWAY, "ext": "U-Eve", "account": account}
         await house.db.write(people.know(AWAY, eve_in(account), EVE, 1))
+        carriers = house.engine.replies._carriers
+        carriers.put(AWAY, moody())
         await house.ask("do it", **ON_CHAT | known)
+        carriers.drop(AWAY, "chat")
         await asyncio.sleep(10)
         assert len(await house.pending(AWAY)) == 1
         assert len(shared.cards()) == cards

@@ -1,18 +1,20 @@
 """Answers on their way: shown once where that can be, never out of order, never without a trace."""
 
 import asyncio
+from dataclasses import replace
 from itertools import chain, repeat
 
 import pytest
 
 from bot.core.effect import Policy
 from bot.core.errors import ConnectionBroken, VendorRefused
+from bot.core.event import Kind, Sender
 from bot.store import inbox
 from bot.turns import ATTEMPTS
 from tests.fakes.channel import FakeChannel, Shown
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
-from tests.fakes.switchboard import HOME, Switchboard, image
+from tests.fakes.switchboard import ANA, HOME, Switchboard, image
 from tests.fakes.vendor import Fate
 from tests.sim.loop import virtual
 
@@ -212,6 +214,76 @@ async def test_an_answer_that_nobody_mends_the_platform_for_is_a_dead_letter_wit
         assert MEND in await until_dead(house, got.event)
         assert outside.book == []
     assert warned(caplog) == ["WARNING"] * ATTEMPTS
+
+
+@virtual
+async def test_an_answer_whose_platform_was_let_go_of_waits_until_it_is_connected_again():
+    outside = channel(Policy.NONE)
+    async with on(outside) as house:
+        carriers = house.engine.replies._carriers
+        carriers.drop(HOME, "chat")
+        got = await house.accept("hello", **ON_CHAT)
+        await asyncio.sleep(1)
+        assert house.disk.all("select ending from inbox") == [("",)] and outside.book == []
+        carriers.put(HOME, outside)
+        await house.live.line_of(got.event, 60)
+        assert [shown.text for shown in outside.book] == ["hello"]
+        assert house.ending(got.event) == ("done", "answered")
+
+
+@virtual
+async def test_an_answer_whose_platform_stays_away_is_a_dead_letter_that_owners_are_told_of():
+    outside = channel(Policy.NONE)
+    async with on(outside) as house:
+        house.engine.replies._carriers.drop(HOME, "chat")
+        got = await house.accept("hello", **ON_CHAT)
+        assert "chat is not connected here. Connect it" in await until_dead(house, got.event)
+        await house.engine.troubles.look()
+        (trouble,) = await house.engine.troubles.shown(HOME)
+        assert "could not be answered" in str(trouble["title"])
+
+
+@virtual
+async def test_what_was_said_before_the_platform_was_let_go_of_is_not_said_to_have_failed():
+    disk, outside = Disk(image()), channel(Policy.NONE)
+    event = await cut_off(outside, disk)
+    disk.all("update effect set state = 'sent'")
+    async with Switchboard(ScriptedModel([say("hello")]), disk=disk) as house:
+        await house.live.line_of(event, 60)
+        assert house.ending(event) == ("done", "answered")
+
+
+def tick(house: Switchboard, name: str):
+    """The clock speaks in Ana's conversation on the platform."""
+    return replace(
+        house.event("good morning", **ON_CHAT),
+        channel="clock",
+        ext_id=f"sched:{name}",
+        kind=Kind.TICK,
+        sender=Sender(ext_id="clock", name="clock", person=ANA),
+        payload={"schedule": name},
+    )
+
+
+@virtual
+async def test_what_a_schedule_of_a_platform_says_is_said_there_as_an_answer_to_what_was_heard():
+    outside, heard = channel(Policy.KEYED), []
+    send = outside.send
+
+    async def listening(message):
+        heard.append((message.text, message.extra["event"]))
+        return await send(message)
+
+    outside.send = listening
+    async with on(outside) as house:
+        await house.ask(
+            "every day at 9 say good morning", **ON_CHAT, payload={"subject": "Mornings"}
+        )
+        for name in ("first", "second"):
+            got = await house.engine.inbox.accept(tick(house, name))
+            await house.live.line_of(got.event, 60)
+        assert [text for text, _ in heard[1:]] == ["good morning"] * 2
+        assert [event for _, event in heard] == [{"subject": "Mornings"}] * 3
 
 
 async def cut_off(outside: FakeChannel, disk: Disk) -> str:
