@@ -127,6 +127,7 @@ class Connecting:
                     self.ears.remove(tenant, name)
                 for name, options in kept.items():
                     await self._hear(tenant, name, options)
+                await self.ears.tidy(tenant)
 
     async def _hear(self, tenant: TenantId, name: str, options: Options) -> None:
         is_set = tenant == self._lend.tenant and name in self._set
@@ -263,6 +264,7 @@ class Connecting:
         is_home = actor.tenant == self._lend.tenant
         if is_home and await Installs(name, self._lend.around).own():
             await self.put(actor, name, OWN_ONLY)  # agents' own apps go on
+        await self.ears.tidy(actor.tenant)
 
     def _check_home(self, actor: Person, name: str) -> None:
         """Raises NotFound for another tenant's owner: agents' apps rest on the first's channel."""

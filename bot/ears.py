@@ -87,6 +87,7 @@ class Ears:
         self._answers: dict[Key, Afterwards] = {}
         self._listen: Listen | None = None
         """How a channel is listened to, once the house runs."""
+        self._troubles: Troubles | None = None
         for offer in offers:
             self.take(tenant, offer)
 
@@ -142,7 +143,7 @@ class Ears:
         def listen(tenant: TenantId, channel: Channel) -> Coroutine[object, None, None]:
             return self._mind(tenant, channel, self.sink(channel, accept, tenant), troubles)
 
-        self._listen = listen
+        self._listen, self._troubles = listen, troubles
         for tenant, channel in self.carriers.all():
             self._tasks[tenant, channel.name] = asyncio.create_task(listen(tenant, channel))
         try:
@@ -172,6 +173,12 @@ class Ears:
         self._states.pop((tenant, name), None)
         self._problems.pop((tenant, name), None)
         self._end((tenant, name))
+
+    async def tidy(self, tenant: TenantId) -> None:
+        """Forget what ailed channels that a tenant has no more. Raises StoreError."""
+        if self._troubles:
+            names = {str(state["name"]) for state in self.states(tenant)}
+            await self._troubles.channels_left(tenant, names)
 
     def _end(self, key: Key) -> None:
         if task := self._tasks.pop(key, None):

@@ -95,7 +95,9 @@ class Around:
     clock: Clock
     strongroom: Strongroom
     told: Told
-    """Tells owners: tenant, platform, name of the connection."""
+    """Tells owners that it broke: tenant, platform, name of the connection."""
+    works: Callable[[TenantId, str], Awaitable[None]]
+    """It works, or is wanted no more: tenant, name of the connection."""
     desk: Callable[[TenantId, str, str], Desk]
     """The desk of a channel for one tenant, and for one agent alone where that is named."""
     shelf: Callable[[TenantId], Shelf] = lambda _: NoShelf()
@@ -154,8 +156,7 @@ class Installs:
             await self._wipe(install)
         at = to_us(self._g.clock.now())
         if await self._db.write(rows.settle(known, "error", why, known.url, at)):
-            name = f"{self._channel} {install.team_name or install.team} {install.agent}".strip()
-            await self._g.told(install.tenant, self._channel, name)
+            await self._g.told(install.tenant, self._channel, self._name(install))
 
     async def ails(self, tenant: TenantId) -> None:
         """Tell a tenant's owners that the platform's app of the settings broke, others go on."""
@@ -207,6 +208,8 @@ class Installs:
             status, error = "error", failed.message
         at = to_us(self._g.clock.now())
         await self._db.write(rows.settle(install, status, error, url, at))
+        if status == "active":
+            await self._g.works(install.tenant, self._name(install))
 
     async def mine(self, tenant: TenantId, account: str) -> Install:
         """One of a tenant's. Raises NotFound."""
@@ -232,6 +235,7 @@ class Installs:
         await self._wipe(item)
         at = to_us(self._g.clock.now())
         await self._db.write(rows.remove(item, at, f"person:{person.id}"))
+        await self._g.works(item.tenant, self._name(item))
         return said
 
     async def _revoke(self, item: Install, installer: Installer | None) -> str:
@@ -254,6 +258,10 @@ class Installs:
     async def listed(self, tenant: TenantId) -> Sequence[Json]:
         """A tenant's, as the API shows them."""
         return [shown(item) for item in await self._db.read(rows.listed(tenant, self._channel))]
+
+    def _name(self, item: Install) -> str:
+        """What owners know it by."""
+        return f"{self._channel} {item.team_name or item.team} {item.agent}".strip()
 
     async def _wipe(self, item: Install) -> None:
         for name in (FIELD, PROOFS) if item.agent else (FIELD,):

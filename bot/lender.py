@@ -97,6 +97,7 @@ class Lender:
             clock=self.clock,
             strongroom=self.strongroom,
             told=lambda *which: self.engine().troubles.connection_broken(*which),
+            works=lambda *which: self.engine().troubles.connection_works(*which),
             desk=self.desk,
             shelf=self.shelf,
         )

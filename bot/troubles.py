@@ -13,7 +13,7 @@ dies where.
     nothing for a day it is over as well
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -134,6 +134,13 @@ class Troubles:
         """A channel listens. Said to the owners when they were told of the opposite."""
         convs = await self._db.write(self._over(tenant, f"channel:{name}", self._ids()))
         self._show(tenant, convs)
+
+    async def channels_left(self, tenant: TenantId, names: Collection[str]) -> None:
+        """There are these channels and no others: who let go of one need not be told of it."""
+        now = to_us(self._clock.now())
+        for item in await self._db.read(rows.listed(tenant)):
+            if item.kind == "channel" and item.subject not in names:
+                await self._db.write(rows.end(item, now))
 
     async def shown(self, tenant: TenantId) -> list[Mapping[str, Json]]:
         """Open troubles as the API shows them."""

@@ -6,6 +6,7 @@ every tenant, as it was registered for the whole house. A vendor may share the a
 """
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 
 from bot.core.canonical import Json
@@ -16,6 +17,9 @@ from bot.oauth.provider import App, Provider, load, names
 from bot.store.people import tenants
 from bot.store.script import Database
 from bot.strongroom import Strongroom
+from bot.vault import SecretUnreadable
+
+log = logging.getLogger(__name__)
 
 FIELD = "oauth_app"
 """Under which a tenant's own app is sealed, as JSON."""
@@ -52,13 +56,21 @@ class Apps:
         return App(id=told.pop("client_id"), secret=Secret(told.pop("client_secret")), more=told)
 
     async def everywhere(self, provider: Provider) -> Sequence[tuple[TenantId | None, App]]:
-        """Every app that a vendor may mean when it calls us; without a tenant: the house's."""
+        """Every app that a vendor may mean when it calls us; without a tenant: the house's.
+
+        One whose secret cannot be opened proves nothing, and is in no other tenant's way.
+        """
         found: list[tuple[TenantId | None, App]] = []
         for name in filter(None, (provider.name, provider.app_of)):
             if name in self._house:
                 found.append((None, self._house[name]))
             for tenant in await self._db.read(tenants()):
-                if own := await self.own(tenant.id, name):
+                try:
+                    own = await self.own(tenant.id, name)
+                except SecretUnreadable as error:
+                    log.warning("The app of %s at %s: %s", tenant.id, name, error.message)
+                    continue
+                if own:
                     found.append((tenant.id, own))
         return found
 

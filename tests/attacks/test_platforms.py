@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace as Thing
 from typing import Any
 
@@ -52,6 +53,15 @@ class Lend:
         return "https://bot.example" + ("" if tenant == HOME else f"/tenants/{tenant}")
 
 
+def tidy_into(tidied: list[str]) -> Callable[[str], Awaitable[None]]:
+    """Writes down whose channels were looked over."""
+
+    async def tidy(tenant: str) -> None:
+        tidied.append(tenant)
+
+    return tidy
+
+
 def owner(id_: str, tenant: str) -> Person:
     return Person(id=id_, tenant=tenant, name=id_, role=Role.OWNER, created_at=StillClock().now())  # type: ignore[arg-type]
 
@@ -69,7 +79,10 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
         del heard[tenant]
 
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
-    connecting.ears = Thing(put=heard.__setitem__, remove=remove, states=lambda tenant: [])  # type: ignore[assignment]
+    tidied: list[str] = []
+    ears = Thing(put=heard.__setitem__, remove=remove, states=lambda tenant: [])
+    ears.tidy = tidy_into(tidied)
+    connecting.ears = ears  # type: ignore[assignment]
     home, away = owner(OLGA, HOME), owner(EVE, AWAY)
     mine, theirs = {"token": "mine"}, {"token": "theirs"}
     await connecting.put(home, "pigeon", mine)
@@ -84,6 +97,7 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
         assert names == ["pigeon", "stripe", "wordpress", "ghost"]
     await connecting.remove(away, "pigeon")
     assert heard == {HOME: (HOME, mine)}, "the other's goes on"
+    assert tidied == [AWAY], "what ailed it ails nobody any more"
     assert len(await lend.db.read(audit.entries(AWAY, 0, 10))) == 2
     assert len(await lend.db.read(audit.entries(HOME, 0, 10))) == 1
 
@@ -114,6 +128,7 @@ async def test_an_agent_s_app_that_fails_takes_no_platform_away_that_was_connect
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
     ears = Thing(put=heard.__setitem__, of=lambda tenant, name: heard.get(tenant))
     ears.remove = lambda tenant, name: heard.pop(tenant)
+    ears.tidy = tidy_into([])
     connecting.ears = ears  # type: ignore[assignment]
     home = owner(OLGA, HOME)
 
@@ -138,7 +153,10 @@ async def test_what_another_process_sealed_before_it_was_killed_is_listened_to(
     heard: dict[str, Any] = {}
     await lend.db.write(people.add_tenant(AWAY, "Away", 1))
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
-    connecting.ears = Thing(take=heard.__setitem__, remove=lambda whose, _: heard.pop(whose))  # type: ignore[assignment]
+    tidied: list[str] = []
+    ears = Thing(take=heard.__setitem__, remove=lambda whose, _: heard.pop(whose))
+    ears.tidy = tidy_into(tidied)
+    connecting.ears = ears  # type: ignore[assignment]
     watching = asyncio.ensure_future(connecting.watch())
     for token in ("theirs", "newer", ""):
         sealed = Secret(json.dumps({"token": token}) if token else "")
@@ -149,3 +167,4 @@ async def test_what_another_process_sealed_before_it_was_killed_is_listened_to(
                 await asyncio.sleep(0.01)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+    assert AWAY in tidied

@@ -87,6 +87,24 @@ async def test_one_that_breaks_begins_again_and_the_owner_is_told_once(
         assert await board.engine.troubles.shown(HOME) == []
 
 
+async def test_what_ailed_a_channel_that_is_let_go_of_is_no_trouble_any_more() -> None:
+    async with Switchboard() as board:
+        pigeon = Pigeon(name="pigeon")
+        pigeon.breaks = 1_000
+        ears = ears_of(board, pigeon)
+        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        async with asyncio.timeout(10):
+            while not await board.engine.troubles.shown(HOME):
+                await asyncio.sleep(0.005)
+        await ears.tidy(HOME)
+        assert await board.engine.troubles.shown(HOME), "it is there, and still down"
+        ears.remove(HOME, "pigeon")
+        await ears.tidy(HOME)
+        assert await board.engine.troubles.shown(HOME) == []
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_a_guest_s_channel_hears_for_its_own_tenant_alone() -> None:
     """Whatever account it names: only the first tenant's carries installed workspaces."""
     async with Switchboard() as board:

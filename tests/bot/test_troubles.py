@@ -361,6 +361,20 @@ async def test_a_channel_that_is_down_is_told_once_and_when_it_is_up(
     assert len(await told(db)) == 2
 
 
+async def test_a_channel_that_was_let_go_of_is_no_trouble_and_nobody_is_told_that_it_works(
+    db: Database, clock: StillClock, troubles: Troubles
+) -> None:
+    for name in ("pigeon", "raven"):
+        await troubles.channel_down(ONE, name)
+    await troubles.connection_broken(ONE, "acme", "con_1")
+    await troubles.look()
+    await troubles.channels_left(ONE, {"raven"})
+    await troubles.look()
+    titles = [str(each["title"]) for each in await troubles.shown(ONE)]
+    assert titles == ["The channel raven is down", "The connection to acme is broken"]
+    assert len(await told(db)) == 1
+
+
 async def test_two_processes_that_look_at_once_tell_it_once(
     db: Database, clock: StillClock, troubles: Troubles
 ) -> None:

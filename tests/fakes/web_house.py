@@ -291,11 +291,13 @@ class WebHouse:
         is_agent = lambda tenant, name: self.agents.get(tenant, name) is not None  # noqa: E731
         changed = lambda: self.rules_changed.append("places")  # noqa: E731
         self.room, self.told = Room(), list[tuple[str, ...]]()
+        self.mended = list[tuple[str, ...]]()
         around = Around(
             db=db,
             clock=clock,
             strongroom=self.room,  # type: ignore[arg-type]
             told=self._told,
+            works=self._works,
             desk=lambda tenant, channel: NoDesk(),
         )
         self.channels = Channels(Places(db, clock, is_agent, changed), around)
@@ -460,6 +462,9 @@ class WebHouse:
 
     async def _told(self, *which: str) -> None:
         self.told.append(which)
+
+    async def _works(self, *which: str) -> None:
+        self.mended.append(which)
 
     async def _ended(self, *what: object) -> None:
         return None

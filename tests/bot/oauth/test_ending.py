@@ -120,6 +120,22 @@ async def test_a_request_for_deletion_is_answered_alike_for_known_and_unknown(
 
 
 @meta
+async def test_a_tenant_s_app_that_cannot_be_opened_is_in_no_other_tenant_s_way(
+    house: OAuthHouse, caplog: pytest.LogCaptureFixture
+) -> None:
+    name, other = house.server.name, house.olga.tenant
+    mine = {"client_id": "mine", "client_secret": "not-the-house-s"}
+    await house.around.apps.put(house.tenant.id, name, mine)
+    broken = keys.ValueRow(provider=name, owner="", field="oauth_app", version=1, value="1.x.y.z")
+    await house.db.write(keys.write(other, broken, 1))
+    text = signed(house, secret="not-the-house-s", user_id="nobody")
+    assert await house.connections.deletions.deauthorised(name, text) == 0
+    with pytest.raises(Forbidden):
+        await house.connections.deletions.deauthorised(name, signed(house, secret="no"))
+    assert other in caplog.text and "not-the-house-s" not in caplog.text
+
+
+@meta
 async def test_a_request_that_is_forged_old_or_of_another_app_changes_nothing(
     house: OAuthHouse,
 ) -> None:

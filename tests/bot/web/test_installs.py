@@ -284,6 +284,7 @@ async def test_what_is_gone_is_told_once_and_an_install_anew_is_left_alone(
     await book.gone(old, "Removed.", wipe=True)
     await book.gone(old, "No token.", wipe=False)
     assert house.told == [(house.tenant.id, "pigeon", "pigeon Loft T1")]
+    house.mended.clear()
     assert ((await one(browser))["error"], house.room.kept[house.tenant.id, LOFT].reveal()) == (
         "Removed.",
         "",
@@ -292,3 +293,7 @@ async def test_what_is_gone_is_told_once_and_an_install_anew_is_left_alone(
     await book.gone(old, "Late news.", wipe=True)
     assert (await one(browser))["status"] == "active"
     assert house.room.kept[house.tenant.id, LOFT].reveal() == "token-of-T1-anew"
+    works = (house.tenant.id, "pigeon Loft T1")
+    assert house.mended == [works], "what was told is over"
+    async with browser.delete(f"{ALL}/{quote(LOFT, safe='')}"):
+        assert house.mended == [works, works], "and nobody misses it any more"
