@@ -237,7 +237,9 @@ class Connecting:
         except OperatorError as error:
             raise Invalid(error.message) from error
         told = Secret(json.dumps(dict(options)))
+        await self.look()  # another process may have connected the same one for another tenant
         async with self._looking:
+            self.ears.check_free(actor.tenant, channel)
             await self._strongroom.put(actor.tenant, name, FIELD, told)
             await self._tell(actor, "channel.connected", name)
             self._heard[actor.tenant, name] = dict(options)

@@ -17,7 +17,7 @@ from bot.carriers import Carriers
 from bot.core.canonical import Json
 from bot.core.channel import Channel, Outbound, Sink
 from bot.core.effect import EffectKind
-from bot.core.errors import BotError, Invalid, NotFound, OperatorError, StoreError
+from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError, StoreError
 from bot.core.event import CONTROL, Event, Kind, Trust
 from bot.core.ids import EffectId, EventId, TenantId, conv_key
 from bot.core.ports import Accepted, Clock, new_id
@@ -96,9 +96,11 @@ class Ears:
         made is named.
         """
         try:
-            self.put(tenant, offer.make())
+            channel = offer.make()
+            self.check_free(tenant, channel)
+            self.put(tenant, channel)
             return
-        except OperatorError as error:
+        except (OperatorError, Conflict) as error:
             log.warning("The channel %s is off: %s", offer.name, error.message)
             why = error.message
         except Exception as error:
@@ -106,6 +108,19 @@ class Ears:
             why = str(error) or type(error).__name__
         self.remove(tenant, offer.name)
         self._problems[tenant, offer.name] = why
+
+    def check_free(self, tenant: TenantId, channel: Channel) -> None:
+        """Raises Conflict where another tenant listens with the very token, which only one can.
+
+        A channel with such a token has `sole`, a hash of it.
+        """
+        sole = getattr(channel, "sole", "")
+        for whose, other in self.carriers.all() if sole else ():
+            if whose != tenant and other.name == channel.name and other.sole == sole:  # type: ignore[attr-defined]
+                raise Conflict(
+                    f"This bot of {channel.name} is connected in another part of this house. Let "
+                    "go of it there, or make a bot of your own."
+                )
 
     def of(self, tenant: TenantId, name: str) -> Channel | None:
         """A tenant's own channel of a platform."""

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -73,6 +74,7 @@ class Discord:
         point(lent.endpoint)
         self._lent = lent
         self._settings = settings
+        self.sole = sha256(settings.token.get_secret_value().strip().encode()).hexdigest()
         self._calls = Calls(settings.token, lent.clock, self._break, lent.among)
         self._opened = Opened(self._calls, lent.clock)
         self._sending = Sending(self._calls, self._opened, lent.shelf)

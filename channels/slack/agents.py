@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from bot.core.canonical import Json
@@ -62,6 +63,8 @@ class Agents:
             return make(lent, settings, account, lambda: self._users)
 
         self._lent = lent
+        token = (settings.client_secret or settings.bot_token).get_secret_value()
+        self.sole = sha256(token.encode()).hexdigest() if token else ""
         self.main: Slack | Installed | None = None
         """The app that is nobody's in particular."""
         if settings.is_shared:

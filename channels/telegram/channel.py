@@ -73,6 +73,7 @@ class Telegram:
 
     def __init__(self, lent: Lent, settings: Settings) -> None:
         self._lent, self._settings = lent, settings
+        self.sole = settings.derived("sole")
         self._api = Api(settings.token, lent.endpoint)
         self._voice = Voice(self._api, lent.clock, lent.shelf, lent.among)
         self._errands = Errands()

@@ -81,7 +81,7 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
     tidied: list[str] = []
     ears = Thing(put=heard.__setitem__, remove=remove, states=lambda tenant: [])
-    ears.tidy = tidy_into(tidied)
+    ears.tidy, ears.check_free = tidy_into(tidied), lambda tenant, channel: None
     connecting.ears = ears  # type: ignore[assignment]
     home, away = owner(OLGA, HOME), owner(EVE, AWAY)
     mine, theirs = {"token": "mine"}, {"token": "theirs"}
@@ -128,7 +128,7 @@ async def test_an_agent_s_app_that_fails_takes_no_platform_away_that_was_connect
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
     ears = Thing(put=heard.__setitem__, of=lambda tenant, name: heard.get(tenant))
     ears.remove = lambda tenant, name: heard.pop(tenant)
-    ears.tidy = tidy_into([])
+    ears.tidy, ears.check_free = tidy_into([]), lambda tenant, channel: None
     connecting.ears = ears  # type: ignore[assignment]
     home = owner(OLGA, HOME)
 

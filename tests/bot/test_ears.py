@@ -9,7 +9,7 @@ import pytest
 
 from bot import ears as module
 from bot.core.channel import Outbound, Receipt
-from bot.core.errors import Invalid, NotFound, StoreError, VendorRefused
+from bot.core.errors import Conflict, Invalid, NotFound, StoreError, VendorRefused
 from bot.core.event import Event, Kind, Trust
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
@@ -103,6 +103,25 @@ async def test_what_ailed_a_channel_that_is_let_go_of_is_no_trouble_any_more() -
         assert await board.engine.troubles.shown(HOME) == []
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_one_token_is_listened_with_for_one_tenant_alone() -> None:
+    """Telegram gives a bot's updates to whoever set the webhook last, and to nobody else."""
+    async with Switchboard() as board:
+        mine, theirs, own = (Pigeon(name="pigeon") for _ in range(3))
+        mine.sole, theirs.sole, own.sole = "one", "one", ""  # type: ignore[attr-defined]
+        ears = ears_of(board, mine)
+        with pytest.raises(Conflict, match="in another part of this house") as refused:
+            ears.check_free(AWAY, theirs)
+        assert HOME not in refused.value.message
+        ears.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
+        (state,) = ears.states(AWAY)
+        assert "another part" in str(state["detail"]) and ears.of(AWAY, "pigeon") is None
+        ears.check_free(HOME, theirs)
+        ears.check_free(AWAY, own)
+        ears.remove(HOME, "pigeon")
+        ears.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
+        assert ears.of(AWAY, "pigeon") is theirs
 
 
 async def test_a_guest_s_channel_hears_for_its_own_tenant_alone() -> None:

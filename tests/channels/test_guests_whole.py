@@ -85,6 +85,10 @@ async def test_another_tenant_has_platforms_of_its_own(tmp_path: Path) -> None:
         await house.theirs.call("PUT", "/v1/channels/sms", {"options": options})
         polling = {"token": house.telegram.token, "mode": "polling"}
         await house.theirs.call("PUT", "/v1/channels/telegram", {"options": polling})
+        path, told_again = "/v1/channels/telegram", {"options": polling}
+        async with house.mine.session.put(path, json=told_again) as refused:
+            assert refused.status == 409
+            assert "in another part of this house" in await refused.text()
         below = f"{house.program.url}/tenants/{house.tenant}"
         address = await found(lambda: world.numbers[OURS].sms_url)
         assert address.startswith(f"{below}/webhooks/sms/")
