@@ -50,7 +50,7 @@ from bot.store import bindings
 from bot.store.keys import are_there
 from bot.store.script import Script
 from bot.strongroom import StoredKeys, Strongroom
-from bot.toolbox import mcp_hub, sweep, tool_settings
+from bot.toolbox import mcp_hub, sweep, teams_by, tool_settings
 from bot.transcript import Transcript
 from bot.vault import Vault
 from bot.version import version
@@ -260,6 +260,7 @@ class App:
                 **own,
                 "blog": self.connecting.sites.lent(own.get("blog"), lent.get("social")),
                 "payments": self.connecting.paying.till(),
+                "teams": teams_by(own, lent),
                 **{name: told for e in self.extensions for name, told in e.settings.items()},
             },
         )

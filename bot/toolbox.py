@@ -1,6 +1,7 @@
 """What the settings mean for tools: their own settings, addresses they may ask, MCP servers."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from bot.config.sections import McpServer
@@ -14,6 +15,7 @@ from bot.files.files import Files, NewFile
 from bot.files.library import Library
 from bot.outgoing import Outgoing
 from bot.plans import Plans
+from bot.reach import Reach
 from bot.settings import Settings, search_path
 from bot.store.script import Database
 from bot.texting import Book, Phone
@@ -73,6 +75,14 @@ def tool_settings(
         "telegram": TelegramSettings(db=db, outgoing=outgoing),
     }
     return MappingProxyType({"blog": made, **lent})
+
+
+def teams_by(own: Mapping[str, object], lent: Mapping[str, object]) -> TeamsSettings:
+    """The ways to Teams, with that of people who connected Microsoft 365."""
+    told, reach = own["teams"], lent["social"]
+    if not isinstance(told, TeamsSettings) or not isinstance(reach, Reach):
+        raise TypeError("These are no ways to Teams.")
+    return replace(told, reach=reach)
 
 
 def sweep(settings: Settings) -> None:

@@ -102,7 +102,7 @@ RULES: Mapping[str, Rule] = {
     "microsoft": Rule(
         authorize="/organizations/oauth2/v2.0/authorize", token="/organizations/oauth2/v2.0/token",
         who="/v1.0/me", pkce="required", nonce=True,
-        scopes=_s("openid profile offline_access User.Read Mail.Send Mail.Read Mail.ReadWrite Calendars.ReadWrite"),
+        scopes=_s("openid profile offline_access User.Read Mail.Send Mail.Read Mail.ReadWrite Calendars.ReadWrite ChannelMessage.Send"),
         issuer="https://login.microsoftonline.com/T-1/v2.0", shape="microsoft",
     ),
     "reddit": Rule(

@@ -11,6 +11,7 @@ from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.frozen import frozen
 from bot.outgoing import Outgoing
+from bot.reach import Reach
 from bot.store.script import Database
 
 
@@ -31,6 +32,8 @@ class TeamsSettings:
     """A tenant's bot; None where there is none."""
     flow: Callable[[TenantId], Secret | None]
     """The address of a tenant's flow; None where there is none."""
+    reach: Reach | None = None
+    """The accounts that people connected."""
 
 
 @frozen

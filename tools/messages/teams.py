@@ -1,11 +1,13 @@
 """Posts to channels of Microsoft Teams, in the ways that Microsoft lets a program post:
 https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/send-proactive-messages
+https://learn.microsoft.com/graph/api/channel-post-messages
 https://support.microsoft.com/office/create-incoming-webhooks-with-workflows-for-microsoft-teams-8ae491c7-0394-4861-ba59-055e33f75498
-(read 2026-11-21).
+(read 2026-11-22).
 
 The house's bot begins a thread in a channel of a team that it was added to. Where there is no bot,
-a flow of the Workflows app posts to the one channel that it was made for. With credentials of an
-app alone Graph lets nobody post. Neither way has a key or a look-up: what has no answer is asked.
+or a person is to be seen as its author, whoever connected Microsoft 365 does. A flow of the
+Workflows app posts to the one channel that it was made for. With credentials of an app alone Graph
+lets nobody post. No way has a key or a look-up: what has no answer is asked.
 """
 
 import json
@@ -17,19 +19,29 @@ from bot.core.canonical import Json
 from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import EffectState, Outcome, Policy
-from bot.core.errors import Conflict, Invalid, OperatorError, VendorRefused, VendorUnknown
+from bot.core.errors import (
+    Conflict,
+    ConnectionBroken,
+    Invalid,
+    OperatorError,
+    VendorRefused,
+    VendorUnknown,
+)
 from bot.core.secret import Secret
 from bot.core.tool import Risk, Tool, ToolContext
+from bot.oauth.accounts import Client, NotConnected
+from tools.messages._graph import html_of, person, post
 from tools.messages._message import Hidden, Text
 from tools.messages._settings import TeamsSettings
 
 MAX_NAME = 100
 MAX_FLOW = 6_000
 """Characters that go through a flow: a card of Teams may have 28 KB."""
-BOT, FLOW = "the bot", "the workflow"
+BOT, FLOW, PERSON = "the bot", "the workflow", "a person"
 NO_WAY = (
-    "Teams is not connected. An owner connects the bot with `bot connect teams` and gives team_id "
-    "and channel_id, or sets [workflow] teams_url to a flow's address for its one channel."
+    "Teams is not connected. An owner connects the bot with `bot connect teams`, or Microsoft 365 "
+    "with `bot connect microsoft`, and gives team_id and channel_id; or sets [workflow] teams_url "
+    "to a flow's address for its one channel."
 )
 REFUSED = (
     "The workflow refused it with status {status}. In Teams, under Workflows, the flow must be "
@@ -56,7 +68,10 @@ class TeamsPost(BaseModel):
     team_id: Id = ""
     channel_id: Id = ""
     text: Text
+    as_person: bool = False
     way: Hidden = ""
+    account: Hidden = ""
+    author: Hidden = ""
     channel_name: Hidden = ""
     team_name: Hidden = ""
 
@@ -64,12 +79,15 @@ class TeamsPost(BaseModel):
 async def complete(ctx: ToolContext, args: TeamsPost) -> TeamsPost:
     """Say by which way it goes. Raises OperatorError, Invalid."""
     told = _told(ctx)
+    args = args.model_copy(update={"account": "", "author": ""})
     if not args.text:
         raise Invalid("There is nothing to post; give a text.")
+    if args.as_person and not args.channel_id:
+        raise Invalid("A person posts where team_id and channel_id say.")
     if args.channel_id:
         bot = told.bot(ctx.tenant)
-        if bot is None:
-            raise OperatorError(NO_WAY)
+        if args.as_person or bot is None:
+            return await _by_person(ctx, told, args)
         channel, team = (shown[:MAX_NAME] for shown in bot.called(args.team_id, args.channel_id))
         return args.model_copy(update={"way": BOT, "channel_name": channel, "team_name": team})
     if told.flow(ctx.tenant) is None:
@@ -82,6 +100,31 @@ async def complete(ctx: ToolContext, args: TeamsPost) -> TeamsPost:
     return args.model_copy(update=more)
 
 
+async def _by_person(ctx: ToolContext, told: TeamsSettings, args: TeamsPost) -> TeamsPost:
+    """Say who posts it. Raises OperatorError, Invalid."""
+    try:
+        client = await _person(ctx, told)
+    except NotConnected as error:
+        raise OperatorError(error.message if args.as_person else NO_WAY) from None
+    if not args.team_id:
+        raise Invalid("A person posts where team_id and channel_id say; give both.")
+    html_of(args.text)
+    more = {"channel_name": "", "team_name": "", "account": client.account, "author": client.name}
+    return args.model_copy(update={"way": PERSON, **more})
+
+
+async def _person(ctx: ToolContext, told: TeamsSettings) -> Client:
+    """Whoever connected Microsoft 365. Raises NotConnected, OperatorError."""
+    if told.reach is None:
+        raise OperatorError(NO_WAY)
+    try:
+        return await person(ctx, told.reach)
+    except NotConnected:
+        raise
+    except ConnectionBroken as error:  # told to whoever asks: the tool has other ways
+        raise OperatorError(error.message) from None
+
+
 def preview(args: TeamsPost) -> Card:
     """Where it goes, by which way, in which words."""
     where = _named(args.channel_name, args.channel_id) or "the channel of the workflow"
@@ -89,7 +132,7 @@ def preview(args: TeamsPost) -> Card:
     if args.team_id or args.team_name:
         lines.append(Line(name="Team", value=_named(args.team_name, args.team_id)))
     lines += [
-        Line(name="Posted by", value=args.way or BOT),
+        Line(name="Posted by", value=args.author or args.way or BOT),
         Line(name="Text", value=args.text, long=True, editable="text"),
     ]
     return Card(
@@ -114,6 +157,8 @@ async def teams_post_message(ctx: ToolContext, args: TeamsPost) -> Outcome:
     - team_id: the team's id (groupId of the link).
     - channel_id: the channel's id, such as "19:abc@thread.tacv2". Leave both out to post in the one
       channel of the workflow that an owner has set.
+    - as_person: true only when the person wants it to stand there as written by whoever connected
+      Microsoft 365, not by the bot. It needs both ids.
     - text: the message, in Markdown.
     Example: {"team_id": "fbe2bf47-16c8-47cf-b4a5-4b9b187c508b", "channel_id":
     "19:4a95f7d8db4c4e7fae857bcebe0623e6@thread.tacv2", "text": "We are open on Sunday."}
@@ -126,6 +171,9 @@ async def teams_post_message(ctx: ToolContext, args: TeamsPost) -> Outcome:
         return await _by_flow(ctx, address, args.text)
     if not args.way or not args.channel_id:
         raise Conflict("It is not said where it goes. Ask for it anew.")
+    if args.way == PERSON:
+        client = await _person(ctx, told)
+        return await post(client, (args.account, args.team_id, args.channel_id), args.text)
     bot = told.bot(ctx.tenant)
     if bot is None:
         raise OperatorError(NO_WAY)

@@ -1,4 +1,4 @@
-"""Microsoft 365: mail and calendars of a person at work.
+"""Microsoft 365: mail, calendars and posts in Teams of a person at work.
 
 https://learn.microsoft.com/entra/identity-platform/v2-oauth2-auth-code-flow (read 2026-11-21). Who
 somebody is stands in `tid` and `oid` of the id token and never in an address. Each refresh gives a
@@ -13,6 +13,7 @@ _LOGIN = "https://login.microsoftonline.com"
 _GRAPH = "https://graph.microsoft.com"
 _SCOPES = (
     *("User.Read", "Mail.Send", "Mail.Read", "Mail.ReadWrite", "Calendars.ReadWrite"),
+    "ChannelMessage.Send",
     *("openid", "profile", "email", "offline_access"),
 )
 
@@ -30,6 +31,9 @@ PROVIDER = Provider(
         "mail_read": Feature(title="Read mail", scopes=("Mail.Read",), asked=False),
         "mail_write": Feature(
             title="Write drafts, which sending needs too", scopes=("Mail.ReadWrite",), asked=False
+        ),
+        "teams_post": Feature(
+            title="Post in channels of Teams as you", scopes=("ChannelMessage.Send",), asked=False
         ),
     },
     hidden=("offline_access", "openid", "profile"),
