@@ -31,6 +31,7 @@ from bot.setup import (
     channel_names,
     channel_offer,
     channel_own,
+    channel_own_ways,
     channel_wants,
     channel_ways,
     has_manifest,
@@ -152,13 +153,19 @@ class Connecting:
         return {name: json.loads(told.reveal()) for name, told in kept.items() if told.reveal()}
 
     async def listed(self, actor: Person) -> Sequence[Json]:
-        """`{name, up, detail, wants, ways, own, manifest}` of each."""
+        """`{name, up, detail, wants, ways, own, own_ways, manifest}` of each."""
         services = [self.paying.listed(actor), *await self.sites.listed(actor)]
         states = {str(state["name"]): state for state in self.ears.states(actor.tenant)}
         names = dict.fromkeys([*channel_names(), *states])
         told = await asyncio.to_thread(
             lambda: {
-                name: (channel_wants(name), channel_ways(name), channel_own(name)) for name in names
+                name: {
+                    "wants": list(channel_wants(name)),
+                    "ways": list(channel_ways(name)),
+                    "own": list(channel_own(name)),
+                    "own_ways": list(channel_own_ways(name)),
+                }
+                for name in names
             }
         )
         off: dict[str, Json] = {"up": False, "detail": "not connected"}
@@ -167,9 +174,7 @@ class Connecting:
                 **off,
                 **states.get(name, {}),
                 "name": name,
-                "wants": list(told[name][0]),
-                "ways": list(told[name][1]),
-                "own": list(told[name][2]),
+                **told[name],
                 "manifest": has_manifest(name),
             }
             for name in names

@@ -6,6 +6,7 @@ state is spent before its code is exchanged, so that neither is used twice.
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
+from urllib.parse import quote
 
 from bot.carriers import is_shared
 from bot.core.canonical import Json
@@ -14,7 +15,7 @@ from bot.core.errors import Invalid, NotFound
 from bot.core.ids import TenantId
 from bot.core.people import Person
 from bot.doors import Visit
-from bot.installs import Around, Installer, Installs, Own, shown
+from bot.installs import Around, Found, Installer, Installs, Own, shown
 from bot.lent import Options
 from bot.store.installs import PREFIX
 from bot.store.oauth_states import Bearer
@@ -30,8 +31,12 @@ class Installing:
         self._around = around
         self._channels = channels
 
-    async def start(self, visit: Visit, name: str, redirect: str) -> str:
-        """Where the browser goes. Raises NotFound."""
+    async def start(self, visit: Visit, name: str, redirect: str, agent: str = "") -> str:
+        """Where the browser goes; `agent`: to install its own app. Raises NotFound."""
+        if agent:
+            keeper, book = self._keeper(name), self._book(name)
+            told = await book.planned(visit.tenant, agent)
+            return keeper.own_address(told, await book.begin(_bearer(visit), agent), redirect)
         installer = self._installer(name)
         state = await self._book(name).begin(_bearer(visit))
         return installer.address(state, redirect)
@@ -40,10 +45,17 @@ class Installing:
         self, visit: Visit, name: str, redirect: str, *, state: str, code: str
     ) -> Mapping[str, Json]:
         """The install that came of it. Raises UserError, OperatorError, VendorError."""
-        installer, book = self._installer(name), self._book(name)
-        await book.spend(_bearer(visit), state)
+        book = self._book(name)
+        agent = await book.spend(_bearer(visit), state)
         if not code:
             raise Invalid("The platform gave no code. Begin again on the page of platforms.")
+        if agent:
+            told = await book.planned(visit.tenant, agent)
+            met = await self._keeper(name).own_exchange(told, code, redirect)
+            taken = await self._take(visit.person, name, agent, met)
+            await book.plan(visit.tenant, agent, {})
+            return taken
+        installer = self._installer(name)
         found = await installer.exchange(code, redirect)
         made = await book.keep(visit.person, found, installer.manifest_version)
         return await self._checked(installer, book, made)
@@ -59,11 +71,21 @@ class Installing:
     ) -> Mapping[str, Json]:
         """Let an agent have an app of its own, with what its owner pasted; twice is once.
 
-        An earlier app of the agent in the same workspace is let go of. Raises NotFound, Conflict,
+        Where a browser has to install it, `href` is where that begins. Raises NotFound, Conflict,
         Invalid, VendorError: then nothing is kept.
         """
+        met = await self._keeper(name).meet(options)
+        if met is None:
+            await self._book(name).plan(actor.tenant, agent, options)
+            return {"agent": agent, "status": "pending", "href": _install(name, agent)}
+        return await self._take(actor, name, agent, met)
+
+    async def _take(
+        self, actor: Person, name: str, agent: str, met: tuple[Found, Options]
+    ) -> Mapping[str, Json]:
+        """Keep an agent's app; an earlier one of it in the same workspace is let go of."""
         keeper, book = self._keeper(name), self._book(name)
-        found, proofs = await keeper.meet(options)
+        found, proofs = met
         made = await book.keep(actor, found, keeper.newest_version, Own(agent=agent, proofs=proofs))
         for item in await book.own():
             is_same = (item.tenant, item.agent, item.team) == (made.tenant, agent, made.team)
@@ -78,7 +100,8 @@ class Installing:
             item for item in await book.own() if (item.tenant, item.agent) == (actor.tenant, agent)
         ]
         if not its:
-            raise NotFound("This agent has no app of its own there.")
+            await book.planned(actor.tenant, agent)
+        await book.plan(actor.tenant, agent, {})
         said = [await self.remove(actor, name, item.account) for item in its]
         return " ".join(filter(None, said))
 
@@ -144,6 +167,11 @@ class Installing:
 def _installs(channel: object) -> bool:
     """Whether its app can be installed now."""
     return bool(getattr(channel, "manifest_version", 0))
+
+
+def _install(name: str, agent: str) -> str:
+    """Where an owner's browser begins to install an agent's own app."""
+    return f"/oauth/{quote(name, safe='')}/install?agent={quote(agent, safe='')}"
 
 
 def _bearer(visit: Visit) -> Bearer:

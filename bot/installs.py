@@ -27,12 +27,14 @@ from bot.lent import Desk, NoShelf, Options, Shelf
 from bot.oauth.states import States
 from bot.store import installs as rows
 from bot.store.installs import PREFIX, Install
-from bot.store.oauth_states import Bearer
+from bot.store.oauth_states import Bearer, Meant
 from bot.store.script import Database
 from bot.strongroom import Strongroom
 
 FIELD, PROOFS = "install", "install.proofs"
 """Under which a token is sealed, and the rest of an agent's own app; their owner is the account."""
+PLANNED = "install.planned"
+"""The same for an agent's app that a browser has yet to install; its owner is the agent."""
 Told = Callable[[TenantId, str, str], Awaitable[None]]
 
 
@@ -71,8 +73,20 @@ class Installer(Protocol):
         """Let a token work no more; one that is dead already is. Raises BotError."""
         ...
 
-    async def meet(self, options: Options) -> tuple[Found, Options]:
-        """Whose an agent's own app is, and the secrets besides. Raises Invalid, VendorError."""
+    async def meet(self, options: Options) -> tuple[Found, Options] | None:
+        """Whose an agent's own app is, and the secrets besides; None where an owner's browser has
+        to install it. Raises Invalid, VendorError.
+        """
+        ...
+
+    def own_address(self, options: Options, state: str, redirect: str) -> str:
+        """The same as `address`, for an agent's own app."""
+        ...
+
+    async def own_exchange(
+        self, options: Options, code: str, redirect: str
+    ) -> tuple[Found, Options]:
+        """The same as `exchange`, with the secrets besides."""
         ...
 
 
@@ -164,13 +178,28 @@ class Installs:
 
     # --- for owners -------------------------------------------------------------------------
 
-    async def begin(self, bearer: Bearer) -> str:
-        """A state for the browser of an owner."""
-        return await self._states.begin(bearer, self._channel)
+    async def begin(self, bearer: Bearer, agent: str = "") -> str:
+        """A state for the browser of an owner; `agent`: whose own app it installs."""
+        return await self._states.begin(bearer, self._channel, Meant(agent=agent))
 
-    async def spend(self, bearer: Bearer, state: str) -> None:
-        """Raises Forbidden for a state of another browser, an old one, or one that was spent."""
-        await self._states.spend(bearer, self._channel, state)
+    async def spend(self, bearer: Bearer, state: str) -> str:
+        """Whose own app it is. Raises Forbidden for a state of another browser, an old one, or one
+        that was spent.
+        """
+        return (await self._states.spend(bearer, self._channel, state)).agent
+
+    async def plan(self, tenant: TenantId, agent: str, options: Options) -> None:
+        """Seal what an agent's app is told until a browser has installed it; nothing: forget it."""
+        told = Secret(json.dumps(dict(options)) if options else "")
+        await self._g.strongroom.put(tenant, self._channel, PLANNED, told, owner=agent)
+
+    async def planned(self, tenant: TenantId, agent: str) -> Options:
+        """What it was told. Raises NotFound."""
+        found = await self._g.strongroom.get(tenant, self._channel, PLANNED, agent)
+        if found is None or not found.reveal():
+            raise NotFound("Give the client ID and secret of this agent's app first.")
+        told: Options = json.loads(found.reveal())
+        return told
 
     async def keep(
         self, person: Person, found: Found, version: int, own: Own = NOBODY_S

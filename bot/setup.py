@@ -69,12 +69,22 @@ def channel_wants(name: str) -> Sequence[Mapping[str, Json]]:
 
 def channel_own(name: str) -> Sequence[Mapping[str, Json]]:
     """What an app that is one agent's own is to be told; nothing where a platform has none."""
+    return _wants(_own(name))
+
+
+def channel_own_ways(name: str) -> Sequence[Mapping[str, Json]]:
+    """The ways to connect such an app, as `channel_ways` gives them."""
+    return _ways(_own(name))
+
+
+def _own(name: str) -> type[BaseModel] | None:
     module = f"channels.{name}.own"
     if name not in channel_names() or not _has(module):
-        return []
+        return None
     with suppress(ImportError):
-        return _wants(import_module(module).Own)
-    return []
+        found: type[BaseModel] = import_module(module).Own
+        return found
+    return None
 
 
 def _wants(kind: type[BaseModel] | None) -> Sequence[Mapping[str, Json]]:
@@ -94,7 +104,11 @@ def _wants(kind: type[BaseModel] | None) -> Sequence[Mapping[str, Json]]:
 
 def channel_ways(name: str) -> Sequence[Mapping[str, Json]]:
     """The ways to connect a platform, of which a person chooses: `{name, title, asks, needs}`."""
-    ways: Sequence[Way] = getattr(_settings(name), "ways", ())
+    return _ways(_settings(name))
+
+
+def _ways(kind: type[BaseModel] | None) -> Sequence[Mapping[str, Json]]:
+    ways: Sequence[Way] = getattr(kind, "ways", ())
     return [
         {
             "name": way.name,

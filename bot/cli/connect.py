@@ -93,11 +93,16 @@ def _own(shell: Shell, client: Client, args: Namespace) -> int:
         lines = [f"The app of {agent} on {name} is let go of.", clean(answer.text("said"))]
         shell.terminal.show(answer, [line for line in lines if line])
         return 0
-    wants = _find(client, name).records("own")
+    found = _find(client, name)
+    wants = found.records("own")
     if not wants:
         raise NotFound(f"On {name} agents have no apps of their own.")
-    wanted = Record({"wants": [dict(want.items()) for want in wants]})
+    told = {"wants": wants, "ways": found.records("own_ways")}
+    wanted = Record({key: [dict(item.items()) for item in items] for key, items in told.items()})
     made = client.call("PUT", path, {"options": gather(shell, args, wanted, _docs(name))})
+    if href := made.text("href"):
+        shell.terminal.show(made, [f"`bot open`, then {href} in that browser installs it."])
+        return 0
     is_active = made.text("status") == "active"
     where = clean(made.text("name") or made.text("workspace"))
     said = f"{agent} listens in {where} with an app of its own ({clean(made.text('app'))})."

@@ -61,7 +61,8 @@ class Installs:
         )
 
     async def start(self, visit: Visit, name: str, query: Mapping[str, str]) -> str:
-        return await self._parts.channels.installing.start(visit, name, self._back(name))
+        agent = query.get("agent", "")[:MAX_FIELD]
+        return await self._parts.channels.installing.start(visit, name, self._back(name), agent)
 
     async def finish(self, visit: Visit, name: str, brought: Returned) -> str:
         await self._parts.channels.installing.finish(

@@ -27,6 +27,7 @@ from bot.lent import Lent, Options, Spot
 from bot.store.installs import PREFIX, Install
 from channels.slack.calls import Calls
 from channels.slack.events import NAME, Account, text_of
+from channels.slack.exchange import consent, exchange
 from channels.slack.hooks import Hooks, Key
 from channels.slack.installed import FEATURES, Installed
 from channels.slack.intake import Stranger
@@ -285,15 +286,27 @@ class Agents:
             if error.ids.get("code") not in _DEAD:
                 raise
 
-    async def meet(self, options: Options) -> tuple[Found, Options]:
-        """Whose an agent's app is, and what proves its requests. Raises Invalid, VendorError."""
+    async def meet(self, options: Options) -> tuple[Found, Options] | None:
+        """Whose an agent's app is, and what proves its requests; None where a browser has to
+        install it before. Raises Invalid, VendorError.
+        """
         own = read(options)
+        if own.is_installed:
+            return None
         token = own.bot_token.get_secret_value()
         found = await whose(Calls(token, self._lent.endpoint, self._lent.clock), own)
-        return found, {
-            "app_token": own.app_token.get_secret_value(),
-            "signing_secret": own.signing_secret.get_secret_value(),
-        }
+        return found, own.proofs
+
+    def own_address(self, options: Options, state: str, redirect: str) -> str:
+        """Where an owner's browser goes to install an agent's app. Raises Invalid."""
+        return consent(self._calls.base, read(options).client_id, state, redirect)
+
+    async def own_exchange(
+        self, options: Options, code: str, redirect: str
+    ) -> tuple[Found, Options]:
+        """What a code of an agent's app is good for. Raises Invalid, VendorError, OperatorError."""
+        own = read(options)
+        return await exchange(self._calls, own, code, redirect), own.proofs
 
 
 async def _forever() -> None:

@@ -6,6 +6,7 @@ false` for errors; `team` is missing where a whole organisation installed the ap
 
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlencode
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -15,6 +16,8 @@ from bot.core.secret import Secret
 from bot.installs import Found
 from channels.slack.calls import Calls, ours
 from channels.slack.events import body_of, text_of
+from channels.slack.manifest import SCOPES
+from channels.slack.own import Own
 from channels.slack.settings import Settings
 
 _WRONG: Final[Mapping[str, str]] = {
@@ -28,7 +31,18 @@ _WRONG: Final[Mapping[str, str]] = {
 _UNSET: Final = frozenset({"bad_client_secret", "invalid_client_id"})
 
 
-async def exchange(calls: Calls, settings: Settings, code: str, redirect: str) -> Found:
+def consent(base: str, client_id: str, state: str, redirect: str) -> str:
+    """Where an owner's browser goes to allow an app."""
+    asked = {
+        "client_id": client_id,
+        "scope": ",".join(SCOPES),
+        "state": state,
+        "redirect_uri": redirect,
+    }
+    return f"{base}/oauth/v2/authorize?{urlencode(asked)}"
+
+
+async def exchange(calls: Calls, settings: Settings | Own, code: str, redirect: str) -> Found:
     """Exchange a code, once. Raises Invalid, OperatorError, VendorError."""
     try:
         answer = await calls.client.api_call(
@@ -46,8 +60,8 @@ async def exchange(calls: Calls, settings: Settings, code: str, redirect: str) -
             raise Invalid(_WRONG[word]) from None
         if word in _UNSET:
             raise OperatorError(
-                "Slack does not take the client_id and client_secret of [channels.slack]. Both are "
-                "under Basic Information of the app."
+                "Slack does not take this client_id and client_secret. Both are under Basic "
+                "Information of the app."
             ) from None
         raise ours("oauth.v2.access", error) from None
     except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:

@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from bot.core.canonical import Json
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
@@ -22,10 +21,10 @@ from bot.lent import Lent
 from bot.store.installs import Install
 from channels.slack.calls import Calls
 from channels.slack.events import NAME, Body, text_of
-from channels.slack.exchange import exchange
+from channels.slack.exchange import consent, exchange
 from channels.slack.hooks import Hooks
 from channels.slack.intake import Stranger
-from channels.slack.manifest import SCOPES, VERSION
+from channels.slack.manifest import VERSION
 from channels.slack.settings import Settings
 from channels.slack.showing import MAX_CHARS
 from channels.slack.socketmode import listen
@@ -109,13 +108,7 @@ class Installed:
 
     def address(self, state: str, redirect: str) -> str:
         """Where an owner's browser goes."""
-        asked = {
-            "client_id": self._settings.client_id,
-            "scope": ",".join(SCOPES),
-            "state": state,
-            "redirect_uri": redirect,
-        }
-        return f"{self._calls.base}/oauth/v2/authorize?{urlencode(asked)}"
+        return consent(self._calls.base, self._settings.client_id, state, redirect)
 
     async def exchange(self, code: str, redirect: str) -> Found:
         """What a code is good for. Raises Invalid, VendorError."""

@@ -88,7 +88,7 @@ def manifest(address: str, agent: tuple[str, str] | None = None) -> Mapping[str,
         },
         "oauth_config": {
             "scopes": {"bot": list(SCOPES)},
-            **({"redirect_urls": [address + REDIRECT]} if address and not agent else {}),
+            **({"redirect_urls": [address + REDIRECT]} if address else {}),
         },
         "settings": {
             "event_subscriptions": {

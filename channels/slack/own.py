@@ -1,9 +1,12 @@
 """An app that is one agent's own: what it is told, and which app in which workspace that is.
 
-The tokens are pasted; Slack itself says whose they are, so that no app is taken for another one.
+Its bot token is pasted, or comes of an installation in the browser by its client ID and secret.
+Slack itself says whose a token is, so that no app is taken for another one.
 https://docs.slack.dev/reference/methods/bots.info (read 2026-11-21): `bot.app_id` is the app of
 `auth.test`'s `bot_id`; the scope is users:read.
 """
+
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
@@ -11,19 +14,37 @@ from bot.core.errors import ConnectionBroken, Invalid, VendorUnknown
 from bot.core.secret import Secret
 from bot.installs import Found
 from bot.lent import Options
+from bot.ways import Way
 from channels.slack.calls import Calls
 from channels.slack.events import body_of, text_of
 from channels.slack.settings import NONE
 
 READS = "users:read"
+_HEARD = ("app_token",), ("signing_secret",)
+WAYS = (
+    Way(
+        name="token",
+        title="its bot token",
+        asks=(("bot_token",), *_HEARD),
+        needs=("bot_token",),
+    ),
+    Way(
+        name="oauth",
+        title="the browser",
+        asks=(("client_id", "client_secret"), *_HEARD),
+        needs=("client_id", "client_secret"),
+    ),
+)
 
 
 class Own(BaseModel):
     """What an agent's own app is told."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    ways: ClassVar = WAYS
 
     bot_token: SecretStr = Field(
+        default=NONE,
         description="Its bot token: begins with xoxb-, under OAuth & Permissions of its app.",
     )
     app_token: SecretStr = Field(
@@ -34,6 +55,25 @@ class Own(BaseModel):
         default=NONE,
         description="Its signing secret, for events over HTTP: under Basic Information.",
     )
+    client_id: str = Field(
+        default="", max_length=100, description="Its client ID: under Basic Information."
+    )
+    client_secret: SecretStr = Field(
+        default=NONE, description="Its client secret: under Basic Information."
+    )
+
+    @property
+    def is_installed(self) -> bool:
+        """Whether its token comes of an installation in the browser."""
+        return bool(self.client_id)
+
+    @property
+    def proofs(self) -> Options:
+        """What proves its requests."""
+        return {
+            "app_token": self.app_token.get_secret_value(),
+            "signing_secret": self.signing_secret.get_secret_value(),
+        }
 
 
 def read(options: Options) -> Own:
@@ -51,7 +91,12 @@ def read(options: Options) -> Own:
             for item in error.errors(include_url=False, include_input=False)
         )
         raise Invalid(f"The agent's own app does not fit: {wrong}.") from None
-    if not own.bot_token.get_secret_value().startswith("xoxb-"):
+    bot_token = own.bot_token.get_secret_value()
+    if own.is_installed and (bot_token or not own.client_secret.get_secret_value()):
+        raise Invalid(
+            "With client_id goes client_secret and no bot_token: a browser installs the app."
+        )
+    if not own.is_installed and not bot_token.startswith("xoxb-"):
         raise Invalid(
             "bot_token is the token that begins with xoxb-, under OAuth & Permissions of the app."
         )

@@ -53,9 +53,11 @@ async def whole(tmp_path: Path, slack: SlackServer) -> AsyncIterator[Program]:
 class Browser(Owner):
     """An owner's browser."""
 
-    async def install(self, slack: SlackServer, workspace: Workspace) -> dict[str, Any]:
+    async def install(
+        self, slack: SlackServer, workspace: Workspace, begin: str = "/oauth/slack/install"
+    ) -> dict[str, Any]:
         """Press Add, allow it at Slack, come back, and press Connect."""
-        async with self.session.get("/oauth/slack/install", allow_redirects=False) as response:
+        async with self.session.get(begin, allow_redirects=False) as response:
             address = response.headers["Location"]
         assert address.startswith(slack.base)
         redirect, query = slack.installs.allow(address, workspace)

@@ -92,7 +92,8 @@ def test_an_agent_s_own_app_has_its_name_its_command_and_its_addresses() -> None
     }
     hooks = Hooks.of("secret", SystemClock(), _nothing)
     assert told == {f"https://bot.example.org{path}" for _, path, _ in hooks.routes("/kelly")}
-    assert "redirect_urls" not in found["oauth_config"], "its token is pasted"
+    back = "https://bot.example.org/oauth/slack/installed"
+    assert found["oauth_config"]["redirect_urls"] == [back]
     assert "http" not in json.dumps(channel_manifest("slack", "", ("kelly", "Kelly plans"))[1])
 
 

@@ -1,5 +1,7 @@
 """A platform whose app is installed by OAuth, and where an agent may have an app of its own."""
 
+from dataclasses import replace
+
 from bot.core.errors import BotError, Invalid
 from bot.core.secret import Secret
 from bot.installs import Found
@@ -41,8 +43,20 @@ class Pigeons:
             raise self.deaf
         self.ended.append(token.reveal())
 
-    async def meet(self, options: Options) -> tuple[Found, Options]:
+    async def meet(self, options: Options) -> tuple[Found, Options] | None:
+        if "client_id" in options:
+            return None
         team, app = str(options["team"]), str(options["app"])
         token = Secret(f"token-of-{team}-{app}")
         found = Found(app=app, team=team, team_name=f"Loft {team}", bot_user="U2", token=token)
         return found, {"signing_secret": f"secret-of-{app}"}
+
+    def own_address(self, options: Options, state: str, redirect: str) -> str:
+        return f"{self.address(state, redirect)}&client_id={options['client_id']}"
+
+    async def own_exchange(
+        self, options: Options, code: str, redirect: str
+    ) -> tuple[Found, Options]:
+        found = await self.exchange(code, redirect)
+        app = str(options["client_id"])
+        return replace(found, app=app), {"signing_secret": f"secret-of-{app}"}

@@ -33,8 +33,8 @@ class Channels(Vendor):
             return super().error(page)
         words = (
             f"Teams does not let {self.client.name} post there (403). Grant the delegated "
-            "permission ChannelMessage.Send, to which an administrator may have to consent; and this "
-            "person has to be a member of that team who may post in that channel."
+            "permission ChannelMessage.Send, to which an administrator may have to consent; and "
+            "this person has to be a member of that team who may post in that channel."
         )
         return OperatorError(self.client.again(words, NEEDS).message)
 

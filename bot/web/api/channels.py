@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from bot.core.errors import Invalid
-from bot.web.answers import MAYBE, NUMBER, OBJECT, TEXT, answer, flag, schema
-from bot.web.api.installs import ONE
+from bot.web.answers import MAYBE, NUMBER, OBJECT, TEXT, answer, flag, optional, schema
+from bot.web.api.installs import PROPERTIES
 from bot.web.body import Fields, read_json
 from bot.web.parts import VISIT, Access, Doc, Parts, Route
 
@@ -82,7 +82,7 @@ def routes(parts: Parts) -> list[Route]:
             handler=channels.listed,
             access=Access.OWNER,
             doc=Doc(
-                summary="Platforms: `{name, up, detail, wants, ways, own, manifest}`.",
+                summary="Platforms: `{name, up, detail, wants, ways, own, own_ways, manifest}`.",
                 answer=schema(items={"type": "array", "items": OBJECT}, next=MAYBE),
             ),
         ),
@@ -131,9 +131,10 @@ def _own_routes(channels: Channels, one: str) -> list[Route]:
             handler=channels.own,
             access=Access.OWNER,
             doc=Doc(
-                summary="Let an agent have an app of its own there; what it is told is sealed.",
+                summary="Let an agent have an app of its own there; what it is told is sealed. "
+                "`href`: where a browser has to install it first.",
                 body=schema(options=OBJECT),
-                answer=ONE,
+                answer=optional(schema(agent=TEXT, status=TEXT), **PROPERTIES, href=TEXT),
             ),
         ),
         Route(

@@ -1,25 +1,29 @@
 """Installs of a platform's app: where it is installed, how it is there, and its switch."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
+from bot.core.canonical import Json
 from bot.web.answers import MAYBE, NUMBER, TEXT, TRUTH, answer, schema
 from bot.web.body import Fields, read_json
 from bot.web.parts import VISIT, Access, Doc, Parts, Route
 
-ONE = schema(
-    account=TEXT,
-    app=TEXT,
-    agent=TEXT,
-    workspace=TEXT,
-    name=TEXT,
-    bot_user=TEXT,
-    status={"enum": ["pending", "active", "error", "disabled"]},
-    error=TEXT,
-    enabled=TRUTH,
-    manifest=NUMBER,
-    installed_at=TEXT,
-    checked_at=MAYBE,
-)
+PROPERTIES: Mapping[str, Json] = {
+    "account": TEXT,
+    "app": TEXT,
+    "agent": TEXT,
+    "workspace": TEXT,
+    "name": TEXT,
+    "bot_user": TEXT,
+    "status": {"enum": ["pending", "active", "error", "disabled"]},
+    "error": TEXT,
+    "enabled": TRUTH,
+    "manifest": NUMBER,
+    "installed_at": TEXT,
+    "checked_at": MAYBE,
+}
+ONE = schema(**PROPERTIES)
 
 
 class Installs:

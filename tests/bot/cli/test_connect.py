@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.setup import channel_own, channel_wants, channel_ways
+from bot.setup import channel_own, channel_own_ways, channel_wants, channel_ways
 from tests.bot.cli.conftest import Bot
 from tests.fakes.api_server import ApiServer
 from tests.fakes.terminal import Sitting
@@ -24,6 +24,7 @@ def playing(server: ApiServer, name: str = "email") -> ApiServer:
         "wants": list(channel_wants(name)),
         "ways": list(channel_ways(name)),
         "own": list(channel_own(name)),
+        "own_ways": list(channel_own_ways(name)),
         "manifest": False,
     }
     server.answers["GET", "/v1/channels"] = 200, {"items": [off], "next": None}
@@ -172,7 +173,7 @@ def test_an_agent_s_own_app_is_asked_for_its_tokens_and_no_other(
 ) -> None:
     playing(server, "slack")
     server.answers["PUT", "/v1/channels/slack/agents/kelly"] = 200, MADE
-    with sit(server, tmp_path, "slack", "--agent", "kelly") as terminal:
+    with sit(server, tmp_path, "slack", "--agent", "kelly", "--by", "token") as terminal:
         terminal.wait_for("bot_token:")
         terminal.type("xoxb-1\r")
         terminal.wait_for("app_token:")
@@ -182,8 +183,34 @@ def test_an_agent_s_own_app_is_asked_for_its_tokens_and_no_other(
         terminal.wait_for("kelly listens in Shop with an app of its own (A1).")
         assert terminal.end() == 0
         assert "xoxb-1" not in terminal.text and "match_emails" not in terminal.text
+        assert "client_id" not in terminal.text
     (call,) = server.of("PUT", "/v1/channels/slack/agents/kelly")
     assert call.body == {"options": {"bot_token": "xoxb-1", "app_token": "xapp-1"}}
+
+
+def test_an_agent_s_own_app_may_be_installed_in_the_browser(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    playing(server, "slack")
+    href = "/oauth/slack/install?agent=kelly"
+    pending = {"agent": "kelly", "status": "pending", "href": href}
+    server.answers["PUT", "/v1/channels/slack/agents/kelly"] = 200, pending
+    with sit(server, tmp_path, "slack", "--agent", "kelly") as terminal:
+        terminal.wait_for("Which one?")
+        terminal.type("oauth\r")
+        terminal.wait_for("client_id:")
+        terminal.type("111.222\r")
+        terminal.wait_for("client_secret:")
+        terminal.type("hush\r")
+        terminal.wait_for("app_token:")
+        terminal.type("\r")
+        terminal.wait_for("signing_secret:")
+        terminal.type("sign\r")
+        terminal.wait_for(f"`bot open`, then {href} in that browser installs it.")
+        assert terminal.end() == 0 and "hush" not in terminal.text
+    (call,) = server.of("PUT", "/v1/channels/slack/agents/kelly")
+    told = {"client_id": "111.222", "client_secret": "hush", "signing_secret": "sign"}
+    assert call.body == {"options": told}
 
 
 def test_an_agent_s_own_app_that_does_not_work_says_why(server: ApiServer, bot: Bot) -> None:

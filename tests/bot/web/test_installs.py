@@ -228,6 +228,56 @@ async def test_an_agent_has_an_app_of_its_own_and_a_newer_one_takes_its_place(
         assert response.status == 404
 
 
+async def start_own(browser: ClientSession, agent: str = "kelly") -> tuple[int, str]:
+    """Status, and where the browser is sent to install an agent's own app."""
+    async with browser.get(f"{START}?agent={agent}", allow_redirects=False) as response:
+        return response.status, response.headers.get("Location", "")
+
+
+async def test_an_agent_s_own_app_is_installed_in_the_browser_and_its_secret_is_not_kept(
+    house: WebHouse,
+) -> None:
+    browser = await house.browser()
+    assert (await start_own(browser))[0] == 404, "there is nothing to install it with yet"
+    told = {"client_id": "A7", "client_secret": "hush", "signing_secret": "s"}
+    status, made = await own(browser, "kelly", **told)
+    assert (status, made) == (
+        200,
+        {"agent": "kelly", "status": "pending", "href": f"{START}?agent=kelly"},
+    )
+    sealed = house.room.kept[house.tenant.id, "kelly"]
+    assert "hush" in sealed.reveal() and (await get(browser, ALL))["items"] == []
+    status, where = await start_own(browser)
+    asked = parse_qs(urlsplit(where).query)
+    assert status == 303 and asked["client_id"] == ["A7"]
+    assert asked["redirect"][0].endswith(BACK)
+    member = await house.browser(await house.member())
+    assert (await finish(member, asked["state"][0]))[0] == 403
+    assert (await finish(browser, asked["state"][0]))[0] == 303
+    (found,) = (await get(browser, ALL))["items"]
+    assert (found["agent"], found["app"], found["status"]) == ("kelly", "A7", "active")
+    proofs = house.room.kept[house.tenant.id, "app:A7/T1 install.proofs"]
+    assert "secret-of-A7" in proofs.reveal()
+    assert house.room.kept[house.tenant.id, "kelly"].reveal() == ""
+    assert (await finish(browser, asked["state"][0]))[0] == 403
+    assert (await start_own(browser))[0] == 404
+
+
+async def test_a_plan_is_one_tenant_s_and_is_let_go_of_with_the_app(house: WebHouse) -> None:
+    _, olga = await house.other_tenant()
+    mine, theirs = await house.browser(), await house.browser(olga)
+    await own(mine, "kelly", client_id="A7", client_secret="hush")
+    assert (await start_own(theirs))[0] == 404
+    _, where = await start_own(mine)
+    state = parse_qs(urlsplit(where).query)["state"][0]
+    assert (await finish(theirs, state))[0] == 403
+    async with mine.delete(f"{OWN}/kelly") as response:
+        assert response.status == 200
+    assert (await start_own(mine))[0] == 404
+    assert (await finish(mine, state))[0] == 404, "what was let go of is not installed"
+    assert house.channels.installer.codes == []
+
+
 async def test_an_app_is_one_agent_s_in_one_tenant(house: WebHouse) -> None:
     _, olga = await house.other_tenant()
     mine, theirs = await house.browser(), await house.browser(olga)

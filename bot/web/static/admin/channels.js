@@ -4,6 +4,7 @@ import { call, get } from "../shared/api.js";
 import { platform } from "../shared/words.js";
 import { formOf } from "./form.js";
 import { installs } from "./installs.js";
+import { ownApp } from "./own.js";
 import { placesSection } from "./places.js";
 
 const ABOUT = "Paste what the platform gave you; docs/channels has a page for each. Tokens are sealed in the vault and never shown again. What stands in the settings is changed there.";
@@ -35,8 +36,16 @@ function draw(node, channel) {
     channel.manifest && !up && manifest(name),
     wants.length > 0 && el("details", { open: !up && !isOff }, el("summary", null, up ? "Connect it anew" : "Connect"), connector(node, channel)),
     !isOff && el("p", { class: "pager" }, remover(node, name)),
-    channel.manifest && installs(name),
+    ...apps(channel),
   );
+}
+
+/** Where its apps are installed, and one more for one agent. */
+function apps(channel) {
+  if (!channel.manifest) return [];
+  const there = el("div", null, installs(channel.name));
+  const again = () => fill(there, installs(channel.name));
+  return [there, channel.own?.length > 0 && ownApp(channel, again)];
 }
 
 function works(name) {
