@@ -184,7 +184,7 @@ def channels_down(patient: Patient) -> Iterator[Problem]:
     """Channels that are set up and do not work."""
     for channel in patient.status.records("channels"):
         if not channel.flag("up"):
-            name, detail = clean(channel.text("name")), clean(channel.text("detail"))
+            name, detail = clean(channel.text("name")), clean(channel.text("detail")).rstrip(".")
             what = f"The channel {name} is down{f': {detail}' if detail else ''}."
             yield Problem(what=what, command="bot open")
 

@@ -156,7 +156,7 @@ PROBLEMS = [
     ({"dead": 2}, "2 events failed for good.", "bot events dead"),
     ({"doubts": 1}, "1 action may or may not have been done; somebody must say.", "bot approvals"),
     (
-        {"channels": [{"name": "slack", "up": False, "detail": "token revoked"}]},
+        {"channels": [{"name": "slack", "up": False, "detail": "token revoked."}]},
         "The channel slack is down: token revoked.",
         "bot open",
     ),
