@@ -1,6 +1,6 @@
 """The connections of this house, put together from its settings and parts."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.calendars import Around as FollowedAround
 from bot.calendars import Calendars
@@ -8,15 +8,16 @@ from bot.config.values import own_addresses
 from bot.connections import Connections
 from bot.core.ports import Clock
 from bot.engine import Engine
+from bot.extensions import Extension, settings_of
 from bot.fetch.client import WebFetcher
 from bot.files.files import Files
 from bot.files.library import Library
 from bot.fleet import Peers
-from bot.frozen import frozen
+from bot.frozen import field, frozen
 from bot.oauth.accounts import Accounts
 from bot.oauth.apps import Apps, house_apps
 from bot.oauth.around import Around
-from bot.oauth.provider import load, names
+from bot.oauth.provider import Services
 from bot.reach import Reach
 from bot.settings import Settings
 from bot.store.connections import Connection
@@ -35,17 +36,19 @@ class Means:
     peers: Peers
     engine: Callable[[], Engine]
     address: Callable[[], str]
+    services: Services = field(default_factory=Services)
 
 
 def connected(means: Means) -> Connections:
     """Put them together. Raises SettingsError for an app that is none."""
-    settings = means.settings
-    endpoints = {name: url for name, url in settings.endpoint.items() if name in names()}
-    apps = Apps(means.db, means.strongroom, house_apps(settings.oauth))
+    settings, services = means.settings, means.services
+    endpoints = {name: url for name, url in settings.endpoint.items() if services.find(name)}
+    apps = Apps(means.db, means.strongroom, house_apps(settings.oauth, services), services)
 
     async def told(item: Connection, what: str) -> None:
         troubles = means.engine().troubles
-        title = load(item.provider).title
+        found = services.find(item.provider)
+        title = found.title if found else item.provider
         if what == "broken":
             await troubles.connection_broken(item.tenant, title, item.id, "/admin/connections")
         elif what == "ends":
@@ -67,15 +70,19 @@ def connected(means: Means) -> Connections:
             endpoints=endpoints,
             address=means.address,
             told=told,
+            services=services,
         )
     )
 
 
-def reaches(accounts: Accounts, files: Files, address: str) -> Mapping[str, object]:
-    """What groups of tools get as their settings to act by connected accounts."""
+def reaches(
+    accounts: Accounts, files: Files, address: str, packages: Sequence[Extension] = ()
+) -> Mapping[str, object]:
+    """What groups of tools, and modules of packages, get as their settings to act by connected
+    accounts."""
     reach = Reach(accounts=accounts, library=Library(files), address=address)
     both = dict.fromkeys(("social", "mailbox", "drive"), reach)
-    return {**both, "calendar": accounts, "payments": accounts}
+    return {**settings_of(packages, reach), **both, "calendar": accounts, "payments": accounts}
 
 
 def followed(means: Means, accounts: Accounts) -> Calendars:

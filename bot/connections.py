@@ -18,11 +18,13 @@ from bot.oauth.deletion import SIGNERS, Deletions
 from bot.oauth.ending import Ending
 from bot.oauth.flow import Flow, Returned, Wanted
 from bot.oauth.health import Health
-from bot.oauth.provider import Provider, load, names
+from bot.oauth.provider import Provider
 from bot.oauth.renewal import AHEAD, Renewal
 from bot.store import audit
 from bot.store import connections as rows
 from bot.store.connections import Connection
+
+ABSENT = "The package that knows this service is not used here. Until it is, this account rests."
 
 
 class Connections:
@@ -43,9 +45,13 @@ class Connections:
         found = await self._g.db.read(rows.listed(actor.tenant))
         return [self._shown(item) for item in found]
 
+    def record(self, name: str) -> Provider:
+        """A service. Raises NotFound."""
+        return self._g.services.load(name)
+
     async def services(self, actor: Person) -> Sequence[Json]:
         """Every service that may be connected, and what it takes."""
-        return [await self._service(actor, load(name)) for name in names()]
+        return [await self._service(actor, self.record(name)) for name in self._g.services.names()]
 
     async def start(self, visit: Visit, name: str, wanted: Wanted) -> str:
         """Where the browser goes. Raises NotFound, Invalid, OperatorError."""
@@ -71,7 +77,7 @@ class Connections:
 
     async def forget_app(self, actor: Person, name: str) -> None:
         """Let go of it. Raises NotFound."""
-        await self._g.apps.forget(actor.tenant, load(name).name)
+        await self._g.apps.forget(actor.tenant, self.record(name).name)
         await self._note(actor, "connection.app_removed", name)
 
     async def _note(self, actor: Person, what: str, name: str) -> None:
@@ -80,25 +86,26 @@ class Connections:
 
     def _shown(self, item: Connection) -> Mapping[str, Json]:
         """A connection; its tokens are nowhere."""
-        provider, granted = load(item.provider), set(item.scopes)
+        provider, granted = self._g.services.find(item.provider), set(item.scopes)
         ends_at = item.refresh_until if item.renewed else item.expires_at
         now = self._g.clock.now()
         is_ending = ends_at is not None and ends_at - now < AHEAD
         status = "ends" if item.status == "active" and is_ending else item.status
+        status, error = (status, item.error) if provider else ("broken", ABSENT)
         return {
             "id": item.id,
             "provider": item.provider,
-            "title": provider.title,
+            "title": provider.title if provider else item.provider,
             "account": item.account,
             "name": item.name,
             "agent": item.agent,
             "status": status,
-            "error": item.error,
+            "error": error,
             "scopes": sorted(granted),
             "missing": [scope for scope in item.asked.split() if scope not in granted],
             "features": [
                 {"name": name, "title": each.title, "on": granted.issuperset(each.scopes)}
-                for name, each in provider.features.items()
+                for name, each in (provider.features.items() if provider else ())
             ],
             "renewed": bool(item.renewed),
             "ends_at": _iso(ends_at),

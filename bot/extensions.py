@@ -1,7 +1,8 @@
 """Packages from outside the tree: found by their entry points, used only when settings name them.
 
-    switchboard.channels   NAME = "module"    the module has `make(lent) -> Channel`
-    switchboard.tools      GROUP = "module"   the module has `TOOLS`, and perhaps `Settings`
+    switchboard.channels    NAME = "module"    the module has `make(lent) -> Channel`
+    switchboard.tools       GROUP = "module"   the module has `TOOLS`, and perhaps `Settings`
+    switchboard.providers   NAME = "module"    the module has `PROVIDER`, a service's OAuth
 
 Looking for packages imports none of them; what is not in `[extensions] allow` never runs. A package
 that cannot be used is named with the reason and left out whole, and everything else goes on. How
@@ -13,6 +14,7 @@ import inspect
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import Distribution, EntryPoint, distributions
 from importlib.util import find_spec
@@ -28,10 +30,15 @@ from bot.core.secret import Secret
 from bot.core.tool import Tool
 from bot.frozen import field, frozen
 from bot.lent import Lent, Make, Offer, Options
+from bot.oauth.provider import Feature, Provider, Services, names
+from bot.reach import Reach
 
 log = logging.getLogger(__name__)
 
-CHANNELS, TOOLS = "switchboard.channels", "switchboard.tools"
+CHANNELS, TOOLS, PROVIDERS = "switchboard.channels", "switchboard.tools", "switchboard.providers"
+TAKEN = HOUSE | {"stripe", "wordpress", "ghost"}
+"""The house's own channels, and what it lists beside channels."""
+_HOST = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+(:\d{1,5})?")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _SECRET = re.compile(r"(token|secret|key|password)$")
 
@@ -48,6 +55,8 @@ class Extension:
     """Channels, by name."""
     tools: Mapping[str, tuple[Tool, ...]] = field(default_factory=dict)
     """By group."""
+    services: Mapping[str, Provider] = field(default_factory=dict)
+    """By name."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """Of each tool module that has some, by the module's name."""
     options: Options = field(default_factory=dict)
@@ -55,8 +64,9 @@ class Extension:
     @property
     def brings(self) -> str:
         """What it adds, in words."""
-        names = [tool.name for group in self.tools.values() for tool in group]
-        parts = [f"channel {name}" for name in self.makes] + [f"tool {name}" for name in names]
+        parts = [f"channel {name}" for name in self.makes]
+        parts += [f"tool {tool.name}" for group in self.tools.values() for tool in group]
+        parts += [f"service {name}" for name in self.services]
         return ", ".join(parts) or "nothing"
 
 
@@ -64,7 +74,7 @@ def installed() -> Mapping[str, Distribution]:
     """Packages with an entry point of ours, by their normal name; imports none of them."""
     found: dict[str, Distribution] = {}
     for item in distributions():
-        if any(point.group in (CHANNELS, TOOLS) for point in item.entry_points):
+        if any(point.group in (CHANNELS, TOOLS, PROVIDERS) for point in item.entry_points):
             found.setdefault(normal(item.metadata["Name"]), item)
     return found
 
@@ -73,13 +83,13 @@ def load(allow: Sequence[str], options: Mapping[str, Options]) -> tuple[Extensio
     """Import the packages that are named, in that order; each mistake is in its `problem`."""
     there = installed() if allow else {}
     given = {normal(name): told for name, told in options.items()}
-    taken: set[str] = set(HOUSE)
+    taken: set[str] = set(TAKEN)
     loaded = []
     for name in dict.fromkeys(normal(name) for name in allow):
         made = _one(name, there.get(name), given.get(name, {}), taken)
         if made.problem:
             log.warning("The extension %s is not used: %s", name, made.problem)
-        taken |= {*made.makes, *made.tools}
+        taken |= {*made.makes, *made.tools, *made.services}
         loaded.append(made)
     return tuple(loaded)
 
@@ -91,6 +101,24 @@ def offers(extensions: Sequence[Extension], lend: Callable[[str, Options], Lent]
         for item in extensions
         for name, make in item.makes.items()
     ]
+
+
+def services(extensions: Sequence[Extension]) -> Services:
+    """The services of a house with these packages."""
+    brought = [record for item in extensions for record in item.services.values()]
+    return Services(brought, is_whole=not any(item.problem for item in extensions))
+
+
+def settings_of(extensions: Sequence[Extension], reach: Reach) -> Mapping[str, object]:
+    """What their tools get as settings, by module; one with tools that act by an account gets a
+    `Reach`, which holds its own settings."""
+    found: dict[str, object] = {}
+    for item in extensions:
+        found |= item.settings
+        tools = (tool for group in item.tools.values() for tool in group if tool.provider)
+        for module in {tool.perform.__module__ for tool in tools}:
+            found[module] = replace(reach, options=item.settings.get(module))
+    return found
 
 
 def examine(allow: Sequence[str]) -> Mapping[str, str]:
@@ -132,6 +160,7 @@ def _one(name: str, dist: Distribution | None, options: Options, taken: set[str]
         return Extension(name=name, problem=_missing(name))
     makes: dict[str, Make] = {}
     tools: dict[str, tuple[Tool, ...]] = {}
+    records: dict[str, Provider] = {}
     settings: dict[str, object] = {}
     try:
         for point in dist.entry_points:
@@ -142,6 +171,8 @@ def _one(name: str, dist: Distribution | None, options: Options, taken: set[str]
                 tools[point.name] = _tools(point, module)
                 if kind := getattr(module, "Settings", None):
                     settings[module.__name__] = _settings(kind, options)
+            elif point.group == PROVIDERS:
+                records[point.name] = _service(point, taken)
     except BotError as error:
         return Extension(name=name, version=dist.version, problem=error.message)
     return Extension(
@@ -149,6 +180,7 @@ def _one(name: str, dist: Distribution | None, options: Options, taken: set[str]
         version=dist.version,
         makes=MappingProxyType(makes),
         tools=MappingProxyType(tools),
+        services=MappingProxyType(records),
         settings=MappingProxyType(settings),
         options=options,
     )
@@ -159,16 +191,23 @@ def _module(point: EntryPoint, taken: set[str]) -> Any:
     if not _NAME.fullmatch(point.name):
         rule = "small letters, digits and underscores, a letter first, 30 at most"
         raise OperatorError(f"{point.name!r} is no name: {rule}.")
-    if point.name in taken or (point.group == TOOLS and find_spec(f"tools.{point.name}")):
+    if point.name in taken or _is_ours(point):
         raise OperatorError(f"The name {point.name} is taken already. Take another.")
     try:
         return point.load()
-    except Exception as error:  # somebody else's code: whatever it does, the house goes on
+    except (Exception, SystemExit) as error:  # somebody else's code: the house goes on
         log.warning("%s cannot be imported", point.value, exc_info=error)
         what = f"{type(error).__name__}: {error}"
         raise OperatorError(f"{point.value} cannot be imported ({what}). Mend or remove it.") from (
             error
         )
+
+
+def _is_ours(point: EntryPoint) -> bool:
+    """Whether the tree has one of this name."""
+    if point.group == PROVIDERS:
+        return point.name in names()
+    return find_spec(f"{point.group.partition('.')[2]}.{point.name}") is not None
 
 
 def _channel(point: EntryPoint, taken: set[str]) -> Make:
@@ -201,6 +240,48 @@ def _tools(point: EntryPoint, module: Any) -> tuple[Tool, ...]:
         if not inspect.iscoroutinefunction(tool.perform):
             raise OperatorError(f"{tool.name}.perform must be an async function.")
     return tools
+
+
+def _service(point: EntryPoint, taken: set[str]) -> Provider:
+    record: object = getattr(_module(point, taken), "PROVIDER", None)
+    if not isinstance(record, Provider):
+        raise OperatorError(
+            f"{point.value} has no PROVIDER, a Provider. docs/extending.md has one."
+        )
+    if record.name != point.name:
+        raise OperatorError(f"The service of {point.value} must be named {point.name}.")
+    check_record(record)
+    return record
+
+
+def check_record(record: Provider) -> None:
+    """Raises OperatorError for a service's record that could not be used."""
+    try:
+        addresses, is_whole = record.addresses(), _is_whole(record)
+    except (AttributeError, TypeError):
+        is_whole = False
+    if not is_whole:
+        raise OperatorError(
+            f"The record of {record.name} is not whole: fields lack, or are of other types."
+        )
+    for url in addresses:
+        if not re.match(rf"https://{_HOST.pattern}(/|$)", url):
+            raise OperatorError(f"{url} must be an https address, with its host.")
+    for host in record.hosts:
+        if not _HOST.fullmatch(host):
+            raise OperatorError(f"{host} is no host's name, such as api.example.com.")
+
+
+def _is_whole(record: Provider) -> bool:
+    """Whether the pieces are of their kinds; what lists services stumbles over others."""
+    record.known_scopes()
+    texts = (record.title, record.authorize_url, record.token_url, *record.hosts, *record.to_do)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all((record.title, record.authorize_url, record.token_url, record.hosts))
+        and all(isinstance(one, Feature) for one in record.features.values())
+        and isinstance(record.hosts, tuple)
+    )
 
 
 def _settings(kind: object, options: Options) -> object:

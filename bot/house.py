@@ -78,6 +78,7 @@ class App:
         self._mask = mask
         self.settings = settings
         self.home = home
+        self.extensions = extensions.load(settings.extensions.allow, settings.extensions.options)
         self.clock = SystemClock()
         self.url = ""
         self.over = asyncio.Event()
@@ -156,13 +157,13 @@ class App:
             peers=opened.peers,
             engine=lambda: self.engine,
             address=lambda: self.url,
+            services=extensions.services(self.extensions),
         )
 
     async def _make_engine(self, opened: Opened) -> None:
         """The engine, with what packages outside the tree bring."""
         settings = self.settings
         self.calendars = followed(self._means(opened), self.connections.accounts)
-        self.extensions = extensions.load(settings.extensions.allow, settings.extensions.options)
         lend = Lender(
             db=self.db,
             clock=self.clock,
@@ -233,7 +234,8 @@ class App:
     def _given(self) -> Given:
         settings = self.settings
         own = tool_settings(settings, self.db, self.files, self.ears.of, self.clock, self.tenant.id)
-        lent = reaches(self.connections.accounts, self.files, settings.public_url)
+        accounts, public = self.connections.accounts, settings.public_url
+        lent = reaches(accounts, self.files, public, self.extensions)
         return Given(
             db=self.db,
             clock=self.clock,
@@ -261,7 +263,6 @@ class App:
                 "blog": self.connecting.sites.lent(own.get("blog"), lent.get("social")),
                 "payments": self.connecting.paying.till(),
                 "teams": teams_by(own, lent),
-                **{name: told for e in self.extensions for name, told in e.settings.items()},
             },
         )
 

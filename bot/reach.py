@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from bot.core.canonical import Json
-from bot.core.errors import Conflict, NotFound, OperatorError
+from bot.core.errors import Conflict, Invalid, NotFound, OperatorError
 from bot.core.event import Attachment
 from bot.core.tool import ToolContext
 from bot.files.drawing import Drawn
 from bot.files.library import Library
 from bot.files.shelf import TenantShelf
 from bot.frozen import frozen
-from bot.oauth.accounts import Accounts, Client, ScopeMissing
+from bot.oauth.accounts import Accounts, Client, NotConnected, ScopeMissing
 from bot.store.files import File
 
 
@@ -29,6 +29,8 @@ class Reach:
     library: Library | None = None
     address: str = ""
     """Where the house is reached from outside; empty when it is not."""
+    options: object = None
+    """A package's own settings, beside what is lent to it."""
 
     async def client(
         self, ctx: ToolContext, provider: str, needs: Sequence[str], wider: Sequence[str] = ()
@@ -44,6 +46,22 @@ class Reach:
                 with suppress(ScopeMissing):
                     return await self.accounts.client(ctx.tenant, provider, ctx.agent, wider)
             raise
+
+    async def acting(self, ctx: ToolContext, provider: str, needs: Sequence[str]) -> Client:
+        """A client of the very account that the call was shown with.
+
+        Raises Invalid where none is connected, Conflict where it is another by now, ScopeMissing,
+        Reconnect: in all of them nothing was done.
+        """
+        try:
+            client = await self.client(ctx, provider, needs)
+        except NotConnected as error:
+            raise Invalid(error.message) from None
+        if client.id != ctx.connection:
+            raise Conflict(
+                f"{client.title} was connected anew since this was asked for. Ask for it again."
+            )
+        return client
 
     async def file(self, ctx: ToolContext, id_: str) -> Attachment:
         """A kept file that the person may read. Raises NotFound."""

@@ -22,6 +22,8 @@ from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.fleet import Peers
 from bot.points import point
+from bot.render.cards.layout import Ref
+from bot.render.whole import asked
 from bot.store import approvals, drafts, inbox, journal
 from bot.store import effects as rows
 from bot.store.patient import surely
@@ -35,6 +37,8 @@ REPLY_STEP = 1_000
 ATTEMPTS = 2
 LOOK_AFTER_S = 2.0
 """How long after an unanswered send a look-up begins."""
+LEAST_CARD = 300
+"""Characters that a question gets, however long what stands before it is."""
 WAITS, LONGEST_WAIT_S = 5, 60.0
 """How often a platform that says when to come again is obeyed, and for how long each time."""
 
@@ -178,7 +182,9 @@ class Replies:
     def _effect(self, claim: Claim, end: TurnEnd, features: Features) -> Effect:
         text = end.reply
         if end.approval and not features.buttons:
-            text = f"{text}\n\n{code_help(end.approval.code)}"
+            ref = Ref(approval=end.approval.id, version=end.approval.version)
+            room = max(features.max_chars - len(text) - 2, LEAST_CARD)
+            text = f"{text}\n\n{asked(end.approval.card, ref, room)}"
         return self.effect(claim, text, end.agent or AgentName(""), features, end.attachments)
 
     @staticmethod
@@ -293,8 +299,3 @@ def _bear(claim: Claim, steps: int, effect: Effect, at: int) -> Script[None]:
     """Write a reply as `sending`, if the turn is still ours."""
     yield from journal.hold(claim, steps)
     yield from rows.plan(effect, at)
-
-
-def code_help(code: str) -> str:
-    """How to decide by text, where there are no buttons."""
-    return f"Reply OK {code} to approve, NO {code} to refuse, or EDIT {code} and the new text."

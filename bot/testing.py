@@ -1,4 +1,4 @@
-"""Contract tests that a package from outside the tree runs on its own channel and tools.
+"""Contract tests that a package from outside the tree runs on its channel, tools and services.
 
     class TestMine(ChannelContract):
         def make(self, folder: Path) -> Channel: ...
@@ -7,6 +7,9 @@
     class TestTools(ToolContract):
         tools = TOOLS
         examples = {"mine_send": {"text": "hello"}}
+
+    class TestService(ProviderContract):
+        provider = PROVIDER
 
 Needs pytest and pytest-asyncio (`asyncio_mode = "auto"`, or mark the class). Nothing in the running
 house imports this file.
@@ -31,7 +34,9 @@ from bot.core.event import Event
 from bot.core.ids import AgentName, ConvId, EffectId, EventId, TenantId
 from bot.core.ports import Accepted
 from bot.core.tool import Risk, Tool, ToolContext
+from bot.extensions import check_record
 from bot.lent import Lent, Options
+from bot.oauth.provider import Provider
 
 TENANT = TenantId("ten_1")
 
@@ -226,3 +231,25 @@ class ToolContract:
                 assert tool.window_s > 0, f"{tool.name}: how long is a key remembered?"
             if tool.policy is Policy.READBACK:
                 assert tool.find is not None, f"{tool.name}: READBACK needs find"
+
+
+class ProviderContract:
+    """What the record of every service must pass."""
+
+    provider: ClassVar[Provider]
+
+    def test_its_record_can_be_used(self) -> None:
+        """As the house itself checks it: whole, and every address encrypted."""
+        check_record(self.provider)
+        assert re.fullmatch(r"[a-z][a-z0-9_]{0,29}", self.provider.name)
+
+    def test_a_person_is_told_what_is_asked_for(self) -> None:
+        """Each feature has a title and takes scopes; something is asked for at all."""
+        for name, feature in self.provider.features.items():
+            assert feature.title and feature.scopes, f"{name} says nothing"
+        assert self.provider.known_scopes() or not self.provider.features
+
+    def test_an_owner_can_set_it_up_and_end_it(self) -> None:
+        """What is to be done at the service, and how access is taken back there."""
+        assert self.provider.to_do, "say what an owner does at the service"
+        assert self.provider.revoke or self.provider.by_hand, "say how access ends there"

@@ -200,7 +200,7 @@ Options = dict[str, str | bool | int | float]
 
 
 class Extensions(Section):
-    """Packages from outside this tree that bring channels and tools; docs/extending.md."""
+    """Packages outside this tree that bring channels, tools and services; docs/extending.md."""
 
     allow: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(
         default=(), description="Installed packages that are switched on; no other is imported."

@@ -19,7 +19,6 @@ from bot.core.ids import TenantId
 from bot.core.ports import Page
 from bot.core.secret import Secret
 from bot.oauth.around import Around
-from bot.oauth.provider import load
 from bot.oauth.renewal import Reconnect, Renewal
 from bot.oauth.wire import with_query
 from bot.store import connections as rows
@@ -53,7 +52,7 @@ class Accounts:
 
         Raises NotConnected, ScopeMissing, Reconnect; NotFound for a service that is unknown.
         """
-        record = load(provider)
+        record = self._g.services.load(provider)
         if not tenant:
             raise OperatorError("Nobody said whose connection this is about.")
         item = await self._g.db.read(rows.meant_for(tenant, provider, agent))
@@ -88,13 +87,18 @@ class Client:
         self._g = around
         self._renewal = renewal
         self._item = item
-        self._record = load(item.provider)
+        self._record = around.services.load(item.provider)
         self._other: Secret | None = None
 
     @property
     def id(self) -> str:
         """The connection's own id."""
         return self._item.id
+
+    @property
+    def title(self) -> str:
+        """What the service is called."""
+        return self._record.title
 
     @property
     def shown(self) -> str:

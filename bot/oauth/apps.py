@@ -13,11 +13,13 @@ from bot.core.canonical import Json
 from bot.core.errors import Invalid, NotFound, OperatorError, SettingsError
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
-from bot.oauth.provider import App, Provider, load, names
+from bot.oauth.provider import App, Provider, Services
 from bot.store.people import tenants
 from bot.store.script import Database
 from bot.strongroom import Strongroom
 from bot.vault import SecretUnreadable
+
+log = logging.getLogger(__name__)
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +32,15 @@ _OPTIONAL = frozenset({"tenant", "contact"})
 class Apps:
     """Finds and keeps apps."""
 
-    def __init__(self, db: Database, strongroom: Strongroom, house: Mapping[str, App]) -> None:
-        """`house`: the apps that stand in the settings."""
+    def __init__(
+        self,
+        db: Database,
+        strongroom: Strongroom,
+        house: Mapping[str, App],
+        services: Services | None = None,
+    ) -> None:
+        """`house`: the apps that stand in the settings; `services`: without any, the tree's."""
+        self._services = services or Services()
         self._db = db
         self._strongroom = strongroom
         self._house = house
@@ -85,7 +94,7 @@ class Apps:
 
     async def put(self, tenant: TenantId, name: str, told: Mapping[str, str]) -> None:
         """Keep a tenant's own app, sealed. Raises NotFound, Invalid."""
-        provider = load(name)
+        provider = self._services.load(name)
         wants = app_wants(provider)
         if unknown := set(told) - {str(want["name"]) for want in wants}:
             raise Invalid(f"{provider.title} does not ask for {', '.join(sorted(unknown))}.")
@@ -105,17 +114,25 @@ class Apps:
         await self._strongroom.put(tenant, name, FIELD, Secret(""))
 
 
-def house_apps(told: Mapping[str, Mapping[str, object]]) -> Mapping[str, App]:
-    """The apps of `[oauth]` in the settings. Raises SettingsError, which names what is wrong."""
+def house_apps(told: Mapping[str, Mapping[str, object]], services: Services) -> Mapping[str, App]:
+    """The apps of `[oauth]` in the settings. Raises SettingsError, which names what is wrong.
+
+    One of a service that a package may bring which is left out waits for that package.
+    """
     found: dict[str, App] = {}
     for name, options in told.items():
-        if name not in names():
-            raise SettingsError(f"[oauth.{name}]: there is no such service: {', '.join(names())}.")
+        provider = services.find(name)
+        if provider is None:
+            there = f"[oauth.{name}]: there is no such service: {', '.join(services.names())}."
+            if services.is_whole:
+                raise SettingsError(there)
+            log.warning("%s A package that may bring it is left out.", there)
+            continue
         given = {key: str(value).strip() for key, value in options.items()}
-        for want in app_wants(load(name)):
+        for want in app_wants(provider):
             if want["needed"] and not given.get(str(want["name"])):
                 raise SettingsError(f"[oauth.{name}] has no {want['name']}: {want['about']}.")
-        if unknown := set(given) - {str(want["name"]) for want in app_wants(load(name))}:
+        if unknown := set(given) - {str(want["name"]) for want in app_wants(provider)}:
             raise SettingsError(f"[oauth.{name}] knows no {', '.join(sorted(unknown))}.")
         secret = Secret(given.pop("client_secret", ""))
         found[name] = App(id=given.pop("client_id"), secret=secret, more=given)

@@ -8,9 +8,9 @@ from bot.core.errors import ConnectionBroken
 from bot.core.ports import Clock, Fetcher
 from bot.core.secret import Secret
 from bot.fleet import Peers
-from bot.frozen import frozen
+from bot.frozen import field, frozen
 from bot.oauth.apps import Apps
-from bot.oauth.provider import App, Provider
+from bot.oauth.provider import App, Provider, Services
 from bot.oauth.wire import Wire
 from bot.store.connections import Connection
 from bot.store.keys import ValueRow
@@ -52,6 +52,7 @@ class Around:
     address: Callable[[], str]
     """Where people and vendors reach the house."""
     told: Told
+    services: Services = field(default_factory=Services)
 
     def wire(self, provider: Provider, app: App) -> Wire:
         """The way to a vendor."""

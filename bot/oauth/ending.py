@@ -6,7 +6,6 @@ from bot.core.errors import BotError, NotFound
 from bot.core.ids import TenantId
 from bot.core.times import to_us
 from bot.oauth.around import Around, Tokens
-from bot.oauth.provider import load
 from bot.oauth.wire import Wire
 from bot.store import connections as rows
 from bot.store.connections import Connection
@@ -14,6 +13,8 @@ from bot.store.connections import Connection
 SAID: Mapping[str, str] = {
     "revoked": "The service has taken our access back.",
     "not asked": "The service has no way to be told. Take our app off there as well: {by_hand}",
+    "not here": "The package that knows this service is not used here, so nobody told the service. "
+    "Take our app off there as well.",
     "did not answer": "The service could not be told. Take our app off there as well: {by_hand}",
 }
 
@@ -29,10 +30,10 @@ class Ending:
         item = await self._g.db.read(rows.of(tenant, id_))
         if item is None:
             raise NotFound("There is no such connection here.")
-        provider = load(item.provider)
+        provider = self._g.services.find(item.provider)
         how = await self._revoke(item)
         await self.wipe(item, actor, how)
-        return SAID[how].replace("{by_hand}", provider.by_hand)
+        return SAID[how].replace("{by_hand}", provider.by_hand if provider else "")
 
     async def wipe(self, item: Connection, actor: str, how: str) -> None:
         """Delete it with its tokens."""
@@ -40,7 +41,9 @@ class Ending:
         await self._g.told(item, "works")
 
     async def _revoke(self, item: Connection) -> str:
-        provider = load(item.provider)
+        provider = self._g.services.find(item.provider)
+        if provider is None:
+            return "not here"
         if provider.revoke is None:
             return "not asked"
         try:

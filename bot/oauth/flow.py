@@ -27,7 +27,7 @@ from bot.doors import Visit
 from bot.frozen import frozen
 from bot.oauth.around import Around, Tokens
 from bot.oauth.ending import leave
-from bot.oauth.provider import App, Provider, inside, load
+from bot.oauth.provider import App, Provider, inside
 from bot.oauth.renewal import due
 from bot.oauth.states import States
 from bot.oauth.wire import Grant, Wire
@@ -76,7 +76,7 @@ class Flow:
 
     async def start(self, visit: Visit, name: str, wanted: Wanted) -> str:
         """Where the browser goes. Raises NotFound, Invalid, OperatorError."""
-        provider = load(name)
+        provider = self._g.services.load(name)
         app = await self._g.apps.of(visit.tenant, provider)
         scopes, params = await self._asked(visit, provider, wanted)
         back = wanted.back or BACK
@@ -102,7 +102,7 @@ class Flow:
     async def finish(self, visit: Visit, name: str, returned: Returned) -> tuple[Connection, str]:
         """The connection, and where its browser goes on. Raises UserError, OperatorError,
         VendorError."""
-        provider = load(name)
+        provider = self._g.services.load(name)
         meant = await self._states.spend(_bearer(visit), _SITE + name, returned.state)
         app = await self._g.apps.of(visit.tenant, provider)
         _check_issuer(provider, returned.iss)
@@ -189,13 +189,15 @@ class Flow:
         if old and old.told:
             await self._g.told(item, "works")
         if before:
-            provider = load(item.provider)
+            provider = self._g.services.load(item.provider)
             wire = self._g.wire(provider, await self._g.apps.of(item.tenant, provider))
             await leave(wire, item.account if not old else old.account, before)
 
     async def _old_tokens(self, old: Connection | None, new: Connection) -> Tokens | None:
         """What another account left behind; the same account's belong to the same consent."""
-        if old is None or old.account == new.account or not load(old.provider).revoke:
+        if old is None or old.account == new.account:
+            return None
+        if not self._g.services.load(old.provider).revoke:
             return None
         try:
             return await self._g.open(old)

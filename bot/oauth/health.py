@@ -11,7 +11,7 @@ from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.core.times import to_us
 from bot.oauth.around import Around
-from bot.oauth.provider import inside, load
+from bot.oauth.provider import inside
 from bot.oauth.renewal import Renewal
 from bot.store import connections as rows
 from bot.store.connections import Connection
@@ -52,7 +52,7 @@ class Health:
 
     async def _asked(self, item: Connection) -> str:
         """The account's name as the vendor has it today."""
-        provider = load(item.provider)
+        provider = self._g.services.load(item.provider)
         refused: Secret | None = None
         if not provider.who.url:
             is_old = item.token_at is None or self._g.clock.now() - item.token_at > ONCE

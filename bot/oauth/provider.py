@@ -207,13 +207,16 @@ class Provider:
         hidden = {scope for scope in self.hidden if scope in asked}
         return tuple(sorted(named | hidden))
 
-    def all_hosts(self) -> frozenset[str]:
-        """Every host that this record names."""
+    def addresses(self) -> Sequence[str]:
+        """Every address that this record names."""
         urls = [self.authorize_url, self.token_url, self.who.url, self.scopes_url]
         urls += [self.revoke.url] if self.revoke else []
         urls += [self.longer.exchange_url, self.longer.renew_url] if self.longer else []
-        named = {urlsplit(url).hostname or "" for url in urls if url}
-        return frozenset({*self.hosts, *named})
+        return [url for url in urls if url]
+
+    def all_hosts(self) -> frozenset[str]:
+        """Every host that this record names."""
+        return frozenset({*self.hosts, *(urlsplit(url).hostname or "" for url in self.addresses())})
 
 
 @cache
@@ -229,6 +232,29 @@ def load(name: str) -> Provider:
         raise NotFound(f"There is no such service. There are: {', '.join(names())}.")
     found: Provider = import_module(f"bot.oauth.providers.{name}").PROVIDER
     return found
+
+
+class Services:
+    """The services of one house: those of the tree, and those that packages bring to it."""
+
+    def __init__(self, guests: Sequence[Provider] = (), *, is_whole: bool = True) -> None:
+        """`is_whole`: whether no package was left out that might have brought another."""
+        self._guests = {record.name: record for record in guests}
+        self.is_whole = is_whole
+
+    def names(self) -> Sequence[str]:
+        """Every service whose accounts may be connected."""
+        return [*names(), *self._guests]
+
+    def find(self, name: str) -> Provider | None:
+        """A service's record; None where there is none, or none any more."""
+        return self._guests.get(name) or (load(name) if name in names() else None)
+
+    def load(self, name: str) -> Provider:
+        """A service's record. Raises NotFound."""
+        if found := self.find(name):
+            return found
+        raise NotFound(f"There is no such service. There are: {', '.join(self.names())}.")
 
 
 def inside(data: Json, path: str) -> Json:

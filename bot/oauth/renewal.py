@@ -32,7 +32,7 @@ from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.core.times import to_us
 from bot.oauth.around import Around, Tokens
-from bot.oauth.provider import Provider, load
+from bot.oauth.provider import Provider
 from bot.oauth.wire import Busy, Declined, Grant, Wire
 from bot.store import connections as rows
 from bot.store.connections import Connection
@@ -173,7 +173,7 @@ class Renewal:
 
     def lost(self, item: Connection) -> Reconnect:
         """What is said of a broken one."""
-        title = load(item.provider).title
+        title = self._g.services.load(item.provider).title
         link = self._g.link(item.provider, item.agent)
         return Reconnect(f"{title} is not connected any more: {item.error}", link)
 
@@ -197,7 +197,7 @@ class Renewal:
         self, item: Connection, tokens: Tokens, *, was_refused: bool = False
     ) -> tuple[Connection, Secret]:
         """With the lease in hand."""
-        now, provider = self._g.clock.now(), load(item.provider)
+        now, provider = self._g.clock.now(), self._g.services.load(item.provider)
         if item.retry_at and item.retry_at > now:
             raise Busy(
                 f"{provider.title} asked us to wait.",
@@ -244,7 +244,7 @@ class Renewal:
         self, item: Connection, old: Tokens, grant: Grant
     ) -> tuple[Connection, Secret]:
         """Commit what the vendor gave, then let it be used."""
-        now, provider = self._g.clock.now(), load(item.provider)
+        now, provider = self._g.clock.now(), self._g.services.load(item.provider)
         tokens = Tokens(access=grant.access, refresh=grant.refresh or old.refresh)
         until = item.refresh_until
         if provider.longer is None and not (provider.refresh_fixed and until):

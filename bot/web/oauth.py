@@ -81,7 +81,7 @@ class Accounts:
         self._parts = parts
 
     def shown(self, name: str) -> Shown:
-        title = load(name).title
+        title = self._parts.connections.record(name).title
         return Shown(title=f"Connect {title}", name=title, action=f"/oauth/{name}/finish")
 
     async def start(self, visit: Visit, name: str, query: Mapping[str, str]) -> str:
@@ -122,7 +122,7 @@ class Pages:
     async def posted(self, request: web.Request) -> web.StreamResponse:
         """The same, for an answer that the service's page posts. It proves nothing by itself."""
         name = request.match_info["name"]
-        if not load(name).form_post:
+        if not self._parts.connections.record(name).form_post:
             raise web.HTTPMethodNotAllowed("POST", ["GET"])
         return self._button(name, await _form(request))
 

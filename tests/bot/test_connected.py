@@ -12,8 +12,12 @@ import pytest
 from bot.connected import Means, connected
 from bot.connections import Connections
 from bot.core.errors import BotError, SettingsError
+from bot.core.secret import Secret
+from bot.oauth.around import Tokens
+from bot.oauth.provider import Services
 from bot.oauth.provider import load as record
 from bot.settings import load
+from bot.store import connections as rows
 from bot.troubles import Troubles
 from tests.fakes.live import RecordingLive
 from tests.fakes.oauth_house import OAuthHouse
@@ -32,7 +36,12 @@ VARIABLES = {
 }
 
 
-def made(house: OAuthHouse, environ: Mapping[str, str], troubles: Any = None) -> Connections:
+def made(
+    house: OAuthHouse,
+    environ: Mapping[str, str],
+    troubles: Any = None,
+    services: Services | None = None,
+) -> Connections:
     """The connections of a house with these variables."""
     return connected(
         Means(
@@ -43,6 +52,7 @@ def made(house: OAuthHouse, environ: Mapping[str, str], troubles: Any = None) ->
             peers=house.peers,
             engine=lambda: SimpleNamespace(troubles=troubles),  # type: ignore[arg-type, return-value]
             address=lambda: "https://house.example",
+            services=services or Services(),
         )
     )
 
@@ -69,6 +79,36 @@ async def test_an_app_that_is_none_stops_the_start_and_is_named(tmp_path: Path) 
         ):
             with pytest.raises(SettingsError, match=words):
                 made(house, environ)
+
+
+async def test_an_app_waits_for_a_package_that_is_left_out(tmp_path: Path) -> None:
+    environ = {"BOT_OAUTH": '{press = {client_id = "1", client_secret = "2"}}'}
+    async with OAuthServer("x") as server, OAuthHouse(tmp_path, server) as house:
+        connections = made(house, environ, services=Services(is_whole=False))
+        names = [item["name"] for item in await connections.services(house.owner)]  # type: ignore[index, call-overload]
+        assert "press" not in names and "x" in names
+        press = replace(record("google"), name="press", title="Press")
+        connections = made(house, environ, services=Services([press]))
+        assert (await connections.accounts._g.apps.of(house.tenant.id, press)).id == "1"
+
+
+async def test_the_account_of_a_package_that_is_gone_rests_and_can_be_let_go_of(
+    tmp_path: Path,
+) -> None:
+    async with OAuthServer("x") as server, OAuthHouse(tmp_path, server) as house:
+        other = await house.connect()
+        item = replace(other, id="con_gone", provider="press", due_at=house.clock.at)
+        sealed = await house.around.seal(item, Tokens(access=Secret("a"), refresh=Secret("b")))
+        assert await house.db.write(rows.put(item, sealed, ""))
+        shown = {one["provider"]: one for one in await house.connections.listed(house.owner)}  # type: ignore[index, call-overload]
+        assert shown["x"]["status"] == "active"
+        assert shown["press"]["status"] == "broken" and "package" in str(shown["press"]["error"])
+        await house.connections.renewal.tend()
+        rested = await house.now(item)
+        assert (rested.status, rested.renewing_at) == ("active", None), "it may come back"
+        said = await house.connections.end(house.owner, item.id)
+        assert "nobody told the service" in said
+        assert [one.id for one in await house.db.read(rows.listed(item.tenant))] == [other.id]
 
 
 async def test_owners_are_told_once_that_it_ends_breaks_and_works(tmp_path: Path) -> None:

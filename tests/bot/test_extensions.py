@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from bot import extensions
+from bot.core.errors import NotFound
+from bot.oauth.provider import Services
+from bot.reach import Reach
 from tests.fakes.switchboard import Switchboard
 
 TOOL = """
@@ -115,6 +118,94 @@ def test_what_is_missing_is_told_with_the_command(shelf: Shelf) -> None:
 def test_options_that_are_secrets_by_name_are_masked() -> None:
     told = {"one": {"api_token": "abc", "folder": "/x", "password": "", "signing_key": "def"}}
     assert [secret.reveal() for secret in extensions.secrets_of(told)] == ["abc", "def"]
+
+
+SERVICE = """
+from bot.oauth.provider import Feature, Provider, Revoke, Who
+
+PROVIDER = Provider(
+    name="NAME",
+    title="Press",
+    authorize_url="https://press.example/authorize",
+    token_url="https://press.example/token",
+    hosts=("api.press.example",),
+    who=Who(url="https://api.press.example/me"),
+    features={"print": Feature(title="Print", scopes=("print",))},
+    revoke=Revoke(url="https://press.example/revoke"),
+)
+"""
+PROVIDERS = "switchboard.providers"
+
+
+def test_a_service_stands_beside_ours_and_is_known_by_its_name(shelf: Shelf) -> None:
+    shelf.put("press", SERVICE.replace("NAME", "press"), PROVIDERS)
+    (made,) = extensions.load(("press",), {})
+    assert (made.problem, made.brings) == ("", "service press")
+    services = extensions.services((made,))
+    assert services.load("press").title == "Press"
+    assert services.load("google").title == "Google"
+    assert {"press", "google"} <= set(services.names())
+    with pytest.raises(NotFound, match="press"):
+        services.load("nobody")
+
+
+@pytest.mark.parametrize(
+    ("change", "entry", "why"),
+    [
+        (("PROVIDER =", "OTHER ="), "press", "has no PROVIDER"),
+        (("NAME", "other"), "press", "must be named press"),
+        (("NAME", "google"), "google", "is taken already"),
+        (("NAME", "web"), "web", "is taken already"),
+        (("https://press.example/token", "http://press.example/token"), "press", "https"),
+        (("https://api.press.example/me", "https:///me"), "press", "https"),
+        (("https://press.example/revoke", "/revoke"), "press", "https"),
+        (('"api.press.example",', '"https://api.press.example/x",'), "press", "https://api.press"),
+        (('Feature(title="Print", scopes=("print",))', '("print",)'), "press", "not whole"),
+        (('title="Press"', "title=None"), "press", "not whole"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_service_that_is_not_right_is_named_and_left_out(
+    shelf: Shelf, change: tuple[str, str], entry: str, why: str
+) -> None:
+    shelf.put("wrong", SERVICE.replace(*change).replace("NAME", "press"), PROVIDERS, entry=entry)
+    (made,) = extensions.load(("wrong",), {})
+    assert why in made.problem and made.services == {}
+    services = extensions.services((made,))
+    assert services.names() == Services().names() and not services.is_whole
+
+
+def test_two_packages_do_not_bring_one_service(shelf: Shelf) -> None:
+    shelf.put("one", SERVICE.replace("NAME", "press"), PROVIDERS, entry="press")
+    shelf.put("two", SERVICE.replace("NAME", "press"), PROVIDERS, entry="press")
+    first, second = extensions.load(("one", "two"), {})
+    assert (first.problem, "taken already" in second.problem) == ("", True)
+
+
+@pytest.mark.parametrize("name", ["slack", "sms", "stripe", "ghost"])
+def test_a_channel_takes_no_name_of_the_house_s(shelf: Shelf, name: str) -> None:
+    shelf.put("mine", "make = print", "switchboard.channels", entry=name)
+    (made,) = extensions.load(("mine",), {})
+    assert "is taken already" in made.problem
+
+
+def test_one_that_ends_the_program_is_named_and_the_program_goes_on(shelf: Shelf) -> None:
+    shelf.put("wrong", "raise SystemExit('no licence')")
+    (made,) = extensions.load(("wrong",), {})
+    assert "no licence" in made.problem
+
+
+def test_tools_that_act_by_accounts_are_lent_them_with_their_options(shelf: Shelf) -> None:
+    acting = TOOL.replace('Tool(name="NAME"', 'Tool(name="NAME", provider="press"')
+    shelf.put("acts", acting.replace("NAME", "acts_size"))
+    shelf.put("plain", TOOL.replace("NAME", "plain_size"))
+    found = extensions.load(("acts", "plain"), {"acts": {"size": 3}, "plain": {"size": 4}})
+    reach = Reach(accounts=None)  # type: ignore[arg-type]
+    told = extensions.settings_of(found, reach)
+    lent = told["sbx_acts"]
+    assert isinstance(lent, Reach) and getattr(lent.options, "size", 0) == 3
+    assert getattr(told["sbx_plain"], "size", 0) == 4
+    assert reach.options is None
 
 
 async def test_its_tools_stand_beside_ours_and_never_over_them(shelf: Shelf) -> None:

@@ -19,10 +19,18 @@ from tests.fakes.vendor import Fate
 from tests.sim.loop import virtual
 
 
-def channel(policy: Policy, *fates: Fate, buttons: bool = False) -> FakeChannel:
+def channel(
+    policy: Policy, *fates: Fate, buttons: bool = False, max_chars: int = 4_000
+) -> FakeChannel:
     """A platform that meets these messages so, and every later one kindly."""
     coming = chain(fates, repeat(Fate.DONE))
-    return FakeChannel(name="chat", policy=policy, fate=lambda name: next(coming), buttons=buttons)
+    return FakeChannel(
+        name="chat",
+        policy=policy,
+        fate=lambda name: next(coming),
+        buttons=buttons,
+        max_chars=max_chars,
+    )
 
 
 def on(outside: FakeChannel, model: ScriptedModel | None = None, disk: Disk | None = None):
@@ -72,14 +80,30 @@ async def test_where_replies_are_rows_nothing_is_sent():
 @virtual
 async def test_what_waits_for_a_yes_is_shown_with_its_code_where_there_are_no_buttons():
     def think(request):
-        return call(("none_ask", {"text": "a"}))
+        return call(("none_ask", {"text": "We are open on Sunday"}))
 
     for buttons in (False, True):
         outside = channel(Policy.NONE, buttons=buttons)
         async with on(outside, ScriptedModel(think)) as house:
             await house.ask("do it", **ON_CHAT)
             (question,) = await house.pending()
-            assert (f"Reply OK {question.code}" in outside.book[0].text) is not buttons
+            text = outside.book[0].text
+            assert (f"Reply OK {question.code}" in text) is not buttons
+            assert ("text: We are open on Sunday" in text) is not buttons, "nobody says yes unseen"
+
+
+@virtual
+async def test_what_waits_is_cut_to_what_the_platform_takes_and_says_so():
+    def think(request):
+        return call(("none_ask", {"text": "word " * 90}))
+
+    outside = channel(Policy.NONE, max_chars=500)
+    async with on(outside, ScriptedModel(think)) as house:
+        await house.ask("do it", **ON_CHAT)
+        (question,) = await house.pending()
+        text = outside.book[0].text
+        assert len(text) <= 500
+        assert f"Reply OK {question.code}" in text and f"SHOW {question.code}" in text
 
 
 @virtual

@@ -18,7 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession, CookieJar, web
 
+from tests.fakes.oauth_rules import Rule
+from tests.fakes.oauth_server import CLIENT, SECRET, OAuthServer
 from tests.fakes.openai_server import OpenAIServer, Reply
 from tests.process import ROOT, surroundings
 
@@ -26,11 +29,15 @@ EXAMPLE = ROOT / "examples" / "paperboy"
 AGENT = """---
 name: bri
 title: helps
-tools: [paperboy_deliver]
+tools: [paperboy_deliver, press_print]
 ---
 You help.
 """
 SETTINGS = """
+[oauth.pressroom]
+client_id = "{client}"
+client_secret = "{secret}"
+
 [extensions]
 allow = ["Paperboy", "broken-one", "not_there"]
 
@@ -65,16 +72,43 @@ def by_hand(target: Path, name: str, module: str, text: str) -> None:
     (info / "entry_points.txt").write_text(f"[switchboard.channels]\n{module} = {module}\n")
 
 
+class Pressroom(OAuthServer):
+    """The service that the example acts at: its OAuth, and jobs by their key."""
+
+    def __init__(self) -> None:
+        super().__init__("x")
+        self.name, self.jobs = "pressroom", dict[str, str]()
+        self.rule = Rule(
+            authorize="/oauth/authorize",
+            token="/oauth/token",
+            who="/me",
+            scopes=frozenset({"profile", "print"}),
+            pkce="required",
+            revoke="/oauth/revoke",
+        )
+
+    async def _api(self, request: web.Request) -> web.StreamResponse:
+        answer = await super()._api(request)
+        if request.path == "/jobs" and answer.status == 200:
+            key = request.headers["Idempotency-Key"]
+            self.jobs.setdefault(key, (await request.json())["text"])
+            return web.Response(status=201, text=f"job-{len(self.jobs)}")
+        return answer
+
+
 class Place:
     """A house with the example in it, and the folder that is its world."""
 
-    def __init__(self, folder: Path, site: Path, model: str) -> None:
+    def __init__(self, folder: Path, site: Path, model: str, press: "Pressroom") -> None:
         self.folder = folder
-        self.home, self.world = folder / "home", folder / "world"
+        self.home, self.world, self.press = folder / "home", folder / "world", press
+        self.shown = ""
         (folder / "agents").mkdir()
         (folder / "agents" / "bri.md").write_text(AGENT)
         (self.world / "in").mkdir(parents=True)
-        (folder / "bot.toml").write_text(SETTINGS.format(folder=self.world))
+        (folder / "bot.toml").write_text(
+            SETTINGS.format(folder=self.world, client=CLIENT, secret=SECRET)
+        )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -84,6 +118,8 @@ class Place:
             BOT_AGENTS_DIR=str(folder / "agents"),
             OPENAI_API_KEY="sk-test",
             BOT_ENDPOINT_OPENAI=model,
+            BOT_ENDPOINT_PRESSROOM=press.base,
+            BOT_ALLOW_PRIVATE_ENDPOINTS="1",
             PYTHONPATH=os.pathsep.join((str(ROOT), str(site))),
         )
         self.around.pop("PYTHONWARNINGS")  # what others' packages warn of is not ours
@@ -102,12 +138,12 @@ class Place:
             stderr=asyncio.subprocess.STDOUT,
         )
         assert self.process.stdout is not None
-        shown = ""
+        self.shown = ""
         while line := (await self.process.stdout.readline()).decode():
-            shown += line
+            self.shown += line
             if "Ctrl-C stops it" in line:
                 return
-        raise AssertionError(f"the house did not start: {shown}")
+        raise AssertionError(f"the house did not start: {self.shown}")
 
     async def end(self, sign: int = signal.SIGTERM) -> None:
         """Stop it, gently or not."""
@@ -129,6 +165,27 @@ class Place:
         )
         out, _ = await process.communicate()
         return out.decode()
+
+    async def connect(self) -> None:
+        """An owner lets the house in at the press, as a browser does it."""
+        found = re.search(r"(http://[^/]+)(/in/\S+)", self.shown)
+        assert found, self.shown
+        house, link = found.groups()
+        jar = CookieJar(unsafe=True)
+        async with ClientSession(house, headers={"Origin": house}, cookie_jar=jar) as browser:
+            await browser.post(link, allow_redirects=False)
+            asked = await browser.get("/oauth/pressroom/start", allow_redirects=False)
+            assert asked.status == 303, await asked.text()
+            back = self.press.agree(asked.headers["Location"])
+            done = await browser.post("/oauth/pressroom/finish", data=back, allow_redirects=False)
+            assert done.status == 303, await done.text()
+
+    async def admit(self) -> None:
+        """Ana writes for the first time, and is let in."""
+        self.write("1", "Hello")
+        stranger = await self.answer(lambda text: "I do not know you yet" in text)
+        code = stranger.partition("runs this: ")[2].split()[0]
+        assert "may write to the agents now" in await self.bot("pair", code)
 
     def write(self, number: str, text: str) -> None:
         """A letter of Ana's."""
@@ -161,6 +218,8 @@ def think(body: dict[str, Any]) -> Reply:
     """Deliver what is to be delivered; else say something."""
     last = body["messages"][-1]
     said = str(last.get("content"))
+    if last["role"] == "user" and "print" in said and "[outcome]" not in said:
+        return Reply(calls=(("press_print", json.dumps({"text": "We are open on Sunday"})),))
     if last["role"] == "user" and "deliver" in said and "[outcome]" not in said:
         return Reply(calls=(("paperboy_deliver", json.dumps({"text": "We are open on Sunday"})),))
     return Reply(text="So it is.")
@@ -168,8 +227,8 @@ def think(body: dict[str, Any]) -> Reply:
 
 @pytest.fixture
 async def place(tmp_path: Path, site: Path) -> AsyncIterator[Place]:
-    async with OpenAIServer(otherwise=think, check=False) as model:
-        made = Place(tmp_path, site, model.url)
+    async with OpenAIServer(otherwise=think, check=False) as model, Pressroom() as press:
+        made = Place(tmp_path, site, model.url, press)
         await made.start()
         yield made
         await made.end()
@@ -177,22 +236,17 @@ async def place(tmp_path: Path, site: Path) -> AsyncIterator[Place]:
 
 @pytest.mark.timeout(240)
 async def test_the_example_works_through_the_whole_house(place: Place) -> None:
-    place.write("1", "Hello")
-    stranger = await place.answer(lambda text: "I do not know you yet" in text)
-    code = stranger.partition("runs this: ")[2].split()[0]
-    assert "may write to the agents now" in await place.bot("pair", code)
-
+    await place.admit()
     place.write("2", "deliver the news please")
     card = await place.answer(lambda text: "Waiting for your yes" in text)
     assert not (place.world / "papers").exists(), "nothing is delivered without a yes"
-    found = re.search(r"OK (\d+)", card)
-    assert found, card
+    code = code_on(card)
 
     async with asyncio.timeout(PATIENCE_S):  # the answer leaves a moment before its commit
-        while found[1] not in await place.bot("approvals"):
+        while code not in await place.bot("approvals"):
             await asyncio.sleep(0.1)
     await place.end(signal.SIGKILL)
-    place.write("3", f"OK {found[1]}")
+    place.write("3", f"OK {code}")
     await place.start()
     await place.answer(lambda text: "So it is." in text)
     (paper,) = (place.world / "papers").glob("*.txt")
@@ -209,13 +263,53 @@ async def test_the_example_works_through_the_whole_house(place: Place) -> None:
     assert "broken-one is not used" in problems and "no such luck" in problems
     assert "not-there is not used" in problems and "not installed" in problems
     assert any(
-        "paperboy 1.0.0: channel paperboy, tool paperboy_deliver" in n for n in told["notes"]
+        "paperboy 1.0.0: channel paperboy, tool paperboy_deliver, tool press_print, service pressroom"
+        in n
+        for n in told["notes"]
     )
     assert not (place.folder / "woken").exists(), "what nobody switched on was imported"
     async with asyncio.timeout(PATIENCE_S):  # a channel is up when it has listened for a while
         while not await place.listens("paperboy"):
             await asyncio.sleep(0.2)
     assert len(list((place.world / "papers").glob("*"))) == 1
+
+
+@pytest.mark.timeout(240)
+async def test_its_service_is_connected_and_acted_by_as_ours_are(place: Place) -> None:
+    await place.admit()
+    place.write("2", "print the news please")
+    card = await place.answer(lambda text: "Waiting for your yes" in text)
+    assert "sandbox" in card.lower(), "nobody connected an account yet"
+    place.write("3", f"NO {code_on(card)}")
+    await place.answer(lambda text: "So it is." in text)
+
+    await place.connect()
+    told = json.loads(await place.bot("connections", "--json"))
+    (item,) = told["items"]
+    assert (item["provider"], item["title"], item["status"]) == ("pressroom", "Pressroom", "active")
+    assert "works" in await place.bot("doctor") and place.press.mistakes == []
+    assert (await place.bot("connections", "check", item["id"])).endswith("connected.\n")
+
+    place.write("4", "print the news please")
+    card = await place.answer(lambda text: "Waiting" in text and "sandbox" not in text.lower())
+    assert place.press.jobs == {}, "nothing is printed without a yes"
+    place.write("5", f"OK {code_on(card)}")
+    async with asyncio.timeout(PATIENCE_S):
+        while not place.press.jobs:
+            await asyncio.sleep(0.05)
+    assert list(place.press.jobs.values()) == ["We are open on Sunday"]
+    (key,) = place.press.jobs
+    assert key.startswith("eff_") and "canary-access" not in await place.bot("audit")
+
+    said = await place.bot("connections", "disconnect", item["id"])
+    assert "taken our access back" in said and place.press.revoked
+
+
+def code_on(card: str) -> str:
+    """The code that answers a card."""
+    found = re.search(r"OK (\d+)", card)
+    assert found, card
+    return found[1]
 
 
 def test_it_passes_the_contract_tests_that_it_runs_itself(site: Path, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class FakeChannel:
     name: str = "chat"
     policy: Policy = Policy.NONE
     buttons: bool = False
+    max_chars: int = 4_000
     fate: Callable[[str], Fate] = lambda name: Fate.DONE
     delay: Callable[[str], Awaitable[float]] = _at_once
     book: list[Shown] = field(default_factory=list)
@@ -42,7 +43,12 @@ class FakeChannel:
     def features(self) -> Features:
         """What it can do."""
         window = 300 if self.policy is Policy.KEYED else 0
-        return Features(policy=self.policy, window_s=window, buttons=self.buttons)
+        return Features(
+            policy=self.policy,
+            window_s=window,
+            buttons=self.buttons,
+            max_chars=self.max_chars,
+        )
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """It has no webhooks."""

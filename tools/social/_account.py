@@ -16,7 +16,6 @@ from typing import Any, Protocol
 from bot.core.canonical import Json
 from bot.core.errors import (
     BotError,
-    Conflict,
     ConnectionBroken,
     DeveloperError,
     Invalid,
@@ -28,7 +27,7 @@ from bot.core.secret import Secret
 from bot.core.tool import ToolContext
 from bot.fetch.client import Redirected
 from bot.frozen import frozen
-from bot.oauth.accounts import Client, NotConnected
+from bot.oauth.accounts import Client
 from bot.reach import Reach
 
 LONGEST_WAIT_S = 3600.0
@@ -201,12 +200,7 @@ async def account_of(ctx: ToolContext, service: Service, needs: Sequence[str]) -
         raise ConnectionBroken(
             f"{title} is not connected. Connect it with `bot connect {service.name}`."
         )
-    try:
-        client = await ctx.settings.accounts.client(ctx.tenant, service.name, ctx.agent, needs)
-    except NotConnected as error:
-        raise Invalid(error.message) from None
-    if client.id != ctx.connection:
-        raise Conflict(f"{title} was connected anew since this was asked for. Ask for it again.")
+    client = await ctx.settings.acting(ctx, service.name, needs)
     return Account(service, client, ctx.clock)
 
 

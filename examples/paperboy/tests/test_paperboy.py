@@ -8,13 +8,15 @@ from typing import Any, ClassVar
 
 import pytest
 from paperboy.channel import make
+from paperboy.press import TOOLS as PRESS
+from paperboy.pressroom import PROVIDER
 from paperboy.tool import TOOLS, Settings
 
 from bot.core.channel import Channel
 from bot.core.effect import EffectState
 from bot.core.errors import OperatorError, UserError
 from bot.core.event import Event
-from bot.testing import ChannelContract, ToolContract, context, effect_of, lent
+from bot.testing import ChannelContract, ProviderContract, ToolContract, context, effect_of, lent
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -33,6 +35,15 @@ class TestChannel(ChannelContract):
 class TestTools(ToolContract):
     tools = TOOLS
     examples: ClassVar[dict[str, Any]] = {"paperboy_deliver": {"text": "We are open on Sunday"}}
+
+
+class TestPress(ToolContract):
+    tools = PRESS
+    examples: ClassVar[dict[str, Any]] = {"press_print": {"text": "We are open on Sunday"}}
+
+
+class TestService(ProviderContract):
+    provider = PROVIDER
 
 
 def test_without_a_folder_it_says_what_to_set() -> None:
