@@ -1,10 +1,12 @@
 """Makes what a tenant's channel is lent, out of the parts of the house."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from functools import partial
 
 from bot.config.values import own_addresses
+from bot.core.errors import BotError
 from bot.core.ids import TenantId
 from bot.core.ports import Agents, Clock, Fetcher
 from bot.desk import Behind, Counter, Seat
@@ -15,7 +17,7 @@ from bot.files.files import Files
 from bot.files.links import Sign
 from bot.files.shelf import TenantShelf
 from bot.fleet import Peers
-from bot.frozen import frozen
+from bot.frozen import field, frozen
 from bot.installs import Around, Installs
 from bot.lent import Lent, NoBook, Options
 from bot.mailbook import Book as Mailbook
@@ -30,8 +32,62 @@ from bot.strongroom import Strongroom
 from bot.texting import Book
 from bot.users import Users
 
+log = logging.getLogger(__name__)
+
 HOLD_S = 3.0
 """How often a process looks whether the one that listens is gone."""
+
+
+class Holding:
+    """Leases of channels that one process listens to: had by tasks, and gone with the last.
+
+    A channel that broke, or cannot be made here any more, is another process's to listen to. What
+    begins again at once does so under one lock with the letting go: neither undoes the other.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._tasks: dict[str, set[asyncio.Task[object]]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    async def hold(self, peers: Peers, channel: str) -> None:
+        """Wait until this process alone listens, for as long as the task that asks goes on."""
+        task = asyncio.current_task()
+        while task is not None:
+            async with self._lock:
+                if await peers.take(_lease(channel)):
+                    self._tasks.setdefault(channel, set()).add(task)
+                    task.add_done_callback(lambda ended: self._leave(peers, channel, ended))
+                    return
+            await asyncio.sleep(HOLD_S)
+
+    async def settled(self) -> None:
+        """Wait until whatever ended has let go."""
+        while self._leaving:
+            await asyncio.wait(set(self._leaving))
+
+    def _leave(self, peers: Peers, channel: str, ended: asyncio.Task[object]) -> None:
+        leaving = asyncio.ensure_future(self._let_go(peers, channel, ended))
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    async def _let_go(self, peers: Peers, channel: str, ended: asyncio.Task[object]) -> None:
+        async with self._lock:
+            tasks = self._tasks.get(channel, set())
+            tasks.discard(ended)
+            if tasks or self._tasks.pop(channel, None) is None:
+                return
+            try:
+                await peers.drop(_lease(channel))
+            except BotError as error:
+                log.warning("The lease of %s is not given back: %s", channel, error.message)
+                return
+        if peers.many > 1:
+            log.warning("The channel %s is let go of here; another process may listen.", channel)
+
+
+def _lease(channel: str) -> str:
+    return f"channel:{channel}"
 
 
 @frozen
@@ -51,6 +107,7 @@ class Lender:
     files: Files
     sign: Sign
     fetcher: Fetcher
+    holding: Holding = field(default_factory=Holding)
 
     @property
     def places(self) -> Places:
@@ -124,13 +181,6 @@ class Lender:
             ],
         )
 
-    async def hold(self, channel: str) -> None:
-        """Wait until this process alone listens to a channel, for as long as it lives."""
-        while True:
-            if await self.peers.take(f"channel:{channel}"):
-                return
-            await asyncio.sleep(HOLD_S)
-
     def address(self, tenant: TenantId) -> str:
         """What a tenant's webhooks stand below; empty where the house cannot be reached."""
         house = self.settings.public_url.rstrip("/")
@@ -159,5 +209,5 @@ class Lender:
             seal=lambda text: self.sign("channel", f"{owner} {channel} {text}"),
             public_url=self.address(owner),
             is_guest=is_guest,
-            hold=partial(self.hold, place),
+            hold=partial(self.holding.hold, self.peers, place),
         )

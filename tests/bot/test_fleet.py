@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 import bot.fleet
+import bot.lender
 from bot import connecting
 from bot.core.errors import OperatorError
 from bot.core.ids import ConvId, TenantId
@@ -131,7 +132,7 @@ async def test_a_process_that_froze_within_a_statement_keeps_nobody_from_its_row
 async def test_a_platform_that_lets_one_listen_is_listened_to_by_one(
     db: PostgresDatabase, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connecting, "HOLD_S", 0.02)
+    monkeypatch.setattr(bot.lender, "HOLD_S", 0.02)
     one, two = fleet(db, "one"), fleet(db, "two")
     await one.join()
     await two.join()
@@ -144,6 +145,68 @@ async def test_a_platform_that_lets_one_listen_is_listened_to_by_one(
     assert not waiting.done()
     await silence(url, "one")
     await asyncio.wait_for(waiting, 10)
+
+
+@pytest.mark.parametrize("how", ["broke", "was let go of"])
+async def test_who_listens_no_more_lets_another_listen(
+    db: PostgresDatabase,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    how: str,
+) -> None:
+    monkeypatch.setattr(bot.lender, "HOLD_S", 0.02)
+    one, two = fleet(db, "one"), fleet(db, "two")
+    await one.join()
+    await two.join()
+    one.many = 2
+    first, second = lender(db, one), lender(db, two)
+    held, end = asyncio.Event(), asyncio.Event()
+
+    async def listen() -> None:
+        await first("telegram", {}).hold()
+        held.set()
+        await end.wait()
+        raise OperatorError("The token is refused.")
+
+    listening = asyncio.ensure_future(listen())
+    await held.wait()
+    assert not await two.take("channel:telegram")
+    other = asyncio.ensure_future(second("telegram", {}).hold())
+    if how == "broke":
+        end.set()
+    else:
+        listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
+    await asyncio.wait_for(other, 10)
+    assert "telegram is let go of" in caplog.text
+
+
+async def test_a_channel_that_is_begun_again_at_once_keeps_its_lease(
+    db: PostgresDatabase,
+) -> None:
+    one, two = fleet(db, "one"), fleet(db, "two")
+    await one.join()
+    await two.join()
+    first = lender(db, one)
+
+    async def listen(until: asyncio.Event) -> None:
+        await first("email", {}).hold()
+        until.set()
+        await asyncio.Event().wait()
+
+    tasks, each = [], [asyncio.Event() for _ in range(3)]
+    for event in each:  # two boxes side by side, and one that takes the place of the first
+        tasks.append(asyncio.ensure_future(listen(event)))
+        await event.wait()
+    tasks[0].cancel()
+    tasks[1].cancel()
+    await asyncio.gather(*tasks[:2], return_exceptions=True)
+    await first.holding.settled()
+    assert not await two.take("channel:email")
+    tasks[2].cancel()
+    await asyncio.gather(tasks[2], return_exceptions=True)
+    await first.holding.settled()
+    assert await two.take("channel:email")
 
 
 def lender(db: PostgresDatabase, peers: Fleet) -> connecting.Lender:
