@@ -296,6 +296,7 @@ def _notes(patient: Patient) -> list[str]:
     if settings and settings.models.transport == "direct":
         others = ", ".join(_through_litellm(settings))
         notes.append(f"models are asked directly{f', {others} through LiteLLM' * bool(others)}")
+    notes += [f"memory: {_memory(settings)}"] if settings else []
     paid = patient.status.record("payments")
     if paid and paid.flag("up"):
         notes.append(f"payments: {clean(paid.text('name'))}, {clean(paid.text('detail'))}")
@@ -305,6 +306,13 @@ def _notes(patient: Patient) -> list[str]:
             name = clean(f"{item.text('name')} {item.text('version')}")
             notes.append(f"extension: {name}: {clean(item.text('brings'))}")
     return notes
+
+
+def _memory(settings: Settings) -> str:
+    """How notes and lines are found again."""
+    model = settings.models.embeddings
+    how = f"words and by meaning ({model})" if model else "words alone (no [models] embeddings)"
+    return f"found by {how}; compared in the process, without pgvector"
 
 
 def _database(patient: Patient) -> list[str]:
