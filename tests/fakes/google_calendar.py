@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from itertools import count
 from typing import Any, Self
 from urllib.parse import unquote
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from tests.fakes.discovery import discovered
 from tests.fakes.google_follow import Follow
 from tests.fakes.google_server import OWNER, Body, G, GoogleServer, Refused, read_json
+from tests.fakes.series import Wrong, of_lines
 
 _ID = re.compile(r"[a-v0-9]{5,1024}")
 READ, WRITE = f"{G}calendar.readonly", f"{G}calendar.events"
@@ -171,17 +173,58 @@ class GoogleCalendar(GoogleServer):
         if self.roles[calendar] not in ("owner", "writer"):
             raise Refused(403, "requiredAccessLevel")
         event = self.put(id_, calendar, **_filled({}, body))
+        self._expand(calendar, event)
         self._meet(event, request)
         self._tell(event, request)
         self.book.append(("insert", id_))
         return self._shown(event)
+
+    def _expand(self, calendar: str, event: Body) -> None:
+        """Put the events of a series there; those that it had go. A start of one needs a zone."""
+        lines = event.get("recurrence")
+        if lines is None:
+            return
+        starts, ends = event["start"], event["end"]
+        day = "date" in starts
+        if not day and "timeZone" not in starts:
+            self.mistakes.append("the start of a series has a timeZone")
+            raise Refused(400, "required")
+        zone = ZoneInfo(starts.get("timeZone", "UTC"))
+        first, last = (_time(each) for each in (starts, ends))
+        try:
+            found = of_lines(lines, first.astimezone(zone), whole_day=day)
+        except Wrong as error:
+            self.mistakes.append(str(error))
+            raise Refused(400, "invalid") from None
+        for each in self.of_series(event["id"]):
+            del self.events[calendar, each["id"]]
+        rest = {k: v for k, v in event.items() if k not in ("recurrence", "extendedProperties")}
+        for each in found:
+            form = f"{each:%Y%m%d}" if day else f"{each.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+            slot, end = _said(each, starts), _said(each + (last - first), ends)
+            more = {"start": slot, "originalStartTime": slot, "end": end}
+            id_ = f"{event['id']}_{form}"
+            self.events[calendar, id_] = {
+                **rest,
+                **more,
+                "id": id_,
+                "recurringEventId": event["id"],
+            }
+            self.touch(self.events[calendar, id_])
+
+    def of_series(self, id_: str) -> list[Body]:
+        """The events of a series that are on, the earliest first."""
+        mine = [each for each in self.events.values() if each.get("recurringEventId") == id_]
+        found = [each for each in mine if each["status"] != "cancelled"]
+        return sorted(found, key=lambda each: _time(each["start"]))
 
     def _change(self, request: web.Request, event: Body, body: Any) -> Any:
         if event["status"] == "cancelled":
             raise Refused(410, "deleted")
         before = json.dumps(event, sort_keys=True)
         if request.method == "DELETE":
-            event["status"] = "cancelled"
+            for each in (event, *self.of_series(event["id"])):
+                each["status"] = "cancelled"
             what: Any = None
         else:
             if body.pop("attendeesOmitted", False):
@@ -189,6 +232,9 @@ class GoogleCalendar(GoogleServer):
             elif not event["organizer"].get("self") and not event.get("guestsCanModify"):
                 raise Refused(403, "forbiddenForNonOrganizer")
             _filled(event, body)
+            if {"recurrence", "start", "end"} & set(body):
+                where = next(calendar for calendar, id_ in self.events if id_ == event["id"])
+                self._expand(where, event)
             self._meet(event, request)
             what = event
         if json.dumps(event, sort_keys=True) != before:
@@ -231,6 +277,14 @@ def _filled(event: Body, body: Body) -> Body:
 def _answered(event: Body, answers: list[Body]) -> list[Body]:
     told = {each["email"]: each for each in answers}
     return [{**each, **told.get(each["email"], {})} for each in event.get("attendees", [])]
+
+
+def _said(when: datetime, like: Body) -> Body:
+    """A time as it stands in an event."""
+    zone = {"timeZone": like["timeZone"]} if "timeZone" in like else {}
+    if "date" in like:
+        return {"date": f"{when:%Y-%m-%d}"}
+    return {"dateTime": when.isoformat(), **zone}
 
 
 def _time(told: Body) -> datetime:

@@ -24,6 +24,7 @@ from aiohttp import web
 
 from tests.fakes import graph_events as rules
 from tests.fakes.graph_events import OURS, OWNER, Body, Event, Refused
+from tests.fakes.graph_series import expand, of_series
 from tests.fakes.graph_views import Views, query_misfits
 from tests.fakes.graph_watch import Bell, EventSubscriptions
 from tests.fakes.oauth_server import OAuthServer
@@ -308,7 +309,8 @@ class GraphCalendar(OAuthServer):
         if verb == "DELETE":
             self.book.append(("delete", id_))
             self._tell(event, event.guests if event.is_ours else [])
-            self.take(event)
+            for each in (event, *of_series(self, id_)):
+                self.take(each)
             return 204, None
         if verb != "PATCH":
             raise Refused(405, "Request_BadRequest")
@@ -331,6 +333,7 @@ class GraphCalendar(OAuthServer):
         made = Event(id_, calendar, now, now, _fresh(id_, OWNER))
         self._write(made, body)
         self.events[id_] = made
+        expand(self, made, body)
         self.touch(made, "created")
         self._tell(made, made.guests)
         self.book.append(("create", id_))
@@ -343,6 +346,7 @@ class GraphCalendar(OAuthServer):
             raise Refused(403, "ErrorAccessDenied")
         before = event.guests
         self._write(event, body)
+        expand(self, event, body)
         self.touch(event)
         if event.is_ours:
             self._tell(event, list(dict.fromkeys([*before, *event.guests])))

@@ -16,6 +16,7 @@ from bot.core.errors import Conflict, NotFound
 from bot.frozen import frozen
 from tools.calendar._event import Event
 from tools.calendar._moment import Span
+from tools.calendar._repeat import Repeat
 
 OWN = "primary"
 """The main calendar of the account, and its owner among people."""
@@ -61,6 +62,8 @@ class Wish:
     """Guests' addresses."""
     remove: tuple[str, ...] = ()
     meet: bool = False
+    repeat: Repeat | None = None
+    """How it is to repeat; comes with its `span`, the first of the series."""
 
     def without(self, guests: Sequence[str]) -> list[str]:
         """The new guests that are not among those."""

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from bot.core.canonical import Json
 from bot.frozen import field, frozen
 from tools.calendar._moment import Span, written
+from tools.calendar._repeat import Repeat
 
 MARK = "switchboard"
 """The property that names the deed that made an event or changed it last."""
@@ -58,6 +59,12 @@ class Event:
     is_series: bool = False
     series: str = ""
     """The id of the series that it is one of."""
+    slot: date | datetime | None = None
+    """When its series has it, where it is one and that is told."""
+    repeat: Repeat | None = None
+    """How a series goes; None where our words cannot say it."""
+    zone: str = ""
+    """On the clocks of which zone it was made; empty where that is not told."""
     is_invited: bool = False
     answer: str = ""
     """The account's own: yes, no, maybe; empty while there is none."""

@@ -21,6 +21,7 @@ from bot.oauth.accounts import Client
 from tools.calendar import _google_event as shapes
 from tools.calendar._book import Busy, Entry, Service, Wish
 from tools.calendar._event import MARK, Event
+from tools.calendar._google_rule import written
 from tools.calendar._google_wire import Taken, ask, path_of
 from tools.calendar._wire import Theirs, read
 
@@ -204,6 +205,8 @@ def _body(wish: Wish, request: str) -> dict[str, Json]:
     made |= {name: value for name, value in words.items() if value is not None}
     if wish.span:
         made |= wish.span.body()
+        if wish.repeat:
+            made["recurrence"] = list[Json](written(wish.repeat, wish.span))
     if wish.add:
         made["attendees"] = [{"email": each} for each in dict.fromkeys(wish.add)]
     if wish.meet:

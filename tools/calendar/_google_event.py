@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from tools.calendar import _event
 from tools.calendar._event import MARK
+from tools.calendar._google_rule import told
 from tools.calendar._wire import Theirs
 
 ANSWERS = {"accepted": "yes", "declined": "no", "tentative": "maybe"}
@@ -84,6 +85,7 @@ class Event(Theirs):
     guests_can_modify: bool = False
     recurrence: tuple[str, ...] = ()
     recurring_event_id: str = ""
+    original_start_time: When = When()
     extended_properties: Properties = Properties()
 
     def neutral(self) -> _event.Event:
@@ -108,6 +110,9 @@ class Event(Theirs):
             is_over=self.status == "cancelled",
             is_series=bool(self.recurrence),
             series=self.recurring_event_id,
+            slot=self.original_start_time.read(),
+            repeat=told(self.recurrence, self.start.time_zone or "UTC"),
+            zone=self.start.time_zone,
             is_invited=me is not None,
             answer=ANSWERS.get(me.response_status, "") if me else "",
             comment=said if isinstance(said, str) else "",

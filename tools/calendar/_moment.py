@@ -53,8 +53,24 @@ def _zone(value: str) -> str:
     return text
 
 
+def _day(value: str) -> str:
+    try:
+        return date.fromisoformat(value.strip()).isoformat()
+    except ValueError:
+        raise unfit("write the last day like 2026-12-18") from None
+
+
+Day = Annotated[str, Field(max_length=12), AfterValidator(_day)]
 Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
 Zone = Annotated[str, Field(max_length=60), AfterValidator(_zone)]
+
+
+def known_zone(name: str) -> str:
+    """A zone by its name; empty for one that is not known here, such as Windows' own."""
+    try:
+        return ZoneInfo(name).key if name else ""
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ""
 
 
 def is_day(moment: str) -> bool:

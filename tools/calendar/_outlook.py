@@ -23,7 +23,7 @@ from tools.calendar import _outlook_event as shapes
 from tools.calendar._book import OWN, Busy, Changed, Entry, Gone, Service, Wish
 from tools.calendar._event import Event
 from tools.calendar._graph import Repeated, ask, calendar_path, path_of
-from tools.calendar._moment import Span
+from tools.calendar._outlook_body import body_of, guest, time_of
 from tools.calendar._wire import Theirs, read
 
 SERVICE = Service(
@@ -159,8 +159,8 @@ class Outlook:
         names = {name: self.name if name == OWN else name for name in dict.fromkeys(people)}
         asked: dict[str, Json] = {
             "schedules": list(dict.fromkeys(names.values())),
-            "startTime": _time(begins, "UTC"),
-            "endTime": _time(ends, "UTC"),
+            "startTime": time_of(begins, "UTC"),
+            "endTime": time_of(ends, "UTC"),
             "availabilityViewInterval": _MINUTES,
         }
         told = await ask(self._client, "POST", "me/calendar/getSchedule", body=asked)
@@ -176,7 +176,7 @@ class Outlook:
         if found := await self._of_deed(calendar, key):
             return found
         once = {"transactionId": str(uuid.uuid5(_SPACE, key))}
-        body = _body(wish, shapes.MADE, key) | once
+        body = body_of(wish, shapes.MADE, key) | once
         try:
             told = await ask(self._client, "POST", f"{calendar_path(calendar)}/events", body=body)
         except Repeated:
@@ -196,7 +196,7 @@ class Outlook:
 
     async def change(self, calendar: str, event: Event, key: str, wish: Wish) -> None:
         """Change it while it is still this one."""
-        body = _body(wish, shapes.PROPERTY, key)
+        body = body_of(wish, shapes.PROPERTY, key)
         if wish.meet and event.join_url:
             del body["isOnlineMeeting"], body["onlineMeetingProvider"]
         if wish.description is not None and event.join_url:
@@ -206,7 +206,7 @@ class Outlook:
             kept = [each for each in event.guests if each.email.lower() not in off]
             new = wish.without([each.email for each in kept])
             guests: list[Json] = [dict(each.theirs) for each in kept]
-            body["attendees"] = [*guests, *(_guest(each) for each in new)]
+            body["attendees"] = [*guests, *(guest(each) for each in new)]
         await ask(self._client, "PATCH", path_of(event.id), body=body, etag=event.etag)
 
     async def _words(self, event: Event, words: str) -> Json:
@@ -232,10 +232,6 @@ class Outlook:
         await ask(self._client, "POST", f"{path_of(event.id)}/{_DEEDS[answer]}", body=said)
 
 
-def _guest(address: str) -> Json:
-    return {"emailAddress": {"address": address}, "type": "required"}
-
-
 def _holds(event: Event, query: str) -> bool:
     """Whether all the words occur in it."""
     text = f"{event.summary} {event.location} {event.description} {' '.join(event.others)}".lower()
@@ -254,44 +250,3 @@ def _times(told: _Schedule) -> Sequence[Busy] | None:
         if each.status not in _FREE:
             found.append((begins, ends))
     return found
-
-
-def _time(when: datetime, zone: str) -> Json:
-    """A time as Graph takes it: clocks of a zone, without an offset."""
-    shown = when.astimezone(UTC) if zone == "UTC" else when
-    return {"dateTime": f"{shown:%Y-%m-%dT%H:%M:%S}", "timeZone": zone}
-
-
-def _when(span: Span) -> dict[str, Json]:
-    """Start and end. In UTC where clocks show a time twice: nothing else tells which is meant."""
-    begins, ends = span.times()
-    if span.is_day:
-        return {
-            "isAllDay": True,
-            "start": _time(begins.replace(tzinfo=None), span.zone),
-            "end": _time(ends.replace(tzinfo=None), span.zone),
-        }
-    twice = any(
-        each.utcoffset() != each.replace(fold=1 - each.fold).utcoffset() for each in (begins, ends)
-    )
-    zone = "UTC" if twice else span.zone
-    return {"isAllDay": False, "start": _time(begins, zone), "end": _time(ends, zone)}
-
-
-def _body(wish: Wish, mark: str, key: str) -> dict[str, Json]:
-    """What is wished as Graph takes it, with a mark of ours."""
-    told: Json = {"id": mark, "value": key}
-    made: dict[str, Json] = {"singleValueExtendedProperties": [told]}
-    if wish.title is not None:
-        made["subject"] = wish.title
-    if wish.location is not None:
-        made["location"] = {"displayName": wish.location}
-    if wish.description is not None:
-        made["body"] = {"contentType": "text", "content": wish.description}
-    if wish.span:
-        made |= _when(wish.span)
-    if wish.add:
-        made["attendees"] = [_guest(each) for each in dict.fromkeys(wish.add)]
-    if wish.meet:
-        made |= {"isOnlineMeeting": True, "onlineMeetingProvider": "teamsForBusiness"}
-    return made

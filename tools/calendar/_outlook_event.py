@@ -10,11 +10,13 @@ import html
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from bot.core.canonical import Json
 from tools.calendar import _event
+from tools.calendar._moment import known_zone
+from tools.calendar._outlook_rule import Rule
 from tools.calendar._wire import Theirs
 
 ANSWERS = {"accepted": "yes", "declined": "no", "tentativelyAccepted": "maybe"}
@@ -132,6 +134,9 @@ class Event(Theirs):
     web_link: str | None = ""
     type: str = ""
     series_master_id: str | None = ""
+    original_start: AwareDatetime | None = None
+    original_start_time_zone: str | None = ""
+    recurrence: Rule | None = None
     single_value_extended_properties: tuple[Property, ...] = ()
 
     @property
@@ -161,11 +166,19 @@ class Event(Theirs):
             is_over=self.is_cancelled,
             is_series=self.type == "seriesMaster",
             series=self.series_master_id or "",
+            slot=self._slot(),
+            repeat=self.recurrence.told() if self.recurrence else None,
+            zone=known_zone(self.original_start_time_zone or ""),
             is_invited=not self.is_organizer and said.response not in (None, "", "none"),
             answer=ANSWERS.get(said.response or "", ""),
             answered_at=said.time or "",
             mark=self._property(PROPERTY),
         )
+
+    def _slot(self) -> date | datetime | None:
+        """When its series has it."""
+        when = self.original_start
+        return (when + timedelta(hours=12)).date() if when and self.is_all_day else when
 
     def _property(self, name: str) -> str:
         """What we keep under a name; Graph may write the letters of its id in its own way."""

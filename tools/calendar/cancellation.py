@@ -14,9 +14,6 @@ from bot.core.errors import Invalid, NotFound
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
-    OfEvent,
-    Told,
-    about_event,
     account_line,
     asked,
     event_lines,
@@ -24,39 +21,25 @@ from tools.calendar._arguments import (
 )
 from tools.calendar._book import Book, Changed, Gone
 from tools.calendar._event import Event
+from tools.calendar._series import OfSeries, about_series, series_lines
 
 
-class Cancel(OfEvent):
+class Cancel(OfSeries):
     """Which event is to be cancelled."""
-
-    series: bool = False
-    is_series: Told = False
-    is_one: Told = False
-    """It is one event of a series."""
 
 
 async def complete(ctx: ToolContext, args: Cancel) -> Cancel:
     """Say which event, as it stands. Raises Invalid, NotFound."""
     book = await asked(ctx, args)
-    id_ = args.event
-    if args.series:
-        named = await book.event(args.calendar, id_)
-        id_ = named.series or id_
-    event, known = await about_event(ctx, book, args, id_)
-    if not event.is_ours:
+    meant = await about_series(ctx, book, args)
+    if not meant.event.is_ours:
         raise Invalid("It is somebody else's event. Decline it with calendar_respond.")
-    if event.is_series and not args.series:
-        raise Invalid("This is a whole series. Say series: true, or name one event of it.")
-    kinds = {"is_series": event.is_series, "is_one": bool(event.series)}
-    return refit(args, {**known, **kinds})
+    return refit(args, meant.known)
 
 
 def preview(args: Cancel) -> Card:
     """Which event, and who is told."""
-    lines = event_lines(args)
-    if args.is_series or args.is_one:
-        much = "the whole series, past and future" if args.is_series else "this one of its series"
-        lines.append(Line(name="Cancels", value=much))
+    lines = [*event_lines(args), *series_lines(args, "Cancels")]
     others = tuple(args.others or ())
     lines += [Line(name="Guests", value=", ".join(others) or "nobody"), account_line(args)]
     return Card(
@@ -73,7 +56,8 @@ async def calendar_cancel(ctx: ToolContext, args: Cancel) -> Outcome:
     Use it when the person wants an event called off. Do not use it for an invitation by others:
     that is calendar_respond with no. Do not use it to move: that is calendar_update.
     - event: its id from calendar_list.
-    - series: true to cancel all of a series; without it only this one.
+    - series: true to cancel all of a series, past and future; without it only this one. To end a
+      series on a day, use calendar_update with until.
     - calendar: another calendar's id; leave it out for the main one.
     - service: google or outlook, only when both are connected.
     Example: {"event": "k3v0example"}

@@ -20,10 +20,8 @@ from bot.core.tool import Risk, Tool, ToolContext
 from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
     Guests,
-    OfEvent,
     OneLine,
     Words,
-    about_event,
     account_line,
     asked,
     event_lines,
@@ -32,12 +30,23 @@ from tools.calendar._arguments import (
 )
 from tools.calendar._book import Changed, Wish
 from tools.calendar._event import Event
-from tools.calendar._moment import Moment, Span, Zone, at, is_day, later, unfit, written
+from tools.calendar._moment import Day, Moment, Span, Zone, at, is_day, later, unfit, written
+from tools.calendar._repeat import Repeat
+from tools.calendar._series import (
+    LOST,
+    Asked,
+    OfSeries,
+    about_series,
+    repeat_line,
+    series_lines,
+    settled,
+)
 
-_WISHES = ("title", "start", "location", "description", "add_guests", "remove_guests")
+_WORDS = ("title", "location", "description", "add_guests", "remove_guests")
+_TIMES = ("start", "repeat", "until")
 
 
-class Change(OfEvent):
+class Change(OfSeries):
     """What an event becomes; what is left out stays."""
 
     title: OneLine | None = None
@@ -49,11 +58,13 @@ class Change(OfEvent):
     add_guests: Guests | None = None
     remove_guests: Guests | None = None
     meet: bool = False
+    repeat: Repeat | None = None
+    until: Day | None = None
 
     @model_validator(mode="after")
     def fits(self) -> Self:
         """Refuse a change of nothing, and times that are none."""
-        if not self.meet and all(getattr(self, name) is None for name in _WISHES):
+        if not self.meet and all(getattr(self, name) is None for name in (*_WORDS, *_TIMES)):
             raise unfit("say what is to be changed")
         if self.title == "":
             raise unfit("the title cannot be empty")
@@ -78,28 +89,35 @@ class Change(OfEvent):
             add=tuple(self.add_guests or ()),
             remove=tuple(self.remove_guests or ()),
             meet=self.meet,
+            repeat=self.repeat,
         )
 
 
 async def complete(ctx: ToolContext, args: Change) -> Change:
     """Say which event, as it stands, and until when it will last. Raises Invalid, NotFound."""
     book = await asked(ctx, args)
-    event, known = await about_event(ctx, book, args, args.event)
+    meant = await about_series(ctx, book, args)
+    event, known = meant.event, meant.known
     if not event.may_change:
         raise Invalid("Only the organizer may change this event. Answer it with calendar_respond.")
-    if event.is_series and args.start:
-        raise Invalid("A whole series cannot be moved here. Move single events of it.")
+    if event.series and (args.repeat or args.until):
+        raise Invalid("This is one event of a series. Say series: true to change how it repeats.")
     if (args.add_guests or args.remove_guests) and event.hides_guests:
         raise Invalid("This event has more guests than are shown. Change them in the calendar.")
     if args.description is not None and event.holds_words:
         raise Invalid("Its description holds the link to meet. Change it in the calendar.")
     fitting(book.service, args.title)
-    zone = args.zone or ctx.zone or "UTC"
+    zone = args.zone or ("" if args.start else event.zone) or ctx.zone or "UTC"
     known["zone"] = zone
-    if args.start:
+    if args.repeat or args.until or (args.start and event.is_series):
+        wanted = Asked(
+            start=args.start, end=args.end, repeat=args.repeat, until=args.until, zone=zone
+        )
+        known |= settled(meant, wanted)
+    elif args.start:
         known["end"] = args.end or _as_long(event, args.start, zone)
     full = refit(args, known)
-    if args.start and full.span().times()[1] <= ctx.clock.now():
+    if args.start and not event.is_series and full.span().times()[1] <= ctx.clock.now():
         raise Invalid("That time is over. Say one that is ahead.")
     return full
 
@@ -121,7 +139,9 @@ def _as_long(event: Event, start: str, zone: str) -> str:
 
 def preview(args: Change) -> Card:
     """Which event, what becomes of it, who is told."""
-    lines = event_lines(args)
+    lines = [*event_lines(args), *series_lines(args, "Changes")]
+    if args.repeat:
+        lines.append(repeat_line(args.repeat, args.span()))
     if args.start:
         lines.append(Line(name="Will be", value=args.span().words(args.home)))
         if not args.span().is_day and args.home and args.zone != args.home:
@@ -149,6 +169,7 @@ def preview(args: Change) -> Card:
         recipients=told,
         fields=tuple(lines),
         body=args.description or "",
+        warnings=(LOST,) if args.is_series and args.repeat else (),
         audience="the guests, who are told by mail" if told else "this calendar",
     )
 
@@ -157,11 +178,14 @@ async def calendar_update(ctx: ToolContext, args: Change) -> Outcome:
     """Change an event of the Google or Outlook calendar: move it, rename it, invite guests or not.
 
     Use it when the person wants an event that is there to be different. Do not use it to answer an
-    invitation (calendar_respond) or to cancel (calendar_cancel). One event of a series is changed
-    alone.
+    invitation (calendar_respond) or to cancel (calendar_cancel).
     - event: its id from calendar_list.
     - start, end: when it is to be, on the person's clocks, such as "2026-11-23 14:00"; without end
       it stays as long as it is.
+    - series: true to change all of the series that the event is one of, each as this one would be.
+      Without it only this one.
+    - until: the day on which the series ends, such as "2026-12-18".
+    - repeat: how it repeats from now on, as in calendar_create; makes a series of a single event.
     - zone: the zone of start and end, only when it is not the person's.
     - title, location, description: new words.
     - add_guests, remove_guests: e-mail addresses.

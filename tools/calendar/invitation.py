@@ -31,6 +31,8 @@ from tools.calendar._arguments import (
 )
 from tools.calendar._book import Wish
 from tools.calendar._moment import Moment, Span, Zone, at, is_day, later, written
+from tools.calendar._repeat import Repeat
+from tools.calendar._series import repeat_line
 
 USUAL = timedelta(minutes=30)
 KEPT_S = 365 * 86_400
@@ -48,6 +50,7 @@ class NewEvent(InCalendar):
     description: Words = ""
     guests: Guests | None = None
     meet: bool = False
+    repeat: Repeat | None = None
 
     @model_validator(mode="after")
     def fits(self) -> Self:
@@ -69,6 +72,7 @@ class NewEvent(InCalendar):
             description=self.description or None,
             add=tuple(self.guests or ()),
             meet=self.meet,
+            repeat=self.repeat,
         )
 
 
@@ -81,6 +85,9 @@ async def complete(ctx: ToolContext, args: NewEvent) -> NewEvent:
     if args.guests:
         known["guests"] = list(dict.fromkeys(args.guests))
     full = refit(args, known)
+    if args.repeat:
+        rule = args.repeat.begun(full.span())
+        full = full.model_copy(update={"repeat": rule})
     if full.span().times()[1] <= ctx.clock.now():
         raise Invalid("That time is over. Say one that is ahead.")
     return full
@@ -102,6 +109,8 @@ def preview(args: NewEvent) -> Card:
         Line(name="Title", value=args.title, editable="title"),
         Line(name="When", value=span.words(args.home)),
     ]
+    if args.repeat:
+        lines.append(repeat_line(args.repeat, span))
     if not span.is_day and args.home and args.zone != args.home:
         lines.append(Line(name="There", value=span.words(args.zone)))
     lines += [
@@ -136,6 +145,10 @@ async def calendar_create(ctx: ToolContext, args: NewEvent) -> Outcome:
     - zone: the time zone of start and end, only when it is not the person's.
     - location, description: plain words.
     - guests: e-mail addresses; each gets an invitation.
+    - repeat: only for a series, whose first event start is. every: day, week, month or year;
+      interval: 2 for every second one; days: for weeks with several, such as ["monday", "friday"];
+      nth: for months, first to fourth or last, of the weekday of start; until: the last day, or
+      times: how often; neither: without an end. Such as {"every": "week", "until": "2027-01-29"}.
     - meet: true for a link to meet online (Google Meet, Microsoft Teams).
     - calendar: another calendar's id; leave it out for the main one.
     - service: google or outlook, only when both are connected.

@@ -17,9 +17,7 @@ from bot.core.tool import Risk, Tool, ToolContext
 from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
     Hidden,
-    OfEvent,
     OneLine,
-    about_event,
     account_line,
     asked,
     event_lines,
@@ -27,9 +25,10 @@ from tools.calendar._arguments import (
 )
 from tools.calendar._book import Changed
 from tools.calendar._event import Event
+from tools.calendar._series import OfSeries, about_series, series_lines
 
 
-class Respond(OfEvent):
+class Respond(OfSeries):
     """What the answer is."""
 
     answer: Literal["yes", "no", "maybe"]
@@ -42,7 +41,8 @@ class Respond(OfEvent):
 async def complete(ctx: ToolContext, args: Respond) -> Respond:
     """Say which event, as it stands, and whose. Raises Invalid, NotFound."""
     book = await asked(ctx, args)
-    event, known = await about_event(ctx, book, args, args.event)
+    meant = await about_series(ctx, book, args)
+    event, known = meant.event, meant.known
     if event.is_ours:
         raise Invalid("It is the account's own event. Change it or cancel it instead.")
     if not event.is_invited:
@@ -55,6 +55,7 @@ def preview(args: Respond) -> Card:
     """Which event, the answer, and who reads it."""
     lines = [
         *event_lines(args),
+        *series_lines(args, "Answers"),
         Line(name="Answer", value=args.answer, editable="answer"),
         Line(name="Comment", value=args.comment or "none", editable="comment"),
         account_line(args),
@@ -74,6 +75,7 @@ async def calendar_respond(ctx: ToolContext, args: Respond) -> Outcome:
     Use it when the person says whether they come. Do not use it for the person's own events.
     - event: its id from calendar_list.
     - answer: yes, no or maybe.
+    - series: true to answer for all of a series; without it only for this one.
     - comment: a line that the organizer reads.
     - calendar: another calendar's id; leave it out for the main one.
     - service: google or outlook, only when both are connected.

@@ -175,11 +175,11 @@ async def test_what_may_not_be_changed_is_refused_before_anybody_is_asked(
     at = {"start": "2026-11-24 09:30"}
     for tool, given, words in (
         (UPDATE, {"event": "party1", **at}, "Only the organizer"),
-        (UPDATE, {"event": "weekly", **at}, "series cannot be moved"),
-        (UPDATE, {"event": "weekly", "title": "x" * 256}, "at most 255"),
+        (UPDATE, {"event": "weekly", **at}, "Say series: true"),
+        (UPDATE, {"event": "weekly", "series": True, "title": "x" * 256}, "at most 255"),
         (CANCEL, {"event": "party1"}, "calendar_respond"),
         (CANCEL, {"event": "weekly"}, "whole series"),
-        (RESPOND, {"event": "weekly", "answer": "yes"}, "own event"),
+        (RESPOND, {"event": "weekly", "series": True, "answer": "yes"}, "own event"),
     ):
         with pytest.raises(Invalid, match=words):
             await full(desk, tool, **given)

@@ -100,5 +100,5 @@ def test_it_asks_and_is_described() -> None:
     assert (TOOL.risk, TOOL.policy, TOOL.outside) == (Risk.WRITE, Policy.READBACK, True)
     assert "yes" in refusal(Respond, event="party1", answer="perhaps")
     told = TOOL.arguments.model_json_schema()["properties"]
-    assert set(told) == {"event", "answer", "comment", "calendar", "service"}
+    assert set(told) == {"event", "series", "answer", "comment", "calendar", "service"}
     assert all(name in TOOL.description for name in told)
