@@ -220,6 +220,8 @@ class StripeServer(Played):
             return new[parts[0]](form)
         if len(parts) == 3 and parts[0] == "invoices" and parts[2] in to:
             return to[parts[2]](parts[1], form)
+        if len(parts) == 2 and parts[0] == "customers":
+            return world.recustomer(parts[1], form)
         if len(parts) == 2 and parts[0] == "subscriptions":
             return world.resubscribe(parts[1], form)
         self.mistakes.append(f"{'/'.join(parts)} is nothing that is played here")

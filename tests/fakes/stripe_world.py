@@ -90,6 +90,14 @@ class World:
         """Any name, any address, as often as one likes."""
         return self.make("cus", **{"email": None, "name": None, **form})
 
+    def recustomer(self, id_: str, form: Body) -> Body:
+        """What is said of one that is there; what is inside an object is filled in."""
+        customer = self.get("cus", id_)
+        for name, value in form.items():
+            inner = isinstance(value, dict) and isinstance(customer.get(name), dict)
+            customer[name] = {**customer[name], **value} if inner else value
+        return customer
+
     def invoice(self, form: Body) -> Body:
         """A draft."""
         customer = self.get("cus", form.get("customer", ""))

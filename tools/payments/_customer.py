@@ -72,7 +72,7 @@ async def find(api: Api, name: str, email: str | None, id_: str | None) -> Payee
             "`email`; then a new customer is made."
         )
     if not payee.email:
-        raise Invalid(f"{name} ({payee.id}) has no e-mail address at Stripe. Add one there first.")
+        raise Invalid(f"{name} ({payee.id}) has no e-mail address at Stripe. Add one first.")
     return payee
 
 
