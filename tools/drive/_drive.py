@@ -27,6 +27,8 @@ READ, UPLOAD, SHARE = (f"{_AUTH}drive.readonly",), (f"{_AUTH}drive.file",), (f"{
 """The last holds the others."""
 FILES = "/drive/v3/files"
 ALL = {"supportsAllDrives": "true"}
+ANYONE = "anyone"
+SHOWN = 20
 FOLDER = "application/vnd.google-apps.folder"
 FIELDS = "id,name,mimeType,size,modifiedTime,webViewLink,shared,trashed,sha256Checksum"
 FIELDS += ",owners(emailAddress),capabilities(canShare)"
@@ -101,6 +103,7 @@ class Item(Theirs):
 class Grant(Theirs):
     """Who may do what with a file."""
 
+    id: str = ""
     type: str = ""
     role: str = ""
     email_address: str = ""
@@ -142,7 +145,7 @@ class Drive:
 
     async def grants(self, id_: str) -> Sequence[Grant]:
         """Everybody who may see a file. Raises VendorUnknown where it is not told in full."""
-        fields = "nextPageToken,permissions(type,role,emailAddress,domain,deleted)"
+        fields = "nextPageToken,permissions(id,type,role,emailAddress,domain,deleted)"
         query = {"pageSize": "100", "fields": fields, **ALL}
         found: list[Grant] = []
         for _ in range(MAX_PAGES):
@@ -192,6 +195,12 @@ def listed(told: Mapping[str, Any], name: str) -> Sequence[object]:
     if not isinstance(found, list):
         raise VendorUnknown("Google Drive's answer could not be understood.")
     return found
+
+
+def seen_by(grants: Sequence[Grant]) -> list[str]:
+    """Who may see a file, in words; the first of many."""
+    seen = [f"{each.who} ({each.role})" for each in grants]
+    return [*seen[:SHOWN], f"and {len(seen) - SHOWN} more"] if len(seen) > SHOWN else seen
 
 
 def quoted(text: str) -> str:

@@ -22,6 +22,7 @@ from bot.core.errors import Forbidden, Invalid
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.drive._drive import (
     ALL,
+    ANYONE,
     FILES,
     FOLDER,
     SHARE,
@@ -32,14 +33,13 @@ from tools.drive._drive import (
     Item,
     opened,
     refit,
+    seen_by,
 )
 from tools.mailbox._words import Email, Words
 
 ROLES = ("reader", "commenter", "writer", "fileOrganizer", "organizer", "owner")
-ANYONE = "anyone"
 ROLE = {"read": "reader", "comment": "commenter", "change": "writer"}
 MAY = {"read": "read it", "comment": "read it and comment", "change": "change it"}
-SHOWN = 20
 
 
 class Share(BaseModel):
@@ -74,10 +74,7 @@ async def complete(ctx: ToolContext, args: Share) -> Share:
     grants = await drive.grants(item.id)
     if _granted(grants, args):
         raise Invalid("They may do that with this file already.")
-    seen = [f"{each.who} ({each.role})" for each in grants]
-    if len(seen) > SHOWN:
-        seen = [*seen[:SHOWN], f"and {len(seen) - SHOWN} more"]
-    return refit(args, {**_known(drive, item), "seen_by": seen})
+    return refit(args, {**_known(drive, item), "seen_by": seen_by(grants)})
 
 
 def _known(drive: Drive, item: Item) -> dict[str, object]:
