@@ -290,6 +290,7 @@ class GraphMail(Played):
         if not found.is_draft and set(body) - {"isRead", "categories", "flag", "importance"}:
             raise Refusal(400, "ErrorInvalidPropertySet", "Only a draft can be changed so.")
         found.is_read = bool(body.get("isRead", found.is_read))
+        found.categories = list(body.get("categories", found.categories))
         rules.filled(found, {k: v for k, v in body.items() if k != "internetMessageHeaders"})
         self._box(request).touch(found)
         return rules.show(request, found)

@@ -20,7 +20,7 @@ from tests.fakes.mails import Outgoing, bare, open_letter
 
 Body = dict[str, Any]
 
-FOLDERS = ("inbox", "drafts", "sentitems", "deleteditems")
+FOLDERS = ("inbox", "drafts", "sentitems", "deleteditems", "archive")
 HEADERS_SET = "00020386-0000-0000-c000-000000000046"
 """The set of extended properties that are the internet headers of a message."""
 _PROPERTY = re.compile(
@@ -64,6 +64,7 @@ class Item:
     raw: bytes = b""
     is_draft: bool = False
     is_read: bool = False
+    categories: list[str] = field(default_factory=list)
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     moves: int = 0
     version: int = 0
@@ -318,6 +319,7 @@ def shown(item: Item, *, immutable: bool, select: Sequence[str], as_text: bool) 
         "body": body,
         "isDraft": item.is_draft,
         "isRead": item.is_read,
+        "categories": item.categories,
         "importance": "normal",
         "webLink": f"https://outlook.example/{item.serial}",
         "from": person(item.sender),

@@ -51,6 +51,7 @@ class Writing(BaseModel):
 
     to: People | None = None
     cc: People | None = None
+    bcc: People | None = None
     subject: OneLine = ""
     text: Words
     reply_to: MailId | None = None
@@ -131,13 +132,15 @@ def named_box(args: Writing) -> str:
 def card_of(title: str, audience: str, args: Writing) -> Card:
     """The mail exactly as it will stand there, and as whom."""
     box = {"gmail": "Gmail", "outlook": "Outlook"}.get(args.mailbox or "", "not known yet")
-    to, cc = args.to or [], args.cc or []
+    to, cc, bcc = args.to or [], args.cc or [], args.bcc or []
     lines = [
         Line(name="From", value=f"{args.account_name or 'not known yet'} ({box})"),
         Line(name="To", value=", ".join(to) or "not known yet"),
     ]
     if cc:
         lines.append(Line(name="Copy to", value=", ".join(cc)))
+    if bcc:
+        lines.append(Line(name="Unseen copy to", value=", ".join(bcc)))
     lines.append(Line(name="Subject", value=args.subject or "not known yet", editable="subject"))
     if args.reply_to:
         was = f"“{args.was_subject}” from {args.was_from}" if args.was_from else args.reply_to
@@ -149,7 +152,7 @@ def card_of(title: str, audience: str, args: Writing) -> Card:
     ]
     return Card(
         title=title,
-        recipients=tuple(dict.fromkeys([*to, *cc])),
+        recipients=tuple(dict.fromkeys([*to, *cc, *bcc])),
         fields=tuple(lines),
         body=args.text,
         warnings=tuple(_warnings(args)),
@@ -176,6 +179,7 @@ async def made(ctx: ToolContext, box: Box, args: Writing) -> tuple[str, bytes]:
         sender=box.name if box.where == "gmail" else "",
         to=args.to or (),
         cc=args.cc or (),
+        bcc=(args.bcc or ()) if box.where == "gmail" else (),
         subject=args.subject,
         text=args.text,
         answers=args.answers,

@@ -22,6 +22,7 @@ PROVIDERS: Mapping[Where, tuple[str, Any]] = {
 }
 READ: Mapping[Where, Sequence[str]] = {"gmail": _gmail.READ, "outlook": _outlook.READ}
 DRAFT: Mapping[Where, Sequence[str]] = {"gmail": _gmail.WRITE, "outlook": _outlook.DRAFT}
+SORT: Mapping[Where, Sequence[str]] = {"gmail": _gmail.SORT, "outlook": _outlook.DRAFT}
 SEND: Mapping[Where, Sequence[str]] = {"gmail": _gmail.WRITE, "outlook": _outlook.SEND}
 
 

@@ -39,6 +39,7 @@ from tools.mailbox._mail import (
 
 READ = ("https://www.googleapis.com/auth/gmail.readonly",)
 WRITE = ("https://www.googleapis.com/auth/gmail.compose", *READ)
+SORT = ("https://www.googleapis.com/auth/gmail.modify", *READ)
 BASE = "https://gmail.googleapis.com/gmail/v1/users/me"
 MAX_ANSWER = 8_000_000
 SHOWN = ("From", "To", "Subject", "Date")
@@ -54,25 +55,25 @@ class Gmail:
     title = "Gmail"
 
     def __init__(self, client: Client, needs: Sequence[str]) -> None:
-        self._vendor = Vendor(client, self.title, needs)
+        self.vendor = Vendor(client, self.title, needs)
         self.account, self.name = client.account, client.name
 
     async def search(self, wanted: Wanted) -> Sequence[Brief]:
         """See `Box`."""
         query = {"q": query_of(wanted), "maxResults": str(wanted.count)}
-        told = await self._vendor.ask("GET", f"{BASE}/messages", query=query)
+        told = await self.vendor.ask("GET", f"{BASE}/messages", query=query)
         headers = urlencode([("format", "metadata"), *(("metadataHeaders", n) for n in SHOWN)])
         found = []
         for id_ in _ids(told)[: wanted.count]:
-            mail = await self._vendor.ask("GET", f"{BASE}/messages/{quote(id_)}?{headers}")
+            mail = await self.vendor.ask("GET", f"{BASE}/messages/{quote(id_)}?{headers}")
             found.append(_brief(mail))
         return found
 
     async def mail(self, id_: str) -> Mail:
         """See `Box`."""
         where = f"{BASE}/messages/{quote(id_, safe='')}"
-        page = await self._vendor.page("GET", where, query={"format": "full"}, max_bytes=MAX_ANSWER)
-        told = self._vendor.read(page)
+        page = await self.vendor.page("GET", where, query={"format": "full"}, max_bytes=MAX_ANSWER)
+        told = self.vendor.read(page)
         payload = told.get("payload")
         parts = list(_parts(payload if isinstance(payload, dict) else {}))
         return Mail(
@@ -89,31 +90,34 @@ class Gmail:
     async def bytes_of(self, id_: str, file: Attached) -> bytes:
         """See `Box`."""
         where = f"{BASE}/messages/{quote(id_, safe='')}/attachments/{quote(file.ref, safe='')}"
-        page = await self._vendor.page("GET", where, max_bytes=MAX_BYTES * 3 // 2)
-        return _decoded(self._vendor.read(page).get("data"))
+        page = await self.vendor.page("GET", where, max_bytes=MAX_BYTES * 3 // 2)
+        return _decoded(self.vendor.read(page).get("data"))
 
     async def draft(self, data: bytes, thread: str) -> str:
         """See `Box`."""
         message: dict[str, Any] = {"raw": base64.urlsafe_b64encode(data).decode()}
         if thread:
             message["threadId"] = thread
-        told = await self._vendor.ask("POST", f"{BASE}/drafts", body={"message": message})
+        told = await self.vendor.ask("POST", f"{BASE}/drafts", body={"message": message})
         return _word(told.get("id"), "draft")
+
+    async def blind(self, draft: str, people: Sequence[str]) -> None:
+        """See `Box`. Gmail reads them in the mail, and takes that line out when it sends."""
 
     async def send(self, draft: str) -> Found:
         """See `Box`."""
-        told = await self._vendor.ask("POST", f"{BASE}/drafts/send", body={"id": draft})
+        told = await self.vendor.ask("POST", f"{BASE}/drafts/send", body={"id": draft})
         return _there("sent", _word(told.get("id"), "mail"))
 
     async def look(self, draft: str, message_id: str) -> Found:
         """See `Box`."""
         query = {"q": f"rfc822msgid:{message_id.strip('<>')}", "maxResults": "10"}
         query["includeSpamTrash"] = "true"
-        told = await self._vendor.ask("GET", f"{BASE}/messages", query=query)
+        told = await self.vendor.ask("GET", f"{BASE}/messages", query=query)
         state = Found(state="unseen")
         for id_ in _ids(told):
             where = f"{BASE}/messages/{quote(id_)}"
-            labels = (await self._vendor.ask("GET", where, query={"format": "minimal"})).get(
+            labels = (await self.vendor.ask("GET", where, query={"format": "minimal"})).get(
                 "labelIds"
             )
             if not isinstance(labels, list):
@@ -127,10 +131,10 @@ class Gmail:
     async def _marked(self, key: str) -> Found:
         """The newest mail that carries our key: Gmail may have given it another Message-ID."""
         query = {"labelIds": "SENT", "maxResults": str(MOST_MARKED)}
-        told = await self._vendor.ask("GET", f"{BASE}/messages", query=query)
+        told = await self.vendor.ask("GET", f"{BASE}/messages", query=query)
         wanted = {"format": "metadata", "metadataHeaders": KEY}
         for id_ in _ids(told):
-            mail = await self._vendor.ask("GET", f"{BASE}/messages/{quote(id_)}", query=wanted)
+            mail = await self.vendor.ask("GET", f"{BASE}/messages/{quote(id_)}", query=wanted)
             if _header(mail, KEY) == key:
                 return _there("sent", id_)
         return Found(state="unseen")

@@ -37,6 +37,8 @@ class Letter:
     cc: Sequence[str]
     subject: str
     text: str
+    bcc: Sequence[str] = ()
+    """For a box that reads them in the mail."""
     answers: str = ""
     """The Message-ID of the mail that this answers, with its brackets."""
     references: str = ""
@@ -68,6 +70,8 @@ def written(ctx: ToolContext, letter: Letter, name: str, clock: Clock) -> bytes:
         mail["To"] = ", ".join(letter.to)
         if letter.cc:
             mail["Cc"] = ", ".join(letter.cc)
+        if letter.bcc:
+            mail["Bcc"] = ", ".join(letter.bcc)
         mail["Subject"] = letter.subject
         mail["Date"] = format_datetime(clock.now())
         mail["Message-ID"] = name

@@ -13,6 +13,7 @@ from email.header import decode_header
 from typing import Literal, Protocol
 
 from bot.frozen import frozen
+from bot.oauth.answers import Vendor
 from bot.render.text import clean
 
 Where = Literal["gmail", "outlook"]
@@ -91,6 +92,7 @@ class Box(Protocol):
     title: str
     account: str
     name: str
+    vendor: Vendor
 
     async def search(self, wanted: Wanted) -> Sequence[Brief]:
         """The newest that fit."""
@@ -106,6 +108,10 @@ class Box(Protocol):
 
     async def draft(self, data: bytes, thread: str) -> str:
         """Put a mail among the drafts; the id to send it by."""
+        ...
+
+    async def blind(self, draft: str, people: Sequence[str]) -> None:
+        """Say who gets a draft besides, unseen by the others; nothing where its bytes say it."""
         ...
 
     async def send(self, draft: str) -> Found:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
+from bot.core.canonical import Json
 from bot.core.errors import NotFound, VendorRefused, VendorUnknown
 from bot.files.port import MAX_BYTES
 from bot.oauth.accounts import Client
@@ -53,28 +54,28 @@ class Outlook:
     title = "Outlook"
 
     def __init__(self, client: Client, needs: Sequence[str]) -> None:
-        self._vendor = Vendor(client, self.title, needs)
+        self.vendor = Vendor(client, self.title, needs)
         self.account, self.name = client.account, client.name
 
     async def search(self, wanted: Wanted) -> Sequence[Brief]:
         """See `Box`."""
         query = {"$select": BRIEF, "$top": str(MOST_LOOKED), **query_of(wanted)}
-        told = await self._vendor.ask("GET", BASE, query=query, headers=STEADY)
+        told = await self.vendor.ask("GET", BASE, query=query, headers=STEADY)
         found = [_brief(each) for each in _listed(told)]
         return [each for each in found if _fits(each, wanted)][: wanted.count]
 
     async def mail(self, id_: str) -> Mail:
         """See `Box`."""
         where = f"{BASE}/{quote(id_, safe='')}"
-        page = await self._vendor.page(
+        page = await self.vendor.page(
             "GET", where, query={"$select": WHOLE}, headers=AS_TEXT, max_bytes=MAX_ANSWER
         )
-        told = self._vendor.read(page)
+        told = self.vendor.read(page)
         body = told.get("body")
         text = str(body.get("content", "")) if isinstance(body, dict) else ""
         brief = _brief(told)
         headers = {n.lower(): v for n, v in _headers(told)}
-        listed = await self._vendor.page(
+        listed = await self.vendor.page(
             "GET",
             f"{where}/attachments",
             query={"$select": "id,name,contentType,size"},
@@ -85,7 +86,7 @@ class Outlook:
             brief=brief,
             cc=_people(told.get("ccRecipients")),
             text=clean(text)[:MAX_TEXT],
-            files=tuple(_attached(self._vendor.read(listed))),
+            files=tuple(_attached(self.vendor.read(listed))),
             message_id=str(told.get("internetMessageId") or "").strip(),
             references=headers.get("references", "") or headers.get("in-reply-to", ""),
             reply_to=_people(told.get("replyTo")) or brief.sender,
@@ -95,19 +96,26 @@ class Outlook:
     async def bytes_of(self, id_: str, file: Attached) -> bytes:
         """See `Box`."""
         where = f"{BASE}/{quote(id_, safe='')}/attachments/{quote(file.ref, safe='')}/$value"
-        page = await self._vendor.page("GET", where, headers=STEADY, max_bytes=MAX_BYTES)
+        page = await self.vendor.page("GET", where, headers=STEADY, max_bytes=MAX_BYTES)
         return page.body
 
     async def draft(self, data: bytes, thread: str) -> str:
         """See `Box`. The thread follows from References."""
-        told = await self._vendor.ask("POST", BASE, body=base64.b64encode(data), headers=MIME)
+        told = await self.vendor.ask("POST", BASE, body=base64.b64encode(data), headers=MIME)
         return _word(told.get("id"))
+
+    async def blind(self, draft: str, people: Sequence[str]) -> None:
+        """See `Box`. That Microsoft reads them in MIME is not documented."""
+        if people:
+            told: list[Json] = [{"emailAddress": {"address": each}} for each in people]
+            where, body = f"{BASE}/{quote(draft, safe='')}", {"bccRecipients": told}
+            await self.vendor.ask("PATCH", where, body=dict[str, Json](body), headers=STEADY)
 
     async def send(self, draft: str) -> Found:
         """See `Box`."""
         where = f"{BASE}/{quote(draft, safe='')}"
         try:
-            await self._vendor.page("POST", f"{where}/send", headers=STEADY)
+            await self.vendor.page("POST", f"{where}/send", headers=STEADY)
         except VendorRefused as error:
             if error.retry_after_s is None and (await self._state(draft)).state == "sent":
                 raise NotFound("This draft was sent.") from None
@@ -120,7 +128,7 @@ class Outlook:
             return found
         wanted = message_id.replace("'", "''")
         query = {"$filter": f"internetMessageId eq '{wanted}'", "$select": "id,isDraft,webLink"}
-        told = await self._vendor.ask("GET", BASE, query=query, headers=STEADY)
+        told = await self.vendor.ask("GET", BASE, query=query, headers=STEADY)
         states = [_state_of(each) for each in _listed(told)]
         sent = [each for each in states if each.state == "sent"]
         return (sent or states or [Found(state="unseen")])[0]
@@ -129,7 +137,7 @@ class Outlook:
         where = f"{BASE}/{quote(id_, safe='')}"
         query = {"$select": "id,isDraft,webLink"}
         try:
-            return _state_of(await self._vendor.ask("GET", where, query=query, headers=STEADY))
+            return _state_of(await self.vendor.ask("GET", where, query=query, headers=STEADY))
         except NotFound:
             return Found(state="unseen")
 

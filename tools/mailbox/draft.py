@@ -35,6 +35,7 @@ async def mailbox_draft(ctx: ToolContext, args: Draft) -> Outcome:
     Use it when the person wants to look at a mail in their mail program, or finish it there. Do not
     use it to send: that is mailbox_send.
     - to, cc: addresses in full. Never guess one. Leave `to` out for an answer to the sender.
+    - bcc: who gets it unseen by the others, only when the person says so.
     - subject: one line; an answer has that of the mail when it is left out.
     - text: the mail, in plain words, exactly as it shall stand there.
     - reply_to: the id of the mail that this answers, from mailbox_search.
@@ -46,7 +47,9 @@ async def mailbox_draft(ctx: ToolContext, args: Draft) -> Outcome:
     name, data = await made(ctx, box, args)
     found = await box.look("", name)
     if found.state == "unseen":
-        return _done(Found(state="draft", id=await box.draft(data, args.thread)))
+        found = Found(state="draft", id=await box.draft(data, args.thread))
+    if found.state == "draft":
+        await box.blind(found.id, args.bcc or ())
     return _done(found)
 
 
@@ -55,7 +58,8 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     args = Draft.model_validate(effect.arguments)
     box = await opened(ctx, DRAFT, named_box(args), args.account)
     found = await box.look("", name_of(ctx, box.name))
-    return None if found.state == "unseen" else _done(found)
+    is_whole = found.state == "sent" or not args.bcc or box.where == "gmail"
+    return _done(found) if found.state != "unseen" and is_whole else None
 
 
 def _done(found: Found) -> Outcome:

@@ -49,6 +49,7 @@ async def mailbox_send(ctx: ToolContext, args: Send) -> Outcome:
     Use it when the person wants a mail sent in their name, and to answer a mail. Do not use it for
     the house's own address (that is send_email), nor to show a text first: mailbox_draft does that.
     - to, cc: addresses in full. Never guess one. Leave `to` out for an answer to the sender.
+    - bcc: who gets it unseen by the others, only when the person says so.
     - subject: one line; an answer has that of the mail when it is left out.
     - text: the mail, in plain words, exactly as it shall leave.
     - reply_to: the id of the mail that this answers, from mailbox_search.
@@ -64,7 +65,7 @@ async def mailbox_send(ctx: ToolContext, args: Send) -> Outcome:
         if found.state == "sent":
             return _done(found)
         ctx = await _keep(ctx, begun=True)
-        draft = await _drafted(box, data, args.thread)
+        draft = await _drafted(box, data, args)
         ctx = await _keep(ctx, draft=draft)
     try:
         return _done(await box.send(draft))
@@ -77,9 +78,11 @@ async def mailbox_send(ctx: ToolContext, args: Send) -> Outcome:
     return _done(found)
 
 
-async def _drafted(box: Box, data: bytes, thread: str) -> str:
+async def _drafted(box: Box, data: bytes, args: Send) -> str:
     try:
-        return await box.draft(data, thread)
+        draft = await box.draft(data, args.thread)
+        await box.blind(draft, args.bcc or ())
+        return draft
     except VendorUnknown as error:  # a draft more does no harm: it is not sent
         words = f"{box.title} made no draft, so nothing was sent."
         raise VendorRefused(words, retry_after_s=AGAIN_S) from error

@@ -25,6 +25,9 @@ PROVIDER = Provider(
             title="Write drafts and send mail", scopes=(f"{_AUTH}gmail.compose",), asked=False
         ),
         "mail_read": Feature(title="Read mail", scopes=(f"{_AUTH}gmail.readonly",), asked=False),
+        "mail_sort": Feature(
+            title="Archive, mark and label mail", scopes=(f"{_AUTH}gmail.modify",), asked=False
+        ),
         "drive_read": Feature(
             title="Find and read files on Drive", scopes=(f"{_AUTH}drive.readonly",), asked=False
         ),

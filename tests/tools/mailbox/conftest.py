@@ -26,7 +26,7 @@ from tests.tools.kit import context, effect
 
 _G = "https://www.googleapis.com/auth/"
 SCOPES = {
-    "gmail": [f"{_G}gmail.compose", f"{_G}gmail.readonly"],
+    "gmail": [f"{_G}gmail.compose", f"{_G}gmail.readonly", f"{_G}gmail.modify"],
     "outlook": ["Mail.Send", "Mail.ReadWrite", "Mail.Read"],
 }
 MAKES = {"gmail": "POST drafts", "outlook": "POST me/messages"}

@@ -109,3 +109,21 @@ def test_it_asks_is_looked_up_and_is_described() -> None:
     assert (TOOL.risk, TOOL.policy, TOOL.egress) == (Risk.WRITE, Policy.READBACK, True)
     told = TOOL.arguments.model_json_schema()["properties"]
     assert all(name in TOOL.description for name in told)
+
+
+async def test_a_draft_gets_its_unseen_copy_also_when_that_broke_off(
+    side: Side, ctx: ToolContext
+) -> None:
+    args = await full(
+        ctx, TOOL, to=["bob@example.org"], subject="x", text="y", bcc=["z@example.org"]
+    )
+    if side.name == "outlook":
+        side.server.trouble.append(fault("PATCH me/messages", status=503))
+        with pytest.raises(VendorUnknown):
+            await mailbox_draft(ctx, args)
+        assert await find(ctx, TOOL, args) is None, "it is not whole yet"
+    await mailbox_draft(ctx, args)
+    assert side.drafts == 1
+    if side.name == "outlook":
+        (draft,) = side.server.graph.folder("ann@example.com", "drafts")
+        assert draft.bcc == ["z@example.org"]

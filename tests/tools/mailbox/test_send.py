@@ -67,6 +67,24 @@ async def test_a_mail_leaves_as_the_card_shows_it(side: Side, ctx: ToolContext) 
     assert left.html == "" and left.header("In-Reply-To") == ""
 
 
+async def test_an_unseen_copy_goes_out_and_the_others_do_not_see_it(
+    side: Side, ctx: ToolContext
+) -> None:
+    args = await full(ctx, TOOL, **MAIL, bcc=["zoe@example.org"])
+    assert isinstance(args, Send)
+    card = preview(args)
+    assert lines(card)["Unseen copy to"] == "zoe@example.org" == card.recipients[2]
+    side.server.trouble.append(fault("PATCH", status=503))
+    kept = Kept(ctx)
+    if side.name == "outlook":
+        with pytest.raises(VendorRefused, match="nothing was sent"):
+            await mailbox_send(kept.call(), args)
+    await mailbox_send(kept.call(), args)
+    assert side.delivered == ["bob@example.org", "eve@example.org", "zoe@example.org"]
+    if side.name == "outlook":
+        assert "zoe" not in side.server.graph.sent[-1][0].decode()
+
+
 async def test_an_answer_goes_to_the_sender_and_into_the_thread(
     side: Side, ctx: ToolContext
 ) -> None:
