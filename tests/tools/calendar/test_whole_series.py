@@ -1,0 +1,84 @@
+"""The whole program: a series is made once through a kill, and moved as a whole through another."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+from tests.fakes.google_calendar import GoogleCalendar
+from tests.fakes.google_server import Fault
+from tests.fakes.openai_server import Body, OpenAIServer, Reply
+from tests.program import Program, wait_for
+from tests.tools.calendar.test_whole import approve, connect, done, program, said
+
+WEEKLY = {
+    "title": "Standup",
+    "start": "2030-11-25 09:00",
+    "guests": ["bob@example.org"],
+    "repeat": {"every": "week", "times": 3},
+}
+
+
+class Model(OpenAIServer):
+    """It makes the series that is asked for, and moves it."""
+
+    def __init__(self) -> None:
+        super().__init__(otherwise=self._reply)
+        self.second = ""
+
+    def _reply(self, body: Body) -> Reply:
+        words = json.dumps(body["messages"][-1]["content"])
+        if "every Monday" in words and "outcome" not in words:
+            return Reply(calls=[("calendar_create", json.dumps(WEEKLY))])
+        if "all a day later" in words and "outcome" not in words:
+            moved = {"event": self.second, "series": True, "start": "2030-12-03 10:00"}
+            return Reply(calls=[("calendar_update", json.dumps(moved))])
+        return Reply(text=f"Heard: {words}")
+
+
+def pending(running: Program) -> dict[str, Any]:
+    """The one question that waits."""
+    _, listed = running.ask("GET", "/v1/approvals")
+    (found,) = [each for each in listed["items"] if each["state"] == "pending"]
+    return dict(found)
+
+
+async def test_a_series_is_made_and_moved_once_through_kills(tmp_path: Path) -> None:
+    async with GoogleCalendar() as google, Model() as model:
+        running = await asyncio.to_thread(program(tmp_path, google, model).started)
+        run: Any = asyncio.to_thread
+        try:
+            await connect(running, google)
+            talk = await run(running.say, "every Monday with Bob")
+            await run(wait_for, said(running, talk, "Waiting for your yes"))
+            asked = await run(pending, running)
+            assert "every week on Monday, 3 times" in json.dumps(asked) and google.events == {}
+            google.trouble.append(Fault(verb="POST", slow_s=3.0, after=True))
+            await run(approve, running, asked)
+            await done(google, "insert")
+            running.stop(signal.SIGKILL)  # it is made, and the answer is on its way
+            running = await run(program(tmp_path, google, model).started)
+            await run(wait_for, said(running, talk, "It is in the calendar"), 40.0)
+            (series,) = google.said("insert")
+            first = google.of_series(series)
+            model.second = first[1]["id"]
+            talk = await run(running.say, "all a day later")
+            await run(wait_for, said(running, talk, "Waiting for your yes"))
+            asked = await run(pending, running)
+            shown = json.dumps(asked)
+            assert "the whole series, past and future" in shown
+            assert "every week on Tuesday, 3 times" in shown
+            google.trouble.append(Fault(verb="PATCH", slow_s=3.0, after=True))
+            await run(approve, running, asked)
+            await done(google, "patch")
+            running.stop(signal.SIGKILL)
+            running = await run(program(tmp_path, google, model).started)
+            await run(wait_for, said(running, talk, "Heard:"), 40.0)
+        finally:
+            running.stop()
+        starts = [each["start"]["dateTime"][:16] for each in google.of_series(series)]
+        assert starts == ["2030-11-26T10:00", "2030-12-03T10:00", "2030-12-10T10:00"]
+        assert google.said("patch") == [series] and len(google.said("insert")) == 1
+        assert [mail for mail, _ in google.mails] == ["bob@example.org"] * 2
+        assert google.mistakes == [] and model.violations == []
