@@ -6,8 +6,9 @@ https://www.rfc-editor.org/rfc/rfc5322#section-3.6 (read 2026-11-21)
 """
 
 import logging
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.core.canonical import Json
@@ -40,6 +41,7 @@ with each of its mails."""
 UNSUBSCRIBE: Final = "unsubscribe"
 QUOTED: Final = "quoted"
 """In place of a part's number: the words that the writer did not write."""
+_DECIDES = re.compile(r"/(?:approve|reject)\s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ class Intake:
         }
         if event.addressed and any(self._taken.wait(*rate) > 0 for rate in rates.items()):
             log.warning("A thread is not answered for a while: it had too many mails in an hour.")
-            event = self.event(arrival, target, is_silent=True)
+            event = _unheard(event)
         accepted = await sink(event)
         if event.trust is Trust.PERSON:
             await self._lent.mailbook.lives(event.sender.ext_id)
@@ -175,6 +177,16 @@ class Intake:
             trust=Trust.PERSON if is_known and not is_silent else Trust.OUTSIDE,
             payload={"mail": _kept(mail, target)},
         )
+
+
+def _unheard(event: Event) -> Event:
+    """The event in a thread that is not answered: nothing is heard but a decision.
+
+    Other words come to nothing, so that no machine is answered on and on.
+    """
+    is_decision = parse_code(event.text) is not None or _DECIDES.match(event.text) is not None
+    trust = event.trust if is_decision else Trust.OUTSIDE
+    return replace(event, addressed=False, trust=trust)
 
 
 def _name(who: str, id_: str) -> str:

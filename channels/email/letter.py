@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy
 from email.utils import format_datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from bot.core.ports import Clock
 from bot.render.text import clip
@@ -24,6 +24,7 @@ from channels.email.addresses import Mailbox, words
 MAX_SUBJECT: Final = 200
 MAX_REFERENCES: Final = 12
 _OF_BODY: Final = ("mime-version", "content-type", "content-transfer-encoding")
+_WORDS: Final = ("from", "to", "subject")
 _MAINS = frozenset({"application", "audio", "font", "image", "text", "video"})
 _OURS = re.compile(r"([A-Za-z0-9_-]{4,80})\.([0-9a-f]{20})([0-9a-f]{12})@(.+)")
 _RE = re.compile(r"\s*(?:(?:re|aw|antw|sv|vs|odp|rif|res|回复|答复)\s*(?:\[\d+\])?\s*:\s*)+", re.I)
@@ -82,6 +83,21 @@ class Carrier(Protocol):
         Raises VendorError when it cannot be looked up.
         """
         ...
+
+
+class _Lines(EmailPolicy):
+    """How headers become lines: what does not fit into one is encoded, which ends an id or a link.
+
+    https://www.rfc-editor.org/rfc/rfc5322#section-2.1.1 (read 2026-11-22)
+    """
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Words in short lines, as they are encoded; everything else whole."""
+        is_short = name.lower() in _WORDS or name.lower() in _OF_BODY
+        return SMTP.clone(max_line_length=76 if is_short else 998).fold_binary(name, value)
+
+
+_LINES: Final = _Lines(linesep="\r\n")
 
 
 def token_of(id_: str) -> str:
@@ -173,7 +189,7 @@ def written(letter: Letter, clock: Clock) -> bytes:
         is_plain = sub.isascii() and sub.isprintable() and main in _MAINS
         kind = (main, sub) if is_plain else ("application", "octet-stream")
         mail.add_attachment(file.data, *kind, filename=safe(file.name) or "file")
-    data = mail.as_bytes()
+    data = mail.as_bytes(policy=_LINES)
     if not {name.lower() for name in message_from_bytes(data)} <= {*names, *_OF_BODY}:
         raise ValueError("A value would make a header of its own.")
     return data

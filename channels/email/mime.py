@@ -192,8 +192,12 @@ def _mail(message: Message, raw: bytes) -> Mail:
 
 
 def ids_in(header: str) -> tuple[str, ...]:
-    """The ids in a header such as References, without brackets."""
-    found = _ID.findall(header[: MAX_IDS * MAX_ID])
+    """The ids in a header such as References, without brackets.
+
+    Some programs encode an id that is too long for a line, though none may be.
+    """
+    text = header[: MAX_IDS * MAX_ID]
+    found = _ID.findall(words(text, MAX_IDS * MAX_ID) if "=?" in text else text)
     # `=?` would begin an encoded word where the id is written into a header again.
     return tuple(each for each in found if "=?" not in each)
 

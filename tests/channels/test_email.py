@@ -130,6 +130,27 @@ async def test_a_thread_grows_quiet_after_too_many_mails() -> None:
     assert other and other.addressed
 
 
+@pytest.mark.parametrize(
+    ("text", "headers", "trust"),
+    [
+        ("OK 4821", {}, Trust.PERSON),
+        ("/approve 4821", {}, Trust.PERSON),
+        ("and then?", {}, Trust.OUTSIDE),
+        ("/status", {}, Trust.OUTSIDE),
+        ("OK 4821", {"Auto_Submitted": "auto-replied"}, Trust.OUTSIDE),
+    ],
+)
+async def test_a_quiet_thread_answers_nothing_and_takes_a_decision(
+    text: str, headers: dict[str, str], trust: Trust
+) -> None:
+    box = by_smtp(per_hour=1)
+    for n in range(1, 3):
+        await heard(written(Message_ID=f"<m{n}@example.org>", References="<m0@example.org>"), box)
+    said = written(text, Message_ID="<yes@example.org>", References="<m0@example.org>", **headers)
+    event = await heard(said, box)
+    assert event and not event.addressed and event.trust is trust
+
+
 # --- whose words ----------------------------------------------------------------------------
 
 

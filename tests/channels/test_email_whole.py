@@ -9,6 +9,7 @@ import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from email import policy
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class House:
     async def write(self, text: str, answers: Taken | None = None, **headers: str) -> str:
         """Ana writes, perhaps as an answer the way a mail client does it; gives the id."""
         self._n += 1
-        mail = EmailMessage()
+        mail = EmailMessage(policy=policy.default.clone(max_line_length=998))
         mail["Authentication-Results"] = headers.pop("results", PROVED)
         mail["From"] = headers.pop("sender", f"Ana <{ANA}>")
         mail["To"] = HOME
@@ -58,7 +59,7 @@ class House:
 
 
 @asynccontextmanager
-async def whole(tmp_path: Path, public_url: str = "") -> AsyncIterator[House]:
+async def whole(tmp_path: Path, public_url: str = "", per_hour: int = 20) -> AsyncIterator[House]:
     """The program on a new folder, with Ana admitted."""
     async with (
         Model() as model,
@@ -72,6 +73,7 @@ async def whole(tmp_path: Path, public_url: str = "") -> AsyncIterator[House]:
             "imap_security": "none",
         }
         toml = ", ".join(f'{name} = "{value}"' for name, value in options.items())
+        toml += f", per_hour = {per_hour}"
         program = Program(
             tmp_path,
             model,
@@ -146,6 +148,27 @@ async def test_talk_and_approve_by_mail(tmp_path: Path) -> None:
         await asyncio.sleep(1)
         assert len(house.posts()) == 1
         assert not any("evil" in to for sent in house.smtp.taken for to in sent.to)
+
+
+async def test_a_yes_counts_in_a_thread_that_has_grown_quiet(tmp_path: Path) -> None:
+    async with whole(tmp_path, per_hour=2) as house:
+        first = await house.write("How are you?")
+        answer = await house.sent(2)
+        await house.write("publish it", answer)
+        card = await found(
+            lambda: next((s for s in house.smtp.taken if "decide" in s.mail["Subject"]), None), 60
+        )
+        code = re.search(r"OK (\d{4,7})", card.mail.get_body(("plain",)).get_content())[1]
+        unheard = await house.write("are you there?", answer)
+        await house.write(f"OK {code}", card, sender="Bo <bo@example.org>")
+        await found(lambda: all("\\Seen" in kept.flags for kept in house.imap.mails), 60)
+        assert house.posts() == []
+        yes = await house.write(f"OK {code}", card)
+        (post,) = await found(house.posts, 60)
+        assert POST["text"] in post.read_text()
+        (told,) = await found(lambda: below(house, yes), 60)
+        assert "Approved" in told.mail.get_body(("plain",)).get_content()
+        assert below(house, first) and not below(house, unheard)
 
 
 async def test_kill_and_restart_lose_nothing_and_answer_nothing_twice(tmp_path: Path) -> None:
