@@ -2,7 +2,8 @@
 
 A reply effect is on the disk as `sending` before the channel is called, and its id is the key. On
 a channel with neither key nor look-up it is sent again after a crash, once: a person would rather
-read an answer twice than never. Tool effects never get that licence.
+read an answer twice than never. Where the channel says that a second copy does no harm, it is so
+after a call without an answer as well. Tool effects never get that licence.
 """
 
 import asyncio
@@ -117,18 +118,20 @@ class Replies:
 
     async def _send(self, channel: Channel, claim: Claim, effect: Effect) -> Outcome:
         """Send it; an answer that is missing is found out where it can be, and else let be."""
-        message = _message(claim, effect, await self._heard(claim))
+        heard = await self._heard(claim)
         found: Outcome | None = None
         for _ in range(ATTEMPTS):
             try:
-                receipt = await self._in_time(channel, message)
-            except VendorUnknown:
+                receipt = await self._in_time(channel, _message(claim, effect, heard))
+            except VendorUnknown as error:
                 point("reply.after_call")
                 if effect.vendor_ref:
                     continue
                 found = await self._look(channel, effect)
-                if found or effect.policy is Policy.NONE:
+                again = None if found else await self._once_more(effect, error)
+                if again is None:
                     break
+                effect = again
             except VendorError as error:
                 return Outcome(state=EffectState.FAILED, error=error.message)
             except ConnectionBroken as error:
@@ -141,6 +144,15 @@ class Replies:
                 ref = receipt.vendor_ref
                 return Outcome(state=EffectState.SENT, vendor_ref=ref, url=receipt.url)
         return found or Outcome(state=EffectState.IN_DOUBT, error="The channel did not answer.")
+
+    async def _once_more(self, effect: Effect, error: VendorUnknown) -> Effect | None:
+        """The reply for a second send; None where nobody knows of the first and it is the last."""
+        if effect.policy is not Policy.NONE:
+            return effect
+        if error.retry_after_s is None or effect.attempt >= ATTEMPTS:
+            return None
+        await asyncio.sleep(error.retry_after_s)
+        return await self._db.write(rows.attempt_again(effect, self._now(), self._peers.id))
 
     async def _heard(self, claim: Claim) -> Mapping[str, Json]:
         """What its channel kept of the message that is answered.

@@ -9,7 +9,7 @@ from typing import Final
 
 from bot.core.channel import Receipt
 from bot.core.effect import Policy
-from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
+from bot.core.errors import ConnectionBroken, VendorError, VendorRefused, VendorUnknown
 from channels.email.letter import Carrier, Letter
 
 MOST_UNSURE: Final = 10_000
@@ -43,10 +43,11 @@ class Carriers:
         Raises what the last one raised, VendorUnknown at once.
         """
         ways = self._carriers
-        if (is_again or letter.key in self._unsure) and self.policy is not Policy.NONE:
-            if found := await self._look(letter.key):
+        if is_again or letter.key in self._unsure:
+            if found := await self._before(letter.key):
                 return found
-            ways = tuple(each for each in ways if each.keyed) or ways
+            if self.policy is not Policy.NONE:
+                ways = tuple(each for each in ways if each.keyed) or ways
         try:
             return await self._send(letter, ways)
         except VendorUnknown:
@@ -74,6 +75,18 @@ class Carriers:
         if mute := [each.name for each in self._carriers if not each.finds]:
             raise VendorUnknown(f"{mute[0]} cannot be asked what it sent.")
         return None
+
+    async def _before(self, key: str) -> Receipt | None:
+        """Where a mail is that may have gone before. Where nothing makes it go once, that it cannot
+        be looked for keeps it from nothing.
+        """
+        try:
+            return await self._look(key)
+        except (VendorError, ConnectionBroken) as error:
+            if self.policy is not Policy.NONE:
+                raise
+            log.warning("It could not be looked up whether a mail was sent: %s", error.message)
+            return None
 
     async def _look(self, key: str, since_s: float = 86_400.0) -> Receipt | None:
         for carrier in self._carriers:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
-from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import Invalid, StoreError, VendorError, VendorRefused
+from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
+from bot.core.errors import Invalid, StoreError, VendorError, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
 from bot.enclosing import Room, enclose, whole
 from bot.lent import Lent, Spot
@@ -42,6 +42,8 @@ MAX_ENCLOSED: Final = 18 * 2**20
 ROOM: Final = Room(files=50, max_bytes=MAX_ENCLOSED, all_bytes=MAX_ENCLOSED)
 CHUNK: Final = 65_536
 LOOK_S: Final = 7 * 86_400.0
+AGAIN_S: Final = 2.0
+"""How long after a carrier said nothing its answer is sent once more."""
 
 Route = tuple[str, str, Callable[..., Awaitable[object]]]
 Take = Callable[[Arrival], Awaitable[None]]
@@ -108,7 +110,10 @@ class Email:
             self._sink = None
 
     async def send(self, message: Outbound) -> Receipt:
-        """Send an answer or a card. Raises VendorRefused, VendorUnknown, ConnectionBroken."""
+        """Send an answer or a card. Raises VendorRefused, VendorUnknown, ConnectionBroken.
+
+        An answer of which nobody knows may go once more: it has the same Message-ID.
+        """
         if message.replace and message.card and message.card.decided:
             return Receipt(vendor_ref=message.replace)  # a mail that was sent stays as it is
         enclosed = await enclose(message, self._lent.shelf, ROOM)
@@ -119,7 +124,12 @@ class Email:
         letter = replace(letter, files=tuple(files))
         attempt = message.extra.get("attempt")
         is_again = message.card is not None or (isinstance(attempt, int) and attempt > 1)
-        return await self._carriers.send(letter, is_again=is_again)
+        try:
+            return await self._carriers.send(letter, is_again=is_again)
+        except VendorUnknown as error:
+            if message.kind is not EffectKind.REPLY or self.features.policy is not Policy.NONE:
+                raise
+            raise VendorUnknown(error.message, retry_after_s=AGAIN_S) from error
 
     def spot(self, named: str) -> Spot:
         """Any address is a place. Raises Invalid for what is none."""

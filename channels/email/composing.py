@@ -44,14 +44,15 @@ class Desk:
         sender = self._sender(heard.get("to", ""), str(message.extra.get("agent", "")))
         id_, parents = heard.get("id", ""), heard.get("parents", [])
         thread = message.thread or token_of(message.effect)
+        to_whom = address_of(str(heard.get("reply_to", ""))) or place
         return Letter(
             key=message.effect,
             sender=sender,
-            to=Mailbox(address=place),
+            to=Mailbox(address=to_whom),
             subject=subject_for(heard.get("subject", "")),
             text=to(message.text, Dialect.PLAIN),
             html=f'<div style="{_STYLE}">{to(message.text, Dialect.MAIL)}</div>',
-            message_id=self._id(message.effect, thread, place, sender),
+            message_id=self._id(message.effect, thread, to_whom, sender),
             parents=references(parents, id_) if id_ else (),
             headers=self._marks(sender, "auto-replied"),
         )

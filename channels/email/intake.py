@@ -18,11 +18,12 @@ from bot.core.ids import AgentName, EventId, conv_key
 from bot.lent import Lent, News
 from bot.limits import Buckets, Rate
 from bot.render.codes import parse_code
-from channels.email.addresses import Mailbox, untagged
+from channels.email.addresses import Mailbox, sole, untagged
 from channels.email.bounces import failures
 from channels.email.letter import is_ours, thread_of, token_of
 from channels.email.loops import why_automatic
 from channels.email.mime import Mail, Part
+from channels.email.proof import covers
 from channels.email.quoting import Split, split
 from channels.email.settings import Settings
 
@@ -175,8 +176,22 @@ class Intake:
             to=target.address,
             agent=AgentName(target.agent) if target.agent else None,
             trust=Trust.PERSON if is_known and not is_silent else Trust.OUTSIDE,
-            payload={"mail": _kept(mail, target)},
+            payload={"mail": {**_kept(mail, target), "reply_to": self._reply_to(mail)}},
         )
+
+    def _reply_to(self, mail: Mail) -> str:
+        """Where answers to a proved sender go, if not to them; empty where that is not sure.
+
+        Same domain, no address of ours, and signed by that domain: else whoever passes on a signed
+        mail would have its answers.
+        """
+        asked = sole(mail.all("reply-to"))
+        if asked is None or mail.sender is None or asked.domain != mail.sender.domain:
+            return ""
+        is_ours = untagged(asked.address)[0] in self.boxes or (
+            self._settings.catch_all and asked.domain in self.domains
+        )
+        return "" if is_ours or not covers(mail, "reply-to") else asked.address
 
 
 def _unheard(event: Event) -> Event:

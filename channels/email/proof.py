@@ -70,6 +70,25 @@ def signs(signer: str, domain: str) -> bool:
     return "." in signer and (domain == signer or domain.endswith(f".{signer}"))
 
 
+def covers(mail: Mail, name: str) -> bool:
+    """Whether every signature of the sender's domain, and one at least, stands for this header.
+
+    What one of them leaves out may have been added by whoever passed the mail on.
+    https://www.rfc-editor.org/rfc/rfc6376#section-8.15 (read 2026-11-22)
+    """
+    if mail.sender is None:
+        return False
+    signatures = [_tags(each) for each in mail.all("dkim-signature")]
+    own = [tags for tags in signatures if signs(tags.get("d", ""), mail.sender.domain)]
+    return bool(own) and all(name in tags.get("h", "").split(":") for tags in own)
+
+
+def _tags(header: str) -> dict[str, str]:
+    """The tags of a signature, without white space and in small letters."""
+    pairs = ("".join(each.lower().split()).partition("=") for each in header.split(";"))
+    return {tag: value for tag, _, value in pairs}
+
+
 def read(header: str) -> tuple[str, tuple[Result, ...]] | None:
     """The name of the server that checked, empty where it gives none, and its results.
 

@@ -130,6 +130,53 @@ async def test_when_the_platform_is_silent_the_answer_is_never_shown_twice(polic
 
 
 @virtual
+@pytest.mark.parametrize(
+    ("fates", "shown", "state"),
+    [
+        ((Fate.LOST,), 1, "sent"),
+        ((Fate.SILENT,), 2, "sent"),
+        ((Fate.LOST, Fate.LOST), 0, "in_doubt"),
+        ((Fate.SILENT, Fate.SILENT), 2, "in_doubt"),
+    ],
+    ids=str,
+)
+async def test_where_a_second_copy_does_no_harm_an_answer_without_a_word_is_sent_once_more(
+    fates: tuple[Fate, ...], shown: int, state: str
+):
+    outside = channel(Policy.NONE, *fates)
+    outside.again_s = 2.0
+    async with on(outside) as house:
+        got = await house.accept("hello", **ON_CHAT)
+        await house.live.line_of(got.event, 60)
+        assert len(outside.book) == shown
+        assert house.disk.all("select state, attempt from effect") == [(state, 2)]
+
+
+@virtual
+async def test_an_answer_that_was_sent_once_more_is_not_again_after_a_restart():
+    disk, outside = Disk(image()), channel(Policy.NONE, Fate.SILENT)
+    outside.again_s = 2.0
+
+    async def never_again(way: str) -> float:
+        if way == "back" and len(outside.book) == 2:
+            await asyncio.sleep(10_000)
+        return 0.0
+
+    outside.delay = never_again
+    house = on(outside, disk=disk)
+    await house.engine.start()
+    got = await house.accept("hello", **ON_CHAT)
+    await asyncio.sleep(10)
+    assert len(outside.book) == 2
+    await house.engine.stop(seconds=0)
+    outside.delay = FakeChannel().delay
+    async with on(outside, disk=disk) as house:
+        await house.live.line_of(got.event, 60)
+        assert len(outside.book) == 2
+        assert house.disk.all("select state, attempt from effect") == [("in_doubt", 2)]
+
+
+@virtual
 async def test_an_answer_that_the_platform_refuses_is_a_dead_letter_that_can_be_replayed():
     outside = channel(Policy.NONE, Fate.REFUSED)
     async with on(outside) as house:

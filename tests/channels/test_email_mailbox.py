@@ -22,7 +22,7 @@ from tests.channels.email_side import (
     until,
     written,
 )
-from tests.channels.test_email import SMTP
+from tests.channels.test_email import SMTP, heard
 from tests.tools.messages.test_email import message
 
 
@@ -98,6 +98,49 @@ async def test_what_a_server_lays_among_the_sent_mails_is_found_there(
         mail.logout()
         found = await box._carriers.find("eff_1")
         assert found and found.vendor_ref == "smtp:2"
+
+
+async def test_an_answer_that_lies_among_the_sent_mails_is_not_sent_once_more(
+    server: dovecot.Dovecot,
+) -> None:
+    async with taking() as smtp:
+        box = channel(**SMTP, smtp_port=smtp.port, **told(server))
+        async with listening(box) as sink:
+            server.put(HOME, written("And now?", Message_ID="<m7@example.org>"))
+            await until(lambda: sink.events)
+        answers = [reply_to(sink.events[0], effect=f"rep_s{n}") for n in range(2)]
+        for answer in answers:
+            smtp.fail(".", "lost")
+            with pytest.raises(VendorUnknown) as unknown:
+                await box.send(answer)
+            assert unknown.value.retry_after_s is not None
+        mail = imaplib.IMAP4(server.host, server.imap_port)
+        mail.login(HOME, dovecot.PASSWORD)
+        mail.append("Sent", "", imaplib.Time2Internaldate(0), smtp.taken[0].raw)
+        mail.logout()
+        begun_anew = channel(**SMTP, smtp_port=smtp.port, **told(server))
+        for answer in answers:
+            for way in (box, begun_anew):
+                receipt = await way.send(replace(answer, extra={**answer.extra, "attempt": 2}))
+                assert receipt.vendor_ref.startswith("smtp:")
+        ids = [str(each.mail["Message-ID"]).partition(".")[0] for each in smtp.taken]
+        assert ids == ["<rep_s0", "<rep_s1", "<rep_s1", "<rep_s1"]
+        smtp.fail(".", "lost")
+        with pytest.raises(VendorUnknown) as unknown:  # a deed is not sent again unasked
+            await box.send(replace(message(), effect=EffectId("eff_7")))
+        assert unknown.value.retry_after_s is None
+
+
+async def test_a_mailbox_that_is_away_keeps_no_answer_from_being_sent_once_more() -> None:
+    async with taking() as smtp:
+        gone = {"imap_host": "127.0.0.1", "imap_port": 9, "imap_security": "none"}
+        gone |= {"imap_username": HOME, "imap_password": "x"}
+        box = channel(**SMTP, smtp_port=smtp.port, **gone)
+        event = await heard(written(), box)
+        assert event
+        answer = reply_to(event)
+        await box.send(replace(answer, extra={**answer.extra, "attempt": 2}))
+        assert len(smtp.taken) == 1
 
 
 async def test_over_tls_a_certificate_that_is_not_trusted_is_refused(

@@ -38,6 +38,8 @@ class FakeChannel:
     fate: Callable[[str], Fate] = lambda name: Fate.DONE
     delay: Callable[[str], Awaitable[float]] = _at_once
     book: list[Shown] = field(default_factory=list)
+    again_s: float | None = None
+    """What it says of an answer without a word: in how many seconds it may be sent once more."""
 
     @property
     def features(self) -> Features:
@@ -64,7 +66,7 @@ class FakeChannel:
         if fate is Fate.REFUSED:
             raise VendorRefused("The channel refused this.")
         if fate is Fate.LOST:
-            raise VendorUnknown
+            raise VendorUnknown(retry_after_s=self.again_s)
         seen = [n for n, shown in enumerate(self.book) if shown.effect == message.effect]
         if self.policy is Policy.KEYED and seen:
             return Receipt(vendor_ref=f"msg{seen[0]}")
@@ -80,7 +82,7 @@ class FakeChannel:
         ref = f"msg{len(self.book) - 1}"
         await self.delay("back")
         if fate is Fate.SILENT:
-            raise VendorUnknown
+            raise VendorUnknown(retry_after_s=self.again_s)
         return Receipt(vendor_ref=ref)
 
     async def find(self, effect: Effect) -> Outcome | None:

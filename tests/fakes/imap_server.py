@@ -28,6 +28,8 @@ class ImapServer:
         self._writers: set[Writer] = set()
         self._login = (username, password)
         self.mails: list[Kept] = []
+        self.sent: list[bytes] = []
+        """What lies among the sent mails, to be looked for by Message-ID."""
         self.age = 7
         self.idles = True
         self.spoiled: set[int] = set()
@@ -88,6 +90,19 @@ class ImapServer:
                 writer.write(
                     f"* {len(self.mails)} EXISTS\r\n* OK [UIDVALIDITY {self.age}] .\r\n{tag} OK [READ-WRITE] .\r\n".encode()
                 )
+            elif word == "LIST" and where == "in":
+                writer.write(f'* LIST (\\Sent) "/" "Sent"\r\n{tag} OK done\r\n'.encode())
+            elif word == "EXAMINE" and where == "in" and rest == '"Sent"':
+                where = "sent"
+                told = f"* {len(self.sent)} EXISTS\r\n{tag} OK [READ-ONLY] .\r\n"
+                writer.write(told.encode())
+            elif word == "UID" and where == "sent":
+                _, _, wanted = rest.partition('SEARCH HEADER Message-ID "')
+                found = [
+                    n for n, raw in enumerate(self.sent, 1) if wanted.strip('"').encode() in raw
+                ]
+                said = f"* SEARCH {' '.join(map(str, found))}\r\n{tag} OK done\r\n"
+                writer.write(said.encode())
             elif word == "NOOP":
                 writer.write(f"{tag} OK done\r\n".encode())
             elif word == "LOGOUT":
