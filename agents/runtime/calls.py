@@ -4,7 +4,6 @@ Reads run. Once one call of a message asks, every later writing or paying call o
 joins the same question, so that a person decides about the whole at once and in order.
 """
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
@@ -25,7 +24,7 @@ from bot.core.canonical import Json, digest
 from bot.core.conversation import TurnEnd
 from bot.core.effect import ABREAST, TERMINAL, Effect, EffectKind, EffectState, Outcome, bind
 from bot.core.errors import BotError, Diverged
-from bot.core.event import Ending, Kind
+from bot.core.event import Ending, Event, Kind
 from bot.core.ids import ApprovalId, EffectId, PersonId, TenantId
 from bot.core.model import ModelMessage, ToolCall
 from bot.core.people import Person
@@ -40,7 +39,6 @@ from bot.store.policies import Rule
 from bot.store.rows import attachments_from, dumps
 from bot.store.script import Database
 
-DRAWN_KEPT = 1_000
 LATER = "What is to leave at a later time waits for it as something that a person said yes to."
 FROM_OUTSIDE = "This conversation holds text from outside."
 
@@ -83,8 +81,6 @@ class Calls:
         self._understanding = Understanding(parts.toolset)
         self._spreading = Spreading(self._understanding, parts.drafting)
         self._handed: dict[str, str] = {}
-        self._drawn: deque[tuple[TenantId, str]] = deque(maxlen=DRAWN_KEPT)
-        """Codes of questions that may not be written yet."""
 
     def handed_to(self, run: Run) -> str | None:
         """The agent that the last calls handed the conversation to, once."""
@@ -345,19 +341,17 @@ class Calls:
         """The code of this turn's question: the same after a crash, for it may have been shown."""
 
         async def choose() -> Json:
-            return await self._free_code(run.claim.event.tenant)
+            return await self._free_code(run.claim.event)
 
         return str(await run.journal.step("code", given, choose))
 
-    async def _free_code(self, tenant: TenantId) -> str:
-        """Four digits that no pending question has; more when those are crowded."""
+    async def _free_code(self, event: Event) -> str:
+        """Four digits that are no other question's, here or elsewhere; more when crowded."""
+        now = to_us(self._p.clock.now())
         for size in (9_000, 9_000, 9_000, 900_000):
             number = int.from_bytes(self._p.clock.chance(6), "big") % size + size // 9
             code = str(number)
-            if (tenant, code) in self._drawn:
-                continue
-            self._drawn.append((tenant, code))
-            if await self._p.db.read(approval_rows.by_code(tenant, code)) is None:
+            if await self._p.db.write(approval_rows.draw(event.tenant, code, event.id, now)):
                 return code
         return code
 

@@ -6,6 +6,7 @@ from bot.core.approval import Approval, ApprovalKind, ApprovalState
 from bot.core.errors import Conflict
 from bot.core.ids import AgentName, ApprovalId, ConvId, EventId, PersonId, TenantId
 from bot.core.times import from_us, to_us
+from bot.store import codes
 from bot.store.rows import card_from, card_to_json, dumps, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
 from bot.store.tables import approval, vote
@@ -185,8 +186,19 @@ class CodeTaken(Conflict):
     """Another question that waits has this code."""
 
 
+@restartable
+def draw(tenant: str, code: str, holder: str, at: int) -> Script[bool]:
+    """Hold a code for a turn, or for a question of doubt; False when it is another's."""
+    if (yield from by_code(tenant, code)):
+        return False
+    return (yield from codes.hold(tenant, code, holder, at))
+
+
 def open_(item: Approval) -> Script[None]:
     """Write a new question. Raises CodeTaken."""
+    holder = item.id if item.kind is ApprovalKind.DOUBT else item.turn
+    if (yield from codes.holder_of(item.tenant, item.code)) not in ("", holder):
+        raise CodeTaken
     if (yield from by_code(item.tenant, item.code)):
         raise CodeTaken
     yield Ask(

@@ -31,6 +31,8 @@ def ask_doubt(effect: Effect, question: Approval, error: str, line: str, at: int
     asked = yield from rows.doubt(effect, question.id, error, at)
     if not asked:
         return False
+    if not (yield from approval_rows.draw(effect.tenant, question.code, question.id, at)):
+        raise approval_rows.CodeTaken
     yield from approval_rows.open_(question)
     said = Line(
         id=line,

@@ -152,6 +152,15 @@ approval = Table(
     Index("approval_recent", "tenant", "state", "created_at"),
 )
 
+code_drawn = Table(
+    "code_drawn",
+    metadata,
+    txt("tenant", key=True),
+    txt("code", key=True),
+    txt("holder"),
+    num("at"),
+)
+
 vote = Table(
     "vote",
     metadata,

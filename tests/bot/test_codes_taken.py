@@ -1,17 +1,19 @@
 """Two questions that would have the same code: both are asked, and each code decides its own."""
 
 import asyncio
+import random
 from dataclasses import replace
 
 import pytest
 
+from bot.core.approval import Approval
 from bot.core.effect import Policy
 from bot.core.ids import ApprovalId
 from bot.store.approvals import open_
 from tests.bot.test_approvals import asking
 from tests.bot.test_replies import ON_CHAT, channel
-from tests.fakes.database import Calm
-from tests.fakes.switchboard import Switchboard
+from tests.fakes.database import Calm, Disk
+from tests.fakes.switchboard import Switchboard, image
 from tests.sim.loop import virtual
 
 
@@ -71,8 +73,13 @@ async def test_a_code_that_was_taken_before_the_end_of_the_turn_is_drawn_anew(mo
             if size == 6:
                 monkeypatch.setattr(house.clock, "chance", chance)
                 same = replace(first, id=ApprovalId("apr_other"), code="1000")
-                asyncio.get_running_loop().call_later(0.015, house.disk.now, open_(same))
+                asyncio.get_running_loop().call_later(0.015, older, same)
             return bytes(size) if size == 6 else chance(size)
+
+        def older(same: Approval) -> None:
+            """An older program knows nothing of what is drawn."""
+            house.disk.conn.execute("delete from code_drawn")
+            house.disk.now(open_(same))
 
         monkeypatch.setattr(house.clock, "chance", drawn)
         said = await house.ask("do it", thread="two")
@@ -93,4 +100,25 @@ async def test_on_a_platform_nobody_is_shown_the_code_of_another_question(monkey
         assert len(set(codes)) == 2
         for code in codes:
             assert sum(f"(code {code})" in shown.text for shown in outside.book) == 1
+        assert len(outside.book) == 2
+
+
+@virtual
+async def test_of_two_processes_on_one_database_neither_shows_the_code_of_the_other(monkeypatch):
+    disk, outside = Disk(image()), channel(Policy.KEYED)
+    one = Switchboard(asking("none_ask"), channels={"chat": outside}, weather=Slow(), disk=disk)
+    two = Switchboard(asking("none_ask"), channels={"chat": outside}, weather=Slow(), disk=disk)
+    async with one, two:
+        for n, house in enumerate((one, two)):
+            house.clock._random = random.Random(n)  # each process draws for itself
+            draw_alike(house, monkeypatch)
+        async with asyncio.timeout(60):
+            said = await asyncio.gather(
+                *(
+                    house.ask("do it", thread=thread, **ON_CHAT)
+                    for house, thread in ((one, "one"), (two, "two"))
+                )
+            )
+        codes = {text.partition("(code ")[2][:4] for text in said}
+        assert codes == {question.code for question in await one.pending()} and len(codes) == 2
         assert len(outside.book) == 2

@@ -211,7 +211,7 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
         "sms_thread",
         "sms_opt_out",
         "sms_message",
-        "code_miss",
+        *("code_miss", "code_drawn"),
         "mail_news",
         "mail_block",
         *("connection", "oauth_deletion", "platform_user", "calendar_copy", "calendar_event"),
