@@ -115,7 +115,7 @@ async def test_talk_and_approve_by_mail(tmp_path: Path) -> None:
             "publish it", sender="Ana <ana@evil.example>", results="mx.bot.example; dmarc=none"
         )
         # Asked in the thread, the card comes as a mail with a code.
-        asked = await house.write("publish it", answer)
+        await house.write("publish it", answer)
         card = await found(
             lambda: next((s for s in house.smtp.taken if "decide" in s.mail["Subject"]), None), 60
         )
@@ -136,12 +136,22 @@ async def test_talk_and_approve_by_mail(tmp_path: Path) -> None:
         await asyncio.sleep(1)
         assert house.posts() == []
         # Hers, above the quotation: done once, also when it comes twice.
+        before = len(house.smtp.taken)
         await house.write(f"OK {code}", card, id="<yes@example.org>")
         (post,) = await found(house.posts, 60)
         assert POST["text"] in post.read_text()
-        # The outcome stands in her thread as well, below what she asked.
-        told = await found(lambda: below(house, asked)[1:], 60)
-        assert told[0].mail["Subject"] == "Re: Tee für zwei"
+        # The outcome stands in her thread as well, as an answer.
+        thread = str(card.mail["Message-ID"]).partition(".")[2][:20]
+        told = await found(
+            lambda: [
+                sent
+                for sent in house.smtp.taken[before:]
+                if str(sent.mail["Message-ID"]).startswith("<rep_")
+                and f".{thread}" in str(sent.mail["Message-ID"])
+            ],
+            45,
+        )
+        assert told[0].mail["Subject"].startswith("Re: ") and told[0].mail["In-Reply-To"]
         await house.write(f"OK {code}", card, id="<yes@example.org>")
         await house.write(f"OK {code}", card)
         await found(lambda: all("\\Seen" in kept.flags for kept in house.imap.mails), 60)
