@@ -285,8 +285,7 @@ _WAITS = (
 async def test_who_waits_for_another_process_s_row_holds_up_those_behind_it_of_its_key_alone() -> (
     None
 ):
-    async with own_database() as url, asyncio.timeout(60):
-        await postgres_schema.upgrade(url)
+    async with our_database() as url, asyncio.timeout(60):
         db = PostgresDatabase(url)
         await db.open()
         others = [f"n{n}" for n in range(12)]
