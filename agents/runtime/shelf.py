@@ -49,9 +49,9 @@ class Shelf:
 
     def offered(self, run: Run, tools: tuple[ModelTool, ...]) -> tuple[ModelTool, ...]:
         """The tools, those on the shelf marked as such; the same tuple for the same ones."""
-        away = frozenset(self._toolset.named(run.agent.more)) - _asked_for(run.messages)
-        if not away:
+        if not run.agent.more:
             return tools
+        away = frozenset(self._toolset.named(run.agent.more)) - _asked_for(run.messages)
         key = (id(tools), away)
         kept = self._kept.get(key)
         if kept is None or kept[0] is not tools:
@@ -91,7 +91,7 @@ def _shelved(tools: Sequence[ModelTool], away: Collection[str]) -> tuple[ModelTo
     marked = [replace(t, at_hand=False) if t.name in away else t for t in tools]
     lines = [f"  - {t.name}: {_first_sentence(t.description)}" for t in marked if not t.at_hand]
     if not lines:
-        return tuple(tools)
+        return tuple(marked)
     text: Json = {"type": "string"}
     names: Json = {"type": "array", "items": text, "minItems": 1, "maxItems": MOST_NAMES}
     opener = ModelTool(
