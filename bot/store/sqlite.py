@@ -1,9 +1,10 @@
 """SQLite: one writer thread with group commit, and a few readers.
 
-Every transaction that waits at the moment shares one commit, each inside a savepoint of its own,
-so that one failing leaves the others whole. WAL with `synchronous=FULL`: when `write` returns, the
-disk has it. The writer is the only connection that writes or checkpoints, which also keeps clear
-of the WAL-reset fault of SQLite before 3.51.3. Readers are `query_only`.
+Every transaction that waits at the moment shares one commit. Where one of them fails, all begin
+again, each inside a savepoint of its own, so that the others stay whole. WAL with
+`synchronous=FULL`: when `write` returns, the disk has it. The writer is the only connection that
+writes or checkpoints, which also keeps clear of the WAL-reset fault of SQLite before 3.51.3.
+Readers are `query_only`.
 Rules: nothing waits inside a transaction; a script that raises leaves nothing; order of `post` and
 `write` calls is order of commit. Why and how fast: docs/decisions/0002.
 """
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from bot.core.errors import BotError, StoreError
-from bot.store.script import Ask, Row, Script, run
+from bot.store.script import Ask, Restartable, Row, Script, run
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ FEW, MANY = 100, 2000
 """Transactions after which the log is moved into the file: in a pause, and at the latest."""
 _GONE = "its file was removed or replaced; put it back, or stop the house"
 _Item = tuple[Script[Any], "asyncio.Future[Any] | None"]
+_Ended = tuple[Any, BaseException | None]
 _Done = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
@@ -202,8 +204,9 @@ class SqliteDatabase:
             if _identity(self.path) != self._file:
                 raise sqlite3.OperationalError(_GONE)
             conn.execute("BEGIN IMMEDIATE")
-            for script, future in batch:
-                result, error = _one(conn, execute, script)
+            for (_, future), (result, error) in zip(
+                batch, _all_well(conn, execute, batch) or _each(conn, execute, batch), strict=True
+            ):
                 if future is not None:
                     done.append((future, result, error))
                 elif error is not None:
@@ -241,9 +244,32 @@ def checkpoint(conn: sqlite3.Connection, how: str) -> None:
         log.warning("The log could not be moved into the database: %s", error)
 
 
+def _all_well(
+    conn: sqlite3.Connection, execute: Callable[[Ask], list[Row]], batch: list[_Item]
+) -> list[_Ended] | None:
+    """All of them without a savepoint, a third of the statements; None, and nothing of them is
+    left, where one fails: then each begins again behind one."""
+    if not all(isinstance(script, Restartable) for script, _ in batch):
+        return None
+    try:
+        return [(run(script, execute), None) for script, _ in batch]
+    except sqlite3.OperationalError:
+        raise
+    except Exception:  # noqa: BLE001  told by whoever fails again
+        conn.execute("ROLLBACK")
+        conn.execute("BEGIN IMMEDIATE")
+        return None
+
+
+def _each(
+    conn: sqlite3.Connection, execute: Callable[[Ask], list[Row]], batch: list[_Item]
+) -> list[_Ended]:
+    return [_one(conn, execute, script) for script, _ in batch]
+
+
 def _one(
     conn: sqlite3.Connection, execute: Callable[[Ask], list[Row]], script: Script[Any]
-) -> tuple[Any, BaseException | None]:
+) -> _Ended:
     conn.execute("SAVEPOINT one")
     try:
         result = run(script, execute)

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 import bot.store.sqlite
-from bot.core.errors import StoreError
+from bot.core.errors import Conflict, StoreError
 from bot.store import schema
+from bot.store.script import Script, restartable
 from bot.store.sqlite import MAX_BATCH, READERS, SqliteDatabase, checkpoint, connect
-from tests.contract.database import everything, get, put
+from tests.contract.database import append, everything, get, put
 
 
 @pytest.fixture
@@ -59,6 +60,54 @@ async def test_transactions_that_wait_at_the_same_time_share_a_commit(
     await asyncio.gather(*(db.write(put(f"n{n}", "1")) for n in range(500)))
     assert sum(batches) == 500
     assert len(batches) < 250
+
+
+def watched(db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the writer runs from now on."""
+    said: list[str] = []
+    really = SqliteDatabase._commit
+
+    def commit(self, conn, execute, batch):
+        conn.set_trace_callback(said.append)
+        return really(self, conn, execute, batch)
+
+    monkeypatch.setattr(SqliteDatabase, "_commit", commit)
+    return said
+
+
+async def test_where_all_goes_well_nothing_is_run_but_the_statements_themselves(
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = watched(db, monkeypatch)
+    for n in range(3):
+        db.post(put(f"n{n}", "1"))
+    await db.write(put("last", "1"))
+    assert [text.split()[0] for text in said] == ["BEGIN", *["INSERT"] * 4, "COMMIT"]
+
+
+async def test_where_one_fails_the_others_are_done_once_and_it_leaves_nothing(
+    db: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await db.write(put("book", ""))
+    said = watched(db, monkeypatch)
+
+    @restartable
+    def half(name: str) -> Script[None]:
+        yield from put(name, "1")
+        raise Conflict("somebody was quicker")
+
+    first, bad, last = await asyncio.gather(
+        db.write(append("book", "a")),
+        db.write(half("n1")),
+        db.write(append("book", "b")),
+        return_exceptions=True,
+    )
+    assert isinstance(bad, Conflict)
+    assert (first, last) == ("a", "ab")
+    assert await db.read(get("n1")) is None
+    assert await db.read(get("book")) == "ab", "once, and in order"
+    assert "SAVEPOINT one" in said
+    assert said.count("COMMIT") == 1
 
 
 async def test_what_was_answered_is_there_for_another_connection_at_once(
