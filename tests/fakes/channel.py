@@ -34,6 +34,8 @@ class FakeChannel:
     name: str = "chat"
     policy: Policy = Policy.NONE
     buttons: bool = False
+    rows: bool = False
+    """What is said there is a row that people see, as on a page; nothing is sent."""
     max_chars: int = 4_000
     fate: Callable[[str], Fate] = lambda name: Fate.DONE
     delay: Callable[[str], Awaitable[float]] = _at_once
@@ -49,6 +51,7 @@ class FakeChannel:
             policy=self.policy,
             window_s=window,
             buttons=self.buttons,
+            reply_is_row=self.rows,
             max_chars=self.max_chars,
         )
 

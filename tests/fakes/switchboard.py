@@ -38,6 +38,7 @@ from bot.store import bindings, policies
 from bot.store import people as people_rows
 from bot.store.policies import Rule
 from bot.store.script import Database
+from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import LoopClock
 from tests.fakes.database import Disk, InlineDatabase, Weather
 from tests.fakes.live import RecordingLive
@@ -154,7 +155,7 @@ def assemble(
             live=live or RecordingLive(),
             people=People(db, clock, KEY, lambda: None),
             limits=limits or Limits(sender=UNLIMITED, tenant=UNLIMITED),
-            carriers=Carriers(HOME, channels),
+            carriers=Carriers(HOME, channels or {"chat": FakeChannel(rows=True)}),
             toolset=FakeToolset(house, clock, db, tools),
             peers=peers,
         )
