@@ -23,7 +23,7 @@ from channels.email.graph import GraphMail
 from channels.email.graph_in import GraphIn
 from channels.email.imap import Imap
 from channels.email.intake import NAME, QUOTED, Arrival, Intake
-from channels.email.letter import Carrier, Enclosed
+from channels.email.letter import Carrier, Enclosed, Letter
 from channels.email.mime import Unreadable, parse, part_of
 from channels.email.quoting import split
 from channels.email.resend import Resend
@@ -117,9 +117,7 @@ class Email:
         if message.replace and message.card and message.card.decided:
             return Receipt(vendor_ref=message.replace)  # a mail that was sent stays as it is
         enclosed = await enclose(message, self._lent.shelf, ROOM)
-        letter = self._desk.letter(replace(message, text=enclosed.text))
-        if why := await self._lent.mailbook.why_closed(letter.to.address):
-            raise VendorRefused(f"Nothing is sent to {letter.to.address}: {why}.")
+        letter = await self._letter(replace(message, text=enclosed.text))
         files = [await self._file(item) for item in enclosed.files]
         letter = replace(letter, files=tuple(files))
         attempt = message.extra.get("attempt")
@@ -130,6 +128,16 @@ class Email:
             if message.kind is not EffectKind.REPLY or self.features.policy is not Policy.NONE:
                 raise
             raise VendorUnknown(error.message, retry_after_s=AGAIN_S) from error
+
+    async def _letter(self, message: Outbound) -> Letter:
+        """The letter; to whoever wrote where nothing is sent to their Reply-To any more."""
+        whom, why = "", ""
+        for is_elsewhere in (True, False):
+            letter = self._desk.letter(message, is_elsewhere=is_elsewhere)
+            whom = letter.to.address
+            if not (why := await self._lent.mailbook.why_closed(whom)):
+                return letter
+        raise VendorRefused(f"Nothing is sent to {whom}: {why}.")
 
     def spot(self, named: str) -> Spot:
         """Any address is a place. Raises Invalid for what is none."""

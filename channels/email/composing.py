@@ -32,8 +32,11 @@ class Desk:
         self._lent, self._settings, self._intake = lent, settings, intake
         self._deciding = deciding
 
-    def letter(self, message: Outbound) -> Letter:
-        """The letter that a message is. Raises VendorRefused where it has no address."""
+    def letter(self, message: Outbound, *, is_elsewhere: bool = True) -> Letter:
+        """The letter that a message is; an answer may go elsewhere, if its sender asked for that.
+
+        Raises VendorRefused where it has no address.
+        """
         if not (place := address_of(message.place)):
             raise VendorRefused("Mail goes only to people who proved their address.")
         if message.card is not None:
@@ -44,7 +47,8 @@ class Desk:
         sender = self._sender(heard.get("to", ""), str(message.extra.get("agent", "")))
         id_, parents = heard.get("id", ""), heard.get("parents", [])
         thread = message.thread or token_of(message.effect)
-        to_whom = address_of(str(heard.get("reply_to", ""))) or place
+        asked = str(heard.get("reply_to", "")) if is_elsewhere else ""
+        to_whom = address_of(asked) or place
         return Letter(
             key=message.effect,
             sender=sender,

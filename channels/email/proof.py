@@ -71,16 +71,17 @@ def signs(signer: str, domain: str) -> bool:
 
 
 def covers(mail: Mail, name: str) -> bool:
-    """Whether every signature of the sender's domain, and one at least, stands for this header.
+    """Whether every signature, and one of the sender's domain among them, stands for this header.
 
-    What one of them leaves out may have been added by whoever passed the mail on.
+    What one of them leaves out may have been added by whoever passed the mail on: DMARC passes by a
+    signature of a domain below as well, beside which anybody writes one that only looks like more.
     https://www.rfc-editor.org/rfc/rfc6376#section-8.15 (read 2026-11-22)
     """
     if mail.sender is None:
         return False
     signatures = [_tags(each) for each in mail.all("dkim-signature")]
-    own = [tags for tags in signatures if signs(tags.get("d", ""), mail.sender.domain)]
-    return bool(own) and all(name in tags.get("h", "").split(":") for tags in own)
+    is_own = any(signs(tags.get("d", ""), mail.sender.domain) for tags in signatures)
+    return is_own and all(name in tags.get("h", "").split(":") for tags in signatures)
 
 
 def _tags(header: str) -> dict[str, str]:

@@ -68,14 +68,17 @@ async def test_a_mail_whose_signatures_do_not_all_cover_it_is_answered_at_from()
     """Whoever adds a header adds a signature of his own above the true one."""
     true = b"DKIM-Signature: v=1; d=example.org; h=from:to:subject; b=z\n"
     twice = asking().replace(b"DKIM-Signature:", true + b"DKIM-Signature:", 1)
+    below = asking().replace(
+        b"DKIM-Signature:", true.replace(b"d=", b"d=mail.") + b"DKIM-Signature:", 1
+    )
     two_headers = asking().replace(b"Reply-To:", b"Reply-To: x@example.org\nReply-To:", 1)
     async with taking() as smtp:
         box = by_smtp(smtp.port)
-        for n, raw in enumerate((twice, two_headers)):
+        for n, raw in enumerate((twice, below, two_headers)):
             event = await heard(raw, box)
             assert event
             await box.send(reply_to(event, effect=f"rep_{n}"))
-        assert [sent.to for sent in smtp.taken] == [[ANA], [ANA]]
+        assert [sent.to for sent in smtp.taken] == [[ANA]] * 3
 
 
 async def test_a_question_and_an_answer_to_it_stay_with_the_person() -> None:

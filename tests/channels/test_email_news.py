@@ -13,6 +13,7 @@ from channels.email.channel import make
 from channels.email.mime import parse
 from tests.channels.email_side import ANA, KELLY, card_for, lent, reply_to, taking, written
 from tests.channels.test_email import SMTP, heard
+from tests.channels.test_email_answers import OFFICE, asking
 from tests.channels.test_email_carriers import PUBLIC, hooked
 from tests.fakes import mails, resend_server, sendgrid_server
 from tests.fakes.resend_server import ResendServer
@@ -149,3 +150,17 @@ async def test_sendgrid_tells_once_what_became_of_a_mail() -> None:
             with pytest.raises(VendorRefused):
                 await channel.send(replace(reply_to(event, effect="rep_2"), place=ANA))
             assert len(server.sent) == 1
+
+
+async def test_where_nothing_is_sent_to_reply_to_any_more_the_answer_goes_to_who_asked() -> None:
+    book = Book()
+    async with taking() as smtp:
+        box = make(replace(lent(**{**SMTP, "smtp_port": smtp.port}), mailbook=book))
+        event = await heard(asking(), box)
+        assert event
+        await book.note(News(id="1", address=OFFICE, state="bounced"))
+        await box.send(reply_to(event))
+        assert [sent.to for sent in smtp.taken] == [[ANA]]
+        await book.note(News(id="2", address=ANA, state="bounced"))
+        with pytest.raises(VendorRefused, match="Nothing is sent"):
+            await box.send(reply_to(event, effect="rep_2"))
