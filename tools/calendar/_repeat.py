@@ -68,6 +68,13 @@ class Repeat(BaseModel):
             raise Invalid("The clocks change then. Let the series begin on another day.")
         return full
 
+    def holds(self, span: Span) -> None:
+        """Raises a ValueError in words for a first event that is none of its series."""
+        try:
+            self.begun(span)
+        except Invalid as error:
+            raise unfit(error.message.rstrip(".")) from None
+
     def _hold(self, begins: datetime) -> None:
         """Raises Invalid for a first event that is not on one of its days."""
         named = WEEKDAYS[begins.weekday()]

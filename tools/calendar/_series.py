@@ -79,7 +79,7 @@ def settled(meant: Meant, asked: Asked) -> dict[str, Json]:
     """`start`, `end` and `repeat` of the series as it is to be. Raises Invalid."""
     try:
         span, days = _moved(meant, asked)
-        rule = asked.repeat or _rule(meant.event).moved(days)
+        rule = asked.repeat or _rule(meant.event).moved(days + _shifted(meant.event, asked.zone))
         if asked.until:
             more = {"until": asked.until, "times": None}
             rule = Repeat.model_validate(rule.model_dump() | more)
@@ -118,6 +118,14 @@ def _moved(meant: Meant, asked: Asked) -> tuple[Span, int]:
     days = (now.date() - _slot(meant.named, zone).date()).days
     first = datetime.combine(begins.date() + timedelta(days=days), now.time())
     return _span(first, long, zone, whole=was.is_day), days
+
+
+def _shifted(event: Event, zone: str) -> int:
+    """By how many days the clocks of a zone show a series later than those of its own."""
+    if not event.is_series or not event.zone:
+        return 0
+    here, there = (event.span(each).times()[0].date() for each in (zone, event.zone))
+    return (here - there).days
 
 
 def _slot(event: Event, zone: str) -> datetime:

@@ -72,6 +72,8 @@ class Change(OfSeries):
             raise unfit("give start with end")
         if self.zone and self.start and self.end:
             self.span().times()
+            if self.repeat and self.etag:  # before that the event need not be the first
+                self.repeat.holds(self.span())
         return self
 
     def span(self) -> Span:

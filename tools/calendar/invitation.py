@@ -54,9 +54,11 @@ class NewEvent(InCalendar):
 
     @model_validator(mode="after")
     def fits(self) -> Self:
-        """Refuse times that are none, as soon as the zone is known."""
+        """Refuse times that are none, or none of their series, as soon as the zone is known."""
         if self.zone and self.end:
             self.span().times()
+            if self.repeat:
+                self.repeat.holds(self.span())
         return self
 
     def span(self) -> Span:

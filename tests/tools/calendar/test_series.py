@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
 from bot.core.errors import Invalid, VendorUnknown
 from bot.core.tool import ToolContext
@@ -259,6 +260,27 @@ async def test_a_series_that_calendars_would_read_differently_is_not_asked_for(
         await full(diary.ctx, CREATE, **{**WEEKLY, **more})
 
 
+@pytest.mark.parametrize(
+    ("repeat", "start", "words"),
+    [
+        ({"every": "month"}, "2026-11-30", "Not every month"),
+        ({"every": "week", "days": ["monday", "friday"]}, "2026-11-24", "Tuesday"),
+        ({"every": "month", "nth": "fourth"}, "2026-11-30", "not on the"),
+        ({"every": "week", "until": "2026-12-14"}, "2026-12-21", "over before"),
+    ],
+)
+async def test_an_edit_of_the_start_is_held_to_the_rule_like_a_proposal(
+    diary: Diary, repeat: dict[str, Any], start: str, words: str
+) -> None:
+    made = await full(diary.ctx, CREATE, **{**WEEKLY, "repeat": repeat})
+    single = await diary.make(repeat=None)
+    moved = await full(diary.ctx, UPDATE, event=single, repeat=repeat)
+    for args in (made, moved):
+        edited = {"start": f"{start} 09:00", "end": f"{start} 09:30"}
+        with pytest.raises(ValidationError, match=words):
+            type(args).model_validate(args.model_dump(exclude_none=True) | edited)
+
+
 async def test_what_cannot_be_meant_is_refused_before_anybody_is_asked(diary: Diary) -> None:
     series = await diary.make()
     one = diary.ids(series)[1]
@@ -323,6 +345,27 @@ async def test_a_series_of_another_zone_keeps_its_clocks_when_it_only_ends(
     )
     assert lines(UPDATE.preview(later))["Repeats"] == until, "the last day is one of its zone"
     assert google.events["primary", "weekly"]["start"]["timeZone"] == "America/New_York"
+
+
+async def test_a_series_moved_on_the_clocks_of_another_zone_keeps_its_days(
+    google: GoogleCalendar, ctx: ToolContext
+) -> None:
+    """Monday and Tuesday evening in New York are Tuesday and Wednesday morning in Berlin."""
+    google.put(
+        "weekly",
+        start={"dateTime": "2026-11-23T20:00:00-05:00", "timeZone": "America/New_York"},
+        end={"dateTime": "2026-11-23T21:00:00-05:00", "timeZone": "America/New_York"},
+        recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO,TU;UNTIL=20261209T045959Z"],
+    )
+    given = {"event": "weekly", "series": True, "start": "2026-11-24 03:00"}
+    args = await full(ctx, UPDATE, **given)
+    assert UPDATE.preview
+    shown = lines(UPDATE.preview(args))["Repeats"]
+    on = "every week on Tuesday, Wednesday, until Wednesday 9 December 2026 (Europe/Berlin)"
+    assert shown == on
+    google.events["primary", "weekly"]["recurrence"] = ["RRULE:FREQ=MONTHLY;BYDAY=4MO"]
+    with pytest.raises(Invalid, match="Say repeat as well"):
+        await full(ctx, UPDATE, **given)
 
 
 async def test_an_invitation_to_a_series_is_answered_for_one_or_for_all(
