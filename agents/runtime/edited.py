@@ -35,16 +35,18 @@ async def deciders(
     Raises Invalid for what the policy refuses, and where nobody decides about all of it.
     """
     rules = await db.read(policies.rules(item.tenant))
-    needs, approvers = item.needs, item.approvers
+    needs, named = item.needs, list[Sequence[PersonId]]()
     for old, new in changes:
         rule, before = _rule(new, tool_of, rules), _rule(old, tool_of, rules)
+        named.append(())
         if rule is None or rule.decision == Action.AUTO:
             continue
         if rule.decision == Action.DENY:
             raise Invalid(f"The policy of this workspace does not allow this: {rule.describe()}.")
         needs = max(needs, rule.needs)
-        if rule.approvers and rule != before:
-            approvers = rule.approvers if len(changes) == 1 else _shared(approvers, rule.approvers)
+        if rule != before:
+            named[-1] = rule.approvers
+    approvers = await _shared(db, item, named) if any(named) else item.approvers
     if approvers and len(approvers) < needs:
         raise Invalid(APART)
     return Deciders(needs=needs, approvers=approvers, names=await _names(db, item, approvers))
@@ -59,12 +61,16 @@ def _rule(
     return rule_for(effect.agent, tool, rules, amount_of(tool, effect.arguments))
 
 
-def _shared(some: Sequence[PersonId], others: Sequence[PersonId]) -> tuple[PersonId, ...]:
-    """Who is among both; nobody named on the one side is everybody on the other."""
-    shared = tuple(p for p in others if not some or p in some)
+async def _shared(
+    db: Database, item: Approval, named: Sequence[Sequence[PersonId]]
+) -> tuple[PersonId, ...]:
+    """Who decides about each deed: whom a rule names for it now, else who did before."""
+    usual = [item.requested_by, *await db.read(people.owners(item.tenant))]
+    first, *others = [each or item.approvers or usual for each in named]
+    shared = tuple(p for p in first if p and all(p in each for each in others))
     if not shared:
         raise Invalid(APART)
-    return shared
+    return tuple(PersonId(p) for p in dict.fromkeys(shared))
 
 
 async def _names(db: Database, item: Approval, approvers: Sequence[PersonId]) -> tuple[str, ...]:

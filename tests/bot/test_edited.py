@@ -172,6 +172,23 @@ async def test_where_nobody_decides_about_all_of_them_the_edit_is_refused():
 
 
 @virtual
+@pytest.mark.parametrize(("named", "deciders"), [((BEN,), None), ((BEN, OTTO), (OTTO,))])
+async def test_whom_a_rule_names_for_one_deed_decides_about_no_other_that_is_not_theirs(
+    named, deciders
+):
+    large = Rule(id="l", tool="refund", above_minor=10_000, approvers=named)
+    async with house_of(Till(), 500, 600) as house:
+        question, (first, second) = await asked(house, large)
+        raised = {first: {"amount_minor": 20_000}}
+        if deciders is None:
+            with pytest.raises(Invalid, match="apart"):
+                await house.decide(question, "edit", OLGA, arguments=raised)
+            raised[second] = None
+        edited = await house.decide(question, "edit", OLGA, arguments=raised)
+        assert edited.approvers == (deciders or named)
+
+
+@virtual
 async def test_a_yes_to_the_amount_before_is_void_after_it_was_raised():
     till = Till()
     async with house_of(till, 500) as house:
