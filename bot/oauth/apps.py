@@ -21,8 +21,6 @@ from bot.vault import SecretUnreadable
 
 log = logging.getLogger(__name__)
 
-log = logging.getLogger(__name__)
-
 FIELD = "oauth_app"
 """Under which a tenant's own app is sealed, as JSON."""
 MAX_TEXT = 5_000

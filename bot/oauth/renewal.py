@@ -15,7 +15,7 @@ A vendor's "no" to the grant is the end as well; its "not now" is waited for.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -26,6 +26,8 @@ from bot.core.errors import (
     ConnectionBroken,
     NotFound,
     OperatorError,
+    StoreError,
+    VendorError,
     VendorRefused,
 )
 from bot.core.ids import TenantId
@@ -143,9 +145,20 @@ class Renewal:
                     await self._tend(TenantId(tenant), id_)
                 except BotError as error:
                     log.warning("A connection is not renewed: %s", error.message)
+                    await self._rest(TenantId(tenant), id_, error)
 
         await asyncio.gather(*(one(tenant, id_) for tenant, id_ in found))
         return len(found)
+
+    async def _rest(self, tenant: TenantId, id_: str, error: BotError) -> None:
+        """Let others have their turn where only a person can mend what stopped a try."""
+        if isinstance(error, StoreError | VendorError):
+            return
+        now = self._g.clock.now()
+        with suppress(BotError):
+            item = await self._g.db.read(rows.of(tenant, id_))
+            if item and item.due_at and item.due_at <= now:
+                await self._change(item, due_at=now + timedelta(seconds=WAIT_MOST_S))
 
     async def _tend(self, tenant: TenantId, id_: str) -> None:
         item = await self._g.db.read(rows.of(tenant, id_))

@@ -111,6 +111,24 @@ async def test_the_account_of_a_package_that_is_gone_rests_and_can_be_let_go_of(
         assert [one.id for one in await house.db.read(rows.listed(item.tenant))] == [other.id]
 
 
+async def test_accounts_that_rest_keep_no_other_from_being_renewed(tmp_path: Path) -> None:
+    async with OAuthServer("x") as server, OAuthHouse(tmp_path, server) as house:
+        item = await house.connect()
+        assert item.expires_at
+        house.clock.at = item.expires_at - timedelta(minutes=1)
+        for n in range(100):
+            gone = replace(item, id=f"con_{n}", provider="press", account=f"{n}", agent=f"a{n}")
+            gone = replace(gone, due_at=house.clock.at - timedelta(days=2))
+            sealed = await house.around.seal(gone, Tokens(access=Secret("a"), refresh=Secret("b")))
+            assert await house.db.write(rows.put(gone, sealed, ""))
+        house.clock.advance(days=2)
+        for _ in range(2):
+            await house.connections.renewal.tend()
+        now = await house.now(item)
+        assert now.expires_at and now.expires_at > house.clock.at
+        assert await house.connections.renewal.tend() == 0, "nobody is asked for again at once"
+
+
 async def test_owners_are_told_once_that_it_ends_breaks_and_works(tmp_path: Path) -> None:
     async with OAuthServer("x") as server, OAuthHouse(tmp_path, server) as house:
         troubles = Troubles(house.db, house.clock, RecordingLive(), house.peers)  # type: ignore[arg-type]
