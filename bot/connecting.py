@@ -69,6 +69,8 @@ class Connecting:
         """Those that stand in the settings, where nobody changes them from here."""
         self._heard: dict[tuple[TenantId, str], Options] = {}
         """What is listened on, of what was connected."""
+        self._waiting: set[tuple[TenantId, str]] = set()
+        """Those whose token another tenant has: they are tried again."""
         self._looking = asyncio.Lock()
         self.ears: Ears
         """Set once the first channels are made."""
@@ -132,12 +134,15 @@ class Connecting:
 
     async def _hear(self, tenant: TenantId, name: str, options: Options) -> None:
         is_set = tenant == self._lend.tenant and name in self._set
-        if is_set or self._heard.get((tenant, name)) == options:
+        key = (tenant, name)
+        if is_set or (self._heard.get(key) == options and key not in self._waiting):
             return
         if name in channel_names():
             await asyncio.to_thread(channel_load, name)
-        self._heard[tenant, name] = options
-        self.ears.take(tenant, channel_offer(name, self._lend(name, options, tenant)))
+        self._heard[key] = options
+        self._waiting.discard(key)
+        if self.ears.take(tenant, channel_offer(name, self._lend(name, options, tenant))):
+            self._waiting.add(key)
 
     async def _elsewhere(self) -> Sequence[TenantId]:
         while True:
@@ -248,6 +253,7 @@ class Connecting:
             await self._strongroom.put(actor.tenant, name, FIELD, told)
             await self._tell(actor, "channel.connected", name)
             self._heard[actor.tenant, name] = dict(options)
+            self._waiting.discard((actor.tenant, name))
             self.ears.put(actor.tenant, channel)
         self._lend.peers.say(CHANGED)
 

@@ -91,23 +91,26 @@ class Ears:
         for offer in offers:
             self.take(tenant, offer)
 
-    def take(self, tenant: TenantId, offer: Offer) -> None:
+    def take(self, tenant: TenantId, offer: Offer) -> bool:
         """Make a tenant's channel and listen on it, and no more on one of its name; what cannot be
-        made is named.
+        made is named. Returns whether it waits for another tenant to let go of its token.
         """
+        waits = False
         try:
             channel = offer.make()
             self.check_free(tenant, channel)
             self.put(tenant, channel)
-            return
+            return False
         except (OperatorError, Conflict) as error:
-            log.warning("The channel %s is off: %s", offer.name, error.message)
-            why = error.message
+            why, waits = error.message, isinstance(error, Conflict)
+            if self._problems.get((tenant, offer.name)) != why:
+                log.warning("The channel %s is off: %s", offer.name, why)
         except Exception as error:
             log.warning("The channel %s cannot be made.", offer.name, exc_info=error)
             why = str(error) or type(error).__name__
         self.remove(tenant, offer.name)
         self._problems[tenant, offer.name] = why
+        return waits
 
     def check_free(self, tenant: TenantId, channel: Channel) -> None:
         """Raises Conflict where another tenant listens with the very token, which only one can.

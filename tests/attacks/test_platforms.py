@@ -13,7 +13,10 @@ from bot.connecting import Connecting
 from bot.core.errors import Invalid, NotFound
 from bot.core.people import Person, Role
 from bot.core.secret import Secret
+from bot.ears import Ears
+from bot.lent import Offer
 from bot.store import audit, people
+from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import StillClock
 from tests.fakes.database import InlineDatabase
 from tests.fakes.switchboard import AWAY, EVE, HOME, OLGA
@@ -168,3 +171,36 @@ async def test_what_another_process_sealed_before_it_was_killed_is_listened_to(
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
     assert AWAY in tidied
+
+
+async def test_a_token_that_one_tenant_lets_go_of_is_another_s_in_any_order(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What a process sees at one look, it may see in the wrong order."""
+
+    def offer(name: str, lent: Any) -> Offer:
+        channel = FakeChannel(name=name)
+        channel.sole = lent[1]["token"]  # type: ignore[attr-defined]
+        return Offer(name=name, make=lambda: channel)
+
+    monkeypatch.setattr("bot.connecting.channel_names", lambda: ())
+    monkeypatch.setattr("bot.connecting.channel_offer", offer)
+    room, lend = Room(), Lend()
+    for tenant in ("ten_a", "ten_b"):
+        await lend.db.write(people.add_tenant(tenant, tenant, 1))
+    connecting = Connecting(room, lend)  # type: ignore[arg-type]
+    ears = Ears([], HOME, lend.clock)
+    connecting.ears = ears
+    one = Secret(json.dumps({"token": "one"}))
+    await room.put("ten_b", "pigeon", "channel", one)
+    await connecting.look()
+    await room.put("ten_a", "pigeon", "channel", one)
+    for _ in range(3):
+        await connecting.look()
+    assert ears.of("ten_a", "pigeon") is None and ears.of("ten_b", "pigeon") is not None
+    assert caplog.text.count("pigeon is off") == 1, "it is said once"
+    await room.put("ten_b", "pigeon", "channel", Secret(""))
+    for _ in range(2):
+        await connecting.look()
+    assert ears.of("ten_a", "pigeon") is not None and ears.of("ten_b", "pigeon") is None
+    assert [state["up"] for state in ears.states("ten_a")] == [False], "it starts"
