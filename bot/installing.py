@@ -52,9 +52,7 @@ class Installing:
         if agent:
             told = await book.planned(visit.tenant, agent)
             met = await self._keeper(name).own_exchange(told, code, redirect)
-            taken = await self._take(visit.person, name, agent, met)
-            await book.plan(visit.tenant, agent, {})
-            return taken
+            return await self._take(visit.person, name, agent, met)
         installer = self._installer(name)
         found = await installer.exchange(code, redirect)
         made = await book.keep(visit.person, found, installer.manifest_version)
@@ -83,7 +81,8 @@ class Installing:
     async def _take(
         self, actor: Person, name: str, agent: str, met: tuple[Found, Options]
     ) -> Mapping[str, Json]:
-        """Keep an agent's app; an earlier one of it in the same workspace is let go of."""
+        """Keep an agent's app; an earlier one of it in the same workspace is let go of, and what it
+        was to be installed with."""
         keeper, book = self._keeper(name), self._book(name)
         found, proofs = met
         made = await book.keep(actor, found, keeper.newest_version, Own(agent=agent, proofs=proofs))
@@ -91,6 +90,7 @@ class Installing:
             is_same = (item.tenant, item.agent, item.team) == (made.tenant, agent, made.team)
             if is_same and item.account != made.account:
                 await book.remove(actor, item.account, keeper)
+        await book.plan(actor.tenant, agent, {})
         return await self._checked(keeper, book, made)
 
     async def disown(self, actor: Person, name: str, agent: str) -> str:
@@ -99,8 +99,8 @@ class Installing:
         its = [
             item for item in await book.own() if (item.tenant, item.agent) == (actor.tenant, agent)
         ]
-        if not its:
-            await book.planned(actor.tenant, agent)
+        if not its and not await book.is_planned(actor.tenant, agent):
+            raise NotFound("This agent has no app of its own there.")
         await book.plan(actor.tenant, agent, {})
         said = [await self.remove(actor, name, item.account) for item in its]
         return " ".join(filter(None, said))

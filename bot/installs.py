@@ -195,11 +195,19 @@ class Installs:
 
     async def planned(self, tenant: TenantId, agent: str) -> Options:
         """What it was told. Raises NotFound."""
-        found = await self._g.strongroom.get(tenant, self._channel, PLANNED, agent)
-        if found is None or not found.reveal():
+        found = await self._plan_of(tenant, agent)
+        if not found:
             raise NotFound("Give the client ID and secret of this agent's app first.")
-        told: Options = json.loads(found.reveal())
+        told: Options = json.loads(found)
         return told
+
+    async def is_planned(self, tenant: TenantId, agent: str) -> bool:
+        """Whether a browser has yet to install it."""
+        return bool(await self._plan_of(tenant, agent))
+
+    async def _plan_of(self, tenant: TenantId, agent: str) -> str:
+        found = await self._g.strongroom.get(tenant, self._channel, PLANNED, agent)
+        return found.reveal() if found else ""
 
     async def keep(
         self, person: Person, found: Found, version: int, own: Own = NOBODY_S

@@ -263,6 +263,18 @@ async def test_an_agent_s_own_app_is_installed_in_the_browser_and_its_secret_is_
     assert (await start_own(browser))[0] == 404
 
 
+async def test_a_plan_goes_when_the_app_is_connected_by_its_token(house: WebHouse) -> None:
+    browser = await house.browser()
+    await own(browser, "kelly", client_id="A7", client_secret="hush")
+    assert (await own(browser, "kelly", team="T1", app="A7"))[0] == 200
+    assert house.room.kept[house.tenant.id, "kelly"].reveal() == "", "its secret is not kept"
+    assert (await start_own(browser))[0] == 404
+    for status, said in ((200, ""), (404, "This agent has no app of its own there.")):
+        async with browser.delete(f"{OWN}/kelly") as response:
+            assert response.status == status
+            assert said in await response.text()
+
+
 async def test_a_plan_is_one_tenant_s_and_is_let_go_of_with_the_app(house: WebHouse) -> None:
     _, olga = await house.other_tenant()
     mine, theirs = await house.browser(), await house.browser(olga)
