@@ -125,12 +125,14 @@ class Connecting:
                 except BotError as error:
                     log.warning("The platforms of %s stay as they are: %s", tenant, error.message)
                     continue
-                for name in [n for whose, n in self._heard if whose == tenant and n not in kept]:
+                gone = [n for whose, n in self._heard if whose == tenant and n not in kept]
+                for name in gone:
                     del self._heard[tenant, name]
                     self.ears.remove(tenant, name)
                 for name, options in kept.items():
                     await self._hear(tenant, name, options)
-                await self.ears.tidy(tenant)
+                if gone or self._lend.peers.many == 1:  # others may have what is lacking here
+                    await self.ears.tidy(tenant)
 
     async def _hear(self, tenant: TenantId, name: str, options: Options) -> None:
         is_set = tenant == self._lend.tenant and name in self._set

@@ -47,7 +47,7 @@ class Lend:
         self.payments = Thing(settings=self.settings)
         self.sites = Thing(strongroom=Room())
         self.team: Any = None
-        self.peers = Thing(say=lambda *words: True)
+        self.peers = Thing(say=lambda *words: True, many=1)
 
     def __call__(self, name: str, options: Any, tenant: str = HOME) -> Any:
         return tenant, options
@@ -170,6 +170,30 @@ async def test_what_another_process_sealed_before_it_was_killed_is_listened_to(
                 await asyncio.sleep(0.01)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
+    assert AWAY in tidied
+
+
+@pytest.mark.parametrize("many", [1, 2])
+async def test_a_process_that_lacks_a_platform_does_not_forget_what_ails_it_at_another(
+    monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    """Its package may be absent here alone: owners would be told anew with every look."""
+    monkeypatch.setattr("bot.connecting.channel_names", lambda: ())
+    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: lent)
+    room, lend = Room(), Lend()
+    lend.peers.many = many
+    await lend.db.write(people.add_tenant(AWAY, "Away", 1))
+    connecting = Connecting(room, lend)  # type: ignore[arg-type]
+    tidied: list[str] = []
+    connecting.ears = Thing(take=lambda *_: False, remove=lambda *_: None)  # type: ignore[assignment]
+    connecting.ears.tidy = tidy_into(tidied)  # type: ignore[method-assign, assignment]
+    await room.put(AWAY, "pigeon", "channel", Secret(json.dumps({"token": "one"})))
+    for _ in range(2):
+        await connecting.look()
+    assert bool(tidied) is (many == 1)
+    tidied.clear()
+    await room.put(AWAY, "pigeon", "channel", Secret(""))
+    await connecting.look()
     assert AWAY in tidied
 
 
