@@ -33,6 +33,9 @@ from bot.transcript import files_of, outside
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
+UNCARRIED = 14
+"""How often an answer looks for its platform: for longer than a process, or one that starts, may
+take to see what was connected elsewhere."""
 BROKEN = "Something went wrong on our side; nothing more was done."
 BACKOFF_S = 0.5
 SWEEP_S = 2.0
@@ -277,7 +280,7 @@ class Turns:
             log.warning("A turn waits for the database: %s", error.message)
         except ConnectionBroken as error:  # a person must mend it; until then the answer waits
             log.warning("An answer waits for its platform: %s", error.message)
-            if claim.attempt + 1 >= ATTEMPTS:
+            if claim.attempt + 1 >= UNCARRIED:
                 return await self._finish(claim, failed(claim, error.message))
         except Exception:
             log.exception("A turn could not be ended.", extra={"event": event.id})

@@ -150,11 +150,16 @@ async def test_cards_of_another_tenant_that_nobody_shows_keep_none_away(
     shared.manifest_version = 1  # type: ignore[attr-defined]
     async with house_with(shared) as house:
         await house.db.write(people.know(AWAY, eve_in("T2"), EVE, 1))
+        carriers, theirs = house.engine.replies._carriers, moody()
+        theirs.mood = raising(VendorRefused("It cannot be reached.", retry_after_s=2.0))
+        carriers.put(AWAY, theirs)
         for n in range(6):
             where = Place(id="D2", thread=str(n))
             known = {"tenant": AWAY, "ext": "U-Eve", "account": "T2", "place": where}
             await house.ask("do it", **ON_CHAT | known, conv=conv_key("chat", "T2", "D2", str(n)))
             await asyncio.sleep(0.01)
+        carriers.drop(AWAY, "chat")
+        assert len(await house.pending(AWAY)) == 6 and theirs.cards() == []
         await house.ask("do it", **ON_CHAT)
         await asyncio.sleep(10)
         assert len(shared.cards()) == 1

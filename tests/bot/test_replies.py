@@ -6,11 +6,12 @@ from itertools import chain, repeat
 
 import pytest
 
+from bot.connecting import LOOK_S
 from bot.core.effect import Policy
 from bot.core.errors import ConnectionBroken, VendorRefused
 from bot.core.event import Kind, Sender
 from bot.store import inbox
-from bot.turns import ATTEMPTS
+from bot.turns import UNCARRIED
 from tests.fakes.channel import FakeChannel, Shown
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
@@ -284,7 +285,7 @@ async def test_an_answer_that_nobody_mends_the_platform_for_is_a_dead_letter_wit
         got = await house.accept("hello", **ON_CHAT)
         assert MEND in await until_dead(house, got.event)
         assert outside.book == []
-    assert warned(caplog) == ["WARNING"] * ATTEMPTS
+    assert warned(caplog) == ["WARNING"] * UNCARRIED
 
 
 @virtual
@@ -294,7 +295,7 @@ async def test_an_answer_whose_platform_was_let_go_of_waits_until_it_is_connecte
         carriers = house.engine.replies._carriers
         carriers.drop(HOME, "chat")
         got = await house.accept("hello", **ON_CHAT)
-        await asyncio.sleep(1)
+        await asyncio.sleep(LOOK_S + 1)
         assert house.disk.all("select ending from inbox") == [("",)] and outside.book == []
         carriers.put(HOME, outside)
         await house.live.line_of(got.event, 60)
