@@ -45,10 +45,15 @@ def effects_are_anybodys(patch: Patch) -> None:
 
 
 def fires_by_each(patch: Patch) -> None:
-    """Each process fires by itself: no key, no version and no name keeps the others out."""
+    """Each process fires by itself: no key, no version and no name keeps the others out.
+
+    Nor does a connection that was closed meanwhile. No row of a fire is written, so each time counts
+    as fired in one table only as well.
+    """
     broken.apply("fire_without_unique_key", patch)
     name = scheduler.runner.iso
     patch(scheduler.runner, "iso", lambda at: f"{name(at)}.{os.getpid()}")
+    _unnoticed(patch)
 
 
 def no_words(patch: Patch) -> None:
@@ -62,12 +67,17 @@ def no_words(patch: Patch) -> None:
 
 
 def no_epoch_check(patch: Patch) -> None:
-    """The epoch is not looked at, and who was cut off from the database does not notice.
+    """The epoch is not looked at."""
+    broken.apply("no_epoch_check", patch)
+    _unnoticed(patch)
+
+
+def _unnoticed(patch: Patch) -> None:
+    """Who was cut off from the database does not notice.
 
     Else its first write after it wakes fails, unless the news that its connection was closed happens
-    to come before: an accident, which protects nobody.
+    to come before, or another write met it: an accident, which protects nobody.
     """
-    broken.apply("no_epoch_check", patch)
     usual = Writer._connection
 
     async def living(self: Writer) -> "asyncpg.Connection[Any]":
