@@ -13,6 +13,7 @@ Nothing is set for longer than a transaction, so a pooler may stand between.
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import asyncpg
@@ -140,13 +141,16 @@ class PostgresDatabase:
             async with self._readers.acquire(timeout=STATEMENT_S) as conn:
                 session = Session(conn, "BEGIN READ ONLY; ")
                 try:
-                    return await session.run(script)
+                    found = await session.run(script)
                 except GONE:
-                    conn.terminate()  # whatever state it is in, nobody gets it again
+                    with suppress(asyncpg.InterfaceError):  # the pool has let it go already
+                        conn.terminate()  # whatever state it is in, nobody gets it again
                     raise
-                finally:
-                    if not conn.is_closed():
-                        await session.end("ROLLBACK")
+                except BaseException:
+                    await session.end("ROLLBACK")
+                    raise
+                await session.end("ROLLBACK")
+                return found
         except (*GONE, asyncpg.PostgresError) as error:
             raise StoreError(f"The database cannot be read: {said(error)}.") from error
 
