@@ -190,12 +190,13 @@ async def test_a_picture_is_removed_at_twilio_once_it_is_kept_and_its_turn_is_ov
     tmp_path: Path, twilio: TwilioServer
 ) -> None:
     async with whole(tmp_path, twilio) as program:
-        picture = [("image/png", b"\x89PNG ink")]
+        picture, ended = [("image/png", b"\x89PNG ink")], rows(program, ENDED)
         message, _ = await twilio.world.text(ANA, OURS, "say seen", media=picture)
         strange, _ = await twilio.world.text(EVE, OURS, "look", media=picture)
         await sees(twilio, "^You said seen.$")
         # What Twilio does not do now is done at the next round, and a killed one loses nothing.
         twilio.fail("unmedia", "error")
+        await found(lambda: rows(program, ENDED) >= ended + 2)  # its next round is its next start
         program.stop(signal.SIGKILL)
         await program.start()
         await found(lambda: "stays at Twilio for now" in program.log.read_text())
