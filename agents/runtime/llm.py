@@ -44,7 +44,7 @@ SWITCHES = {
 MISSING = "Language models need LiteLLM. Install it: pip install 'switchboard[llm]'"
 PASSED_ON = frozenset({"openai"})
 """Providers that get our tools as they are, past LiteLLM, which walks through every schema in every
-call and writes all of them out as JSON: a fifth of it. Ours have nothing that it would mend."""
+call; a chat model even as written once, past its JSON. Ours have nothing that it would mend."""
 _past: ContextVar[str] = ContextVar("past", default="")
 """The tools of this call as JSON, for a provider of `PASSED_ON`."""
 
@@ -85,7 +85,7 @@ class LiteLLM:
         library = self._library
         if library is None:
             raise ExtraMissing(MISSING)
-        token = _past.set(call.toolbox.text if call.candidate.provider in PASSED_ON else "")
+        token = _past.set(call.toolbox.text if library.is_chat(call.candidate.model) else "")
         try:
             return await self._ask(library, call)
         finally:
@@ -107,8 +107,11 @@ class LiteLLM:
         arguments |= self._http(library, candidate)
         if candidate.base is not None:
             arguments["api_base"] = candidate.base
-        if call.toolbox.payload and candidate.provider not in PASSED_ON:
-            arguments["tools"] = call.toolbox.payload
+        if (tools := call.toolbox.payload) and not _past.get():
+            if candidate.provider in PASSED_ON:
+                arguments["extra_body"] = {"tools": tools}
+            else:
+                arguments["tools"] = tools
         ask = library.ask_here if candidate.provider in PROVIDERS else library.ask
         if call.on_text is None:
             return from_response(await ask(arguments), candidate.provider)
@@ -165,6 +168,11 @@ class _Library:
         self._record = importlib.import_module("litellm.utils").function_setup
         self.prices: Mapping[str, Any] = module.model_cost
         self.rebuild: Callable[[list[Any]], Any] = module.stream_chunk_builder
+
+    def is_chat(self, model: str) -> bool:
+        """Whether it is a model of `PASSED_ON` that LiteLLM surely asks by its route for chats."""
+        provider, _, name = model.partition("/")
+        return provider in PASSED_ON and self.prices.get(name, {}).get("mode") == "chat"
 
     def client(self, session: aiohttp.ClientSession) -> object:
         """LiteLLM's HTTP client over a session of ours; no redirect carries a key elsewhere."""

@@ -247,8 +247,8 @@ def checkpoint(conn: sqlite3.Connection, how: str) -> None:
 def _all_well(
     conn: sqlite3.Connection, execute: Callable[[Ask], list[Row]], batch: list[_Item]
 ) -> list[_Ended] | None:
-    """All of them without a savepoint, a third of the statements; None, and nothing of them is
-    left, where one fails: then each begins again behind one."""
+    """All of them without savepoints, which are two statements for each; None, and nothing of them
+    is left, where one fails: then each begins again behind one."""
     if not all(isinstance(script, Restartable) for script, _ in batch):
         return None
     try:
