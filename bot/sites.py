@@ -179,7 +179,7 @@ class Sites:
         title = KINDS[site.kind]
         try:
             blog = speaker(site.kind)(self._fetcher(tenant), site, self._a.clock)
-            name = await blog.try_out()
+            name: str = await blog.try_out()
         except ConnectionBroken:
             raise Invalid(f"{title} does not take this key. Nothing was kept.") from None
         except BotError as error:

@@ -27,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     shape.integrations_have_a_test,
     shape.modules_stand_on_a_floor,
     imports.imports_stand_at_the_top,
+    imports.no_module_needs_itself,
     imports.packages_are_kept_apart,
     imports.core_is_plain_python,
     imports.environment_is_read_once,
@@ -101,6 +102,14 @@ SAMPLES: tuple[tuple[Rule, str, dict[str, str]], ...] = (
         imports.imports_stand_at_the_top,
         "the same by name",
         {"bot/a.py": "def f():\n    importlib.import_module('bot.b')\n"},
+    ),
+    (
+        imports.no_module_needs_itself,
+        "a circle for types",
+        {
+            "bot/a.py": "from bot.b import B\n",
+            "bot/b.py": "if TYPE_CHECKING:\n    from bot import a\n",
+        },
     ),
     (imports.packages_are_kept_apart, "LiteLLM elsewhere", {"bot/a.py": "import litellm\n"}),
     (

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from bot.core.canonical import Json
 from bot.core.channel import Outbound, Receipt, Sink
@@ -26,19 +26,18 @@ from bot.installs import Found
 from bot.lent import Lent, Options, Spot
 from bot.store.installs import PREFIX, Install
 from channels.slack.calls import Calls
-from channels.slack.events import NAME, Account, text_of
+from channels.slack.events import NAME, text_of
 from channels.slack.exchange import consent, exchange
+from channels.slack.features import FEATURES
 from channels.slack.hooks import Hooks, Key
-from channels.slack.installed import FEATURES, Installed
+from channels.slack.installed import Installed
 from channels.slack.intake import Stranger
 from channels.slack.manifest import VERSION
 from channels.slack.own import read, whose
 from channels.slack.settings import Settings
 from channels.slack.socketmode import listen
 from channels.slack.spaces import Spaces, teams_of
-
-if TYPE_CHECKING:
-    from channels.slack.channel import Slack
+from channels.slack.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +47,6 @@ UP_S: Final = 3.0
 """The tenant's app is up when it has listened so long."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 _DEAD: Final = frozenset({"token_revoked", "account_inactive", "invalid_auth", "token_expired"})
-Others = Callable[[], frozenset[str]]
-Made = Callable[[Lent, Settings, Account | None, Others], "Slack"]
 
 
 class Agents:
@@ -59,23 +56,20 @@ class Agents:
     features = FEATURES
     newest_version = VERSION
 
-    def __init__(self, lent: Lent, settings: Settings, make: Made) -> None:
-        def made(lent: Lent, settings: Settings, account: Account | None = None) -> "Slack":
-            return make(lent, settings, account, lambda: self._users)
-
+    def __init__(self, lent: Lent, settings: Settings) -> None:
         self._lent = lent
         token = (settings.client_secret or settings.bot_token).get_secret_value()
         self.sole = sha256(token.encode()).hexdigest() if token else ""
-        self.main: Slack | Installed | None = None
+        self.main: Workspace | Installed | None = None
         """The app that is nobody's in particular."""
         if settings.is_shared:
-            self.main = Installed(lent, settings, made)
+            self.main = Installed(lent, settings, self._others)
         elif settings.bot_token.get_secret_value():
-            self.main = made(lent, settings)
+            self.main = Workspace(lent, settings, others=self._others)
         self.ails = ""
         """Why the tenant's app does not listen while agents' own apps do."""
         self._calls = Calls("", lent.endpoint, lent.clock)
-        self._spaces = Spaces(lent, settings, made)
+        self._spaces = Spaces(lent, settings, self._others)
         self._own: Sequence[Install] = ()
         self._users: frozenset[str] = frozenset()
         self._proofs: dict[str, tuple[datetime, Options]] = {}
@@ -129,6 +123,10 @@ class Agents:
                 await asyncio.gather(listening, return_exceptions=True)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+    def _others(self) -> frozenset[str]:
+        """The users that are apps of the house."""
+        return self._users
 
     async def _look(self) -> None:
         """Which apps of agents there are now. Raises StoreError."""
@@ -243,7 +241,7 @@ class Agents:
         known = self.main
         return () if known is None or isinstance(known, Installed) else await known.places()
 
-    async def _of(self, account: str, tenant: TenantId) -> "Slack | Installed":
+    async def _of(self, account: str, tenant: TenantId) -> Workspace | Installed:
         """What speaks for an account. Raises VendorRefused."""
         if account.startswith(PREFIX):
             install = await self._lent.installs.of(account)
@@ -251,7 +249,7 @@ class Agents:
                 return await self._spaces.of(account, tenant)
         return self._all()
 
-    def _all(self) -> "Slack | Installed":
+    def _all(self) -> Workspace | Installed:
         if self.main is None:
             raise VendorRefused("This workspace is not connected any more.")
         return self.main

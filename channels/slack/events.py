@@ -17,6 +17,8 @@ from channels.slack.words import mentions, plain
 
 Body = Mapping[str, Any]
 NAME: Final = "slack"
+Others = Callable[[], frozenset[str]]
+"""The users that are other apps of the house."""
 MAX_NAME, MAX_FILES = 200, 20
 _SUBTYPES: Final = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 """Messages that people write; the other subtypes tell of joins, topics and the like."""
@@ -90,10 +92,10 @@ class Reader:
         account: Account,
         clock: Clock,
         memory: Memory,
-        others: Callable[[], frozenset[str]] = frozenset,
+        others: Others = frozenset,
         called: Callable[[str], str] = lambda user: "",
     ) -> None:
-        """`others`: the users that are other apps of the house. `called`: what a user is called."""
+        """`called`: what a user is called."""
         self._called = called
         self.account = account
         self._clock = clock

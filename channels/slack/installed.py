@@ -8,11 +8,11 @@ https://docs.slack.dev/authentication/installing-with-oauth (read 2026-11-21)
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from bot.core.canonical import Json
-from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
-from bot.core.effect import Effect, Outcome, Policy
+from bot.core.channel import Outbound, Receipt, Sink
+from bot.core.effect import Effect, Outcome
 from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
@@ -20,26 +20,15 @@ from bot.installs import Found, account_of
 from bot.lent import Lent
 from bot.store.installs import Install
 from channels.slack.calls import Calls
-from channels.slack.events import NAME, Body, text_of
+from channels.slack.events import NAME, Body, Others, text_of
 from channels.slack.exchange import consent, exchange
+from channels.slack.features import FEATURES
 from channels.slack.hooks import Hooks
 from channels.slack.intake import Stranger
 from channels.slack.manifest import VERSION
 from channels.slack.settings import Settings
-from channels.slack.showing import MAX_CHARS
 from channels.slack.socketmode import listen
-from channels.slack.spaces import Make, Spaces, teams_of
-
-FEATURES: Final = Features(
-    dialect=Dialect.SLACK,
-    max_chars=MAX_CHARS,
-    buttons=True,
-    forms=True,
-    threads=True,
-    media=True,
-    draft_s=1.5,
-    policy=Policy.READBACK,
-)
+from channels.slack.spaces import Spaces, teams_of
 
 
 class Installed:
@@ -49,11 +38,11 @@ class Installed:
     features = FEATURES
     manifest_version = VERSION
 
-    def __init__(self, lent: Lent, settings: Settings, make: Make) -> None:
+    def __init__(self, lent: Lent, settings: Settings, others: Others) -> None:
         self._lent = lent
         self._settings = settings
         self._calls = Calls("", lent.endpoint, lent.clock, among=lent.among)
-        self._spaces = Spaces(lent, settings, make)
+        self._spaces = Spaces(lent, settings, others)
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """Slack's three addresses; none without the secret that proves who calls."""

@@ -25,9 +25,9 @@ from bot.render.cards.layout import Ref
 from bot.render.markdown import pieces
 from channels.slack.calls import Answer, Calls
 from channels.slack.events import Account, text_of
+from channels.slack.features import MAX_CHARS
 from channels.slack.opinions import below
 from channels.slack.sent import Ledger, Written, look, metadata
-from channels.slack.showing import MAX_CHARS
 from channels.slack.uploads import ROOM, NotTaken, Uploads, names_of
 from channels.slack.whispers import Whispers, person_of
 

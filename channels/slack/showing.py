@@ -18,13 +18,12 @@ from bot.render.markdown import pieces
 from channels.slack.asking import About, of_ask
 from channels.slack.calls import Calls
 from channels.slack.events import Account
+from channels.slack.features import MAX_CHARS
 from channels.slack.placing import Placing
 from channels.slack.placing import of_home as places_of_home
 from channels.slack.views import STRANGER, Origin, of_form, of_home, of_stranger, of_waiting
 from channels.slack.whispers import Whispers, alone, person_of
 
-MAX_CHARS: Final = 3_000
-"""Of one message: a section of blocks takes no more, and below an answer stand its buttons."""
 MAX_SHOWN: Final = 5
 """Messages of a whole text that are shown to one person."""
 

@@ -7,10 +7,10 @@ go on.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pydantic import SecretStr
 
@@ -22,17 +22,14 @@ from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.lent import Lent
 from bot.store.installs import Install
-from channels.slack.events import Account, Body, body_of, list_of, text_of
+from channels.slack.events import Account, Body, Others, body_of, list_of, text_of
 from channels.slack.settings import Settings
-
-if TYPE_CHECKING:
-    from channels.slack.channel import Slack
+from channels.slack.workspace import Workspace
 
 WORTHLESS: Final = frozenset(
     {"account_inactive", "token_revoked", "invalid_auth", "not_authed", "token_expired"}
 )
 """Words after which a token never works again."""
-Make = Callable[[Lent, Settings, Account | None], "Slack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +37,17 @@ class _Open:
     """A workspace that is listened to."""
 
     since: datetime
-    space: "Slack"
+    space: Workspace
     stack: contextlib.AsyncExitStack
 
 
 class Spaces:
     """Those that are open."""
 
-    def __init__(self, lent: Lent, settings: Settings, make: Make) -> None:
+    def __init__(self, lent: Lent, settings: Settings, others: Others) -> None:
         self._lent = lent
         self._settings = settings
-        self._make = make
+        self._others = others
         self.sink: Sink | None = None
         """Where what they hear goes; None while nobody listens."""
         self._open: dict[str, _Open] = {}
@@ -72,7 +69,7 @@ class Spaces:
             await self.doubt(install)
             return None
 
-    async def of(self, account: str, tenant: TenantId) -> "Slack":
+    async def of(self, account: str, tenant: TenantId) -> Workspace:
         """The workspace of an account. Raises VendorRefused where there is none for this tenant."""
         install = await self._lent.installs.of(account)
         if install is None or tenant != install.tenant:
@@ -104,7 +101,7 @@ class Spaces:
         for account in list(self._open):
             await self._close(account)
 
-    async def _space(self, install: Install) -> "Slack":
+    async def _space(self, install: Install) -> Workspace:
         """The workspace, opened with the token that it has now. Raises ConnectionBroken."""
         if self.sink is None:
             raise StoreError("Slack's channel is not listening yet.")
@@ -120,7 +117,7 @@ class Spaces:
             self._open[install.account] = _Open(install.installed_at, space, stack)
             return space
 
-    def _made(self, install: Install, token: Secret) -> "Slack":
+    def _made(self, install: Install, token: Secret) -> Workspace:
         tenant, book = install.tenant, self._lent.installs
         desk, shelf = book.desk(tenant, install.agent), book.shelf(tenant)
         lent = replace(self._lent, tenant=tenant, desk=desk, shelf=shelf)
@@ -133,7 +130,7 @@ class Spaces:
             installed=install.account,
             agent=install.agent,
         )
-        return self._make(lent, settings, account)
+        return Workspace(lent, settings, account, self._others)
 
     async def _close(self, account: str) -> None:
         if found := self._open.pop(account, None):

@@ -14,7 +14,8 @@ from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
 from bot.lent import Form, Input, Known, Lent, Manner, Site, Waiting
 from bot.testing import outbound
-from channels.slack.channel import Slack, make
+from channels.slack.channel import make
+from channels.slack.workspace import Workspace
 from tests.fakes.slack_apps import TEAM
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.slack_world import Person
@@ -87,10 +88,10 @@ class Desk:
         return (("bri", "Bri writes"),)
 
 
-def single(given: Lent) -> Slack:
+def single(given: Lent) -> Workspace:
     """The channel of the one workspace of the settings. Raises as `make` does."""
     made = make(given).main
-    assert isinstance(made, Slack)
+    assert isinstance(made, Workspace)
     return made
 
 
@@ -99,7 +100,7 @@ class Side:
     """The channel, what it told, and what it is answered."""
 
     server: SlackServer
-    channel: Slack
+    channel: Workspace
     desk: Desk
     heard: list[Event] = field(default_factory=list)
     answer: Callable[[Event], str | Exception] = lambda event: ""

@@ -8,7 +8,7 @@ import pytest
 from bot.core.errors import VendorRefused, VendorUnknown
 from bot.limits import Rate
 from channels.slack import calls
-from channels.slack.channel import Slack
+from channels.slack.workspace import Workspace
 from tests.channels.slack_side import ANA, Desk, lent, out, single
 from tests.channels.test_slack_out import sought
 from tests.fakes.shelf import FakeShelf
@@ -37,7 +37,7 @@ def shelf() -> FakeShelf:
     return FakeShelf()
 
 
-def slack(server: SlackServer, shelf: FakeShelf) -> Slack:
+def slack(server: SlackServer, shelf: FakeShelf) -> Workspace:
     """A channel that only sends; each is as after a restart."""
     return single(replace(lent(server, Desk()), shelf=shelf))
 

@@ -15,8 +15,8 @@ from bot.core.ids import EffectId
 from bot.limits import Rate
 from bot.testing import ChannelContract, effect_of
 from channels.slack import calls
-from channels.slack.channel import Slack
 from channels.slack.settings import Settings
+from channels.slack.workspace import Workspace
 from tests.channels.slack_side import ANA, Desk, lent, listening, out, single
 from tests.fakes.slack_server import SlackServer
 
@@ -38,7 +38,7 @@ async def server() -> AsyncIterator[SlackServer]:
         assert server.mistakes == []
 
 
-def slack(server: SlackServer) -> Slack:
+def slack(server: SlackServer) -> Workspace:
     """A channel that only sends; each is as after a restart."""
     return single(lent(server, Desk()))
 
@@ -434,7 +434,7 @@ class TestContract(ChannelContract):
 class _InDirect:
     """The channel; the contract's place stands for Ana's conversation."""
 
-    def __init__(self, channel: Slack) -> None:
+    def __init__(self, channel: Workspace) -> None:
         self._channel = channel
         self.name, self.features = channel.name, channel.features
         self.routes, self.run = channel.routes, channel.run

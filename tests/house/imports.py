@@ -5,7 +5,8 @@ The floors themselves are import-linter's; here stand the rules that it cannot s
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from graphlib import CycleError, TopologicalSorter
 
 from tests.house.tree import OURS, House, parse
 
@@ -59,6 +60,35 @@ def imports_stand_at_the_top(house: House) -> Iterator[str]:
                     if set(imported(node)) & set(OURS):
                         line = getattr(node, "lineno", 0)
                         yield f"{path}:{line}: imports our own module inside {function.name}"
+
+
+def no_module_needs_itself(house: House) -> Iterator[str]:
+    """Imports go round in no circle, not even those that stand there for types alone."""
+    names = {_module_of(path): path for path, _ in house.source()}
+    needed = {
+        name: {other for node in ast.walk(parse(house.files[path])) for other in _ours(node, names)}
+        for name, path in names.items()
+    }
+    try:
+        tuple(TopologicalSorter(needed).static_order())
+    except CycleError as circle:
+        yield f"{names[circle.args[1][0]]}: needs itself: {' <- '.join(circle.args[1])}"
+
+
+def _module_of(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _ours(node: ast.AST, names: Container[str]) -> Iterator[str]:
+    """Modules of ours that a statement imports."""
+    match node:
+        case ast.Import(names=each):
+            yield from (one.name for one in each if one.name in names)
+        case ast.ImportFrom(module=str(module), level=0, names=each):
+            parts = [f"{module}.{one.name}" for one in each]
+            yield from (part for part in parts if part in names)
+            if module in names and any(part not in names for part in parts):
+                yield module
 
 
 def packages_are_kept_apart(house: House) -> Iterator[str]:

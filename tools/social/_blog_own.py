@@ -52,7 +52,8 @@ class BlogDelete(BlogRead):
 
 def blog_at(ctx: ToolContext, site: Site) -> Blog:
     """A site, to be asked."""
-    return speaker(site.kind)(fetcher_of(ctx), site, ctx.clock)
+    blog: Blog = speaker(site.kind)(fetcher_of(ctx), site, ctx.clock)
+    return blog
 
 
 async def _blog(ctx: ToolContext, shown_as: str | None = None) -> tuple[Blog, str]:

@@ -7,19 +7,16 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlsplit
 
 from bot.core.errors import Invalid
 from bot.core.ids import TenantId
-from bot.core.ports import Fetcher
+from bot.core.ports import Clock, Fetcher
 from bot.core.secret import Secret
 from bot.core.tool import ToolContext
 from bot.frozen import frozen
 from bot.reach import Reach
-
-if TYPE_CHECKING:
-    from tools.social._site import Made
 
 KINDS: Mapping[str, str] = {"wordpress": "WordPress", "ghost": "Ghost"}
 """Titles by the name of the file that speaks with such a site."""
@@ -82,7 +79,7 @@ def address_of_site(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
-def speaker(kind: str) -> "Made":
-    """What speaks with a site of a kind, loaded when one is asked for."""
-    made: Made = import_module(f"tools.social._{kind}").BLOG
+def speaker(kind: str) -> Callable[[Fetcher, Site, Clock], Any]:
+    """What makes the `Blog` (`_site.py`) of a site of a kind, loaded when one is asked for."""
+    made: Callable[[Fetcher, Site, Clock], Any] = import_module(f"tools.social._{kind}").BLOG
     return made

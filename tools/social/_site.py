@@ -14,7 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from bot.core.canonical import Json
 from bot.core.errors import VendorUnknown
-from bot.core.ports import Clock, Fetcher, Page
+from bot.core.ports import Fetcher, Page
 from bot.frozen import frozen
 from tools.social._blog_settings import Site
 from tools.social._own import Standing
@@ -124,9 +124,6 @@ class SiteClient:
         if page.url and _origin(page.url) != _origin(self._site.url):
             raise VendorUnknown("Another server than the site answered.")
         return page
-
-
-Made = Callable[[Fetcher, Site, Clock], Blog]
 
 
 def array_of(page: Page) -> list[dict[str, Any]]:

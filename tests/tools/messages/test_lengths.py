@@ -6,7 +6,7 @@ pytest.importorskip("discord")
 pytest.importorskip("telegram")
 
 from channels.discord.channel import Discord
-from channels.slack.installed import FEATURES as SLACK_FEATURES
+from channels.slack.features import FEATURES as SLACK_FEATURES
 from channels.telegram.channel import Telegram
 from tools.messages.discord import DISCORD
 from tools.messages.slack import SLACK
