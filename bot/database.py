@@ -15,7 +15,7 @@ from bot.config.database import called
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
 from bot.core.ports import Clock, new_id
-from bot.fleet import Alone, Fleet
+from bot.fleet import Alone, Fleet, Words
 from bot.frozen import frozen
 from bot.home import Home
 from bot.live import Live
@@ -75,14 +75,12 @@ async def open_database(settings: Settings, home: Home, clock: Clock, version: s
         file = SqliteDatabase(home.database)
         await file.open()
         return Opened(db=file, peers=Alone(me), live=Live())
-    parts = ("postgres", "postgres_schema", "postgres_probe", "notices")
-    postgres, tables, probe, notices = (part(name) for name in parts)
+    parts = ("postgres", "postgres_schema", "postgres_probe")
+    postgres, tables, probe = (part(f"store.{name}") for name in parts)
     direct = direct_address(settings)
     await tables.prepare(direct)
-    deaf = not await probe.hears(direct)
-    if deaf:
-        log.warning("%s Set BOT_DIRECT_URL to the database itself.", probe.DEAF)
-    db: Any = postgres.PostgresDatabase(url, pooled=deaf or direct != url, name=me)
+    is_pooled = not await probe.hears(direct)
+    db: Any = postgres.PostgresDatabase(url, pooled=is_pooled or direct != url, name=me)
     await db.open()
     worker = Worker(
         id=me,
@@ -97,15 +95,27 @@ async def open_database(settings: Settings, home: Home, clock: Clock, version: s
         await db.close()
         raise
     live = SharedLive(fleet)
-    words = notices.Notices(direct, fleet.hear, fleet.missed)
-    fleet.words, fleet.deaf, fleet.evict = words, deaf, db.evict
+    words = fleet.words = _words(settings, fleet)
+    fleet.deaf, fleet.evict = is_pooled and words.in_commits, db.evict
+    if fleet.deaf:
+        log.warning("%s Set BOT_DIRECT_URL to the database itself, or BOT_NATS_URL.", words.deaf)
     return Opened(db=db, peers=fleet, live=live, tasks=(fleet.run, fleet.watch, words.run))
+
+
+def _words(settings: Settings, fleet: Fleet) -> Words:
+    """What carries words: NATS where its address is set, else the database."""
+    if settings.nats_url:
+        words: Words = part("infra.nats").Words(settings.nats_url, fleet.hear, fleet.missed)
+        return words
+    words = part("store.notices").Notices(direct_address(settings), fleet.hear, fleet.missed)
+    return words
 
 
 async def report(settings: Settings, opened: Opened) -> Mapping[str, Json]:
     """What the database is called, who works on it, and what is wrong with it, for status."""
     name = called(settings.database_url, settings.home)
     alive = await opened.fleet.census() if opened.fleet else []
+    words = opened.fleet.words if opened.fleet else None
     return {
         "kind": name.kind,
         "host": name.host,
@@ -119,7 +129,7 @@ async def report(settings: Settings, opened: Opened) -> Mapping[str, Json]:
             }
             for each in alive
         ],
-        "problems": [part("postgres_probe").DEAF] if opened.fleet and opened.fleet.deaf else [],
+        "problems": [words.deaf] if words and opened.fleet and opened.fleet.deaf else [],
     }
 
 
@@ -128,29 +138,44 @@ def examine(settings: Settings) -> tuple[Sequence[tuple[str, str]], Sequence[str
     url = shared_address(settings)
     if not url:
         return (), ()
-    found: tuple[Sequence[tuple[str, str]], Sequence[str]] = asyncio.run(
-        part("postgres_probe").examine(url, direct_address(settings))
+    probe = part("store.postgres_probe").examine
+    problems, facts = asyncio.run(
+        probe(url, direct_address(settings), is_told_otherwise=bool(settings.nats_url))
     )
-    return found
+    if settings.nats_url:
+        nats = part("infra.nats")
+        if why := asyncio.run(nats.examine(settings.nats_url)):
+            problems.append((why, f"nc -z {nats.called(settings.nats_url).split('/')[0]}"))
+        facts.append(f"words between processes go by NATS at {nats.called(settings.nats_url)}")
+    return problems, facts
+
+
+DRIVERS: Mapping[str, tuple[str, str]] = {
+    "asyncpg": ("A PostgreSQL address is set and its driver", "postgres"),
+    "nats": ("An address of NATS is set and its client", "nats"),
+}
+"""What a part needs: what is missing then, and the extra that brings it."""
 
 
 def part(name: str) -> Any:
-    """A part that needs asyncpg. Raises OperatorError when that is not installed."""
+    """A part that needs a driver. Raises OperatorError when that is not installed."""
     try:
-        return import_module(f"bot.store.{name}")
+        return import_module(f"bot.{name}")
     except ModuleNotFoundError as error:
-        if error.name != "asyncpg":
+        if error.name is None or error.name not in DRIVERS:
             raise
+        what, extra = DRIVERS[error.name]
         raise OperatorError(
-            "A PostgreSQL address is set and its driver is not installed. "
-            "Install it: pip install 'switchboard[postgres]'"
+            f"{what} is not installed. Install it: pip install 'switchboard[{extra}]'"
         ) from error
 
 
 def schema_of(settings: Settings) -> int:
     """The schema that the database has; 0 when it has none."""
     if shared_address(settings):
-        version: int = asyncio.run(part("postgres_schema").version_of(direct_address(settings)))
+        version: int = asyncio.run(
+            part("store.postgres_schema").version_of(direct_address(settings))
+        )
         return version
     return schema.version_of(settings.home / "switchboard.db")
 
@@ -158,7 +183,7 @@ def schema_of(settings: Settings) -> int:
 def upgrade(settings: Settings, home: Callable[[], Home]) -> str:
     """Bring it to this program's schema; says what was done: `new`, `same` or `upgraded`."""
     if shared_address(settings):
-        done: str = asyncio.run(part("postgres_schema").upgrade(direct_address(settings)))
+        done: str = asyncio.run(part("store.postgres_schema").upgrade(direct_address(settings)))
         return done
     held = home()
     try:

@@ -102,7 +102,19 @@ class Alone:
 class Words(Protocol):
     """The way of words to all processes."""
 
-    def send(self, word: str) -> bool: ...
+    in_commits: bool
+    """Whether a transaction may say one as well, which goes out when it is committed."""
+
+    @property
+    def deaf(self) -> str:
+        """What to tell people when words do not come through."""
+
+    def send(self, word: str) -> bool:
+        """Tell all processes, this one as well; False when the word is too long."""
+        ...
+
+    async def run(self) -> None:
+        """Carry them until cancelled."""
 
 
 class Fleet:
@@ -246,12 +258,19 @@ class Fleet:
             self.missed()
 
     def _echo(self) -> str:
-        """A word to itself, for the writer's connection: what listens on another one hears it."""
+        """A word to itself, for the writer's connection: what listens on another one hears it.
+
+        Said at once, and nothing is left for the writer, where words go another way.
+        """
         if self.words is None or self.many < 2:
             return ""
         self._awaits_echo = True
         self._said += 1
-        return _word(self.id, self._said, ECHO)
+        word = _word(self.id, self._said, ECHO)
+        if self.words.in_commits:
+            return word
+        self.words.send(word)
+        return ""
 
     def missed(self) -> None:
         """Words may have been lost: whoever keeps something reads it anew."""
@@ -262,7 +281,7 @@ class Fleet:
         """A word has come."""
         try:
             who, _, kind, *what = json.loads(word)
-        except ValueError:
+        except (ValueError, TypeError, RecursionError):
             return
         if who != self.id:
             self.many = max(2, self.many)

@@ -47,6 +47,7 @@ from bot.config.values import (
     database_address,
     is_loopback,
     is_private,
+    nats_address,
     vendor_name,
 )
 from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTINGS
@@ -96,6 +97,9 @@ class Settings(Section):
     )
     direct_url: Annotated[str, AfterValidator(database_address)] = Field(
         default="", repr=False, description="The same database past its pooler, for upgrades."
+    )
+    nats_url: Annotated[str, AfterValidator(nats_address)] = Field(
+        default="", repr=False, description="NATS, for words between processes in its place."
     )
     files_dir: Folder = Field(
         default=Path(), description="Folder of files that people send; inside `home` when empty."

@@ -56,6 +56,20 @@ def database_address(text: str) -> str:
     )
 
 
+def nats_address(text: str) -> str:
+    """The address of a NATS server and its subject; it may hold a password, so is never shown."""
+    parts = urlsplit(text)
+    if not text:
+        return text
+    if parts.scheme not in ("nats", "tls") or not parts.hostname:
+        raise ValueError("It is no address of NATS. Write nats://user:password@host:4222/name.")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{0,64}", parts.path.strip("/")):
+        raise ValueError("The name after the host is letters, digits, - and _: /switchboard.")
+    if parts.scheme == "nats" and not is_private(text):
+        raise ValueError("What people write would travel unencrypted. Write tls://.")
+    return text
+
+
 def model_name(text: str) -> str:
     """A model with its provider in front: `openai/gpt-4o-mini`."""
     provider, slash, model = text.partition("/")

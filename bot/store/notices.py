@@ -31,7 +31,13 @@ CONNECT_S = 5.0
 
 
 class Notices:
-    """Sends and hears."""
+    """Sends and hears; the port `bot.fleet.Words`."""
+
+    in_commits = True
+    deaf = (
+        "Words from other processes do not come through, as behind a pooler in transaction mode. "
+        "All stays right, and what one process tells another takes up to ten seconds more."
+    )
 
     def __init__(self, url: str, hear: Callable[[str], None], lost: Callable[[], None]) -> None:
         """`hear` gets each word; `lost` is called when some may have been missed."""

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import asyncpg
 
 from bot.core.errors import StoreError
+from bot.store.notices import Notices
 from bot.store.postgres_schema import check, release_of, tables, too_old
 from bot.store.postgres_session import APP, ENGINE, quote
 from bot.store.schema import VERSION
@@ -20,24 +21,25 @@ from bot.store.schema import VERSION
 HEAR_S = 2.0
 """How long a word may take; on a direct way it takes a millisecond."""
 CONNECT_S = 5.0
-DEAF = (
-    "Words from other processes do not come through, as behind a pooler in transaction mode. All "
-    "stays right, and what one process tells another takes up to ten seconds more."
-)
 Finding = tuple[str, str]
 """What is wrong, and the command that mends it."""
 
 
-async def examine(url: str, direct: str) -> tuple[list[Finding], list[str]]:
-    """Everything that is wrong with a database, at its two addresses; and how it is, in words."""
+async def examine(
+    url: str, direct: str, *, is_told_otherwise: bool = False
+) -> tuple[list[Finding], list[str]]:
+    """Everything that is wrong with a database, at its two addresses; and how it is, in words.
+
+    `is_told_otherwise`: words between processes need no way through it.
+    """
     for address in dict.fromkeys((url, direct)):
         if found := await _reach(address):
             return [found], []
     problems = await _schema(direct) or await _rights(direct)
     pooled = {each: not await hears(each) for each in dict.fromkeys((url, direct))}
-    if not problems and pooled[direct]:
+    if not problems and pooled[direct] and not is_told_otherwise:
         server = _plain(urlsplit(direct)._replace(netloc=f"{_user(direct)}@SERVER:5432"))
-        problems = [(DEAF, f"export BOT_DIRECT_URL={server}")]
+        problems = [(Notices.deaf, f"export BOT_DIRECT_URL={server}")]
     return problems, [await _version(direct), await _wall(direct), _between(pooled, url, direct)]
 
 

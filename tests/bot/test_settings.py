@@ -287,6 +287,7 @@ def test_every_setting_can_be_given_by_its_variable(name: str) -> None:
         "BOT_MCP_SERVERS": '{notes = {command = "notes-mcp"}}',
         "BOT_DATABASE_URL": "postgresql://u:p@h/d",
         "BOT_DIRECT_URL": "postgresql://u:p@h/d",
+        "BOT_NATS_URL": "nats://u:p@h/d",
         "BOT_HOST": "127.0.0.2",
         "BOT_FILES_STORE": "s3",
         "BOT_FILES_BUCKET": "my-files",

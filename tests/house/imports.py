@@ -17,6 +17,7 @@ KEPT_APART = {
     "apscheduler": ("scheduler/runner.py",),
     "msal": ("bot/oauth/providers/microsoft.py",),
     "mcp": ("tools/mcp/",),
+    "nats": ("bot/infra/nats.py",),
     "httpx2": ("tools/mcp/_http.py", "tools/mcp/_peer.py"),
 }
 """A package, and the only places that may import it. Tests and benchmarks are free."""
