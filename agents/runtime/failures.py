@@ -154,7 +154,9 @@ class Failure:
         follows = self.kind.value
         last4 = self.key.last4 if self.key else ""
         later = f"in {self.retry_after_s:.0f} seconds" if self.retry_after_s else "in a minute"
-        step = follows.step.format(
+        is_trial = self.kind is Kind.WRONG_KEY and not self.model  # nothing was kept
+        words_of_step = "Paste one that works." if is_trial else follows.step
+        step = words_of_step.format(
             variable=self.variable or "the settings",
             later=later,
             endpoint=f", or BOT_ENDPOINT_{self.provider.upper()}" if self.provider else "",

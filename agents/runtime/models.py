@@ -6,7 +6,7 @@ replaced by the offline one. Pasted keys are tried first and then kept sealed.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
@@ -16,7 +16,7 @@ from agents.runtime.embedding import Embedder, ModelEmbedder, WordEmbedder
 from agents.runtime.hearing import Transcriber
 from agents.runtime.offline import OfflineModel
 from agents.runtime.prices import Price, Prices
-from agents.runtime.providers import provider_of
+from agents.runtime.providers import PROVIDERS, proposed, provider_of
 from bot.core.canonical import Json
 from bot.core.errors import Invalid
 from bot.core.ids import TenantId
@@ -29,6 +29,9 @@ from bot.frozen import field, frozen
 log = logging.getLogger(__name__)
 
 FIELD = "model_key"
+CHOICE, CHOSEN, SAYS = "model_choice", "models", "answers come from "
+"""Where the model that a person chose is kept. Words go before its name: what is kept sealed is
+masked in the logs wherever it stands, and a model's name is no secret."""
 
 
 class Secrets(Protocol):
@@ -77,7 +80,8 @@ class ModelDoor:
     async def start(self) -> None:
         """Choose who answers."""
         pasted = await self._secrets.of_field(self._tenant, FIELD)
-        await self._choose({**pasted, **self._setup.keys})
+        kept = (await self._secrets.of_field(self._tenant, CHOICE)).get(CHOSEN, Secret(""))
+        await self._choose({**pasted, **self._setup.keys}, kept.reveal().removeprefix(SAYS))
 
     async def warm(self) -> None:
         """Load the library of the real model, if one is configured."""
@@ -139,7 +143,10 @@ class ModelDoor:
         return self._model.reserve(request)
 
     async def check(self, key: Secret, model: str = "") -> Offer:
-        """Try a key. Raises Invalid or OperatorError with a sentence that names the next step."""
+        """Try a key, with the model that is to answer where a person chose one.
+
+        Raises Invalid or OperatorError with a sentence that names the next step.
+        """
         provider = model.split("/", 1)[0] if "/" in model else provider_of(key.reveal())
         if not provider:
             raise Invalid(
@@ -148,11 +155,19 @@ class ModelDoor:
             )
         trial = self._make({provider: key})
         try:
+            if model and self._is_named and model != trial.default_model:
+                raise Invalid(
+                    f"The settings name the model that answers, {trial.default_model}. "
+                    f"Name {model} there, as models.default."
+                )
             found = await trial.check(provider, key)
-            chosen = model or trial.default_model
+            names = [
+                name if name.startswith(f"{provider}/") else f"{provider}/{name}" for name in found
+            ]
+            chosen = model if self._is_named else proposed(model, provider, names)
+            chosen = chosen or trial.default_model
         finally:
             await trial.close()
-        names = [name if "/" in name else f"{provider}/{name}" for name in found]
         ordered = (chosen, *(name for name in names if name != chosen))
         return Offer(provider=provider, models=ordered, model=chosen)
 
@@ -161,16 +176,26 @@ class ModelDoor:
         await self._secrets.put(self._tenant, offer.provider, FIELD, key)
         log.info("a model key was added", extra={"provider": offer.provider, "person": actor.id})
         pasted = await self._secrets.of_field(self._tenant, FIELD)
-        await self._choose({**self._setup.keys, **pasted})
+        if not self._is_named:
+            await self._secrets.put(self._tenant, CHOSEN, CHOICE, Secret(SAYS + offer.model))
+        await self._choose({**self._setup.keys, **pasted}, offer.model)
+
+    @property
+    def _is_named(self) -> bool:
+        """The settings say which model answers; nobody chooses another while the house runs."""
+        return bool(self._setup.default or self._setup.lists.get(Task.REASON))
 
     @property
     def _model(self) -> Model:
         return self._real or self._offline
 
-    async def _choose(self, keys: Mapping[str, Secret]) -> None:
+    async def _choose(self, keys: Mapping[str, Secret], chosen: str) -> None:
         old = self._real
         setup = self._setup
-        if keys or setup.default or any(setup.lists.values()):
+        if chosen and chosen.partition("/")[0] in keys and not self._is_named:
+            others = (PROVIDERS[name].default for name in keys if name in PROVIDERS)
+            self._real = self._make(keys, dict.fromkeys((chosen, *others)))
+        elif keys or setup.default or any(setup.lists.values()):
             self._real = self._make(keys)
         if old:
             await old.close()
@@ -204,12 +229,12 @@ class ModelDoor:
         )
         return ModelEmbedder(setup.embeddings, options, setup.clock, prices)
 
-    def _make(self, keys: Mapping[str, Secret]) -> Door:
+    def _make(self, keys: Mapping[str, Secret], default: Iterable[str] = ()) -> Door:
         setup = self._setup
         return Door(
             keys=keys,
             endpoints=setup.endpoints,
-            default=setup.default,
+            default=tuple(default) or setup.default,
             lists=setup.lists,
             prices=setup.prices,
             timeout_s=setup.timeout_s,

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -81,7 +81,7 @@ PROVIDERS: Mapping[str, Provider] = {
         base="https://api.anthropic.com",
         default="anthropic/claude-haiku-5-5",
         variable="ANTHROPIC_API_KEY",
-        models="/v1/models",
+        models="/v1/models?limit=1000",
         chat="",
         header="x-api-key",
         more=(("anthropic-version", "2023-06-01"),),
@@ -91,6 +91,7 @@ PROVIDERS: Mapping[str, Provider] = {
         base="https://generativelanguage.googleapis.com/v1beta",
         default="gemini/gemini-3.8-flash",
         variable="GEMINI_API_KEY",
+        models="/models?pageSize=1000",
         chat="",
         header="x-goog-api-key",
     ),
@@ -192,6 +193,40 @@ async def check(name: str, key: Secret, endpoint: str = "") -> list[str]:
             await asked.get(session, row.proof)
         found = listed(name, await asked.get(session, row.models))
     return sorted(found, key=lambda model: model != row.default)
+
+
+_NO_CHAT = re.compile(
+    r"embed|whisper|tts|dall-e|image|moderation|realtime|transcri|audio|rerank|sora|veo",
+    re.IGNORECASE,
+)
+
+
+def proposed(model: str, name: str, found: Sequence[str]) -> str:
+    """The model to answer with: the one that was asked for, else the provider's usual one, else
+    the first that its list has. Raises Invalid where the list lacks the one that was asked for.
+
+    Providers list dated names of what they take undated, and Ollama and OpenRouter know a model
+    with a word behind a colon: those count as listed.
+    """
+    wanted = model or provider(name).default
+    if not found or any(_is_same(wanted, one) for one in found):
+        return wanted
+    if model:
+        some = ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+        raise Invalid(
+            f"{provider(name).title} lists no model {model} for this key. It lists {some}. "
+            "One that it hides can be named in the settings, as models.default.",
+            field="model",
+        )
+    return next((one for one in found if not _NO_CHAT.search(one)), wanted)
+
+
+def _is_same(wanted: str, one: str) -> bool:
+    return (
+        one == wanted
+        or one.startswith((f"{wanted}-", f"{wanted}:"))
+        or wanted.startswith(f"{one}:")
+    )
 
 
 @frozen
