@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from bot.config import tree
 from bot.config.file import Keys, NotToml, read
 from bot.config.mistakes import Mistake, Mistaken, Places, explain, nearest
+from bot.config.platforms import Platforms, unfit_platforms
 from bot.config.sections import (
     NO_SECRET,
     Address,
@@ -233,8 +234,12 @@ def home_of(config: str | None = None, environ: Mapping[str, str] | None = None)
     return Path(home if isinstance(home, str) and home else DEFAULT_HOME).expanduser().absolute()
 
 
-def load(config: str | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read and check all settings. Raises Mistaken, which names every mistake at once."""
+def load(
+    config: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    platforms: Platforms | None = None,
+) -> Settings:
+    """Read and check all, what `platforms` are told too. Raises Mistaken, with every mistake."""
     environ = os.environ if environ is None else environ
     raw: dict[str, object] = {}
     places = Places()
@@ -252,6 +257,9 @@ def load(config: str | None = None, environ: Mapping[str, str] | None = None) ->
         except ValidationError:
             raise Mistaken(found) from None
     found += _between(settings, raw, places)
+    if platforms:
+        may_be_brought = bool(settings.extensions.allow)
+        found += unfit_platforms(settings.channels, platforms, may_be_brought, places)
     if found:
         raise Mistaken(found)
     return settings

@@ -71,10 +71,8 @@ Check = Callable[[Patient], Iterator[Problem]]
 
 def wrong_settings(patient: Patient) -> Iterator[Problem]:
     """Every mistake in the settings."""
-    if patient.settings is not None:
-        return
     try:
-        _ = patient.shell.settings
+        _ = patient.shell.whole_settings
     except Mistaken as error:
         for mistake in error.mistakes:
             file, _, place = mistake.where.partition(":")

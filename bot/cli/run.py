@@ -29,7 +29,7 @@ class PortTaken(OperatorError):
 
 def run(shell: Shell, _: Namespace) -> int:
     """Run until told to stop."""
-    settings = shell.settings
+    settings = shell.whole_settings
     check_packages(Path(__file__).parents[2])
     found = shell.running()
     if found is not None:

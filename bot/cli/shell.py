@@ -13,6 +13,7 @@ from bot.cli import running
 from bot.cli.client import Client, HttpClient
 from bot.cli.house import house
 from bot.cli.keyboard import ctrl_c_waits
+from bot.cli.platforms import platforms
 from bot.cli.running import NotRunning, Running
 from bot.cli.terminal import Terminal
 from bot.core.secret import Secret
@@ -29,8 +30,13 @@ class Shell:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, checked. Raises Mistaken."""
+        """The settings, checked but for what platforms are told. Raises Mistaken."""
         return load(self.config)
+
+    @cached_property
+    def whole_settings(self) -> Settings:
+        """The settings, what platforms are told too, which takes longer. Raises Mistaken."""
+        return load(self.config, platforms=platforms())
 
     @cached_property
     def home(self) -> Path:

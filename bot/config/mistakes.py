@@ -31,7 +31,7 @@ class Mistake:
     """`file:line:column`, or the variable."""
     what: str
     key: str = ""
-    """Its dotted name, when `where` is a file."""
+    """Its dotted name, when `where` is a file, or a variable that holds more than it."""
     keys: Keys = ()
 
     def __str__(self) -> str:
@@ -57,7 +57,8 @@ class Places:
         """A mistake at the place of `keys`."""
         for end in range(len(keys), 0, -1):
             if variable := self.variables.get(keys[:end]):
-                return Mistake(where=variable, what=what, keys=keys)
+                inside = dotted(keys) if end < len(keys) else ""
+                return Mistake(where=variable, what=what, key=inside, keys=keys)
         where = self.file.where(keys) if self.file else "settings"
         return Mistake(where=where, key=dotted(keys), what=what, keys=keys)
 

@@ -48,6 +48,16 @@ def test_every_wrong_setting_is_named_and_nothing_is_started(
     assert not home.exists()
 
 
+def test_a_platform_that_is_told_a_misspelt_key_stops_the_start_and_doctor_names_it(
+    bot: Bot, home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bot.toml").write_text("[channels.slack]\nbot_tokn = 'xoxb-1'\n")
+    started, examined = bot("run"), bot("doctor")
+    assert (started.code, home.exists()) == (2, False)
+    assert "bot.toml:2:1: channels.slack.bot_tokn: " in started.err
+    assert "bot.toml:2:1: channels.slack.bot_tokn: " in examined.out and examined.code == 1
+
+
 def test_a_second_start_on_one_folder_says_who_runs_and_writes_nothing(
     bot: Bot, server: ApiServer
 ) -> None:
