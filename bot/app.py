@@ -91,7 +91,8 @@ def _say(text: str) -> None:
 def _welcome(app: App, link: str) -> str:
     model, offline = app.models.current()
     thinks = f"{model} (built in, no account needed)" if offline else model
-    resumed = f"\n  Going on  {app.resumed} turns that were cut off" if app.resumed else ""
+    cut = "1 turn that was" if app.resumed == 1 else f"{app.resumed} turns that were"
+    resumed = f"\n  Going on  {cut} cut off" if app.resumed else ""
     return (
         f"\n  Switchboard {VERSION} is running.\n"
         f"\n  Open      {link}\n"
@@ -122,6 +123,10 @@ def local(settings: Settings) -> Iterator[tuple[str, str]]:
         app = App(settings, home, logs.redact.add)
         try:
             await app.start((0,))
+        except BaseException:
+            home.release()  # what else it opened ends with the verb, which says why
+            raise
+        try:
             lent.url, lent.token = app.local_url, owner_token()
             app.doors.lend(app.owner, lent.token)
             ready.set()
@@ -162,7 +167,7 @@ def db_upgrade(settings: Settings, say: Callable[[str], None]) -> None:
 
 
 def db_examine(settings: Settings) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
-    """What is wrong with a shared database, each with what mends it; and how it is."""
+    """What is wrong with the database, each with what mends it; and how a shared one is."""
     return database.examine(settings)
 
 

@@ -134,10 +134,10 @@ async def report(settings: Settings, opened: Opened) -> Mapping[str, Json]:
 
 
 def examine(settings: Settings) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
-    """What is wrong with a shared database, each with the command that mends it; and how it is."""
+    """What is wrong with it, each with the command that mends it; and how a shared one is."""
     url = shared_address(settings)
     if not url:
-        return (), ()
+        return schema.problems_of(settings.home / "switchboard.db"), ()
     probe = part("store.postgres_probe").examine
     problems, facts = asyncio.run(
         probe(url, direct_address(settings), is_told_otherwise=bool(settings.nats_url))

@@ -110,9 +110,13 @@ def owner_token() -> Secret:
 
 
 def _who(folder: Path) -> str:
+    """`bot open` is no mend here: whoever answered would have been found before the lock was."""
     try:
         told = json.loads((folder / "server.json").read_text())
         who = f"pid {told['pid']}, since {told['since']}, {told['url']}"
     except (OSError, ValueError, KeyError):
-        who = "it is just starting"
-    return f"Switchboard is already running on {folder} ({who}). `bot open` opens its page."
+        who = "no page yet"
+    return (
+        f"Switchboard is already running on {folder} ({who}), and is starting or stopping. "
+        "Try again in a few seconds."
+    )

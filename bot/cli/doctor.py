@@ -63,7 +63,7 @@ class Patient:
     accounts: Sequence[Record] = ()
     """What is connected at services."""
     database: tuple[Sequence[tuple[str, str]], Sequence[str]] = ((), ())
-    """What is wrong with a shared one, with what mends it, and how it is; asked for itself."""
+    """What is wrong with it, with what mends it, and how a shared one is; asked for itself."""
 
 
 Check = Callable[[Patient], Iterator[Problem]]
@@ -141,7 +141,7 @@ def _through_litellm(settings: Settings) -> list[str]:
 
 
 def sick_database(patient: Patient) -> Iterator[Problem]:
-    """A shared database that cannot be used, or not well."""
+    """A database that cannot be used, or a shared one that cannot be used well."""
     for what, command in patient.database[0]:
         yield Problem(what=clean(what), command=command)
 
@@ -267,7 +267,7 @@ def _patient(shell: Shell) -> Patient:
         settings = None
     database: tuple[Sequence[tuple[str, str]], Sequence[str]] = ((), ())
     is_shared = settings is not None and settings.database_url.startswith("postgres")
-    if settings is not None and is_shared and find_spec("asyncpg"):
+    if settings is not None and (find_spec("asyncpg") if is_shared else running is None):
         database = house().db_examine(settings)
     return Patient(
         shell=shell,

@@ -39,7 +39,7 @@ class House(Protocol):
         ...
 
     def db_examine(self, settings: Settings) -> tuple[Sequence[tuple[str, str]], Sequence[str]]:
-        """What is wrong with a shared database, each with what mends it; and how it is."""
+        """What is wrong with the database, each with what mends it; and how a shared one is."""
         ...
 
 

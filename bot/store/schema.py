@@ -74,10 +74,7 @@ def _prepare(conn: sqlite3.Connection, path: Path) -> str:
     if version == VERSION:
         return "same"
     if version > VERSION:
-        raise StoreError(
-            f"{path} was written by a newer Switchboard (schema {version}, this one knows "
-            f"{VERSION}). Install that version, or restore a backup made before the upgrade."
-        )
+        raise StoreError(_newer(path, version))
     if version == 0:
         conn.execute("PRAGMA journal_mode=WAL")
         _create(conn)
@@ -98,6 +95,22 @@ def version_of(path: Path) -> int:
         return version
     finally:
         conn.close()
+
+
+def problems_of(path: Path) -> list[tuple[str, str]]:
+    """What keeps a file from being opened, each with the command that mends it."""
+    try:
+        version = version_of(path)
+    except sqlite3.Error as error:
+        return [(f"Cannot use the database {path}: {error}.", "bot restore FILE")]
+    return [(_newer(path, version), "bot db status")] if version > VERSION else []
+
+
+def _newer(path: Path, version: int) -> str:
+    return (
+        f"{path} was written by a newer Switchboard (schema {version}, this one knows {VERSION}). "
+        "Install that version, or restore a backup made before the upgrade."
+    )
 
 
 def statements() -> list[str]:
