@@ -55,7 +55,7 @@ _PATTERN = re.compile(
       \b(?P<kind>xox[a-z](?:\.xox[a-z])?-|xapp-|whsec_|sk-ant-|sk-|[sr]k_(?:live|test)_|SG\.|AIza
                 |gh[pousr]_|github_pat_|EAA(?=\w{20}))[\w.-]{6,}
     | \b(?P<jwt>eyJ)[\w-]{6,1500}+\.[\w-]{6,}(?:\.[\w-]*)?
-    | (?P<scheme>\b(?:Bearer|Basic)\s+)[\w.~+/=-]{8,}
+    | (?P<scheme>\b(?:Bearer|Basic)\s+)(?!Information\b)[\w.~+/=-]{8,}
     | (?P<weak>\b(?:Bot|token)\s+)(?=\S*\d)[\w.~+/=-]{20,}
     | (?P<telegram>/bot)\d+:[\w-]+
     | (?P<user>\b[a-z][\w+.-]{1,15}://)[^\s/@]{1,500}@

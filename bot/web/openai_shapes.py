@@ -67,7 +67,7 @@ def read(values: Mapping[str, Json]) -> Asked:
         raise BadBody("`model` is the name of an agent. `/v1/models` lists them.")
     sent = values.get("messages")
     if not isinstance(sent, list) or not sent:
-        raise BadBody("`messages` is a list of messages.")
+        raise BadBody("`messages` is a list of messages, with at least one in it.")
     said = [_message(item) for item in sent]
     last = max((i for i, item in enumerate(said) if item["role"] == "user"), default=None)
     if last is None or not said[last]["content"].strip():

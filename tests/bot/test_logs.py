@@ -142,6 +142,7 @@ def test_what_looks_like_a_secret_is_masked(text, masked):
         "risk-free task-list disk-usage",
         "used 1200 tokens: fine",
         "barcode 12345 statecraft",
+        "both are under Basic Information of the app at api.slack.com/apps.",
     ],
 )
 def test_ordinary_words_stay(text):
