@@ -1,6 +1,7 @@
 """`bot routes`: who answers where. `explain` asks about a message that nobody has sent yet."""
 
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 
 from bot.cli.client import pages, path_of
 from bot.cli.record import Record
@@ -41,9 +42,21 @@ def add_route(shell: Shell, args: Namespace) -> int:
         raise Invalid(f"A rule names at least one of {named}.")
     with shell.client() as client:
         answer = client.call("POST", path_of("routes"), {"agent": args.agent, **rule})
+        rules = list(pages(client, path_of("routes")))
     words = rule_of(answer) if "channel" in answer else rule_of(Record(rule))
-    shell.terminal.show(answer, [f"{clean(args.agent)} answers {words}."])
+    said = [f"{clean(args.agent)} answers {words}."]
+    for other in rules:
+        if other.text("id") != answer.text("id") and _says_the_same(other, rule):
+            said = [
+                f"{clean(other.text('agent'))} answers {words} as well, so nobody does until one "
+                f"of the two is gone: bot routes remove {clean(other.text('id'))}"
+            ]
+    shell.terminal.show(answer, said)
     return 0
+
+
+def _says_the_same(rule: Record, parts: Mapping[str, str]) -> bool:
+    return all(rule.text(name) == parts.get(name, "") for name in PARTS)
 
 
 def remove_route(shell: Shell, args: Namespace) -> int:

@@ -97,7 +97,13 @@ def test_people_tokens_and_routes_come_and_go(bot: Bot, running: Process) -> Non
     rule = bot("routes", "add", "kelly", "--channel", "slack", "--place", "C123", "--json").json
     told = bot("routes", "explain", "--channel", "slack", "--place", "C123", "--person", "U9")
     assert told.out.startswith("kelly would answer: ")
+    tied = bot("routes", "add", "bri", "--channel", "slack", "--place", "C123")
+    assert (
+        f"so nobody does until one of the two is gone: bot routes remove {rule['id']}" in tied.out
+    )
     assert bot("routes", "remove", rule["id"]).code == 0
+    told = bot("routes", "explain", "--channel", "slack", "--place", "C123")
+    assert told.out.startswith("bri would answer: ")
     assert bot("trace", "evt_none").code == 1
 
 
