@@ -14,5 +14,9 @@ def platforms() -> Platforms:
     return {item.name: partial(_keys, item.name) for item in iter_modules(folder)}
 
 
-def _keys(name: str) -> Collection[str]:
-    return list(import_module(f"channels.{name}.settings").Settings.model_fields)
+def _keys(name: str) -> Collection[str] | None:
+    try:
+        module = import_module(f"channels.{name}.settings")
+    except ModuleNotFoundError:  # one file: it checks what it is told when it is made
+        return None
+    return list(module.Settings.model_fields)

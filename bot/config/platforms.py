@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from bot.config.file import Keys
 from bot.config.mistakes import Mistake, Places, dotted, nearest
 
-Platforms = Mapping[str, Callable[[], Collection[str]]]
-"""The platforms there are, each with what gives the keys that it knows."""
+Platforms = Mapping[str, Callable[[], Collection[str] | None]]
+"""The platforms there are, each with what gives the keys that it knows; None: it does not say."""
 
 
 def unfit_platforms(
@@ -31,9 +31,12 @@ def unfit_platforms(
             yield places.mistake(("channels", name), what)
             continue
         known = platforms[name]()
-        for key in (key for key in options if key not in known):
+        unread = [] if known is None else [key for key in options if key not in known]
+        for key in unread:
             there = f"Take it out; docs/channels/{name}.md says what it wants."
-            what = f"There is no such setting. {_mend(('channels', name), key, known) or there}"
+            what = (
+                f"There is no such setting. {_mend(('channels', name), key, known or ()) or there}"
+            )
             yield places.mistake(("channels", name, key), what)
 
 

@@ -25,8 +25,17 @@ def test_every_platform_of_the_tree_says_which_keys_it_knows() -> None:
     found = platforms()
     assert sorted(found) == sorted(channel_names()) and "slack" in found
     for name, keys in found.items():
-        assert set(keys()) == set(import_module(f"channels.{name}.settings").Settings.model_fields)
+        assert set(keys() or ()) == set(
+            import_module(f"channels.{name}.settings").Settings.model_fields
+        )
         assert keys()
+
+
+def test_a_platform_of_one_file_is_left_to_check_what_it_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "told.toml"
+    file.write_text("[channels.pigeon]\nloft = 'A3'\n")
+    there = {**platforms(), "pigeon": lambda: None}
+    assert load(str(file), {}, there).channels["pigeon"] == {"loft": "A3"}
 
 
 def test_a_misspelt_key_of_a_platform_is_named_with_its_place_and_the_right_one(
