@@ -110,13 +110,12 @@ def owner_token() -> Secret:
 
 
 def _who(folder: Path) -> str:
-    """`bot open` is no mend here: whoever answered would have been found before the lock was."""
     try:
         told = json.loads((folder / "server.json").read_text())
         who = f"pid {told['pid']}, since {told['since']}, {told['url']}"
     except (OSError, ValueError, KeyError):
-        who = "no page yet"
+        who = "it has no page yet"
     return (
-        f"Switchboard is already running on {folder} ({who}), and is starting or stopping. "
-        "Try again in a few seconds."
+        f"Switchboard is already running on {folder} ({who}). `bot open` opens its page; while it "
+        "starts or stops nothing answers there: try again in a few seconds."
     )

@@ -61,7 +61,7 @@ def test_a_master_key_that_others_may_read_is_told_with_the_command(bot: Bot, ho
     assert bot("agents").code == 0
 
 
-def test_a_folder_whose_holder_does_not_answer_is_told_to_be_starting_or_stopping(
+def test_a_folder_whose_holder_does_not_answer_is_told_with_what_to_do(
     bot: Bot, home: Path
 ) -> None:
     held = hold(home)
@@ -70,7 +70,8 @@ def test_a_folder_whose_holder_does_not_answer_is_told_to_be_starting_or_stoppin
     finally:
         held.release()
     assert said.code == 4
-    assert "is starting or stopping. Try again in a few seconds." in said.err
+    assert "(it has no page yet)" in said.err
+    assert said.err.endswith("starts or stops nothing answers there: try again in a few seconds.\n")
     lock = os.open(home / "lock", os.O_RDWR)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(lock)
