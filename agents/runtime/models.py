@@ -7,6 +7,7 @@ replaced by the offline one. Pasted keys are tried first and then kept sealed.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
@@ -29,6 +30,9 @@ from bot.frozen import field, frozen
 log = logging.getLogger(__name__)
 
 FIELD = "model_key"
+REPLACED = "model_key_replaced"
+"""Which key of the settings a pasted one was pasted for, as a fingerprint: it goes before that one
+alone, and one that is put there later goes before both."""
 CHOICE, CHOSEN, SAYS = "model_choice", "models", "answers come from "
 """Where the model that a person chose is kept. Words go before its name: what is kept sealed is
 masked in the logs wherever it stands, and a model's name is no secret."""
@@ -63,6 +67,11 @@ class ModelSetup:
     transport: Literal["litellm", "direct"] = "litellm"
 
 
+def _print(key: Secret) -> str:
+    """Tells one key from another, and opens nothing."""
+    return sha256(b"switchboard model key" + key.reveal().encode()).hexdigest()
+
+
 class ModelDoor:
     """The model of the house, behind the port `Model`."""
 
@@ -79,9 +88,9 @@ class ModelDoor:
 
     async def start(self) -> None:
         """Choose who answers."""
-        pasted = await self._secrets.of_field(self._tenant, FIELD)
         kept = (await self._secrets.of_field(self._tenant, CHOICE)).get(CHOSEN, Secret(""))
-        await self._choose({**pasted, **self._setup.keys}, kept.reveal().removeprefix(SAYS))
+        keys = {name: key for name, (_, key) in (await self._keys()).items()}
+        await self._choose(keys, kept.reveal().removeprefix(SAYS))
 
     async def warm(self) -> None:
         """Load the library of the real model, if one is configured."""
@@ -104,13 +113,20 @@ class ModelDoor:
 
     async def keys(self) -> list[dict[str, Json]]:
         """Whose keys there are, by their ends, and where each comes from."""
-        pasted = await self._secrets.of_field(self._tenant, FIELD)
-        found = {**{name: ("pasted", key) for name, key in pasted.items()}}
-        found.update({name: ("settings", key) for name, key in self._setup.keys.items()})
         return [
             {"provider": name, "last4": key.last4, "source": source}
-            for name, (source, key) in sorted(found.items())
+            for name, (source, key) in sorted((await self._keys()).items())
         ]
+
+    async def _keys(self) -> dict[str, tuple[str, Secret]]:
+        """The key of each provider, and where it comes from."""
+        pasted = await self._secrets.of_field(self._tenant, FIELD)
+        replaced = await self._secrets.of_field(self._tenant, REPLACED)
+        found = {name: ("pasted", key) for name, key in pasted.items()}
+        for name, key in self._setup.keys.items():
+            if name not in pasted or not replaced.get(name, Secret("")).matches(_print(key)):
+                found[name] = ("settings", key)
+        return found
 
     def current(self) -> tuple[str, bool]:
         """The name of the model that answers, and whether it is the offline one."""
@@ -175,10 +191,13 @@ class ModelDoor:
         """Keep a key that was tried, sealed, and answer with it from now on."""
         await self._secrets.put(self._tenant, offer.provider, FIELD, key)
         log.info("a model key was added", extra={"provider": offer.provider, "person": actor.id})
-        pasted = await self._secrets.of_field(self._tenant, FIELD)
+        if set_one := self._setup.keys.get(offer.provider):
+            seen = Secret(_print(set_one))
+            await self._secrets.put(self._tenant, offer.provider, REPLACED, seen)
         if not self._is_named:
             await self._secrets.put(self._tenant, CHOSEN, CHOICE, Secret(SAYS + offer.model))
-        await self._choose({**self._setup.keys, **pasted}, offer.model)
+        keys = {name: key for name, (_, key) in (await self._keys()).items()}
+        await self._choose(keys, offer.model)
 
     @property
     def _is_named(self) -> bool:

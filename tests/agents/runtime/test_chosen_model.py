@@ -1,6 +1,6 @@
 """The model that a person chooses with a pasted key is the one that answers, also after a start."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -8,28 +8,14 @@ import pytest
 from agents.runtime.models import ModelDoor, ModelSetup
 from agents.runtime.providers import proposed
 from bot.core.errors import ConnectionBroken, Invalid
-from bot.core.ids import TenantId
 from bot.core.model import Task
 from bot.core.secret import Secret
 from tests.agents.runtime.talk import KEY, request
-from tests.agents.runtime.test_models import OWNER, TENANT
+from tests.agents.runtime.test_models import OWNER, TENANT, Secrets
 from tests.fakes.clock import StillClock
 from tests.fakes.openai_server import OpenAIServer
 
 USUAL = "openai/gpt-5.4-mini"
-
-
-class Secrets:
-    """What is kept sealed, in memory, by field."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, dict[str, Secret]] = {}
-
-    async def put(self, tenant: TenantId, provider: str, field: str, secret: Secret) -> None:
-        self.kept.setdefault(field, {})[provider] = secret
-
-    async def of_field(self, tenant: TenantId, field: str) -> Mapping[str, Secret]:
-        return dict(self.kept.get(field, {}))
 
 
 @pytest.fixture
@@ -115,6 +101,24 @@ async def test_the_key_pasted_last_answers_and_the_one_before_helps_out(
     assert door.current()[0].startswith("anthropic/")
     assert await _paste(door, "openai/house-small") == "openai/house-small"
     await door.close()
+
+
+async def test_a_key_pasted_for_one_of_the_settings_goes_before_that_one_alone(
+    server: OpenAIServer,
+) -> None:
+    secrets, wrong = Secrets(), {"openai": Secret("sk-wrong-0123456789abcdef")}
+    door = await _door(server, secrets, keys=wrong)
+    await _paste(door)
+    await door.complete(request())
+    await door.close()
+    again = await _door(server, secrets, keys=wrong)
+    assert await again.keys() == [{"provider": "openai", "last4": KEY[-4:], "source": "pasted"}]
+    await again.complete(request())
+    await again.close()
+    newer = {"openai": Secret("sk-newer-0123456789abcdef")}
+    mended = await _door(server, secrets, keys=newer)
+    assert await mended.keys() == [{"provider": "openai", "last4": "cdef", "source": "settings"}]
+    await mended.close()
 
 
 async def test_a_wrong_key_that_was_pasted_is_told_with_a_step_that_mends_it(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from agents.runtime.models import FIELD, ModelDoor, ModelSetup
+from agents.runtime.models import ModelDoor, ModelSetup
 from bot.core.errors import ConnectionBroken, VendorError
 from bot.core.ids import PersonId, TenantId
 from bot.core.model import Task
@@ -30,17 +30,17 @@ OWNER = Person(
 
 
 class Secrets:
-    """Pasted keys, in memory."""
+    """What is kept sealed, in memory, by field."""
 
     def __init__(self) -> None:
-        self.kept: dict[str, Secret] = {}
+        self.kept: dict[str, dict[str, Secret]] = {}
 
     async def put(self, tenant: TenantId, provider: str, field: str, secret: Secret) -> None:
-        assert (tenant, field) == (TENANT, FIELD)
-        self.kept[provider] = secret
+        assert tenant == TENANT
+        self.kept.setdefault(field, {})[provider] = secret
 
     async def of_field(self, tenant: TenantId, field: str) -> Mapping[str, Secret]:
-        return dict(self.kept)
+        return dict(self.kept.get(field, {}))
 
 
 @pytest.fixture
