@@ -67,6 +67,7 @@ class Standing:
             "model": model,
             "offline": offline,
             "resting": self.models.resting(),
+            "silent": self.models.silent(),
             "channels": self._channels(tenant),
             "extensions": self._extensions(),
             "payments": self.payments(person),

@@ -30,6 +30,12 @@ from bot.frozen import field, frozen
 log = logging.getLogger(__name__)
 
 FIELD = "model_key"
+MUTE: Mapping[str, str] = {
+    "model.auth": "its key is refused",
+    "model.credit": "its key has no credit left",
+    "model.unreachable": "it cannot be reached",
+}
+"""Failures that the next message meets as well."""
 REPLACED = "model_key_replaced"
 """Which key of the settings a pasted one was pasted for, as a fingerprint: it goes before that one
 alone, and one that is put there later goes before both."""
@@ -149,6 +155,16 @@ class ModelDoor:
             }
             for rest in (self._real.resting() if self._real else ())
         ]
+
+    def silent(self) -> str:
+        """Why no model would answer now, as the last calls told; empty while one of them might."""
+        rests = {rest.model: rest for rest in (self._real.resting() if self._real else ())}
+        named = self._real.named() if self._real else ()
+        if not named or any(name not in rests or rests[name].cause not in MUTE for name in named):
+            return ""
+        last = rests[named[0]]
+        said = MUTE[last.cause] + (f", HTTP {last.status}" if last.status else "")
+        return f"{last.model} did not answer ({said}), and no other model is there."
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelReply:
         """Ask whoever answers."""

@@ -259,6 +259,7 @@ def _patient(shell: Shell) -> Patient:
             status = client.call("GET", path_of("status"))
         except (Refused, Unreachable) as error:
             why = why or error.message
+        why = why or status.text("silent")
         with suppress(Refused, Unreachable):  # an older house, which knows none
             accounts = client.call("GET", path_of("connections")).records("items")
     try:

@@ -28,6 +28,7 @@ def status(shell: Shell, _: Namespace) -> int:
         answer = client.call("GET", path_of("status"))
     except (Refused, Unreachable) as error:
         answer, why = Record({}), why or error.message
+    why = why or answer.text("silent")
     told = {**answer.raw, "running": True, "answers": not why, "url": found.url, "why": why}
     told["settings"] = wrong
     terminal.show(told, [*_lines(terminal, found, answer, why), *_settings(wrong, running=True)])

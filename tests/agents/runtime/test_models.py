@@ -105,6 +105,26 @@ async def test_who_rests_is_told_without_a_key(server: OpenAIServer) -> None:
     await door.close()
 
 
+async def test_that_every_model_is_silent_is_told_and_not_of_one_that_only_rests(
+    server: OpenAIServer,
+) -> None:
+    door = await door_to(server)
+    server.otherwise = rate_limited(60)
+    with pytest.raises(VendorError):
+        await door.complete(request())
+    assert door.resting() and door.silent() == ""
+    await door.close()
+    server.keys = ("another",)
+    refused = await door_to(server)
+    assert refused.silent() == ""
+    with pytest.raises(ConnectionBroken):
+        await refused.complete(request())
+    assert refused.silent() == (
+        f"{MODEL} did not answer (its key is refused, HTTP 401), and no other model is there."
+    )
+    await refused.close()
+
+
 async def test_a_key_that_was_pasted_answers_while_old_calls_end(server: OpenAIServer) -> None:
     server.script.append(Reply(text="old", delay_s=0.05))
     door = await door_to(server)

@@ -64,6 +64,18 @@ def test_a_model_that_rests_is_named_with_its_cause(bot: Bot, well: ApiServer) -
     )
 
 
+def test_models_that_would_all_fail_end_it_with_one_and_are_told(bot: Bot, well: ApiServer) -> None:
+    silent = "openai/a did not answer (its key is refused, HTTP 401), and no other model is there."
+    well.answers["GET", "/v1/status"] = 200, {**STATUS, "silent": silent}
+    said = bot("status")
+    assert (said.code, said.out.splitlines()[1]) == (1, f"  why       {silent}")
+    told = bot("status", "--json").json
+    assert (told["answers"], told["why"]) == (False, silent)
+    assert bot("doctor", "--json").json["problems"] == [
+        {"what": silent, "command": "bot keys paste"}
+    ]
+
+
 SHARED = {
     "kind": "PostgreSQL",
     "host": "db.example:5432",
