@@ -155,7 +155,9 @@ class Failure:
         last4 = self.key.last4 if self.key else ""
         later = f"in {self.retry_after_s:.0f} seconds" if self.retry_after_s else "in a minute"
         is_trial = self.kind is Kind.WRONG_KEY and not self.model  # nothing was kept
-        words_of_step = "Paste one that works." if is_trial else follows.step
+        words_of_step = (
+            "Paste one that works, or put it into {variable}." if is_trial else follows.step
+        )
         step = words_of_step.format(
             variable=self.variable or "the settings",
             later=later,
