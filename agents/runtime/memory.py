@@ -75,7 +75,9 @@ class StoredMemory:
     ) -> list[tuple[str, str]]:
         """What is near in meaning; nothing when nobody can tell: words find it all the same."""
         embedder = self._models.embedder
-        known = await self._db.read(vectors.of_owner(owner, embedder.name, MAX_VECTORS))
+        there = self._db.compares
+        most = 1 if there else MAX_VECTORS
+        known = await self._db.read(vectors.of_owner(owner, embedder.name, most))
         if not known:
             return []
         whose = Whose(tenant=TenantId(owner.tenant), agent=owner.agent, person=person)
@@ -84,7 +86,10 @@ class StoredMemory:
         except BotError as error:
             log.warning("A question was looked up by words alone: %s", error.message)
             return []
-        return await asyncio.to_thread(nearest, asked, known, embedder.floor, 2 * MAX_FOUND)
+        how = (embedder.floor, 2 * MAX_FOUND)
+        if there:
+            return await self._db.read(vectors.nearest(owner, embedder.name, asked, *how))
+        return await asyncio.to_thread(nearest, asked, known, *how)
 
 
 def _found(owner: Owner, query: str, near: list[tuple[str, str]]) -> Script[list[Found]]:

@@ -311,7 +311,7 @@ def _memory(settings: Settings) -> str:
     """How notes and lines are found again."""
     model = settings.models.embeddings
     how = f"words and by meaning ({model})" if model else "words alone (no [models] embeddings)"
-    return f"found by {how}; compared in the process, without pgvector"
+    return f"found by {how}{'' if settings.database_url else '; compared in the process'}"
 
 
 def _database(patient: Patient) -> list[str]:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from bot.core.errors import StoreError
+from bot.store.postgres_meaning import compares
 from bot.store.postgres_session import GONE, Session, said
 from bot.store.postgres_writer import Health, Item, Writer
 from bot.store.script import Restartable, Script
@@ -76,7 +77,12 @@ class PostgresDatabase:
         self._in_hand: set[str] = set()
         """The keys of what is being committed; the empty one keeps everything else waiting."""
         self._readers: asyncpg.Pool[Any] | None = None
-        self._open = self._closing = False
+        self._open = self._closing = self._compares = False
+
+    @property
+    def compares(self) -> bool:
+        """Whether it has pgvector, as it was found when this was opened."""
+        return self._compares
 
     @property
     def broken(self) -> str:
@@ -91,6 +97,8 @@ class PostgresDatabase:
             self._readers = await asyncpg.create_pool(
                 **self._how, min_size=1, max_size=READERS, connection_class=_Clean
             )
+            async with self._readers.acquire(timeout=STATEMENT_S) as conn:
+                self._compares = await compares(conn)
         except (*GONE, asyncpg.PostgresError) as error:
             for writer in self._writers:
                 await writer.close()

@@ -14,6 +14,7 @@ import asyncpg
 
 from bot.core.errors import StoreError
 from bot.store.notices import Notices
+from bot.store.postgres_meaning import CLASH, MEND, clashes, compares, offered
 from bot.store.postgres_schema import check, release_of, tables, too_old
 from bot.store.postgres_session import APP, ENGINE, quote
 from bot.store.schema import VERSION
@@ -40,7 +41,8 @@ async def examine(
     if not problems and pooled[direct] and not is_told_otherwise:
         server = _plain(urlsplit(direct)._replace(netloc=f"{_user(direct)}@SERVER:5432"))
         problems = [(Notices.deaf, f"export BOT_DIRECT_URL={server}")]
-    return problems, [await _version(direct), await _wall(direct), _between(pooled, url, direct)]
+    facts = [await _version(direct), await _wall(direct), await _meaning(direct)]
+    return problems, [*facts, _between(pooled, url, direct)]
 
 
 async def _version(url: str) -> str:
@@ -61,6 +63,16 @@ async def _wall(url: str) -> str:
             return f"{APP}: not known, the tables or the role are not there or not to be used"
     how = "sees one tenant at a time" if held else "is NOT held: it sees every tenant's rows"
     return f"row-level security: {APP} {how}"
+
+
+async def _meaning(url: str) -> str:
+    """Who compares what is looked for by its meaning."""
+    async with _Looking(url) as conn:
+        if await compares(conn):
+            return "meanings are compared by pgvector"
+        there = await offered(conn)
+    how = "pgvector is there and not used before the next `bot db upgrade`" if there else ""
+    return f"meanings are compared in the process, {how or 'without pgvector'}"
 
 
 def _between(pooled: Mapping[str, bool], url: str, direct: str) -> str:
@@ -118,6 +130,9 @@ async def _schema(url: str) -> list[Finding]:
         return [(too_old(least), "pip install --upgrade switchboard")]
     if version >= VERSION:
         return []
+    async with _Looking(url) as conn:
+        if await clashes(conn):
+            return [(CLASH, f"psql {_plain(urlsplit(url), 'SUPERUSER')} -c '{MEND}'")]
     if await _owns(url):
         return await _roles(url)
     state = f"has schema {version}" if version else "is empty"

@@ -17,6 +17,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from bot.core.errors import StoreError
 from bot.store.columns import metadata
+from bot.store.postgres_meaning import adopt, refuse_clash
 from bot.store.postgres_session import APP, ENGINE, TENANT
 from bot.store.schema import LEAST, SEALED, VERSION, migrations_between
 from bot.store.settled import AUDIT_LOCK
@@ -251,6 +252,8 @@ async def _upgrade(conn: "asyncpg.Connection[Any]") -> str:
     version, _ = await _release(conn)
     if version > VERSION:
         raise StoreError(f"The database has schema {version}, newer than {VERSION}.")
+    if version < VERSION:
+        await refuse_clash(conn)
     if version == 0:
         for statement in statements():
             await conn.execute(statement)
@@ -258,6 +261,7 @@ async def _upgrade(conn: "asyncpg.Connection[Any]") -> str:
         await _migrate(conn, version)
     for statement in walls():
         await conn.execute(statement)
+    await adopt(conn)
     return "new" if version == 0 else "same" if version == VERSION else "upgraded"
 
 

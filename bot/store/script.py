@@ -182,6 +182,11 @@ class Database(Protocol):
         """Run a script that only reads."""
         ...
 
+    @property
+    def compares(self) -> bool:
+        """Whether it compares vectors itself (`vectors.nearest`)."""
+        ...
+
 
 def run(script: Script[T], execute: Callable[[Ask], list[Row]]) -> T:
     """Drive a script to its end with a function from statement to rows."""

@@ -118,6 +118,10 @@ class SqliteDatabase:
         self._send()
         return await future
 
+    @property
+    def compares(self) -> bool:
+        return False
+
     def post(self, script: Script[Any]) -> None:
         self._riding.append((script, None))
         if len(self._riding) >= MAX_BATCH:

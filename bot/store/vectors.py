@@ -1,11 +1,12 @@
 """Vectors as rows, and what is found by them: memos, lines that were said, archives.
 
 A value is 32-bit floats, little end first, of length one. Comparing them is the work of
-`agents/runtime/finding.py`, in this process and exactly, on both databases. Each row names its
-tenant, agent and person, and every statement that finds names all three.
+`agents/runtime/finding.py`, in this process, and that of a PostgreSQL with pgvector by `nearest`
+(`postgres_meaning.py`); exactly, either way. Each row names its tenant, agent and person, and every
+statement that finds names all three.
 """
 
-from sqlalchemy import and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Select, and_, bindparam, delete, func, literal_column, or_, select, update
 
 from bot.frozen import frozen
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
@@ -58,6 +59,22 @@ _OWN = Statement(
         .limit(bindparam("limit"))
     )
 )
+
+
+def _compared() -> Select[tuple[str, str, float]]:
+    """By a database that compares; what is asked is unpacked once, and not for every row."""
+    made = select(func.floats(bindparam("asked")).label("near"))
+    asked = made.cte("asked").prefix_with("MATERIALIZED")
+    near = func.nearness(literal_column("vector.near"), asked.c.near).label("nearness")
+    return (
+        select(vector.c.kind, vector.c.id, near)
+        .where(*_MINE, vector.c.model == bindparam("model"))
+        .order_by(near.desc().nulls_last(), vector.c.kind, vector.c.id)
+        .limit(bindparam("limit"))
+    )
+
+
+_NEAR = Statement(_compared)
 _LINE = (message.c.id, message.c.text, message.c.role, message.c.conv, message.c.at, conv.c.tainted)
 _JOINED = (
     select(*_LINE, message.c.turn)
@@ -229,6 +246,18 @@ def of_owner(owner: Owner, model: str, limit: int) -> Script[list[tuple[str, str
     """Kind, id and value of an owner's vectors by one model, latest first."""
     rows = yield Ask(_OWN, {**owner.params(), "model": model, "limit": limit})
     return [(row[0], row[1], row[2]) for row in rows]
+
+
+def nearest(
+    owner: Owner, model: str, asked: bytes, floor: float, limit: int
+) -> Script[list[tuple[str, str]]]:
+    """Kind and id of an owner's vectors that are nearest in meaning and not below the floor.
+
+    Only for a database that `compares`; it looks at all of them.
+    """
+    params: Params = {**owner.params(), "model": model, "asked": asked, "limit": limit}
+    rows = yield Ask(_NEAR, params)
+    return [(row[0], row[1]) for row in rows if row[2] is not None and row[2] >= floor]
 
 
 def said(owner: Owner, ids: list[str]) -> Script[list[Found]]:

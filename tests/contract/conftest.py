@@ -11,6 +11,7 @@ from bot.store.columns import metadata
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
+from tests.fakes import pgvector
 from tests.fakes.clock import StillClock
 from tests.fakes.files import local_files
 from tests.fakes.remembering import Remembering, remembering
@@ -20,18 +21,31 @@ from tests.postgres import admin, own_database
 @pytest.fixture(scope="module")
 def remembered() -> Iterator[str]:
     """One PostgreSQL database for all of these."""
+    yield from _one(False)
+
+
+@pytest.fixture(scope="module")
+def compared() -> Iterator[str]:
+    """The same, where the database compares vectors itself."""
+    yield from _one(True)
+
+
+def _one(compares: bool) -> Iterator[str]:
     with asyncio.Runner() as runner:
         made = own_database()
         url = runner.run(made.__aenter__())
+        if compares:
+            runner.run(pgvector.install(url))
         runner.run(postgres_schema.upgrade(url))
         yield url
         runner.run(made.__aexit__(None, None, None))
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", "postgres", "pgvector"])
 def address(request: pytest.FixtureRequest) -> str:
     """Empty for a file."""
-    return request.getfixturevalue("remembered") if request.param == "postgres" else ""
+    which = {"postgres": "remembered", "pgvector": "compared"}.get(request.param)
+    return request.getfixturevalue(which) if which else ""
 
 
 @pytest.fixture
