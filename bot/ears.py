@@ -7,6 +7,7 @@ made is named; one that breaks is begun again after a pause, and its owner is to
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -48,6 +49,12 @@ Accept = Callable[[Event], Awaitable[Accepted]]
 class _State:
     up: bool = False
     detail: str = "starting"
+    waits: bool = False
+    """Another process listens, and this one would in its place."""
+
+
+_MINDED: ContextVar[_State | None] = ContextVar("minded", default=None)
+"""The state of the channel whose task, or one that it began, this is."""
 
 
 class Installing(Protocol):
@@ -278,10 +285,12 @@ class Ears:
     ) -> None:
         pause = FIRST_PAUSE_S
         state = self._states[tenant, channel.name]
+        _MINDED.set(state)
         while True:
+            state.waits = False
             task = asyncio.ensure_future(channel.run(sink))
             try:
-                done, _ = await asyncio.wait({task}, timeout=UP_AFTER_S)
+                done = await _ended(task, state)
                 if not done or (not task.cancelled() and task.exception() is None):
                     state.up, state.detail, pause = True, "listening", FIRST_PAUSE_S
                     await _surely(lambda: troubles.channel_up(tenant, channel.name))
@@ -310,6 +319,25 @@ def _fits(path: str, asked: str) -> bool:
         part == word or (part.startswith("{") and word != "")
         for part, word in zip(parts, told, strict=True)
     )
+
+
+def elsewhere(is_so: bool) -> None:
+    """What a channel's own task is told: whether another process listens, for which it waits."""
+    if state := _MINDED.get():
+        state.waits = is_so
+
+
+async def _ended(task: asyncio.Future[None], state: _State) -> bool:
+    """Wait until a channel has listened for a while; True: it ended before."""
+    waited = True
+    while waited:
+        waited = state.waits
+        done, _ = await asyncio.wait({task}, timeout=UP_AFTER_S)
+        if done:
+            return True
+        if state.waits:
+            waited, state.up, state.detail = True, True, "another process listens"
+    return False
 
 
 async def _after(

@@ -10,7 +10,7 @@ from bot.core.errors import BotError
 from bot.core.ids import TenantId
 from bot.core.ports import Agents, Clock, Fetcher
 from bot.desk import Behind, Counter, Seat
-from bot.ears import webhooks_of
+from bot.ears import elsewhere, webhooks_of
 from bot.engine import Engine
 from bot.fetch.client import WebFetcher
 from bot.files.files import Files
@@ -55,9 +55,15 @@ class Holding:
         task = asyncio.current_task()
         while task is not None:
             async with self._lock:
-                if await peers.take(_lease(channel)):
-                    self._tasks.setdefault(channel, set()).add(task)
-                    task.add_done_callback(lambda ended: self._leave(peers, channel, ended))
+                taken = True  # one that is cancelled, or loses its connection, may have it as well
+                try:
+                    taken = await peers.take(_lease(channel))
+                finally:
+                    if taken:
+                        self._tasks.setdefault(channel, set()).add(task)
+                        task.add_done_callback(lambda ended: self._leave(peers, channel, ended))
+                elsewhere(not taken)
+                if taken:
                     return
             await asyncio.sleep(HOLD_S)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import bot.lender
 from bot import ears as module
 from bot.core.channel import Outbound, Receipt
 from bot.core.errors import Conflict, Invalid, NotFound, StoreError, VendorRefused
@@ -14,6 +15,7 @@ from bot.core.event import Event, Kind, Trust
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
 from bot.ears import Ears
+from bot.lender import Holding
 from bot.lent import Offer
 from tests.bot.test_troubles import told
 from tests.fakes.channel import FakeChannel
@@ -85,6 +87,54 @@ async def test_one_that_breaks_begins_again_and_the_owner_is_told_once(
         assert ["Something needs you" in text for text in said] == [True, False]
         assert "The channel pigeon is down" in said[0] and "Works again" in said[1]
         assert await board.engine.troubles.shown(HOME) == []
+
+
+class Leased(Pigeon):
+    """One process alone listens to it."""
+
+    async def run(self, sink: Any) -> None:
+        await self.holding.hold(self.peers, self.name)
+        await super().run(sink)
+
+    holding: Holding
+    peers: Any
+
+
+class Others:
+    """Another process has it, for as long as it is said."""
+
+    many, free = 2, False
+
+    async def take(self, name: str) -> bool:
+        return self.free
+
+    async def drop(self, name: str) -> None:
+        self.free = True
+
+
+async def test_one_that_another_process_listens_to_is_said_to_be_that_one_s(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bot.lender, "HOLD_S", 0.02)
+    async with Switchboard() as board:
+        pigeon, others, troubles = Leased(name="pigeon"), Others(), board.engine.troubles
+        pigeon.holding, pigeon.peers = Holding(), others
+        await troubles.channel_down(HOME, "pigeon")  # at the other one
+        ears = ears_of(board, pigeon)
+        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, troubles))
+        there = {"name": "pigeon", "up": True, "detail": "another process listens"}
+        await until(lambda: ears.states(HOME) == [there])
+        await asyncio.sleep(0.2)
+        assert ears.states(HOME) == [there]
+        assert await troubles.shown(HOME), "who only waits does not say that it works again"
+        others.free = True
+        here = {**there, "detail": "listening"}
+        await until(lambda: ears.states(HOME) == [here])
+        async with asyncio.timeout(10):
+            while await troubles.shown(HOME):
+                await asyncio.sleep(0.005)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_what_ailed_a_channel_that_is_let_go_of_is_no_trouble_any_more() -> None:

@@ -209,6 +209,31 @@ async def test_a_channel_that_is_begun_again_at_once_keeps_its_lease(
     assert await two.take("channel:email")
 
 
+async def test_who_is_cancelled_while_a_lease_is_taken_keeps_none(
+    db: PostgresDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = fleet(db, "one"), fleet(db, "two")
+    await one.join()
+    await two.join()
+    first, taken = lender(db, one), asyncio.Event()
+    take = one.take
+
+    async def take_and_tell_late(name: str) -> bool:
+        done = await take(name)
+        taken.set()
+        await asyncio.sleep(10)
+        return done
+
+    monkeypatch.setattr(one, "take", take_and_tell_late)
+    task = asyncio.ensure_future(first("telegram", {}).hold())
+    await taken.wait()
+    assert not await two.take("channel:telegram")
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await first.holding.settled()
+    assert await two.take("channel:telegram")
+
+
 def lender(db: PostgresDatabase, peers: Fleet) -> connecting.Lender:
     nobody: Any = None
     return connecting.Lender(
