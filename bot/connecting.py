@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from bot.core.canonical import Json
+from bot.core.channel import Channel
 from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError, StoreError
 from bot.core.ids import TenantId
 from bot.core.people import Person
@@ -41,6 +42,7 @@ from bot.sites import Sites
 from bot.store import audit
 from bot.store.people import tenants
 from bot.strongroom import Strongroom
+from bot.vault import SecretUnreadable
 from bot.web.parts import Route
 
 log = logging.getLogger(__name__)
@@ -101,11 +103,13 @@ class Connecting:
         """What the settings say, and what was connected besides; who is paid is read as well."""
         await self.paying.load()
         told: dict[str, Options] = dict(self._lend.settings.channels)
-        for name, options in (await self._kept(self._lend.tenant)).items():
+        kept, lost = await self._kept(self._lend.tenant)
+        for name, options in kept.items():
             if name not in self._set:
                 told[name] = options
                 self._heard[self._lend.tenant, name] = options
-        return [channel_offer(name, self._lend(name, options)) for name, options in told.items()]
+        made = [channel_offer(name, self._lend(name, options)) for name, options in told.items()]
+        return made + [_shut(name, why) for name, why in lost.items() if name not in told]
 
     async def watch(self) -> None:
         """Look now and again until cancelled: another process may die before it says a word."""
@@ -121,23 +125,26 @@ class Connecting:
         async with self._looking:
             for tenant in await self._elsewhere():
                 try:
-                    kept = await self._kept(tenant)
+                    kept, lost = await self._kept(tenant)
                 except BotError as error:
                     log.warning("The platforms of %s stay as they are: %s", tenant, error.message)
                     continue
-                gone = [n for whose, n in self._heard if whose == tenant and n not in kept]
+                there = {**kept, **lost}
+                gone = [n for whose, n in self._heard if whose == tenant and n not in there]
                 for name in gone:
                     del self._heard[tenant, name]
                     self.ears.remove(tenant, name)
                 for name, options in kept.items():
                     await self._hear(tenant, name, options)
+                for name, why in lost.items():  # what is listened on already goes on
+                    if (tenant, name) not in self._heard and not self._stands(tenant, name):
+                        self.ears.take(tenant, _shut(name, why))
                 if gone or self._lend.peers.many == 1:  # others may have what is lacking here
                     await self.ears.tidy(tenant)
 
     async def _hear(self, tenant: TenantId, name: str, options: Options) -> None:
-        is_set = tenant == self._lend.tenant and name in self._set
         key = (tenant, name)
-        if is_set or (self._heard.get(key) == options and key not in self._waiting):
+        if self._stands(*key) or (self._heard.get(key) == options and key not in self._waiting):
             return
         if name in channel_names():
             await asyncio.to_thread(channel_load, name)
@@ -145,6 +152,10 @@ class Connecting:
         self._waiting.discard(key)
         if self.ears.take(tenant, channel_offer(name, self._lend(name, options, tenant))):
             self._waiting.add(key)
+
+    def _stands(self, tenant: TenantId, name: str) -> bool:
+        """Whether it stands in the settings."""
+        return tenant == self._lend.tenant and name in self._set
 
     async def _elsewhere(self) -> Sequence[TenantId]:
         while True:
@@ -154,10 +165,13 @@ class Connecting:
                 log.warning("Other tenants' platforms wait for the database: %s", error.message)
                 await asyncio.sleep(HOLD_S)
 
-    async def _kept(self, tenant: TenantId) -> Mapping[str, Options]:
-        """The options of each platform that a tenant connected."""
-        kept = await self._strongroom.of_field(tenant, FIELD)
-        return {name: json.loads(told.reveal()) for name, told in kept.items() if told.reveal()}
+    async def _kept(
+        self, tenant: TenantId
+    ) -> tuple[Mapping[str, Options], Mapping[str, SecretUnreadable]]:
+        """The options of each platform that a tenant connected, and those that cannot be read."""
+        kept, lost = await self._strongroom.readable(tenant, FIELD)
+        told = {name: json.loads(told.reveal()) for name, told in kept.items() if told.reveal()}
+        return told, lost
 
     async def listed(self, actor: Person) -> Sequence[Json]:
         """`{name, up, detail, wants, ways, own, own_ways, manifest}` of each."""
@@ -239,7 +253,7 @@ class Connecting:
             return
         if name not in channel_names():
             raise NotFound(f"There is no platform {name}. There are: {', '.join(channel_names())}.")
-        if name in self._set and actor.tenant == self._lend.tenant:
+        if self._stands(actor.tenant, name):
             raise Conflict(
                 f"[channels.{name}] stands in the settings. Change it there and start again."
             )
@@ -267,8 +281,8 @@ class Connecting:
         if name in SITES:
             await self.sites.remove(actor, name)
             return
-        found = await self._strongroom.get(actor.tenant, name, FIELD)
-        if found is None or not found.reveal():
+        kept, lost = await self._kept(actor.tenant)
+        if name not in kept and name not in lost:
             raise NotFound("This platform is not connected here.")
         async with self._looking:
             await self._strongroom.put(actor.tenant, name, FIELD, Secret(""))
@@ -290,3 +304,12 @@ class Connecting:
         at = to_us(self._lend.clock.now())
         note = audit.note(actor.tenant, at, f"person:{actor.id}", what, name, {})
         await self._lend.db.write(note)
+
+
+def _shut(name: str, why: SecretUnreadable) -> Offer:
+    """A platform whose options cannot be read: it is named with the mend, and no other waits."""
+
+    def make() -> Channel:
+        raise why
+
+    return Offer(name=name, make=make)

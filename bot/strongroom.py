@@ -18,7 +18,7 @@ from bot.store import audit
 from bot.store import keys as rows
 from bot.store.keys import KeyRow, ValueRow
 from bot.store.script import Database
-from bot.vault import Dek, Slot, Vault
+from bot.vault import Dek, SecretUnreadable, Slot, Vault
 
 
 class StoredKeys:
@@ -143,15 +143,21 @@ class Strongroom:
         )
         return {"id": ring.primary.id, "rewrapped": done}
 
-    async def of_field(self, tenant: TenantId, field: str) -> dict[str, Secret]:
-        """Provider → secret, for one field."""
-        found = await self._db.read(rows.of_field(tenant, field))
-        opened = {
-            row.provider: await self.vault.open(_slot(tenant, row), row.value) for row in found
-        }
-        for secret in opened.values():
-            self._mask(secret)
-        return opened
+    async def readable(
+        self, tenant: TenantId, field: str
+    ) -> tuple[dict[str, Secret], dict[str, SecretUnreadable]]:
+        """Provider → secret, for one field; and provider → why it cannot be opened."""
+        opened: dict[str, Secret] = {}
+        lost: dict[str, SecretUnreadable] = {}
+        for row in await self._db.read(rows.of_field(tenant, field)):
+            try:
+                secret = await self.vault.open(_slot(tenant, row), row.value)
+            except SecretUnreadable as error:
+                lost[row.provider] = error
+            else:
+                self._mask(secret)
+                opened[row.provider] = secret
+        return opened, lost
 
 
 def _place(tenant: TenantId, provider: str, owner: str, field: str, version: int) -> Slot:

@@ -19,7 +19,7 @@ from agents.runtime.offline import OfflineModel
 from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import PROVIDERS, proposed, provider_of
 from bot.core.canonical import Json
-from bot.core.errors import Invalid
+from bot.core.errors import BotError, Invalid
 from bot.core.ids import TenantId
 from bot.core.model import ModelReply, ModelRequest, Offer, Task, Usage
 from bot.core.people import Person
@@ -49,7 +49,9 @@ class Secrets(Protocol):
 
     async def put(self, tenant: TenantId, provider: str, field: str, secret: Secret) -> None: ...
 
-    async def of_field(self, tenant: TenantId, field: str) -> Mapping[str, Secret]: ...
+    async def readable(
+        self, tenant: TenantId, field: str
+    ) -> tuple[Mapping[str, Secret], Mapping[str, BotError]]: ...
 
 
 @frozen
@@ -94,9 +96,9 @@ class ModelDoor:
 
     async def start(self) -> None:
         """Choose who answers."""
-        kept = (await self._secrets.of_field(self._tenant, CHOICE)).get(CHOSEN, Secret(""))
+        kept, _ = await self._secrets.readable(self._tenant, CHOICE)
         keys = {name: key for name, (_, key) in (await self._keys()).items()}
-        await self._choose(keys, kept.reveal().removeprefix(SAYS))
+        await self._choose(keys, kept.get(CHOSEN, Secret("")).reveal().removeprefix(SAYS))
 
     async def warm(self) -> None:
         """Load the library of the real model, if one is configured."""
@@ -126,8 +128,8 @@ class ModelDoor:
 
     async def _keys(self) -> dict[str, tuple[str, Secret]]:
         """The key of each provider, and where it comes from."""
-        pasted = await self._secrets.of_field(self._tenant, FIELD)
-        replaced = await self._secrets.of_field(self._tenant, REPLACED)
+        pasted = await self._pasted()
+        replaced, _ = await self._secrets.readable(self._tenant, REPLACED)
         found = {name: ("pasted", key) for name, key in pasted.items()}
         for name, key in self._setup.keys.items():
             if name not in pasted or not replaced.get(name, Secret("")).matches(_print(key)):
@@ -219,6 +221,15 @@ class ModelDoor:
     def _is_named(self) -> bool:
         """The settings say which model answers; nobody chooses another while the house runs."""
         return bool(self._setup.default or self._setup.lists.get(Task.REASON))
+
+    async def _pasted(self) -> Mapping[str, Secret]:
+        """Provider → key. One that cannot be opened is empty, so that the offline model does not
+        answer for it: the house starts, and its calls fail with the mend.
+        """
+        kept, lost = await self._secrets.readable(self._tenant, FIELD)
+        for name, error in lost.items():
+            log.warning("The key of %s is lost, paste it again: %s", name, error.message)
+        return {**dict.fromkeys(lost, Secret("")), **kept}
 
     @property
     def _model(self) -> Model:

@@ -34,8 +34,9 @@ class Room:
     async def get(self, tenant: str, name: str, field: str) -> Secret | None:
         return self.kept.get((tenant, name))
 
-    async def of_field(self, tenant: str, field: str) -> dict[str, Secret]:
-        return {name: secret for (whose, name), secret in self.kept.items() if whose == tenant}
+    async def readable(self, tenant: str, field: str) -> tuple[dict[str, Secret], dict[str, Any]]:
+        kept = {name: secret for (whose, name), secret in self.kept.items() if whose == tenant}
+        return kept, {}
 
 
 class Lend:

@@ -10,7 +10,7 @@ from agents.runtime.choice import Options
 from agents.runtime.embedding import MAX_BYTES, ModelEmbedder, WordEmbedder, pack, unpack
 from agents.runtime.models import ModelDoor, ModelSetup
 from agents.runtime.prices import Price, Prices
-from bot.core.errors import OperatorError, VendorError
+from bot.core.errors import BotError, OperatorError, VendorError
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from tests.agents.runtime.talk import KEY, needs_litellm
@@ -123,8 +123,10 @@ class NoSecrets:
 
     async def put(self, tenant: TenantId, provider: str, field: str, secret: Secret) -> None: ...
 
-    async def of_field(self, tenant: TenantId, field: str) -> dict[str, Secret]:
-        return {}
+    async def readable(
+        self, tenant: TenantId, field: str
+    ) -> tuple[dict[str, Secret], dict[str, BotError]]:
+        return {}, {}
 
 
 async def test_the_door_embeds_with_the_model_of_the_settings_or_counts_words(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agents.runtime.models import ModelDoor, ModelSetup
-from bot.core.errors import ConnectionBroken, VendorError
+from bot.core.errors import BotError, ConnectionBroken, VendorError
 from bot.core.ids import PersonId, TenantId
 from bot.core.model import Task
 from bot.core.people import Person, Role
@@ -39,8 +39,10 @@ class Secrets:
         assert tenant == TENANT
         self.kept.setdefault(field, {})[provider] = secret
 
-    async def of_field(self, tenant: TenantId, field: str) -> Mapping[str, Secret]:
-        return dict(self.kept.get(field, {}))
+    async def readable(
+        self, tenant: TenantId, field: str
+    ) -> tuple[Mapping[str, Secret], Mapping[str, BotError]]:
+        return dict(self.kept.get(field, {})), {}
 
 
 @pytest.fixture
