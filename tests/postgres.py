@@ -83,9 +83,20 @@ SELECT hashtext(string_agg(line, E'\\n' ORDER BY line)) FROM (
   UNION ALL SELECT concat_ws(' ', polname, polrelid::regclass) FROM pg_policy
   UNION ALL SELECT concat_ws(' ', tgname, tgrelid::regclass, tgenabled) FROM pg_trigger
   UNION ALL SELECT concat_ws(' ', version, min_version) FROM release
+  UNION ALL SELECT concat_ws(' ', conrelid::regclass, conname, pg_get_constraintdef(oid))
+    FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+  UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+    WHERE c.relnamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(' ', adrelid::regclass, adnum, pg_get_expr(adbin, adrelid))
+    FROM pg_attrdef
+  UNION ALL SELECT concat_ws(' ', oid::regprocedure, prosrc, proacl) FROM pg_proc
+    WHERE pronamespace = 'public'::regnamespace
+  UNION ALL SELECT concat_ws(' ', polname, polcmd, polroles, pg_get_expr(polqual, polrelid),
+    pg_get_expr(polwithcheck, polrelid)) FROM pg_policy
 ) AS lines
 """
-"""What a test may not change in a database that is lent: tables, rights, walls, release."""
+"""What a test may not change in a database that is lent: tables with their constraints, indexes and
+defaults, functions, rights, walls, release."""
 
 
 @asynccontextmanager

@@ -16,6 +16,12 @@ CHANGES = (
     "ALTER TABLE audit DISABLE TRIGGER audit_held",
     "GRANT DELETE ON audit TO PUBLIC",
     "UPDATE release SET version = 1",
+    "ALTER TABLE message DROP CONSTRAINT message_pkey",
+    "ALTER TABLE message ADD CONSTRAINT few CHECK (n < 5)",
+    "ALTER TABLE message ALTER COLUMN text SET DEFAULT 'other'",
+    "DROP INDEX feedback_recent; CREATE INDEX feedback_recent ON feedback (at)",
+    "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    "ALTER POLICY own ON message USING (true)",
 )
 
 
