@@ -17,6 +17,7 @@ import pytest
 
 from bot.store import postgres_schema
 from tests.fakes.switchboard import image
+from tests.kill.book import written
 from tests.kill.harness import Nursery, Tally
 from tests.kill.test_shared import side_by_side
 from tests.postgres import Server, fill, our_database
@@ -108,13 +109,22 @@ async def test_a_database_that_goes_and_comes_back_loses_nothing(
     await fill(server.url, image())
     spec = {"home": tmp_path, "policy": "keyed", "database": server.url, "slow_ms": 40}
 
+    at_work = 2
+
     def live(number: int) -> None:
+        nonlocal at_work
         end = nurseries[number].live(**spec, messages=10, place=f"{number}", limit_s=60)
+        at_work -= 1
         assert end == {"signal": 0, "code": 0}, end
 
     def restart() -> None:
+        until = time.monotonic() + 60
+        while not {"1:0", "11:0"} <= {line["ext"] for line in written(tmp_path / "acks")}:
+            assert time.monotonic() < until, "both have begun: a start is told of a database away"
+            time.sleep(0.01)
         for _ in range(2):
-            time.sleep(0.7)
+            assert at_work, "nobody works while it is away"
+            time.sleep(0.2)
             server.stop(how)
             time.sleep(0.3)
             server.start()
