@@ -176,9 +176,11 @@ class Switchboard:
         disk: Disk | None = None,
         tools: Mapping[str, Tool] | None = None,
         weather: Weather | None = None,
+        db: Database | None = None,
     ) -> None:
+        """`db`: another database than the one on `disk`."""
         self.disk = disk or Disk(image())
-        self.db = InlineDatabase(self.disk, weather)
+        self.db: Database = db or InlineDatabase(self.disk, weather)
         self.clock = LoopClock(Random(next(_SEEDS)))
         self.model = model or ScriptedModel([say("Hello.")])
         self.vendor = vendor or Vendor()
