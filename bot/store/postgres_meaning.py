@@ -9,6 +9,7 @@ rows are few, and those of the next tenant are not even looked at.
 https://github.com/pgvector/pgvector, read on 2026-11-22; run with 0.6.2.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import asyncpg
@@ -24,6 +25,10 @@ CLASH = (
 _SCHEMA = (
     "SELECT quote_ident(nspname) FROM pg_type JOIN pg_namespace n ON n.oid = typnamespace "
     "WHERE typname = 'vector' AND typrelid = 0 ORDER BY nspname LIMIT 1"
+)
+_MAY = (
+    "SELECT bool_and(has_schema_privilege(who, n.oid, 'USAGE')) "
+    "FROM pg_namespace n, unnest($2::name[]) who WHERE quote_ident(nspname) = $1"
 )
 _COLUMN = (
     "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('public.vector') "
@@ -87,12 +92,17 @@ async def compares(conn: "asyncpg.Connection[Any]") -> bool:
 
 
 async def adopt(conn: "asyncpg.Connection[Any]") -> bool:
-    """Let it, where the extension is there; False where it is not. May be done again."""
+    """Let it, where the extension is there and may be used; else False. May be done again."""
     schema = await conn.fetchval(_SCHEMA)
     if schema is None:
         return False
-    if not await conn.fetchval(f"SELECT has_schema_privilege('{APP}', $1, 'USAGE')", schema):
-        await conn.execute(f"GRANT USAGE ON SCHEMA {schema} TO {APP}")
+    users = [await conn.fetchval("SELECT current_user"), APP]
+    if not await conn.fetchval(_MAY, schema, users):
+        with suppress(asyncpg.InsufficientPrivilegeError):
+            async with conn.transaction():
+                await conn.execute(f"GRANT USAGE ON SCHEMA {schema} TO {APP}")
+        if not await conn.fetchval(_MAY, schema, users):
+            return False
     if not await compares(conn):
         await conn.execute(_FLOATS.format(schema=schema, most=MOST))
         await conn.execute(_NEARNESS.format(schema=schema))

@@ -71,8 +71,8 @@ async def _meaning(url: str) -> str:
         if await compares(conn):
             return "meanings are compared by pgvector"
         there = await offered(conn)
-    how = "pgvector is there and not used before the next `bot db upgrade`" if there else ""
-    return f"meanings are compared in the process, {how or 'without pgvector'}"
+    how = "and not by the pgvector that is there: bot db upgrade" if there else "without pgvector"
+    return f"meanings are compared in the process, {how}"
 
 
 def _between(pooled: Mapping[str, bool], url: str, direct: str) -> str:

@@ -1,10 +1,13 @@
 """A PostgreSQL with pgvector compares vectors itself, and no other is harmed by it."""
 
+import asyncio
 import math
 import random
+import secrets
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,7 +16,7 @@ from agents.runtime.embedding import pack
 from bot.core.errors import StoreError
 from bot.store import postgres_meaning, postgres_probe, postgres_schema, vectors
 from bot.store.postgres import PostgresDatabase
-from bot.store.postgres_session import APP, TENANT
+from bot.store.postgres_session import APP, ENGINE, TENANT
 from bot.store.vectors import MEMO, Owner, Vector
 from tests.fakes import pgvector
 from tests.postgres import admin, own_database
@@ -24,16 +27,20 @@ MINE = Owner(tenant="ten_1", agent="bri", person="per_ana")
 MODEL = "test/model"
 
 
-@pytest.fixture
-async def url() -> AsyncIterator[str]:
-    async with own_database() as made:
-        await pgvector.install(made)
-        await postgres_schema.upgrade(made)
-        yield made
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with asyncio.Runner() as runner:
+        made = own_database()
+        address = runner.run(made.__aenter__())
+        runner.run(pgvector.install(address))
+        runner.run(postgres_schema.upgrade(address))
+        yield address
+        runner.run(made.__aexit__(None, None, None))
 
 
 @pytest.fixture
 async def db(url: str) -> AsyncIterator[PostgresDatabase]:
+    await admin("TRUNCATE vector", url)
     made = PostgresDatabase(url)
     await made.open()
     yield made
@@ -139,6 +146,40 @@ async def test_one_that_gets_the_extension_later_compares_after_an_upgrade() -> 
         assert {id_ for _, id_ in await found(after, mine)} == {"mem_before", "mem_beside"}
         await after.close()
         await postgres_schema.check(url)
+
+
+async def test_an_owner_who_may_not_use_the_extension_has_a_house_without_it() -> None:
+    owner = f"sb_owner_{secrets.token_hex(4)}"
+    async with own_database() as url:
+        await postgres_schema.upgrade(url)  # the server knows the two roles from now on
+    async with own_database() as url:
+        await pgvector.install(url)
+        name = urlsplit(url).path[1:]
+        await admin(f"CREATE ROLE {owner} LOGIN; GRANT {ENGINE}, {APP} TO {owner}", url)
+        await admin(f"ALTER DATABASE {name} OWNER TO {owner}", url)
+        parts = urlsplit(url)
+        where = parts.netloc.rpartition("@")[2]
+        theirs = parts._replace(netloc=f"{owner}@{where}").geturl()
+        try:
+            assert await postgres_schema.upgrade(theirs) == "new"
+            _, notes = await postgres_probe.examine(theirs, theirs)
+            assert "not by the pgvector that is there" in " ".join(notes)
+            await admin(f"GRANT USAGE ON SCHEMA extensions TO {owner}", url)
+            assert await postgres_schema.upgrade(theirs) == "same"
+            _, notes = await postgres_probe.examine(theirs, theirs)
+            assert "not by the pgvector that is there" in " ".join(notes), "the app may not yet"
+            await admin("GRANT USAGE ON SCHEMA extensions TO PUBLIC", url)
+            assert await postgres_schema.upgrade(theirs) == "same"
+            db = PostgresDatabase(theirs)
+            await db.open()
+            mine = any_vector(8, 2)
+            await db.write(vectors.put("ten_1", item("mem_mine", mine)))
+            assert db.compares and await found(db, mine) == [(MEMO, "mem_mine")]
+            await db.close()
+        finally:
+            await admin(f"REASSIGN OWNED BY {owner} TO postgres; DROP OWNED BY {owner}", url)
+            await admin(f"ALTER DATABASE {name} OWNER TO postgres", url)
+            await admin(f"DROP ROLE {owner}", url)
 
 
 async def test_an_extension_in_the_way_of_a_table_is_named_with_the_mend() -> None:
