@@ -260,9 +260,7 @@ class Controls:
             if event.kind in CONTROL:
                 raise
             return await self._answer(order, error.message, "refused")
-        if event.kind in CONTROL:
-            return Accepted(event=event.id, conv=conv, reply=done.card.decided or done.state.value)
-        said = done.card.decided or _said(done.state)
+        said = done.card.decided or _said(done.state, decision)
         return Accepted(event=event.id, conv=conv, reply=said)
 
     async def _person(self, event: Event) -> Person | None:
@@ -338,5 +336,8 @@ def _before(order: Order) -> Script[Accepted | None]:
     return Accepted(event=EventId(id_), conv=ConvId(conv), duplicate=True, same=same, reply=reply)
 
 
-def _said(state: ApprovalState) -> str:
-    return "Noted; another yes is needed." if state is ApprovalState.PENDING else state.value
+def _said(state: ApprovalState, decision: Decision) -> str:
+    if state is not ApprovalState.PENDING:
+        return state.value
+    asked = "The agent was asked; it answers in the conversation."
+    return asked if decision is Decision.ASK else "Noted; another yes is needed."

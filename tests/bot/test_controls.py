@@ -8,6 +8,7 @@ import pytest
 from bot.core.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.core.event import Kind
 from bot.core.ids import EventId
+from bot.store.policies import Rule
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import AWAY, BEN, EVE, OLGA, Switchboard
 from tests.sim.loop import virtual
@@ -160,6 +161,24 @@ async def test_the_same_press_twice_is_one_decision_and_the_same_answer():
             "select action from audit where action like 'approval.%' order by seq"
         )
         assert rows == [("approval.asked",), ("approval.approved",)]
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("choice", "reply"),
+    [
+        ("approve", "Noted; another yes is needed."),
+        ("ask", "The agent was asked; it answers in the conversation."),
+    ],
+)
+async def test_a_press_that_decides_nothing_yet_says_what_came_of_it(choice: str, reply: str):
+    async with Switchboard(asking("none_ask")) as house:
+        await house.put_rule(Rule(id="r", tool="none_ask", needs=2))
+        await house.ask("do it")
+        (question,) = await house.pending()
+        payload = {"approval": question.id, "choice": choice, "version": 1, "note": "Why?"}
+        got = await house.engine.inbox.accept(house.event("", kind=Kind.PRESSED, payload=payload))
+        assert got.reply == reply
 
 
 @virtual
