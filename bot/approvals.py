@@ -18,7 +18,7 @@ from bot.core.ids import AgentName, EffectId, TenantId
 from bot.core.ports import Clock, Live, new_id
 from bot.core.times import to_us
 from bot.points import point
-from bot.questions import Questions, hash_of, rebound
+from bot.questions import Questions, hash_of, rebound, why_of
 from bot.store import approvals as rows
 from bot.store import conversations, decisions, inbox, spends, withdrawals
 from bot.store import effects as effect_rows
@@ -183,6 +183,7 @@ class Approvals:
             audience=laid.audience,
             sandbox=laid.sandbox,
             approvers=who.names,
+            why=why_of(item.why, who.needs),
         )
         return decisions.Edit(
             arguments=arguments,

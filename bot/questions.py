@@ -106,7 +106,7 @@ class Questions:
             self.layout(effects),
             agent=agent,
             on_behalf_of=asking.on_behalf_of,
-            why=asking.why,
+            why=why_of(asking.why, asking.needs),
             approvers=tuple(asking.approvers.values()),
             expires_at=now + asking.expires,
             code=asking.code,
@@ -251,6 +251,11 @@ class Questions:
 def hash_of(effects: Sequence[Effect]) -> str:
     """What an approval of these effects is bound to, in order."""
     return digest([effect.hash for effect in effects])
+
+
+def why_of(why: str, needs: int) -> str:
+    """Why people are asked, and how many of them, where that is more than one."""
+    return f"{why} {needs} people must say yes." if needs > 1 else why
 
 
 def rebound(effect: Effect, arguments: Mapping[str, Json]) -> Effect:

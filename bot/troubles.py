@@ -1,11 +1,11 @@
 """Telling owners what went wrong for good: once for each matter, with the step that mends it.
 
 What a person asked for is told to that person by the turn itself. Here the owners hear of it: a
-deed that was given up, one that is in doubt for an hour, a text that did not arrive, an event that
-failed for good, a schedule that fails, a refused model key, a broken connection or channel. The
-facts are rows already; a round takes up the new ones and writes the words into each owner's own
-conversation, all in one commit. So a crash between the two is none: a trouble is told once, whoever
-dies where.
+deed that was given up, one that is in doubt for an hour, a question to which fewer can say yes than
+must, a text that did not arrive, an event that failed for good, a schedule that fails, a refused
+model key, a broken connection or channel. The facts are rows already; a round takes up the new ones
+and writes the words into each owner's own conversation, all in one commit. So a crash between the
+two is none: a trouble is told once, whoever dies where.
 
     first time        told at once; all that a round finds is one message
     again             counted, and told as a number when an hour has passed
@@ -232,6 +232,16 @@ def _trouble_of(fact: Fact, id_: str) -> Script[Trouble]:
             title=f"Nobody knows whether this was done: {visible(fact.subject)}",
             step="Look there, and say whether it was done.",
             command="bot approvals",
+            href="/admin/approvals",
+        )
+    if fact.kind == "question":
+        return replace(
+            new,
+            cause=f"question:{fact.ref}",
+            subject=fact.ref,
+            title=f"An approval waits in vain under the code {fact.subject}",
+            step="Make somebody else an owner; or reject it, change the rule and ask again.",
+            command="bot policies",
             href="/admin/approvals",
         )
     if fact.kind == "text":

@@ -1,8 +1,8 @@
 """The calls of one model message that are laid before the same people in one question.
 
-Who may decide about several deeds at once is who may decide about each of them. A call whose
-people have nobody in common with those of the calls before it does not join: the model is told to
-call it in a message of its own.
+Who may decide about several deeds at once is who may decide about each of them. A call that would
+leave fewer of them than must say yes does not join: the model is told to call it in a message of
+its own.
 """
 
 from collections.abc import Sequence
@@ -44,14 +44,15 @@ class Asked:
             return False
         who = verdict.approvers or self.usual
         shared = tuple(p for p in self.deciders if p in who) if self.items else who
-        if not shared:
+        needs = max(self.needs, verdict.needs)
+        if not shared or (self.items and len(shared) < needs):
             return False
         if not self.items:
             self.expires = verdict.expires
         self.alone = alone
         self.deciders = shared
         self.named = self.named or bool(verdict.approvers)
-        self.needs = max(self.needs, verdict.needs)
+        self.needs = needs
         self.expires = min(self.expires, verdict.expires)
         self.why = self.why or verdict.why
         self.items.append((call, effect))
@@ -66,6 +67,16 @@ class Asked:
     def effects(self) -> list[Effect]:
         """The deeds, in the order in which they were asked for."""
         return [effect for _, effect in self.items]
+
+
+def too_few(needs: int, there: int, *, named: bool) -> tuple[str, ...]:
+    """What the card warns of where so few may decide that no number of presses is enough."""
+    if there >= needs:
+        return ()
+    mend = "" if named else "Make somebody else an owner, or "
+    mend += "reject this, change the rule (bot policies) and ask again."
+    can = f"only {there} can" if there else "nobody can"
+    return (f"{needs} must say yes, and {can}. {mend[0].upper()}{mend[1:]}",)
 
 
 @dataclass(slots=True, kw_only=True)

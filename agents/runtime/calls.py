@@ -7,7 +7,7 @@ joins the same question, so that a person decides about the whole at once and in
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
-from agents.runtime.asked import OTHERS, Asked, Here
+from agents.runtime.asked import OTHERS, Asked, Here, too_few
 from agents.runtime.drafting import Drafting
 from agents.runtime.gate import Action, Verdict, amount_of, judge, within
 from agents.runtime.run import ATTACH, Run
@@ -295,21 +295,20 @@ class Calls:
     async def _question(self, run: Run, asked: Asked) -> Approval:
         event = run.claim.event
         effects = asked.effects
-        names: dict[PersonId, str] = {}
-        for id_ in asked.deciders:
-            person = await self._p.people(event.tenant, id_)
-            names[id_] = person.name if person else "somebody who left"
+        found = {id_: await self._p.people(event.tenant, id_) for id_ in asked.deciders}
+        there = sum(person is not None for person in found.values())
+        warnings = (*asked.warnings, *too_few(asked.needs, there, named=asked.named))
         asking = Asking(
             id=ApprovalId(f"apr_{event.id[4:]}{effects[0].step:02d}"),
             code=await self._code(run, digest([effect.hash for effect in effects])),
             why=asked.why,
             requested_by=run.person.id if run.person else None,
             on_behalf_of=run.person.name if run.person else "",
-            approvers=names,
+            approvers={id_: p.name if p else "somebody who left" for id_, p in found.items()},
             named=asked.named,
             needs=asked.needs,
             expires=asked.expires,
-            warnings=(*asked.warnings, *((FROM_OUTSIDE,) if run.tainted else ())),
+            warnings=(*warnings, *((FROM_OUTSIDE,) if run.tainted else ())),
             agent=run.agent.name,
         )
         return self._p.questions.ask(effects, asking)

@@ -22,6 +22,7 @@ APART = (
     "Who decides about one of these is not who decides about the others. Strike it out, and ask "
     "the agent for it apart."
 )
+MEND = "Edit it to less, or make somebody else an owner first."
 
 
 async def deciders(
@@ -49,6 +50,8 @@ async def deciders(
     approvers = await _shared(db, item, named) if any(named) else item.approvers
     if approvers and len(approvers) < needs:
         raise Invalid(APART)
+    if needs > item.needs and not approvers and len(there := await _usual(db, item)) < needs:
+        raise Invalid(f"{needs} must say yes to that, and only {len(there)} can. {MEND}")
     return Deciders(needs=needs, approvers=approvers, names=await _names(db, item, approvers))
 
 
@@ -65,12 +68,19 @@ async def _shared(
     db: Database, item: Approval, named: Sequence[Sequence[PersonId]]
 ) -> tuple[PersonId, ...]:
     """Who decides about each deed: whom a rule names for it now, else who did before."""
-    usual = [item.requested_by, *await db.read(people.owners(item.tenant))]
+    usual = await _usual(db, item)
     first, *others = [each or item.approvers or usual for each in named]
-    shared = tuple(p for p in first if p and all(p in each for each in others))
+    shared = tuple(p for p in first if all(p in each for each in others))
     if not shared:
         raise Invalid(APART)
     return tuple(PersonId(p) for p in dict.fromkeys(shared))
+
+
+async def _usual(db: Database, item: Approval) -> tuple[PersonId, ...]:
+    """Who decides where no rule names anybody: the requester and the owners."""
+    asked = await db.read(people.get(item.tenant, item.requested_by or PersonId("")))
+    owners = map(PersonId, await db.read(people.owners(item.tenant)))
+    return tuple(dict.fromkeys([*([asked.id] if asked else []), *owners]))
 
 
 async def _names(db: Database, item: Approval, approvers: Sequence[PersonId]) -> tuple[str, ...]:

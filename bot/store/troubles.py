@@ -9,8 +9,9 @@ from sqlalchemy import Select, bindparam, delete, exists, func, insert, or_, sel
 
 from bot.frozen import frozen
 from bot.store.script import Ask, Params, Row, Script, Statement, one_of, restartable
-from bot.store.tables import effect, inbox, message, spend
+from bot.store.tables import approval, effect, inbox, message, spend
 from bot.store.tables_house import fire, schedule, trouble, trouble_fact
+from bot.store.tables_people import person
 from bot.store.tables_sms import sms_message
 from bot.store.upsert import insert_once
 
@@ -45,6 +46,40 @@ _DOUBTS = _new(
     effect.c.tenant,
     effect.c.id,
     effect.c.started_at,
+)
+_MAY = (
+    select(func.count())
+    .select_from(person)
+    .where(
+        person.c.tenant == approval.c.tenant,
+        person.c.removed_at.is_(None),
+        or_(
+            approval.c.approvers.like('%"' + person.c.id + '"%'),
+            (approval.c.approvers == "[]")
+            & or_(person.c.role == "owner", person.c.id == approval.c.requested_by),
+        ),
+    )
+    .scalar_subquery()
+)
+"""How many of those who are there may decide; `may_decide` as SQL."""
+_WAITS = (approval.c.state == "pending", approval.c.needs > _MAY)
+_STUCK = _new(
+    select(
+        approval.c.tenant,
+        approval.c.id,
+        approval.c.code,
+        approval.c.needs,
+        _MAY.label("may"),
+        approval.c.created_at,
+    ).where(*_WAITS),
+    approval.c.tenant,
+    approval.c.id,
+    approval.c.created_at,
+)
+_STILL_STUCK = Statement(
+    select(approval.c.id).where(
+        approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("subject"), *_WAITS
+    )
 )
 _FALLEN = _new(
     select(
@@ -177,9 +212,10 @@ class Fact:
     """The deed or the event."""
     at: int
     kind: str
-    """deed, doubt, text or event."""
+    """deed, doubt, question, text or event."""
     subject: str = ""
-    """For a deed the tool; for a text why it did not arrive; for a tick the key of its time."""
+    """For a deed the tool; for a question its code, how many must say yes and how many can; for a
+    text why it did not arrive; for a tick the key of its time."""
     event: str = ""
     conv: str = ""
 
@@ -193,7 +229,7 @@ class Trouble:
     cause: str
     """What makes it one and the same: one trouble is open for each cause."""
     kind: str
-    """deed, doubt, text, event, model, schedule, connection or channel."""
+    """deed, doubt, question, text, event, model, schedule, connection or channel."""
     subject: str
     title: str
     step: str
@@ -221,6 +257,10 @@ def facts(since: int, doubts: tuple[int, int]) -> Script[list[Fact]]:
         found.append(fact)
     for row in (yield Ask(_FALLEN, {"since": since})):
         found.append(Fact(tenant=row[0], ref=row[1], subject=row[2], at=row[3], kind="text"))
+    for row in (yield Ask(_STUCK, {})):
+        can = f"only {row[4]} can" if row[4] else "nobody can"
+        said = f"{row[2]}: {row[3]} must say yes, and {can}"
+        found.append(Fact(tenant=row[0], ref=row[1], subject=said, at=row[5], kind="question"))
     for row in (yield Ask(_DEAD, {"since": since})):
         subject = row[3] if row[2] == "tick" else ""
         fact = Fact(
@@ -289,6 +329,8 @@ def is_over(item: Trouble) -> Script[bool]:
     params: Params = {"tenant": item.tenant, "subject": item.subject, "after": item.last_at}
     if item.kind in ("deed", "connection"):
         return bool((yield Ask(_SENT, params)))
+    if item.kind == "question":
+        return not (yield Ask(_STILL_STUCK, params))
     if item.kind == "doubt":
         return not (yield Ask(_IN_DOUBT, params))
     if item.kind == "schedule":

@@ -90,6 +90,18 @@ async def test_an_amount_raised_above_a_limit_needs_all_whom_the_limit_asks_for(
 
 
 @virtual
+async def test_an_edit_to_what_fewer_can_decide_than_must_is_refused_and_nothing_changes():
+    till = Till()
+    four = Rule(id="four", tool="refund", above_minor=10_000, needs=4)
+    async with house_of(till, 500) as house:
+        question, (effect,) = await asked(house, four)
+        with pytest.raises(Invalid, match="4 must say yes to that, and only 3 can"):
+            await house.decide(question, "edit", OLGA, arguments={effect: {"amount_minor": 10_000}})
+        (waiting,) = await house.pending()
+        assert (waiting.needs, waiting.version) == (1, 1)
+
+
+@virtual
 async def test_an_amount_within_the_limit_is_edited_and_approved_in_one_step():
     till = Till()
     async with house_of(till, 500) as house:

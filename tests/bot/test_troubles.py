@@ -14,12 +14,15 @@ from typing import Any
 import pytest
 from sqlalchemy import bindparam
 
+from bot.core.approval import Approval, ApprovalKind, ApprovalState
+from bot.core.card import Card
 from bot.core.conversation import Line
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import ConnectionBroken
 from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import (
     AgentName,
+    ApprovalId,
     ConvId,
     EffectId,
     EventId,
@@ -34,6 +37,7 @@ from bot.core.times import iso, to_us
 from bot.core.tool import ToolContext
 from bot.fleet import Alone
 from bot.store import conversations, effects, inbox, people, schedules, schema
+from bot.store.approvals import open_
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Ask, Database, Script, Statement, restartable
 from bot.store.sqlite import SqliteDatabase
@@ -241,6 +245,52 @@ async def test_a_doubt_is_told_after_an_hour_and_over_when_somebody_said(
     await db.write(effects.settle(seen, Outcome(state=EffectState.SENT), to_us(clock.now())))
     await troubles.look()
     assert "Works again" in (await told(db))[-1]
+
+
+def question(clock: StillClock, code: str, needs: int, *approvers: str) -> Approval:
+    """An approval that Max asked for and that waits."""
+    return Approval(
+        id=ApprovalId(f"apr_{code}"),
+        tenant=ONE,
+        kind=ApprovalKind.APPROVE,
+        code=code,
+        version=1,
+        hash="h",
+        state=ApprovalState.PENDING,
+        needs=needs,
+        approvers=tuple(PersonId(each) for each in approvers),
+        conv=ConvId("cnv_1"),
+        turn=EventId("evt_a"),
+        agent=AgentName("bri"),
+        requested_by=PersonId("per_max"),
+        why="",
+        card=Card(title="Post it?"),
+        created_at=clock.now(),
+        expires_at=clock.now() + timedelta(days=7),
+    )
+
+
+async def test_a_question_that_nobody_can_decide_is_told_and_over_when_somebody_can(
+    db: Database, clock: StillClock, troubles: Troubles
+) -> None:
+    for item in (
+        question(clock, "1000", 3),
+        question(clock, "1001", 1, "per_max"),
+        question(clock, "1002", 2, "per_max", "per_olga"),
+        question(clock, "1003", 1, "per_gone"),
+        question(clock, "1004", 4),
+    ):
+        await db.write(open_(item))
+    assert (await troubles.look(), await troubles.look()) == (2, 0)
+    (line,) = await told(db)
+    assert "1003: 1 must say yes, and nobody can" in line
+    assert "1004: 4 must say yes, and only 3 can" in line and "`bot policies`" in line
+    assert not any(code in line for code in ("1000", "1001", "1002"))
+    new = PersonId("per_new")
+    who = Person(id=new, tenant=ONE, name="New", role=Role.OWNER, created_at=clock.at)
+    await db.write(people.add(who))
+    await troubles.look()
+    assert "1004" in (await told(db))[-1] and "it is over" in (await told(db))[-1]
 
 
 def happened(clock: StillClock, name: str, **changes: Any) -> Event:

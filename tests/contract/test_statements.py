@@ -56,6 +56,7 @@ ALLOWED = {
     "troubles._DOUBTS": SWEEP,
     "troubles._FAILED": SWEEP,
     "troubles._FALLEN": SWEEP,
+    "troubles._STUCK": SWEEP,
     "troubles._TENANTS": SWEEP,
     "troubles._FORGET": CLEANING,
     "troubles._FORGET_ENDED": CLEANING,

@@ -130,11 +130,13 @@ async def test_the_people_of_a_rule_decide_and_nobody_else_not_even_an_owner():
 async def test_deeds_with_the_same_people_share_a_question_with_the_stricter_terms():
     async with Switchboard(using("none_ask", "keyed_ask")) as house:
         await house.put_rule(Rule(id="a", tool="none_ask", approvers=(BEN, OLGA), hours=5))
-        await house.put_rule(Rule(id="b", tool="keyed_ask", approvers=(OLGA, OTTO), needs=2))
+        await house.put_rule(Rule(id="b", tool="keyed_ask", approvers=(BEN, OLGA, OTTO), needs=2))
         await house.ask("go")
         (question,) = await house.pending()
-        assert question.approvers == (OLGA,)
+        assert question.approvers == (BEN, OLGA)
         assert question.needs == 2
+        assert question.card.why.endswith("2 people must say yes.")
+        assert question.card.warnings == ()
         assert (question.expires_at - question.created_at).total_seconds() == 5 * 3600
 
 
@@ -150,6 +152,45 @@ async def test_deeds_with_different_people_are_not_laid_before_one_of_them():
         await house.ask("and?")
         told = [m.content for m in house.model.asked[-1].messages if m.role == "tool"]
         assert any("message of its own" in text for text in told)
+
+
+@virtual
+async def test_deeds_that_fewer_can_decide_together_than_must_are_asked_apart():
+    async with Switchboard(using("none_ask", "keyed_ask")) as house:
+        await house.put_rule(Rule(id="a", tool="none_ask", approvers=(BEN, OLGA)))
+        await house.put_rule(Rule(id="b", tool="keyed_ask", approvers=(OLGA, OTTO), needs=2))
+        await house.ask("go")
+        (question,) = await house.pending()
+        assert (question.approvers, question.needs) == ((BEN, OLGA), 1)
+        await house.ask("and?")
+        told = [m.content for m in house.model.asked[-1].messages if m.role == "tool"]
+        assert any("message of its own" in text for text in told)
+
+
+@virtual
+async def test_a_card_that_nobody_can_decide_says_so_and_what_mends_it():
+    async with Switchboard(using("none_ask")) as house:
+        await house.put_rule(Rule(id="r", tool="none_ask", needs=4))
+        await house.ask("go")
+        (question,) = await house.pending()
+        assert question.card.approvers == ("Ana", "Olga", "Otto")
+        assert question.card.warnings == (
+            "4 must say yes, and only 3 can. Make somebody else an owner, or reject this, "
+            "change the rule (bot policies) and ask again.",
+        )
+
+
+@virtual
+async def test_a_rule_whose_people_left_is_named_as_what_has_to_change():
+    async with Switchboard(using("none_ask")) as house:
+        await house.put_rule(Rule(id="r", tool="none_ask", approvers=(BEN,)))
+        await house.db.write(people_rows.remove(HOME, BEN, house.now_us))
+        await house.ask("go")
+        (question,) = await house.pending()
+        assert question.card.warnings == (
+            "1 must say yes, and nobody can. Reject this, change the rule (bot policies) and "
+            "ask again.",
+        )
 
 
 @virtual
