@@ -173,6 +173,9 @@ def _one(name: str, dist: Distribution | None, options: Options, taken: set[str]
                     settings[module.__name__] = _settings(kind, options)
             elif point.group == PROVIDERS:
                 records[point.name] = _service(point, taken)
+        if both := sorted({*makes} & {*records}):
+            what = "a channel and a service, which are connected by their names"
+            raise OperatorError(f"{both[0]} is the name of {what}. Rename one of them.")
     except BotError as error:
         return Extension(name=name, version=dist.version, problem=error.message)
     return Extension(
@@ -204,10 +207,10 @@ def _module(point: EntryPoint, taken: set[str]) -> Any:
 
 
 def _is_ours(point: EntryPoint) -> bool:
-    """Whether the tree has one of this name."""
-    if point.group == PROVIDERS:
-        return point.name in names()
-    return find_spec(f"{point.group.partition('.')[2]}.{point.name}") is not None
+    """Whether the tree has one of this name; a channel and a service are connected by theirs."""
+    if point.group == TOOLS:
+        return find_spec(f"tools.{point.name}") is not None
+    return point.name in names() or find_spec(f"channels.{point.name}") is not None
 
 
 def _channel(point: EntryPoint, taken: set[str]) -> Make:

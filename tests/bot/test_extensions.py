@@ -156,6 +156,7 @@ def test_a_service_stands_beside_ours_and_is_known_by_its_name(shelf: Shelf) -> 
         (("NAME", "other"), "press", "must be named press"),
         (("NAME", "google"), "google", "is taken already"),
         (("NAME", "web"), "web", "is taken already"),
+        (("NAME", "telegram"), "telegram", "is taken already"),
         (("https://press.example/token", "http://press.example/token"), "press", "https"),
         (("https://api.press.example/me", "https:///me"), "press", "https"),
         (("https://press.example/revoke", "/revoke"), "press", "https"),
@@ -182,7 +183,16 @@ def test_two_packages_do_not_bring_one_service(shelf: Shelf) -> None:
     assert (first.problem, "taken already" in second.problem) == ("", True)
 
 
-@pytest.mark.parametrize("name", ["slack", "sms", "stripe", "ghost"])
+def test_a_channel_and_a_service_of_one_package_do_not_share_a_name(shelf: Shelf) -> None:
+    shelf.put("press", SERVICE.replace("NAME", "press") + "make = print\n", PROVIDERS)
+    with (shelf.folder / "sbx_press-1.0.dist-info" / "entry_points.txt").open("a") as file:
+        file.write("[switchboard.channels]\npress = sbx_press\n")
+    (made,) = extensions.load(("press",), {})
+    assert "press is the name of a channel and a service" in made.problem
+    assert made.makes == {} and made.services == {}
+
+
+@pytest.mark.parametrize("name", ["slack", "sms", "stripe", "ghost", "google"])
 def test_a_channel_takes_no_name_of_the_house_s(shelf: Shelf, name: str) -> None:
     shelf.put("mine", "make = print", "switchboard.channels", entry=name)
     (made,) = extensions.load(("mine",), {})
