@@ -9,7 +9,7 @@ from difflib import get_close_matches
 
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.errors import UserError
-from bot.core.event import Ending
+from bot.core.event import Ending, Event
 from bot.core.people import Person
 from bot.core.ports import Agents, Clock
 from bot.core.times import to_us
@@ -68,7 +68,7 @@ class Commands:
         word, _, rest = claim.event.text.strip().partition(" ")
         word = word.lower()
         if word == "/help":
-            return _said(HELP)
+            return _said(_help(claim.event))
         if word == "/agents":
             return _said(self._list(claim))
         if word == "/agent":
@@ -195,6 +195,13 @@ def _near(word: str, names: Sequence[str], noun: str, otherwise: str) -> str:
     near = get_close_matches(word, names, n=1)
     hint = f"Did you mean `{near[0]}`?" if near else otherwise
     return f"There is no {noun} {word}. {hint}"
+
+
+def _help(event: Event) -> str:
+    """What can be written; Slack sends on nothing that begins with another word's slash."""
+    app = event.agent or "switchboard"
+    first = f"\n\nIn Slack begin with the app's command, as in `/{app} agents`."
+    return HELP + (first if event.channel == "slack" else "")
 
 
 def _said(text: str) -> TurnEnd:

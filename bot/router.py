@@ -153,7 +153,8 @@ class Router:
             ending=Ending.IGNORED,
             detail="stranger",
             reply=f"I do not know you yet. Give this code to whoever runs this: {code}\n\n"
-            f"If you talk to me elsewhere already, write there: `/link {code}`",
+            f"If you talk to me elsewhere already, write there: `/link {code}` "
+            f"(in Slack: `/switchboard link {code}`)",
             role="system",
         )
 

@@ -36,6 +36,11 @@ COMMANDS: Final[tuple[dict[str, Json], ...]] = (
     _command("approve", "Approve", _option("code", "The number on the card")),
     _command("reject", "Refuse", _option("code", "The number on the card")),
     _command("usage", "What today cost"),
+    _command("memory", "What the agents keep about you"),
+    _command("forget", "Delete one of these notes", _option("note", "As /memory names it")),
+    _command("good", "The last answer was good"),
+    _command("bad", "The last answer was not good", _option("why", "What was wrong")),
+    _command("link", "This is you too", _option("code", "What you were told elsewhere")),
     _command("whoami", "Who the house thinks you are"),
 )
 _NAMES: Final = {str(each["name"]) for each in COMMANDS}

@@ -7,6 +7,7 @@ https://docs.slack.dev/interactivity/handling-user-interaction (read 2026-11-21)
 
 import asyncio
 import logging
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
@@ -43,8 +44,14 @@ WAITING: Final = "pending_approvals"
 _FORMS: Final = ("edit", "ask")
 _COMMANDS: Final = frozenset(
     {"help", "agents", "agent", "new", "stop", "status", "usage", "approvals", "approve"}
-    | {"reject", "whoami", "good", "bad"}
+    | {"reject", "whoami", "good", "bad", "memory", "forget", "link"}
 )
+_HOUSE: Final = re.compile(
+    r"(help|agents|new|stop|status|usage|approvals|whoami|memory|good)|(agent|forget) \S+"
+    r"|link [A-Z0-9]{4}-?[A-Z0-9]{4}|(approve|reject) \d{4,}\b.*|bad\b.*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Words that are a command of the house, and not the beginning of what an agent is told."""
 Later = Callable[[Coroutine[Any, Any, None]], object]
 
 
@@ -182,8 +189,9 @@ class Intake:
             return
         if name in _COMMANDS:
             words = f"/{name} {words}".strip()
-        elif words.split(" ", 1)[0] in _COMMANDS:
-            words = f"/{words}"
+        elif _HOUSE.fullmatch(words):
+            first, space, rest = words.partition(" ")
+            words = f"/{first.lower()}{space}{rest}"
         event = self._reader.event(
             f"command:{account.team}:{text_of(payload, 'trigger_id')}",
             Kind.MESSAGE,

@@ -79,8 +79,10 @@ class Showing:
             await self.words(who.ext_id, origin, error.message)
 
     async def waiting(self, user: str, trigger: str) -> None:
-        """What waits for them."""
-        await self.open(trigger, of_waiting(await self._desk.waiting(self._account.key, user)))
+        """What waits for them; a stranger sees how to be let in."""
+        known = await self._desk.known(self._account.key, user)
+        waiting = await self._desk.waiting(self._account.key, user) if known else None
+        await self.open(trigger, of_waiting(waiting))
 
     async def open(self, trigger: str, view: dict[str, Json]) -> None:
         """A view that pops up."""

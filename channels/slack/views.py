@@ -84,17 +84,20 @@ def of_home(
 
 def of_stranger() -> dict[str, Json]:
     """The home page of somebody who is not known here: nothing but how they would be."""
-    block: Json = {"type": "section", "text": _text(STRANGER, 300)}
-    return {"type": "home", "blocks": [_header("Not connected"), block]}
+    return {"type": "home", "blocks": [_header("Not connected"), _stranger()]}
 
 
-def of_waiting(waiting: Sequence[Waiting]) -> dict[str, Json]:
-    """A view of what waits for the person."""
+def _stranger() -> Json:
+    return {"type": "section", "text": _text(STRANGER, 300)}
+
+
+def of_waiting(waiting: Sequence[Waiting] | None) -> dict[str, Json]:
+    """A view of what waits for the person; None for somebody who is not known here."""
     return {
         "type": "modal",
         "title": _text("Waiting for you", MAX_TITLE),
         "close": _text("Close", MAX_TITLE),
-        "blocks": _listed(waiting),
+        "blocks": [_stranger()] if waiting is None else _listed(waiting),
     }
 
 

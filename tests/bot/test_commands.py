@@ -80,6 +80,15 @@ async def test_a_person_says_themselves_who_they_are_on_another_platform():
         assert "Too many wrong codes" in await house.ask("/link AAAA2222")
 
 
+@virtual
+async def test_slack_is_told_that_its_own_command_comes_first():
+    async with Switchboard() as house:
+        assert "/switchboard agents" not in await house.ask("/help")
+        assert "/switchboard agents" in await said(
+            house, replace(house.event("/help"), channel="slack")
+        )
+
+
 async def known(house: Switchboard, event: Event) -> Person | None:
     return await house.engine.directory.identify(HOME, "slack", "T1", event.sender.ext_id)
 

@@ -301,6 +301,28 @@ async def test_commands_come_as_what_the_house_knows() -> None:
         assert len({event.ext_id for event in side.heard}) == 4
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("link 2ZR2CT2E", "/link 2ZR2CT2E"),
+        ("memory", "/memory"),
+        ("Approve 4821", "/approve 4821"),
+        ("reject 4821 it is wrong", "/reject 4821 it is wrong"),
+        ("agent kelly", "/agent kelly"),
+        ("bad it was too long", "/bad it was too long"),
+        ("new campaign for the shop", "new campaign for the shop"),
+        ("link our page to the post", "link our page to the post"),
+        ("help me with a post", "help me with a post"),
+        ("approve of what I wrote", "approve of what I wrote"),
+        ("stop the campaign on Friday", "stop the campaign on Friday"),
+    ],
+)
+async def test_a_command_is_told_from_words_that_begin_like_one(words: str, told: str) -> None:
+    async with SlackServer() as server, listening(server) as side:
+        await server.world.command(ANA, server.world.direct(ANA), "/switchboard", words)
+        assert [event.text for event in await side.hears(1)] == [told]
+
+
 async def test_the_home_page_shows_agents_and_what_waits() -> None:
     async with SlackServer() as server, listening(server) as side:
         await server.world.open_home(ANA)
@@ -331,6 +353,16 @@ async def test_the_shortcut_lists_what_waits() -> None:
         assert "4821" in json.dumps(view) and view["type"] == "modal"
         await side.idle()
         assert side.heard == [] and server.mistakes == []
+
+
+async def test_the_shortcut_tells_a_stranger_how_to_be_known_and_lists_nothing() -> None:
+    async with SlackServer() as server, listening(server):
+        server.world.direct(BEN)
+        await server.world.shortcut(BEN, "pending_approvals")
+        await until(lambda: server.world.views)
+        (view,) = server.world.views.values()
+        assert "not connected" in json.dumps(view) and "4821" not in json.dumps(view)
+        assert server.mistakes == []
 
 
 @needs("slack-samples.json")
