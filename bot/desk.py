@@ -21,6 +21,7 @@ from bot.places import Places
 from bot.render.cards.layout import Ref
 from bot.render.whole import whole
 from bot.store import approvals as rows
+from bot.store import connections
 from bot.store.decisions import may_decide
 from bot.store.heard import heard
 from bot.store.people import Identity
@@ -30,6 +31,7 @@ from bot.store.script import Database
 LISTED = 50
 LATEST = 2**62
 PLACES = 200
+_HOW = {"active": "works", "broken": "has to be connected again"}
 
 
 class People(Protocol):
@@ -108,7 +110,17 @@ class Counter:
         if person is None:
             return None
         channels = await people.channels_of(self._tenant, person.id)
-        return Known(name=person.name, role=person.role.value, channels=tuple(channels))
+        accounts = [
+            (f"{item.provider.capitalize()}: {item.name}", _HOW.get(item.status, item.status))
+            for item in await self._db.read(connections.listed(self._tenant))
+            if person.role is Role.OWNER or item.connected_by == f"person:{person.id}"
+        ]
+        return Known(
+            name=person.name,
+            role=person.role.value,
+            channels=tuple(channels),
+            accounts=tuple(accounts),
+        )
 
     async def match(self, account: str, who: str, name: str, email: str) -> bool:
         """Know them as the member with this address, for which the platform vouches."""

@@ -43,8 +43,7 @@ class Input:
 class Form:
     """What a person fills in after Edit or Ask.
 
-    It comes back as an event of kind `form` with the payload `{approval, version, choice, inputs:
-    {key: text}}`.
+    It comes back as a `form` event of `{approval, version, choice, inputs: {key: text}}`.
     """
 
     approval: str
@@ -72,7 +71,8 @@ class Known:
     name: str
     role: str
     channels: tuple[str, ...]
-    """Where they are known."""
+    accounts: tuple[tuple[str, str], ...] = ()
+    """Where they are known, and which accounts they may see, each with how it is."""
 
 
 @frozen

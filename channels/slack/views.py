@@ -18,7 +18,8 @@ from channels.slack.events import Body, body_of, list_of, text_of
 
 APPROVAL, FEEDBACK = "approval_form", "feedback_form"
 MAX_TITLE, MAX_INPUT, MAX_INPUTS, MAX_LABEL = 24, 3000, 50, 200
-MAX_LISTED: Final = 40
+MAX_LISTED: Final = 30
+MAX_ACCOUNTS: Final = 10
 STRANGER: Final = (
     "You are not connected. Write to me under Messages: I answer with a code, and whoever runs "
     "this lets you in with it. Or write /link and that code where I know you already."
@@ -69,10 +70,12 @@ def of_home(
     waiting: Sequence[Waiting],
     places: Sequence[Json],
 ) -> dict[str, Json]:
-    """The home page: what waits for the person, whom they can ask, who they are here, and what
-    they may change."""
+    """The home page: what waits for the person, whom they can ask, what is connected for them, who
+    they are here, and what they may change. At most 97 blocks, with 20 places."""
     lines = [_header("Waiting for you"), *_listed(waiting), _header("Agents")]
     lines += [_line(title or name, name) for name, title in agents[:MAX_LISTED]]
+    accounts = [_line(*each) for each in known.accounts[:MAX_ACCOUNTS]]
+    lines += [_header("Connected accounts"), *accounts] if accounts else []
     lines += [
         _header("You"),
         _line(known.name, known.role),

@@ -12,12 +12,15 @@ from bot.core.channel import Features, Outbound, Receipt
 from bot.core.effect import EffectKind, Policy
 from bot.core.errors import ConnectionBroken, Forbidden, UserError, VendorRefused
 from bot.core.event import Attachment, Kind
+from bot.core.ids import PersonId, TenantId
 from bot.desk import Behind, Counter, Seat, filled
 from bot.live import Live
 from bot.places import Places
+from bot.store.connections import Connection, put
+from bot.store.keys import ValueRow
 from tests.fakes.channel import FakeChannel
 from tests.fakes.model import ScriptedModel, call, last_words, say
-from tests.fakes.switchboard import HOME, OLGA, Switchboard
+from tests.fakes.switchboard import ANA, AWAY, EVE, HOME, OLGA, OTTO, Switchboard
 from tests.sim.loop import virtual
 
 ON_CHAT: dict[str, Any] = {"channel": "chat", "ext": "U-Ana", "person": None}
@@ -211,6 +214,22 @@ async def test_a_platform_that_says_when_to_come_again_gets_the_answer_then():
         assert [m.text for (m,) in outside.seen.values()] == ["Hello."]
 
 
+async def connect(house: Switchboard, tenant: TenantId, by: PersonId, name: str) -> None:
+    """An account at a service; Otto's does not work any more."""
+    made = Connection(
+        tenant=tenant,
+        id=f"con_{by}",
+        provider="x" if by == OTTO else "linkedin",
+        account=name,
+        name=name,
+        status="broken" if by == OTTO else "active",
+        connected_by=f"person:{by}",
+        connected_at=house.clock.now(),
+    )
+    sealed = ValueRow(provider=made.provider, owner=made.id, field="tokens", version=1, value="")
+    await house.db.write(put(made, sealed, ""))
+
+
 @virtual
 async def test_a_form_asks_for_the_texts_of_the_card_and_only_of_those_who_may_decide():
     outside = Platform(name="chat", policy=Policy.KEYED)
@@ -238,6 +257,16 @@ async def test_a_form_asks_for_the_texts_of_the_card_and_only_of_those_who_may_d
             assert await desk.known("", stranger) is None
         known = await desk.known("", "U-Olga")
         assert known and (known.role, known.channels) == ("owner", ("chat",))
+        assert known.accounts == ()
+        for tenant, by, name in ((HOME, OTTO, "The shop"), (HOME, ANA, "Ana"), (AWAY, EVE, "Eve")):
+            await connect(house, tenant, by, name)
+        known = await desk.known("", "U-Olga")
+        assert known and known.accounts == (
+            ("Linkedin: Ana", "works"),
+            ("X: The shop", "has to be connected again"),
+        )
+        known = await desk.known("", "U-Ana")
+        assert known and known.accounts == (("Linkedin: Ana", "works"),)
         await house.accept(
             "",
             kind=Kind.FORM,

@@ -9,9 +9,12 @@ import pytest
 
 from bot.core.errors import ConnectionBroken, LimitReached, StoreError, VendorRefused
 from bot.core.event import Attachment, Kind
+from bot.lent import Known, Manner, Site, Waiting
 from bot.logs import VENDORS
 from bot.testing import StillClock
+from channels.slack import views
 from channels.slack.events import Account, Reader
+from channels.slack.placing import of_home
 from channels.slack.sent import Ledger
 from channels.slack.words import plain
 from tests.channels.slack_side import ANA, BEN, HOME, Desk, lent, listening, out, single, until
@@ -331,6 +334,18 @@ async def test_the_home_page_shows_agents_and_what_waits() -> None:
         assert "Post it?" in words and "4821" in words and "Bri writes" in words
         assert "Slack, Telegram" in words and "owner" in words
         assert side.heard == [] and server.mistakes == []
+
+
+def test_the_home_page_of_somebody_with_much_of_everything_is_within_slack_s_limit() -> None:
+    known = Known(
+        name="Ana", role="owner", channels=("slack",), accounts=(("X: shop", "works"),) * 50
+    )
+    waiting = [Waiting(approval="apr_1", code="4821", title="Post it?", agent="bri")] * 50
+    places = of_home([Manner(site=Site(workspace=TEAM, place=f"C{n}")) for n in range(50)], TEAM)
+    blocks = views.of_home(known, [("bri", "Bri writes")] * 50, waiting, places)["blocks"]
+    assert isinstance(blocks, list) and 90 < len(blocks) <= 100
+    words = json.dumps(blocks)
+    assert "X: shop" in words and "works" in words
 
 
 async def test_the_home_page_of_a_stranger_says_how_to_be_known_and_nothing_else() -> None:
