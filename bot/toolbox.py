@@ -67,7 +67,7 @@ def tool_settings(
     lent = {
         "library": library,
         "messages": outgoing,
-        "guild": GuildSettings(guild=guild),
+        "guild": GuildSettings(guild=guild, db=db),
         "score": ScoreSettings(db=db),
         "plans": Plans(db, clock),
         "teams": TeamsSettings(bot=bot, flow=flow),

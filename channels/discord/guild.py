@@ -16,6 +16,7 @@ from bot.core.errors import Invalid, NotFound, VendorRefused
 from bot.core.ids import EffectId, TenantId
 from bot.render.markdown import pieces
 from channels.discord.calls import Calls
+from channels.discord.community import ADMINISTRATOR, MANAGE_ROLES
 from channels.discord.sending import MESSAGES
 
 GUILD: Final = "/guilds/{guild_id}"
@@ -27,7 +28,6 @@ MAX_REASON: Final = 512
 MAX_TEXT: Final = 1900
 TEXT_CHANNELS: Final = frozenset({0, 5, 10, 11, 12})
 """Text, announcements, and the three kinds of threads."""
-ADMINISTRATOR: Final = 1 << 3
 UNKNOWN: Final[Mapping[int, str]] = {
     10003: "There is no such channel on the server any more.",
     10004: "The bot is not on the server of guild_id. Invite it there, or mend DISCORD_GUILD_ID.",
@@ -70,6 +70,22 @@ class Guild:
         ]
         near = [each for each in listed if each[1].lower().lstrip("@").startswith(wanted)]
         return near[:MAX_FOUND]
+
+    async def manages(self, user: str) -> bool:
+        """Whether a person may manage roles on the server: its owner, or by one of their roles.
+
+        Raises VendorRefused, VendorUnknown, ConnectionBroken.
+        """
+        try:
+            member = await self._do("GET", MEMBER, user_id=user)
+        except NotFound:
+            return False
+        if (await self._do("GET", GUILD)).get("owner_id") == user:
+            return True
+        theirs, powers = {self._id, *member.get("roles", ())}, 0
+        for role in await self._do("GET", f"{GUILD}/roles"):
+            powers |= int(role.get("permissions") or 0) if role["id"] in theirs else 0
+        return bool(powers & (MANAGE_ROLES | ADMINISTRATOR))
 
     async def recognise(self, channel: Pair, member: Pair, text: str, effect: EffectId) -> Receipt:
         """Praise a member in a channel, once for each effect within Discord's memory of a nonce.

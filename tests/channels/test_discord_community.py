@@ -106,7 +106,9 @@ async def test_the_whole_program_changes_roles_and_recognises_once_across_a_kill
     tmp_path: Path, discord: DiscordServer
 ) -> None:
     ana, helper = discord.world.person("ana"), discord.world.role("Helper")
-    place = discord.world.general.id
+    steward, place = discord.world.role("Steward"), discord.world.general.id
+    discord.world.managers.add(steward)
+    ana.roles.append(steward)
     async with Volunteer() as model:
         settings = {"DISCORD_BOT_TOKEN": discord.token, "BOT_ENDPOINT_DISCORD": discord.url}
         guild = {"DISCORD_GUILD_ID": discord.world.guild_id}
@@ -120,11 +122,11 @@ async def test_the_whole_program_changes_roles_and_recognises_once_across_a_kill
             await discord.command("ana", "role", place, **given)
             (card,) = await found(lambda: [m for m in discord.shown(place) if m.buttons])
             assert f"Helper ({helper})" in str(card.embeds) and ana.id in str(card.embeds)
-            assert ana.roles == []
+            assert ana.roles == [steward]
             (approve,) = [b["custom_id"] for b in card.buttons if b["label"] == "Approve"]
             for _ in range(2):
                 await discord.press_raw("ana", card, approve)
-            await found(lambda: ana.roles == [helper])
+            await found(lambda: ana.roles == [steward, helper])
             await found(lambda: not card.buttons)
             assert discord.rest.reasons == ["leads"], "pressed twice, done once"
             # The score, with its history.

@@ -241,6 +241,8 @@ class World:
         self.roles: dict[str, str] = {self.guild_id: "@everyone"}
         self.administrators: set[str] = set()
         """Roles that may do everything."""
+        self.managers: set[str] = set()
+        """Roles that may manage roles."""
         self.channels: dict[str, Channel] = {}
         self.messages: dict[str, Message] = {}
         self.general = self.open("general")
@@ -365,7 +367,9 @@ class World:
             "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
             "hoist": False,
             "position": 0,
-            "permissions": str(8 if id in self.administrators else 1 << 10),
+            "permissions": str(
+                8 if id in self.administrators else 1 << 28 if id in self.managers else 1 << 10
+            ),
             "managed": False,
             "mentionable": False,
             "flags": 0,

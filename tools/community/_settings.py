@@ -23,6 +23,8 @@ class Guild(Protocol):
 
     async def find(self, kind: str, name: str) -> Sequence[Pair]: ...
 
+    async def manages(self, user: str) -> bool: ...
+
     async def recognise(
         self, channel: Pair, member: Pair, text: str, effect: EffectId
     ) -> Receipt: ...
@@ -36,6 +38,8 @@ class GuildSettings:
 
     guild: Callable[[TenantId], Guild | None]
     """A tenant's server; None where there is none."""
+    db: Database
+    """Who is known there."""
 
 
 @frozen

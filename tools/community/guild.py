@@ -16,6 +16,7 @@ from bot.core.effect import EffectState, Outcome, Policy
 from bot.core.errors import OperatorError
 from bot.core.ids import EffectId
 from bot.core.tool import Risk, Tool, ToolContext
+from tools.community._rights import check
 from tools.community._settings import Guild, GuildSettings
 
 NONCE_S = 120
@@ -152,7 +153,8 @@ async def community_role(ctx: ToolContext, args: ChangeRole) -> Outcome:
     """Assign a role to a member of the team's Discord server, or remove it.
 
     Use it when the person names the member and the role. Do not use it with ids that you guessed:
-    community_find gives ids. Roles of administrators are not given.
+    community_find gives ids. Roles of administrators are not given. Somebody who may manage roles
+    on the server, or an owner here, has to ask for it or to approve it.
     - action: "assign" or "remove".
     - member_id, member_name: the member's id and name, as community_find or the person gave them.
     - role_id, role_name: the role's id and name, likewise.
@@ -160,6 +162,7 @@ async def community_role(ctx: ToolContext, args: ChangeRole) -> Outcome:
     Example: {"action": "assign", "member_id": "80351110224678912", "member_name": "Ana", "role_id":
     "41771983423143936", "role_name": "Helper", "reason": "leads the tents team"}
     """
+    await check(ctx, _guild(ctx), _settings(ctx).db)
     is_given = args.action == "assign"
     member, role = (args.member_id, args.member_name), (args.role_id, args.role_name)
     await _guild(ctx).set_role(member, role, args.reason, has=is_given)
@@ -173,11 +176,16 @@ async def community_role(ctx: ToolContext, args: ChangeRole) -> Outcome:
 
 def _guild(ctx: ToolContext) -> Guild:
     """The tenant's server. Raises OperatorError where there is none."""
-    told = ctx.settings
-    found = told.guild(ctx.tenant) if isinstance(told, GuildSettings) else None
+    found = _settings(ctx).guild(ctx.tenant)
     if found is None or found.tenant != ctx.tenant:
         raise OperatorError(NOT_SET)
     return found
+
+
+def _settings(ctx: ToolContext) -> GuildSettings:
+    if not isinstance(ctx.settings, GuildSettings):
+        raise OperatorError(NOT_SET)
+    return ctx.settings
 
 
 TOOLS = (

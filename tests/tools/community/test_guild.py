@@ -2,19 +2,35 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from bot.core.approval import Approval, ApprovalKind, ApprovalState
+from bot.core.card import Card
 from bot.core.effect import EffectState, Policy
-from bot.core.errors import Invalid, NotFound, OperatorError, VendorRefused, VendorUnknown
-from bot.core.ids import TenantId
+from bot.core.errors import (
+    Forbidden,
+    Invalid,
+    NotFound,
+    OperatorError,
+    VendorRefused,
+    VendorUnknown,
+)
+from bot.core.ids import AgentName, ApprovalId, ConvId, EventId, PersonId, TenantId
+from bot.core.people import Person, Role
 from bot.core.tool import Risk, ToolContext
+from bot.store import approvals, effects, people, schema
+from bot.store.rows import card_to_json, dumps
+from bot.store.script import Database
+from bot.store.sqlite import SqliteDatabase
 from channels.discord.guild import Guild as Real
 from tests.channels.discord_house import House
+from tests.fakes.clock import StillClock
 from tests.fakes.discord_rest import Fault
 from tests.fakes.discord_server import DiscordServer
-from tests.tools.kit import context, lines, refusal
+from tests.tools.kit import ANA, TENANT, context, effect, lines, refusal
 from tools.community._settings import Guild, GuildSettings
 from tools.community.guild import (
     TOOLS,
@@ -28,6 +44,8 @@ from tools.community.guild import (
     show_role,
 )
 
+OLGA, BEN = PersonId("per_olga"), PersonId("per_ben")
+
 
 @pytest.fixture
 async def discord() -> AsyncIterator[DiscordServer]:
@@ -37,13 +55,52 @@ async def discord() -> AsyncIterator[DiscordServer]:
 
 
 @pytest.fixture
-async def ctx(discord: DiscordServer) -> AsyncIterator[ToolContext]:
-    """A call in the tenant whose Discord this is."""
+async def db(tmp_path: Path) -> AsyncIterator[Database]:
+    """Where Olga is an owner, Ana and Ben are members, and each is known on Discord."""
+    schema.prepare(tmp_path / "house.db")
+    made = SqliteDatabase(tmp_path / "house.db")
+    await made.open()
+    await made.write(people.add_tenant(TENANT, "Shop", 1))
+    for id_, role in ((OLGA, Role.OWNER), (ANA, Role.MEMBER), (BEN, Role.MEMBER)):
+        who = Person(id=id_, tenant=TENANT, name=id_, role=role, created_at=StillClock().now())
+        await made.write(people.add(who))
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def ctx(discord: DiscordServer, db: Database) -> AsyncIterator[ToolContext]:
+    """A call for an owner in the tenant whose Discord this is."""
     options = {"guild_id": discord.world.guild_id}
     async with House(discord, options, listens=False) as house:
         found = house.channel.guild
         assert isinstance(found, Real) and isinstance(found, Guild)
-        yield context(settings=GuildSettings(guild=lambda tenant: found), key="eff_1")
+        settings = GuildSettings(guild=lambda tenant: found, db=db)
+        yield context(settings=settings, key="eff_1", person=OLGA)
+
+
+def question() -> Approval:
+    """What Ana asked for, and waits."""
+    now = StillClock().now()
+    return Approval(
+        id=ApprovalId("apr_1"),
+        tenant=TENANT,
+        kind=ApprovalKind.APPROVE,
+        code="4821",
+        version=1,
+        hash="h",
+        state=ApprovalState.PENDING,
+        needs=1,
+        approvers=(),
+        conv=ConvId("cnv_1"),
+        turn=EventId("evt_1"),
+        agent=AgentName("bri"),
+        requested_by=ANA,
+        why="",
+        card=Card(title="Remove a role on Discord"),
+        created_at=now,
+        expires_at=now,
+    )
 
 
 def recognise(discord: DiscordServer, **more: Any) -> Recognise:
@@ -165,6 +222,44 @@ async def test_what_stands_in_the_way_is_said_with_the_mend(
     direct = discord.direct("ana")
     with pytest.raises(NotFound, match="not one of the server"):
         await community_recognise(ctx, recognise(discord, channel_id=direct))
+    assert discord.world.person("ana").roles == []
+
+
+async def test_a_member_without_the_right_has_no_role_changed_not_even_their_own(
+    discord: DiscordServer, ctx: ToolContext, db: Database
+) -> None:
+    ana = discord.world.person("ana")
+    who = people.Identity(channel="discord", account="1", ext_id=ana.id, name="ana")
+    await db.write(people.know(TENANT, who, ANA, 1))
+    asked = role(discord)
+    for person in (ANA, BEN, None):
+        with pytest.raises(Forbidden, match="manage roles on the server, or for an owner"):
+            await community_role(replace(ctx, person=person), asked)
+    assert ana.roles == []
+    steward = discord.world.role("Steward")
+    discord.world.managers.add(steward)
+    ana.roles.append(steward)
+    await community_role(replace(ctx, person=ANA), asked)
+    assert asked.role_id in ana.roles, "whom Discord lets manage roles asks in words as well"
+
+
+async def test_whoever_owns_the_server_or_said_yes_as_an_owner_is_enough(
+    discord: DiscordServer, ctx: ToolContext, db: Database
+) -> None:
+    head = discord.world.person("olga")
+    who = people.Identity(channel="discord", account="1", ext_id=head.id, name="olga")
+    await db.write(people.know(TENANT, who, BEN, 1))
+    await community_role(replace(ctx, person=BEN), role(discord))
+    deed = replace(effect(TOOLS[2], {}), approval=ApprovalId("apr_1"), person=ANA)
+    await db.write(effects.plan(deed, 1))
+    await db.write(approvals.open_(question()))
+    theirs = replace(ctx, person=ANA, effect=deed.id)
+    with pytest.raises(Forbidden):
+        await community_role(theirs, role(discord, "remove"))
+    shown = dumps(card_to_json(question().card))
+    said = approvals.decide(question(), ApprovalState.APPROVED, OLGA, "", shown, 2)
+    assert await db.write(said)
+    await community_role(theirs, role(discord, "remove"))
     assert discord.world.person("ana").roles == []
 
 
