@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Protocol
 
 from aiohttp import web
@@ -18,7 +19,15 @@ from bot.carriers import Carriers
 from bot.core.canonical import Json
 from bot.core.channel import Channel, Outbound, Sink
 from bot.core.effect import EffectKind
-from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError, StoreError
+from bot.core.errors import (
+    BotError,
+    Conflict,
+    ConnectionBroken,
+    Invalid,
+    NotFound,
+    OperatorError,
+    StoreError,
+)
 from bot.core.event import CONTROL, Event, Kind, Trust
 from bot.core.ids import EffectId, EventId, TenantId, conv_key
 from bot.core.ports import Accepted, Clock, new_id
@@ -307,7 +316,8 @@ class Ears:
                 else:
                     log.exception("The channel %s broke; it begins again.", channel.name)
                 state.up, state.detail = False, _why(error)
-                await _surely(lambda: troubles.channel_down(tenant, channel.name))
+                down = partial(troubles.channel_down, tenant, channel.name, _step(channel, error))
+                await _surely(down)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
@@ -372,6 +382,12 @@ async def _surely(tell: Callable[[], Awaitable[None]]) -> None:
 
 def _why(error: BaseException) -> str:
     return error.message if isinstance(error, BotError) else f"broke: {type(error).__name__}"
+
+
+def _step(channel: Channel, error: BaseException) -> str:
+    """What mends it, where that is a sentence of the house's own; a package's words are none."""
+    is_ours = type(channel).__module__.startswith("channels.")
+    return error.message if is_ours and isinstance(error, ConnectionBroken | OperatorError) else ""
 
 
 def _is_stopped() -> bool:

@@ -114,8 +114,8 @@ class Troubles:
         for cause in (f"connection:{connection}", f"ending:{connection}"):
             self._show(tenant, await self._db.write(self._over(tenant, cause, self._ids())))
 
-    async def channel_down(self, tenant: TenantId, name: str) -> None:
-        """A channel cannot listen. Told with the next round."""
+    async def channel_down(self, tenant: TenantId, name: str, step: str = "") -> None:
+        """A channel cannot listen; `step` mends it, in the house's own words. Told as above."""
         await self._report(
             Trouble(
                 tenant=tenant,
@@ -124,8 +124,9 @@ class Troubles:
                 kind="channel",
                 subject=name,
                 title=f"The channel {visible(name)} is down",
-                step="Nobody is heard there. The log says why; it is tried again by itself.",
-                command="bot status",
+                step=visible(step)
+                or "Nobody is heard there. The log says why; it is tried again by itself.",
+                command=f"bot connect {name}" if step else "bot status",
                 href="/admin",
             )
         )

@@ -199,8 +199,12 @@ def broken_extensions(patient: Patient) -> Iterator[Problem]:
 
 
 def troubles(patient: Patient) -> Iterator[Problem]:
-    """What went wrong for good and is not mended."""
+    """What went wrong for good and is not mended; a channel that is down is said above."""
+    down = [x.text("name") for x in patient.status.records("channels") if not x.flag("up")]
+    said = {f"The channel {name} is down" for name in down}
     for item in patient.status.records("troubles"):
+        if item.text("title") in said:
+            continue
         times = item.number("count")
         often = f" ({times} times)" if times > 1 else ""
         what = f"{clean(item.text('title'))}{often}. {clean(item.text('step'))}"

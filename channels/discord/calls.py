@@ -41,7 +41,8 @@ _WHOLE: Final = Rate(count=20, seconds=1.0)
 """Of each kind: 50 a second in all are documented; the rest is room for presses."""
 REFUSED_BOT: Final = (
     "Discord refuses the bot's token. Reset it under Bot of the application at "
-    "discord.com/developers/applications and set it as DISCORD_BOT_TOKEN."
+    "discord.com/developers/applications and give the new one to `bot connect discord`; where it "
+    "stands in the settings, set DISCORD_BOT_TOKEN and start again."
 )
 _MEND: Final[Mapping[int, str]] = {
     50001: "Give the bot access to this channel (View Channel) in the server's settings.",

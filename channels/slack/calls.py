@@ -31,13 +31,17 @@ POSTS_IN_ALL: Final = Rate(count=20, seconds=6)
 EDITS: Final = Rate(count=4, seconds=5)
 EDITS_IN_ALL: Final = Rate(count=8, seconds=13)
 
-_REINSTALL = "Install the app again at api.slack.com/apps and set the new bot_token."
+REINSTALL = (
+    "Install the app again: on the page of platforms if it was installed there; else at "
+    "api.slack.com/apps, and give its new bot_token to `bot connect slack`, or set it where it "
+    "stands in the settings and start again."
+)
 BROKEN: Final[Mapping[str, str]] = {
-    "invalid_auth": f"Slack does not know this token. {_REINSTALL}",
-    "not_authed": f"Slack was given no token. {_REINSTALL}",
-    "account_inactive": f"The app was removed from the workspace. {_REINSTALL}",
-    "token_revoked": f"The token was revoked. {_REINSTALL}",
-    "token_expired": f"The token has expired. {_REINSTALL}",
+    "invalid_auth": f"Slack does not know this token. {REINSTALL}",
+    "not_authed": f"Slack was given no token. {REINSTALL}",
+    "account_inactive": f"The app was removed from the workspace. {REINSTALL}",
+    "token_revoked": f"The token was revoked. {REINSTALL}",
+    "token_expired": f"The token has expired. {REINSTALL}",
     "team_access_not_granted": "The app may not be used in this workspace. An admin must allow it.",
     "not_allowed_token_type": (
         "This is the wrong kind of token: bot_token begins with xoxb-, app_token with xapp-."

@@ -21,7 +21,7 @@ from bot.lent import Lent
 from bot.limits import Buckets, Rate
 from bot.render.codes import SHOW_ALL, Press, parse_press
 from channels.slack import asking
-from channels.slack.calls import Calls
+from channels.slack.calls import REINSTALL, Calls
 from channels.slack.events import Body, Reader, body_of, is_ours, list_of, text_of
 from channels.slack.opinions import RATE, of_value
 from channels.slack.placing import ACTION as CHANGE_PLACE
@@ -112,10 +112,7 @@ class Intake:
         if kind == "app_uninstalled" or (
             kind == "tokens_revoked" and account.user in list_of(body_of(inner, "tokens"), "bot")
         ):
-            raise ConnectionBroken(
-                "The Slack app was removed from the workspace. Install it again at "
-                "api.slack.com/apps and set the new bot_token."
-            )
+            raise ConnectionBroken(f"The Slack app was removed from the workspace. {REINSTALL}")
         if kind == "app_home_opened" and text_of(inner, "tab") == "home":
             self._later(self._showing.home(text_of(inner, "user")))
             return

@@ -40,8 +40,8 @@ Answer = Mapping[str, Any]
 
 _RENEW = (
     "The client secret of the Teams app is wrong or has expired. Make a new one under App "
-    "registrations, the app, Certificates & secrets at portal.azure.com, and set its value as "
-    "app_secret in [channels.teams]."
+    "registrations, the app, Certificates & secrets at portal.azure.com, and give its value to "
+    "`bot connect teams`; where it stands in the settings, set app_secret there and start again."
 )
 _APP = (
     "The directory does not know this Teams app. Set app_id and tenant_id in [channels.teams] as "

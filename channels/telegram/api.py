@@ -31,8 +31,9 @@ MAX_DOWNLOAD: Final = 20 * 2**20
 """https://core.telegram.org/bots/api#getfile (read 2026-11-21)"""
 CHUNK: Final = 64 * 1024
 REVOKED: Final = (
-    "Telegram does not know this token any more. Ask @BotFather for a new one with /token, set it "
-    "as `token` in [channels.telegram] or as BOTFATHERTOKEN, and start again."
+    "Telegram does not know this token any more. Ask @BotFather for a new one with /token and "
+    "give it to `bot connect telegram`; where it stands in the settings, set it there (`token` or "
+    "BOTFATHERTOKEN) and start again."
 )
 SHARED: Final = (
     "Another program reads this bot's messages: Telegram gives them to one at a time. Stop the "

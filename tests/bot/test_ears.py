@@ -10,11 +10,11 @@ import pytest
 import bot.lender
 from bot import ears as module
 from bot.core.channel import Outbound, Receipt
-from bot.core.errors import Conflict, Invalid, NotFound, StoreError, VendorRefused
+from bot.core.errors import Conflict, ConnectionBroken, Invalid, NotFound, StoreError, VendorRefused
 from bot.core.event import Event, Kind, Trust
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
-from bot.ears import Ears
+from bot.ears import Ears, _step
 from bot.lender import Holding
 from bot.lent import Offer
 from tests.bot.test_troubles import told
@@ -276,6 +276,25 @@ async def test_an_answer_that_does_not_go_out_holds_up_no_acknowledgement(fate: 
         assert len(pigeon.book) == (1 if fate == "slow" else 0)
 
 
+class Own(Pigeon):
+    """One of the house's own."""
+
+    __module__ = "channels.pigeon"
+
+
+async def test_owners_are_told_what_mends_a_platform_of_ours_and_no_word_of_a_package_s() -> None:
+    error = ConnectionBroken("Install the app again.")
+    async with Switchboard() as board:
+        for channel in (Own(name="slack"), Pigeon(name="pigeon")):
+            step = _step(channel, error)
+            await board.engine.troubles.channel_down(HOME, channel.name, step)
+        told = {str(each["title"]): each for each in await board.engine.troubles.shown(HOME)}
+    ours = told["The channel slack is down"]
+    assert (ours["step"], ours["command"]) == (error.message, "bot connect slack")
+    theirs = told["The channel pigeon is down"]
+    assert "The log says why" in str(theirs["step"]) and theirs["command"] == "bot status"
+
+
 class Forgetful:
     """Troubles that cannot be written down at first."""
 
@@ -292,7 +311,7 @@ class Forgetful:
     async def channel_up(self, tenant: TenantId, name: str) -> None:
         await self._tell("up")
 
-    async def channel_down(self, tenant: TenantId, name: str) -> None:
+    async def channel_down(self, tenant: TenantId, name: str, step: str = "") -> None:
         await self._tell("down")
 
 

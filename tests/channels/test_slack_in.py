@@ -239,7 +239,7 @@ async def test_an_app_that_was_removed_says_what_mends_it(event: dict[str, Any])
     async with SlackServer() as server, listening(server) as side:
         assert side.task
         await server.world.tell(event)
-        with pytest.raises(ConnectionBroken, match="Install it again"):
+        with pytest.raises(ConnectionBroken, match="Install the app again"):
             await asyncio.wait_for(side.task, 5)
 
 

@@ -142,6 +142,7 @@ async def test_an_app_that_may_not_write_is_named_and_its_answer_waits(
         await asyncio.sleep(3)
         told = await house.verb("doctor", code=1)
         assert "The channel slack is down: The Slack app lacks the scope chat:write" in told
+        assert told.count("The channel slack is down") == 1
         slack.scopes.add("chat:write")
         assert "You said" in (await said(slack, place, 2))[1]
         await slack.settled()
