@@ -51,14 +51,13 @@ async def test_an_album_is_answered_once(tmp_path: Path, by: str) -> None:
 async def test_killed_while_it_comes_in_it_is_answered_once(tmp_path: Path) -> None:
     async with whole(tmp_path) as house:
         await house.pair()
-        for _ in range(2):
-            before = len(asked(house))
+        for answered in (1, 2):
             house.telegram.world.send_album(ANA, PICTURES, "Which is best?")
             await asyncio.sleep(0.3)  # some of it is stored, some confirmed, none answered
             house.program.stop(signal.SIGKILL)
             await house.program.start()
-            await found(lambda: len(asked(house)) > before)  # noqa: B023
-        await found(lambda: house.said().count("All right.") >= 2)
+            # An answer that is on its way when the next kill comes may be given once more.
+            await found(lambda: house.said().count("All right.") >= answered)  # noqa: B023
         await asyncio.sleep(1.5)
         assert house.said().count("All right.") == 2
         assert [words.count("[file: photo.jpg") for words in asked(house)] == [3, 3]
