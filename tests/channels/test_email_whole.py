@@ -101,6 +101,34 @@ def below(house: House, id_: str) -> list[Taken]:
     return [each for each in house.smtp.taken if each.mail["In-Reply-To"] == id_]
 
 
+async def asks(house: House, nth: int = 1) -> tuple[Taken, str]:
+    """The card number `nth` that the house mails, and its code."""
+
+    def cards() -> list[Taken]:
+        return [
+            sent
+            for sent in house.smtp.taken
+            if str(sent.mail["Subject"]).startswith("Please decide")
+        ]
+
+    await found(lambda: len(cards()) >= nth, 60)
+    card = cards()[nth - 1]
+    code = re.search(r"OK (\d{4,7})", card.mail.get_body(("plain",)).get_content())
+    assert code
+    return card, code[1]
+
+
+async def said(house: House, words: str) -> Taken:
+    """The mail that says this."""
+
+    def look() -> Taken | None:
+        texts = ((sent, sent.mail.get_body(("plain",)).get_content()) for sent in house.smtp.taken)
+        return next((sent for sent, text in texts if words in text), None)
+
+    taken: Taken = await found(look, 60)
+    return taken
+
+
 async def test_talk_and_approve_by_mail(tmp_path: Path) -> None:
     async with whole(tmp_path) as house:
         first = await house.write("How are you?", subject="Tee für zwei")
@@ -158,6 +186,39 @@ async def test_talk_and_approve_by_mail(tmp_path: Path) -> None:
         await asyncio.sleep(1)
         assert len(house.posts()) == 1
         assert not any("evil" in to for sent in house.smtp.taken for to in sent.to)
+
+
+async def test_in_one_thread_one_deed_is_changed_and_one_approved(tmp_path: Path) -> None:
+    async with whole(tmp_path) as house:
+        await house.write("How are you?", subject="Sunday")
+        answer = await house.sent(2)
+        # Changed: what was written anew is published, and what the card showed is not.
+        asked = await house.write("publish it", answer)
+        card, code = await asks(house)
+        # What is quoted below the new words is no part of them, nor is a signature.
+        changed = await house.write(f"EDIT {code} We are open on Monday\n\n-- \nAna", card)
+        (post,) = await found(house.posts, 60)
+        text = post.read_text()
+        assert "We are open on Monday" in text and POST["text"] not in text
+        assert "EDIT" not in text and "wrote:" not in text and "Ana" not in text.split("---")[-1]
+        await said(house, "Edited and approved by Ana")
+        # Approved: a second deed of the same thread, with a code of its own.
+        await house.write("publish it", answer)
+        second, other = await asks(house, 2)
+        assert other != code
+        await house.write(f"OK {code}", second)  # was decided: it does nothing now
+        await house.write(f"OK {other}", second)
+        await found(lambda: len(house.posts()) == 2, 60)
+        assert [POST["text"] in each.read_text() for each in house.posts()].count(True) == 1
+        await said(house, "Approved by Ana")
+        # Everything that answers stands in her thread, below the mail that it answers.
+        assert below(house, asked) and below(house, changed)
+        tokens = {
+            str(sent.mail["Message-ID"]).partition(".")[2][:20] for sent in house.smtp.taken[1:]
+        }
+        assert len(tokens) == 1, tokens
+        await asyncio.sleep(1)
+        assert len(house.posts()) == 2
 
 
 async def test_a_yes_counts_in_a_thread_that_has_grown_quiet(tmp_path: Path) -> None:
