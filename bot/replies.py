@@ -38,6 +38,8 @@ REPLY_STEP = 1_000
 ATTEMPTS = 2
 LOOK_AFTER_S = 2.0
 """How long after an unanswered send a look-up begins."""
+FOR_SENDER = "for_sender"
+"""Marks a reply that announces a question or is the house's own: for the one who wrote alone."""
 LEAST_CARD = 300
 """Characters that a question gets, however long what stands before it is."""
 WAITS, LONGEST_WAIT_S = 5, 60.0
@@ -197,7 +199,10 @@ class Replies:
             ref = Ref(approval=end.approval.id, version=end.approval.version)
             room = max(features.max_chars - len(text) - 2, LEAST_CARD)
             text = f"{text}\n\n{asked(end.approval.card, ref, room)}"
-        return self.effect(claim, text, end.agent or AgentName(""), features, end.attachments)
+        made = self.effect(claim, text, end.agent or AgentName(""), features, end.attachments)
+        if end.approval is None and end.role != "system":
+            return made
+        return replace(made, progress={**made.progress, FOR_SENDER: True})
 
     @staticmethod
     def effect(
@@ -272,6 +277,7 @@ def _message(claim: Claim, effect: Effect, heard: Mapping[str, Json]) -> Outboun
             "attempt": max(effect.attempt, claim.attempt + 1),
             "agent": effect.agent,
             "event": heard,
+            FOR_SENDER: bool(effect.progress.get(FOR_SENDER)),
         },
     )
 

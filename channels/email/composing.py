@@ -33,9 +33,10 @@ class Desk:
         self._deciding = deciding
 
     def letter(self, message: Outbound, *, is_elsewhere: bool = True) -> Letter:
-        """The letter that a message is; an answer may go elsewhere, if its sender asked for that.
+        """The letter that a message is; an agent's answer may go elsewhere, if its sender asked.
 
-        Raises VendorRefused where it has no address.
+        What announces a question, answers a command or lets somebody in stays with the sender: it
+        has codes. Raises VendorRefused where it has no address.
         """
         if not (place := address_of(message.place)):
             raise VendorRefused("Mail goes only to people who proved their address.")
@@ -47,7 +48,8 @@ class Desk:
         sender = self._sender(heard.get("to", ""), str(message.extra.get("agent", "")))
         id_, parents = heard.get("id", ""), heard.get("parents", [])
         thread = message.thread or token_of(message.effect)
-        asked = str(heard.get("reply_to", "")) if is_elsewhere else ""
+        is_theirs = message.kind is not EffectKind.REPLY or bool(message.extra.get("for_sender"))
+        asked = "" if is_theirs or not is_elsewhere else str(heard.get("reply_to", ""))
         to_whom = address_of(asked) or place
         return Letter(
             key=message.effect,

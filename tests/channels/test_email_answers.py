@@ -1,9 +1,11 @@
 """Where answers go: to Reply-To where the sender surely asked for it, else to who wrote."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bot.core.effect import EffectKind
 from channels.email.letter import went_to
 from channels.email.mime import parse
 from tests.channels.email_side import ANA, HOME, KELLY, card_for, reply_to, taking, written
@@ -88,7 +90,11 @@ async def test_a_question_and_an_answer_to_it_stay_with_the_person() -> None:
         assert event and event.sender.ext_id == ANA and event.place.id == ANA
         await box.send(reply_to(event))
         await box.send(card_for(event))
-        assert [sent.to for sent in smtp.taken] == [[OFFICE], [ANA]]
+        # What announces it, and what the house says to a code or to a stranger, has codes too.
+        told = reply_to(event, "Waiting (code 4821).", "rep_2")
+        await box.send(replace(told, extra={**told.extra, "for_sender": True}))
+        await box.send(replace(reply_to(event, "Noted.", "ntc_1"), kind=EffectKind.NOTICE))
+        assert [sent.to for sent in smtp.taken] == [[OFFICE], [ANA], [ANA], [ANA]]
         # Ana answers what the office was sent: the same conversation.
         back = written("ok", Message_ID="<m2@e.org>", In_Reply_To=smtp.taken[0].mail["Message-ID"])
         again = await heard(back, box)

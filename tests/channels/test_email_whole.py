@@ -16,8 +16,11 @@ from typing import Any
 
 from tests.channels.email_side import ANA, HOME, PROVED, taking
 from tests.channels.running import POST, Model, Program, found, standing
+from tests.channels.test_email_answers import OFFICE
 from tests.fakes.imap_server import ImapServer
 from tests.fakes.smtp_server import SmtpServer, Taken
+
+SIGNED = "v=1; d=example.org; s=k; h=from:to:subject:reply-to:message-id; bh=x; b=y"
 
 
 class House:
@@ -35,6 +38,8 @@ class House:
         mail["From"] = headers.pop("sender", f"Ana <{ANA}>")
         mail["To"] = HOME
         mail["Message-ID"] = headers.pop("id", f"<ana{self._n}@example.org>")
+        if elsewhere := headers.pop("reply_to", ""):
+            mail["Reply-To"], mail["DKIM-Signature"] = elsewhere, SIGNED
         if answers:
             theirs = answers.mail
             mail["Subject"] = str(theirs["Subject"])
@@ -219,6 +224,34 @@ async def test_in_one_thread_one_deed_is_changed_and_one_approved(tmp_path: Path
         assert len(tokens) == 1, tokens
         await asyncio.sleep(1)
         assert len(house.posts()) == 2
+
+
+async def test_who_reads_the_answers_is_told_no_code_and_decides_nothing(tmp_path: Path) -> None:
+    async with whole(tmp_path) as house:
+        first = await house.write("How are you?", reply_to=OFFICE)
+        answer = await house.sent(2)
+        assert answer.to == [OFFICE] and answer.mail["In-Reply-To"] == first
+        # The question, the line that announces it, and what a command tells: to her alone.
+        await house.write("publish it", answer, reply_to=OFFICE)
+        card, code = await asks(house)
+        await said(house, "Waiting for your yes")
+        await house.write(f"SHOW {code}", card, reply_to=OFFICE)
+        shown = await house.write("/approvals", subject="What waits?", reply_to=OFFICE)
+        await found(lambda: below(house, shown), 60)
+        link = await house.write("/link", subject="Me", reply_to=OFFICE)
+        (linking,) = await found(lambda: below(house, link), 60)
+        assert linking.to == [ANA]
+        # The office, proved to be itself, decides nothing with it.
+        await house.write(f"OK {code}", answer, sender=OFFICE)
+        await found(lambda: all("\\Seen" in kept.flags for kept in house.imap.mails), 60)
+        await asyncio.sleep(1)
+        assert house.posts() == []
+        told = [sent.mail.as_string() for sent in house.smtp.taken if sent.to == [OFFICE]]
+        assert told and [text for text in told if code in text or POST["title"] in text] == []
+        yes = await house.write(f"OK {code}", card, reply_to=OFFICE)
+        await found(house.posts, 60)
+        (noted,) = await found(lambda: below(house, yes), 60)
+        assert noted.to == [ANA]
 
 
 async def test_a_yes_counts_in_a_thread_that_has_grown_quiet(tmp_path: Path) -> None:
