@@ -1,7 +1,7 @@
-"""emulate, somebody else's stand-in for Google and Microsoft: installed once, then kept.
+"""emulate, somebody else's stand-in for Google, Microsoft, Twilio and Resend: installed once, kept.
 
 It was not written from our client, which is what it is trusted for: codes, PKCE, client secrets,
-redirect addresses, refresh tokens. The npm package lies in the user's cache folder; it needs Node
+redirect addresses, refresh tokens; texts and mails that are taken, listed, and sent once by a key. The npm package lies in the user's cache folder; it needs Node
 22.15 or newer: the machine's, else one that npm brings along. Where one of them cannot be had, tests
 skip and say so.
 """
@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -97,6 +98,8 @@ def running(folder: Path, name: str, port: int, seed: Mapping[str, Any]) -> Iter
             try:
                 urllib.request.urlopen(f"{address}/.well-known/openid-configuration", timeout=2)
                 break
+            except urllib.error.HTTPError:
+                break  # it answers; services without logins have no such page
             except OSError:
                 if time.monotonic() > until or process.poll() is not None:
                     raise
