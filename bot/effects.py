@@ -49,6 +49,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 4
+CUT_OFF = 20
+"""Calls of one deed in all: a deed that ends the process every time is asked about in the end."""
 CALL_TIMEOUT_S = 60.0
 LOOK_AFTER_S = 2.0
 """How long after an unanswered call a look-up begins: what is still on its way must have arrived,
@@ -61,6 +63,7 @@ PAUSE_S = 1.0
 """How long it waits when the database fails."""
 CODES = 50
 """How many codes are tried for a question before it gives up."""
+_UNKNOWN = Outcome(state=EffectState.IN_DOUBT, error="Nobody can say whether it was done.")
 
 
 @frozen
@@ -241,7 +244,7 @@ class Effects:
         return Outcome(state=EffectState.FAILED, error=error)
 
     async def _resume(self, effect: Effect) -> Outcome:
-        return await self._conclude(effect, await self._resolve(effect))
+        return await self._conclude(effect, _UNKNOWN)  # which finds out what it can, once
 
     async def _call_or_look(self, effect: Effect) -> Outcome:
         """Call; but look first when a person says to do again what can be looked up."""
@@ -280,7 +283,11 @@ class Effects:
         return outcome
 
     async def _resolve(self, effect: Effect) -> Outcome:
-        """Find out, without harm, what became of a call whose answer is missing."""
+        """Find out, without harm, what became of a call whose answer is missing.
+
+        Calls that a death cut off are no silence of the vendor: after them there is one more.
+        """
+        most = min(max(ATTEMPTS, effect.attempt + 1), CUT_OFF)
         while effect.policy is not Policy.NONE:
             await asyncio.sleep(LOOK_AFTER_S)
             if effect.policy is Policy.READBACK:
@@ -291,7 +298,7 @@ class Effects:
                     break
             elif not self._in_window(effect):
                 break
-            if effect.attempt >= ATTEMPTS:
+            if effect.attempt >= most:
                 break
             effect = await self._db.write(rows.attempt_again(effect, self._now(), self._peers.id))
             outcome = await self._call(effect)
@@ -300,7 +307,7 @@ class Effects:
             # A look-up proved the call before this one void; a key that is refused proves nothing.
             if outcome.state is EffectState.FAILED and effect.policy is Policy.READBACK:
                 return outcome
-        return Outcome(state=EffectState.IN_DOUBT, error="Nobody can say whether it was done.")
+        return _UNKNOWN
 
     async def _seen(self, effect: Effect, outcome: Outcome) -> Outcome:
         """That it was done, where a look-up shows that much; else the outcome as it was."""

@@ -198,7 +198,7 @@ async def test_killed_while_mail_leaves_nothing_is_lost_and_what_may_be_twice_is
 @pytest.mark.long
 @pytest.mark.parametrize("name", CARRIERS)
 async def test_killed_often_the_count_is_what_the_page_says(tmp_path: Path, name: str) -> None:
-    count = await kills(tmp_path, name, 6, 11)
+    count = await kills(tmp_path, name, 20, 11)
     print(f"{name}: {dict(count)}")
     judge(name, count)
 
