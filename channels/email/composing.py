@@ -22,6 +22,7 @@ from channels.email.letter import MAX_SUBJECT, Letter, id_for, references, subje
 from channels.email.loops import LOOP_HEADER
 from channels.email.settings import Settings
 
+NAMELESS: Final = "A message"
 _STYLE: Final = "font:15px/1.5 system-ui,sans-serif"
 
 
@@ -55,29 +56,26 @@ class Desk:
             key=message.effect,
             sender=sender,
             to=Mailbox(address=to_whom),
-            subject=subject_for(heard.get("subject", "")),
+            subject=subject_for(heard.get("subject", "")) if id_ else NAMELESS,
             text=to(message.text, Dialect.PLAIN),
             html=f'<div style="{_STYLE}">{to(message.text, Dialect.MAIL)}</div>',
             message_id=self._id(message.effect, thread, to_whom, sender),
             parents=references(parents, id_) if id_ else (),
-            headers=self._marks(sender, "auto-replied"),
+            headers=self._marks(sender, "auto-replied") if id_ else self._leaving(sender),
         )
 
     def _first(self, message: Outbound, place: str) -> Letter:
         """A mail that an agent writes of itself; whoever gets it can say that it is the last."""
         sender = self._sender("", str(message.extra.get("agent", "")))
-        name, _, domain = self._settings.home.partition("@")
-        leave = f"<mailto:{name}+{UNSUBSCRIBE}@{domain}?subject={UNSUBSCRIBE}>"
-        marks = (*self._marks(sender, "auto-generated"), ("List-Unsubscribe", leave))
         return Letter(
             key=message.effect,
             sender=sender,
             to=Mailbox(address=place),
-            subject=clip(str(message.extra.get("subject", "")) or "A message", MAX_SUBJECT),
+            subject=clip(str(message.extra.get("subject", "")) or NAMELESS, MAX_SUBJECT),
             text=to(message.text, Dialect.PLAIN),
             html=f'<div style="{_STYLE}">{to(message.text, Dialect.MAIL)}</div>',
             message_id=self._id(message.effect, token_of(message.effect), place, sender),
-            headers=marks,
+            headers=self._leaving(sender),
         )
 
     def _card(self, message: Outbound, place: str) -> Letter:
@@ -98,7 +96,7 @@ class Desk:
             text=str(shown["text"]),
             html=str(shown["html"]),
             message_id=self._id(key, message.thread, place, sender),
-            headers=self._marks(sender, "auto-generated"),
+            headers=self._leaving(sender),
         )
 
     def _id(self, key: str, thread: str, place: str, sender: Mailbox) -> str:
@@ -114,6 +112,12 @@ class Desk:
         if found:
             return Mailbox(address=found, name=titles.get(agent) or agent)
         return Mailbox(address=self._settings.home, name=titles.get(agent) or self._settings.name)
+
+    def _leaving(self, sender: Mailbox) -> tuple[tuple[str, str], ...]:
+        """The marks of a mail that answers none, with a way to say that it is the last."""
+        name, _, domain = self._settings.home.partition("@")
+        leave = f"<mailto:{name}+{UNSUBSCRIBE}@{domain}?subject={UNSUBSCRIBE}>"
+        return (*self._marks(sender, "auto-generated"), ("List-Unsubscribe", leave))
 
     def _marks(self, sender: Mailbox, submitted: str) -> tuple[tuple[str, str], ...]:
         agents = {box: name for name, box in self._settings.boxes.items()}

@@ -104,3 +104,23 @@ async def test_a_question_and_an_answer_to_it_stay_with_the_person() -> None:
         intake = box._intake
         assert went_to(name, OFFICE, intake.domains, intake.seal)
         assert not went_to(name, ANA, intake.domains, intake.seal)
+
+
+LEAVE = "<mailto:team+unsubscribe@bot.example?subject=unsubscribe>"
+
+
+async def test_what_is_no_answer_says_how_to_leave_and_an_answer_does_not() -> None:
+    async with taking() as smtp:
+        box = by_smtp(smtp.port)
+        event = await heard(written(), box)
+        assert event
+        await box.send(reply_to(event))
+        await box.send(card_for(event))
+        told = reply_to(event, "Good morning.", "rep_9")  # by the clock, its thread long put away
+        await box.send(replace(told, extra={**told.extra, "event": {}}))
+        answer, card, greeting = (sent.mail for sent in smtp.taken)
+        assert answer["In-Reply-To"] and answer["List-Unsubscribe"] is None
+        for first in (card, greeting):
+            assert first["In-Reply-To"] is None and first["List-Unsubscribe"] == LEAVE
+            assert not first["Subject"].startswith("Re:")
+            assert first["Auto-Submitted"] == "auto-generated"
