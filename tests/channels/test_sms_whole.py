@@ -15,12 +15,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.channels.running import Program, found, standing
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.fakes.twilio_server import TwilioServer
 from tests.fakes.twilio_world import ACCOUNT, TOKEN
+from tests.published import vectors
 
 pytestmark = pytest.mark.timeout(300)
 OURS, SECOND = "+15550100001", "+15550100002"
@@ -222,6 +224,12 @@ async def test_nobody_but_twilio_is_heard_and_a_number_that_is_not_ours_is_not_a
         asked = len(twilio.asked("send"))
         for kind in ("unsigned", "other_token", "changed", "added", "other_address"):
             assert (await twilio.forge(kind, OURS, ANA, "say evil")).status == 401
+        async with aiohttp.ClientSession() as session:
+            for vector in vectors("twilio"):  # signed by others, or for another address
+                body, headers = vector["body"].encode(), vector["headers"]
+                hook = f"{program.url}/webhooks/sms/twilio/messages"
+                async with session.post(hook, data=body, headers=headers) as got:
+                    assert got.status in (401, 415), vector["case"]
         hook = twilio.world.numbers[OURS].sms_url
         twilio.world.number("+15550109999", hook)
         await says(twilio, "say lost", number="+15550109999")
