@@ -46,7 +46,8 @@ class Desk:
         if message.kind is EffectKind.TOOL:
             return self._first(message, place)
         heard = _heard(message)
-        sender = self._sender(heard.get("to", ""), str(message.extra.get("agent", "")))
+        agent = str(message.extra.get("agent", ""))
+        sender = self._sender(heard.get("to", ""), agent)
         id_, parents = heard.get("id", ""), heard.get("parents", [])
         thread = message.thread or token_of(message.effect)
         is_theirs = message.kind is not EffectKind.REPLY or bool(message.extra.get("for_sender"))
@@ -61,12 +62,13 @@ class Desk:
             html=f'<div style="{_STYLE}">{to(message.text, Dialect.MAIL)}</div>',
             message_id=self._id(message.effect, thread, to_whom, sender),
             parents=references(parents, id_) if id_ else (),
-            headers=self._marks(sender, "auto-replied") if id_ else self._leaving(sender),
+            headers=self._marks(sender, agent) if id_ else self._leaving(sender, agent),
         )
 
     def _first(self, message: Outbound, place: str) -> Letter:
         """A mail that an agent writes of itself; whoever gets it can say that it is the last."""
-        sender = self._sender("", str(message.extra.get("agent", "")))
+        agent = str(message.extra.get("agent", ""))
+        sender = self._sender("", agent)
         return Letter(
             key=message.effect,
             sender=sender,
@@ -75,7 +77,7 @@ class Desk:
             text=to(message.text, Dialect.PLAIN),
             html=f'<div style="{_STYLE}">{to(message.text, Dialect.MAIL)}</div>',
             message_id=self._id(message.effect, token_of(message.effect), place, sender),
-            headers=self._leaving(sender),
+            headers=self._leaving(sender, agent),
         )
 
     def _card(self, message: Outbound, place: str) -> Letter:
@@ -96,7 +98,7 @@ class Desk:
             text=str(shown["text"]),
             html=str(shown["html"]),
             message_id=self._id(key, message.thread, place, sender),
-            headers=self._leaving(sender),
+            headers=self._leaving(sender, message.card.agent),
         )
 
     def _id(self, key: str, thread: str, place: str, sender: Mailbox) -> str:
@@ -113,19 +115,22 @@ class Desk:
             return Mailbox(address=found, name=titles.get(agent) or agent)
         return Mailbox(address=self._settings.home, name=titles.get(agent) or self._settings.name)
 
-    def _leaving(self, sender: Mailbox) -> tuple[tuple[str, str], ...]:
+    def _leaving(self, sender: Mailbox, agent: str) -> tuple[tuple[str, str], ...]:
         """The marks of a mail that answers none, with a way to say that it is the last."""
         name, _, domain = self._settings.home.partition("@")
         leave = f"<mailto:{name}+{UNSUBSCRIBE}@{domain}?subject={UNSUBSCRIBE}>"
-        return (*self._marks(sender, "auto-generated"), ("List-Unsubscribe", leave))
+        return (*self._marks(sender, agent, "auto-generated"), ("List-Unsubscribe", leave))
 
-    def _marks(self, sender: Mailbox, submitted: str) -> tuple[tuple[str, str], ...]:
+    def _marks(
+        self, sender: Mailbox, agent: str, submitted: str = "auto-replied"
+    ) -> tuple[tuple[str, str], ...]:
+        """That a machine wrote it, and which agent: whose address it is, else who speaks."""
         agents = {box: name for name, box in self._settings.boxes.items()}
         return (
             ("Auto-Submitted", submitted),
             ("X-Auto-Response-Suppress", "All"),
             (LOOP_HEADER, self._intake.loop),
-            ("X-Agent-ID", agents.get(sender.address, "switchboard")),
+            ("X-Agent-ID", agents.get(sender.address) or agent or "switchboard"),
         )
 
 

@@ -124,3 +124,20 @@ async def test_what_is_no_answer_says_how_to_leave_and_an_answer_does_not() -> N
             assert first["In-Reply-To"] is None and first["List-Unsubscribe"] == LEAVE
             assert not first["Subject"].startswith("Re:")
             assert first["Auto-Submitted"] == "auto-generated"
+
+
+@pytest.mark.parametrize(
+    ("agent", "named"), [("kelly", "kelly"), ("mark", "mark"), ("", "switchboard")]
+)
+async def test_a_mail_says_which_agent_wrote_it_also_from_the_houses_own_address(
+    agent: str, named: str
+) -> None:
+    async with taking() as smtp:
+        box = by_smtp(smtp.port)
+        event = await heard(written(to=HOME), box)
+        assert event
+        answer = reply_to(event)
+        await box.send(replace(answer, extra={**answer.extra, "agent": agent}))
+        await box.send(card_for(event, agent=agent))
+        assert [sent.mail["X-Agent-ID"] for sent in smtp.taken] == [named] * 2
+        assert smtp.taken[0].sender == (KELLY if agent == "kelly" else HOME)
