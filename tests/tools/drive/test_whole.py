@@ -1,4 +1,7 @@
-"""The whole program: a kept file goes to the drive and is shared by two yeses, once through a kill."""
+"""The whole program: a kept file goes to the drive and is shared, each by a yes, once through a kill.
+
+So is a share taken back.
+"""
 
 import asyncio
 import json
@@ -8,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import pytest
 from aiohttp import ClientSession, CookieJar
 
 from tests.bot.oauth.test_whole import link_of
@@ -17,6 +21,7 @@ from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.program import Program, wait_for
 from tests.tools.calendar.test_whole import approve, said
 from tests.tools.drive.conftest import SCOPES
+from tests.tools.drive.test_unshare import seen, shared
 from tests.tools.mailbox.conftest import fault
 from tests.tools.mailbox.test_whole import waiting
 
@@ -43,6 +48,9 @@ class Model(OpenAIServer):
         if found := re.search(r"share (\w+) with Bob", words):
             asked = {"file": found[1], "who": "bob@example.org"}
             return Reply(calls=[("drive_share", json.dumps(asked))])
+        if found := re.search(r"take (\w+) back from Bob", words):
+            asked = {"file": found[1], "who": "bob@example.org"}
+            return Reply(calls=[("drive_unshare", json.dumps(asked))])
         if found := re.search(r"read (\w{20,})", words):
             return Reply(calls=[("drive_read", json.dumps({"file": found[1]}))])
         return Reply(text=f"Heard: {last['content']}")
@@ -119,3 +127,33 @@ async def test_a_file_is_put_there_and_shared_once_through_a_kill(tmp_path: Path
         assert len(google.shelf.files) == 1 and len(google.mails) == 1
         assert google.mistakes == [] and model.violations == []
         assert "canary" not in running.said
+
+
+@pytest.mark.long
+async def test_a_file_is_taken_back_once_through_a_kill(tmp_path: Path) -> None:
+    async with GoogleDriveServer() as google, Model() as model:
+        file = shared(google.shelf, "eve@example.org")
+        running = await asyncio.to_thread(program(tmp_path, google, model).started)
+        run: Any = asyncio.to_thread
+        try:
+            await connect(running, google)
+            talk = await run(running.say, f"take {file.id} back from Bob")
+            await run(wait_for, said(running, talk, "Waiting for your yes"))
+            asked = await run(waiting, running)
+            shown = json.dumps(asked)
+            assert "bob@example.org (writer)" in shown and "eve@example.org (reader)" in shown
+            assert len(file.grants) == 3
+            google.trouble.append(fault("DELETE permissions", slow_s=3.0, after=True))
+            await run(approve, running, asked)
+            async with asyncio.timeout(20):
+                while len(file.grants) == 3:
+                    await asyncio.sleep(0.02)
+            running.stop(signal.SIGKILL)  # it is taken back, and the answer is on its way
+            running = await run(program(tmp_path, google, model).started)
+            line = await run(wait_for, said(running, talk, "Heard:"), 40.0)
+            assert '"state":"sent"' in line
+        finally:
+            running.stop()
+        assert seen(file) == ["ann@example.com", "eve@example.org"] and google.mails == []
+        assert len([each for each in google.asked if each.startswith("DELETE")]) == 1
+        assert google.mistakes == [] and model.violations == []

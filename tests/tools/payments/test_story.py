@@ -27,9 +27,9 @@ async def stripe() -> AsyncIterator[StripeServer]:
 class Teller:
     """The program, spoken to from a thread, for the played Stripe answers on this loop."""
 
-    def __init__(self, folder: Path, stripe: StripeServer) -> None:
-        more = {"BOT_ENDPOINT_STRIPE": stripe.base, "BOT_ALLOW_PRIVATE_ENDPOINTS": "1"}
-        self.program = Program(folder, "home", "", **more)
+    def __init__(self, folder: Path, stripe: StripeServer, **more: str) -> None:
+        ours = {"BOT_ENDPOINT_STRIPE": stripe.base, "BOT_ALLOW_PRIVATE_ENDPOINTS": "1"}
+        self.program = Program(folder, "home", "", **ours, **more)
 
     async def ask(self, method: str, path: str, body: object = None) -> Any:
         """One request; what it answered."""
