@@ -28,6 +28,11 @@ BASE = "/v1.0"
 _PREFER = 'IdType="ImmutableId", outlook.timezone="UTC", odata.maxpagesize=100'
 """The size is that of a page of changes, which takes no `$top`."""
 _NO_MAILBOX = frozenset({"MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"})
+_DENIED = frozenset({"", "ErrorAccessDenied", "Authorization_RequestDenied"})
+"""Words both for what was not granted and for what somebody else's calendar does not allow."""
+_CONSENT = (
+    " If it is the account's own, an owner connects the account again, on the page of connections."
+)
 _WORD = re.compile(r"[A-Za-z_.]{1,80}")
 
 
@@ -80,7 +85,8 @@ def _error(page: Page) -> Exception:
         )
     if status == 403:
         about = f" ({code})" if code else ""
-        return Forbidden(f"This account may not do that in this calendar{about}.")
+        mend = _CONSENT if code in _DENIED else ""
+        return Forbidden(f"This account may not do that in this calendar{about}.{mend}")
     if status == 404:
         return NotFound("Outlook has no such event or calendar in this account.")
     known: dict[int, type[BotError]] = {409: Repeated, 410: Gone, 412: Changed}
