@@ -44,6 +44,8 @@ ANSWERS: dict[str, tuple[int, str]] = {
     "403": (403, "invalid_request_error"),
     "404": (404, "invalid_request_error"),
     "409": (409, "invalid_request_error"),
+    "413": (413, "invalid_request_error"),
+    "422": (422, "invalid_request_error"),
     "500_before": (500, "api_error"),
     "503_before": (503, "api_error"),
 }

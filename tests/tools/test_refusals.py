@@ -163,6 +163,7 @@ async def row(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Row]:
     monkeypatch.setattr(_pieces, "PAUSE_S", 0.0)
+    monkeypatch.setattr(send, "LOOK_S", 0.0)
     make, where, deed = request.param
     async with make(tmp_path, where, deed) as made:
         yield made
