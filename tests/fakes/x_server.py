@@ -137,6 +137,10 @@ class XServer(Troubled, OAuthServer):
             "limited": self._limited,
             "forbidden": lambda: self._problem(403, "client-forbidden", "You may not do this."),
             "unauthorized": lambda: self._problem(401, "about:blank", "Unauthorized"),
+            "missing": lambda: self._problem(404, "resource-not-found", "Not Found"),
+            "conflict": lambda: self._problem(409, "conflict", "Conflict"),
+            "large": lambda: self._problem(413, "about:blank", "Payload Too Large"),
+            "invalid": lambda: self._problem(422, "invalid-request", "Unprocessable"),
         }
         return words[how]()
 
