@@ -31,7 +31,7 @@ from tests.tools.mailbox.conftest import MAKES, SCOPES, SENDS, Kept, Side, find,
 from tests.tools.mailbox.test_sort import stands
 from tools.calendar import cancellation, change, invitation, response
 from tools.drive import _pieces, share, unshare, upload
-from tools.mailbox import draft, send, sort
+from tools.mailbox import _sending, draft, send, sort
 
 ELSEWHERE = {"Location": "https://elsewhere.example/"}
 NOT_DONE: Sequence[dict[str, Any]] = (
@@ -163,7 +163,7 @@ async def row(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Row]:
     monkeypatch.setattr(_pieces, "PAUSE_S", 0.0)
-    monkeypatch.setattr(send, "LOOK_S", 0.0)
+    monkeypatch.setattr(_sending, "LOOK_S", 0.0)
     make, where, deed = request.param
     async with make(tmp_path, where, deed) as made:
         yield made

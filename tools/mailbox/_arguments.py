@@ -170,8 +170,8 @@ def _warnings(args: Writing) -> list[str]:
     return [f"The mail that is answered came from another address than {', '.join(others)}."]
 
 
-async def made(ctx: ToolContext, box: Box, args: Writing) -> tuple[str, bytes]:
-    """Message-ID and bytes of the mail that these arguments mean. Raises Conflict, NotFound."""
+async def made(ctx: ToolContext, box: Box, args: Writing) -> bytes:
+    """The mail that these arguments mean, as bytes. Raises Conflict, Invalid, NotFound."""
     lent = reach_of(ctx)
     files = [await lent.taken(ctx, item.id, item.sha256) for item in args.files or ()]
     letter = Letter(
@@ -186,5 +186,4 @@ async def made(ctx: ToolContext, box: Box, args: Writing) -> tuple[str, bytes]:
         references=args.references,
         files=files,
     )
-    name = name_of(ctx, box.name)
-    return name, written(ctx, letter, name, ctx.clock)
+    return written(ctx, letter, name_of(ctx, box.name), ctx.clock)

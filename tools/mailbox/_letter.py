@@ -10,12 +10,12 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from typing import Protocol
 
 from bot.core.errors import Invalid
 from bot.core.ports import Clock
 from bot.core.tool import ToolContext
 from bot.frozen import frozen
-from bot.store.files import File
 
 MOST_REFERENCES = 12
 MAX_LINE = 900
@@ -25,6 +25,15 @@ _ID = re.compile(r"<[!-;=?-~]{1,400}>")
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,100}")
 _OF_BODY = frozenset({"mime-version", "content-type", "content-transfer-encoding"})
 _MAINS = frozenset({"application", "audio", "font", "image", "text", "video"})
+
+
+class Part(Protocol):
+    """What is to be known of a file that goes along."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def media_type(self) -> str: ...
 
 
 @frozen
@@ -42,7 +51,7 @@ class Letter:
     answers: str = ""
     """The Message-ID of the mail that this answers, with its brackets."""
     references: str = ""
-    files: Sequence[tuple[File, bytes]] = ()
+    files: Sequence[tuple[Part, bytes]] = ()
 
 
 def name_of(ctx: ToolContext, account: str) -> str:

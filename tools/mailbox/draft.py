@@ -44,8 +44,8 @@ async def mailbox_draft(ctx: ToolContext, args: Draft) -> Outcome:
     Example: {"reply_to": "gmail:18f2c3", "text": "Dear Ann,\\n\\nSunday suits us."}
     """
     box = await opened(ctx, DRAFT, named_box(args), args.account)
-    name, data = await made(ctx, box, args)
-    found = await box.look("", name)
+    data = await made(ctx, box, args)
+    found = await box.look("", name_of(ctx, box.name))
     if found.state == "unseen":
         found = Found(state="draft", id=await box.draft(data, args.thread))
     if found.state == "draft":

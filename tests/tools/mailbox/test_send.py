@@ -31,7 +31,7 @@ from tests.tools.mailbox.conftest import (
     full,
     side_of,
 )
-from tools.mailbox import send as sending
+from tools.mailbox import _sending as sending
 from tools.mailbox.send import TOOLS, Send, mailbox_send, preview
 
 (TOOL,) = TOOLS
