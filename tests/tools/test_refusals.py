@@ -31,7 +31,7 @@ from tests.tools.mailbox.conftest import MAKES, SCOPES, SENDS, Kept, Side, find,
 from tests.tools.mailbox.test_sort import stands
 from tools.calendar import cancellation, change, invitation, response
 from tools.drive import _pieces, share, unshare, upload
-from tools.mailbox import _sending, draft, send, sort
+from tools.mailbox import _sending, draft, forward, send, sort
 
 ELSEWHERE = {"Location": "https://elsewhere.example/"}
 NOT_DONE: Sequence[dict[str, Any]] = (
@@ -120,6 +120,12 @@ async def mailbox(folder: Path, where: str, deed: str) -> AsyncIterator[Row]:
         given = {
             "draft": (draft.TOOLS[0], letter, MAKES[where], lambda: side.drafts),
             "send": (send.TOOLS[0], letter, SENDS[where], lambda: len(side.delivered)),
+            "forward": (
+                forward.TOOLS[0],
+                {"mail": mail, "to": ["bob@example.org"]},
+                SENDS[where],
+                lambda: len(side.delivered),
+            ),
             "sort": (sort.TOOLS[0], read, puts[where], lambda: int(stands(side, mail)[1])),
         }[deed]
         tool, told, verb, times = given
@@ -153,7 +159,7 @@ async def drive(folder: Path, where: str, deed: str) -> AsyncIterator[Row]:
 ROWS = [
     *((calendar, at, did) for at in ("google", "outlook") for did in
       ("create", "update", "cancel", "respond")),
-    *((mailbox, at, did) for at in ("gmail", "outlook") for did in ("draft", "send", "sort")),
+    *((mailbox, at, did) for at in ("gmail", "outlook") for did in ("draft", "send", "forward", "sort")),
     *((drive, "drive", did) for did in ("upload", "share", "unshare")),
 ]  # fmt: skip
 
@@ -207,7 +213,12 @@ async def test_what_is_gone_or_there_already_is_told_and_no_second_deed(
         await row.perform(args)
     except BotError as error:
         assert error.message and "canary" not in error.message
-        is_named = row.tool.name in ("calendar_create", "drive_upload", "mailbox_send")
+        is_named = row.tool.name in (
+            "calendar_create",
+            "drive_upload",
+            "mailbox_send",
+            "mailbox_forward",
+        )
         assert is_named or not isinstance(error, VendorUnknown)
     else:
         assert status == 404 and row.tool.name in ("calendar_cancel", "drive_unshare")

@@ -68,6 +68,7 @@ class Writing(BaseModel):
 
 
 A = TypeVar("A", bound=Writing)
+M = TypeVar("M", bound=BaseModel)
 
 
 async def completed(ctx: ToolContext, box: Box, args: A) -> A:
@@ -95,7 +96,7 @@ async def completed(ctx: ToolContext, box: Box, args: A) -> A:
     return refit(args, known)
 
 
-def refit(args: A, known: dict[str, Json]) -> A:
+def refit(args: M, known: dict[str, Json]) -> M:
     """The arguments with what is known now, checked again. Raises Invalid."""
     given = {**args.model_dump(mode="json", exclude_none=True), **known}
     try:

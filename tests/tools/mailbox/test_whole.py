@@ -1,4 +1,4 @@
-"""The whole program: a draft is written, an answer sent, a mail sorted, each by a yes, each once through a kill."""
+"""The whole program: a draft written, a mail answered, forwarded, sorted, each by a yes, once through a kill."""
 
 import asyncio
 import json
@@ -47,6 +47,9 @@ class Model(OpenAIServer):
         ):
             mail = {"reply_to": found[2], "text": "Here are the numbers."}
             return Reply(calls=[(f"mailbox_{found[1]}", json.dumps(mail))])
+        if (found := re.search(r"forward ([\w:=+-]+)", words)) and "outcome" not in words:
+            asked = {"mail": found[1], "to": ["eve@example.org"], "text": "For your books."}
+            return Reply(calls=[("mailbox_forward", json.dumps(asked))])
         if (found := re.search(r"sort ([\w:=+-]+)", words)) and "outcome" not in words:
             return Reply(calls=[("mailbox_sort", json.dumps({"mail": found[1], **SORTED}))])
         return Reply(text=f"Heard: {last['content']}")
@@ -153,6 +156,39 @@ async def test_a_mail_is_read_drafted_and_answered_by_a_yes_once_through_a_kill(
         assert (left(server), drafts(server)) == (1, 1)
         assert model.violations == [] and "canary" not in running.said
     # The house follows the calendar of the same account, which is not played here.
+    assert [each for each in made.mistakes if "/calendarView/" not in each] == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("side", ["gmail", "outlook"])
+async def test_a_mail_is_forwarded_by_a_yes_once_through_a_kill(tmp_path: Path, side: str) -> None:
+    made: Any = GoogleMailServer() if side == "gmail" else OutlookMail()
+    async with made as server, Model() as model:
+        running = await asyncio.to_thread(program(tmp_path, side, server, model).started)
+        run: Any = asyncio.to_thread
+        try:
+            await connect(running, side, server)
+            mail = server.arrive("Bill 7", EVIL)
+            id_ = f"{side}:{mail.id if side == 'gmail' else mail.immutable}"
+            talk = await run(running.say, f"forward {id_}")
+            await run(wait_for, said(running, talk, "Waiting for your yes"))
+            asked = await run(waiting, running)
+            shown = json.dumps(asked)
+            assert "eve@example.org" in shown and "Fwd: Bill 7" in shown
+            assert "Numbers please." in shown and "For your books." in shown
+            assert (left(server), drafts(server)) == (0, 0)
+            server.trouble.append(fault(SENDS[side], slow_s=3.0, after=True))
+            await run(approve, running, asked)
+            async with asyncio.timeout(20):
+                while not left(server):
+                    await asyncio.sleep(0.02)
+            running.stop(signal.SIGKILL)  # it leaves, and the answer is on its way
+            running = await run(program(tmp_path, side, server, model).started)
+            await run(wait_for, said(running, talk, "Heard:"), 40.0)
+        finally:
+            running.stop()
+        assert (left(server), drafts(server)) == (1, 0) and model.violations == []
+        assert [to for to in server.delivered if "eve" in str(to)] == server.delivered
     assert [each for each in made.mistakes if "/calendarView/" not in each] == []
 
 
