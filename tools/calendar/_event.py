@@ -65,6 +65,8 @@ class Event:
     """How a series goes; None where our words cannot say it."""
     zone: str = ""
     """On the clocks of which zone it was made; empty where that is not told."""
+    odd_zone: str = ""
+    """The name of that zone where it is told, and is none that we know."""
     is_invited: bool = False
     answer: str = ""
     """The account's own: yes, no, maybe; empty while there is none."""

@@ -65,14 +65,6 @@ Moment = Annotated[str, Field(max_length=40), AfterValidator(_moment)]
 Zone = Annotated[str, Field(max_length=60), AfterValidator(_zone)]
 
 
-def known_zone(name: str) -> str:
-    """A zone by its name; empty for one that is not known here, such as Windows' own."""
-    try:
-        return ZoneInfo(name).key if name else ""
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return ""
-
-
 def is_day(moment: str) -> bool:
     """Whether it is a whole day."""
     return len(moment) == len("2026-11-23")

@@ -15,8 +15,8 @@ from pydantic.alias_generators import to_camel
 
 from bot.core.canonical import Json
 from tools.calendar import _event
-from tools.calendar._moment import known_zone
 from tools.calendar._outlook_rule import Rule
+from tools.calendar._windows_zones import known_zone
 from tools.calendar._wire import Theirs
 
 ANSWERS = {"accepted": "yes", "declined": "no", "tentativelyAccepted": "maybe"}
@@ -148,6 +148,7 @@ class Event(Theirs):
         """The same as the tools know it; `me`: the account's address."""
         said = self.response_status or Answer()
         who = self.organizer.email_address.address if self.organizer else ""
+        zone = known_zone(self.original_start_time_zone or "")
         return _event.Event(
             id=self.id,
             etag=self.etag,
@@ -168,7 +169,8 @@ class Event(Theirs):
             series=self.series_master_id or "",
             slot=self._slot(),
             repeat=self.recurrence.told() if self.recurrence else None,
-            zone=known_zone(self.original_start_time_zone or ""),
+            zone=zone,
+            odd_zone="" if zone or self.is_all_day else (self.original_start_time_zone or "")[:80],
             is_invited=not self.is_organizer and said.response not in (None, "", "none"),
             answer=ANSWERS.get(said.response or "", ""),
             answered_at=said.time or "",

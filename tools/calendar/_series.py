@@ -1,4 +1,4 @@
-"""Events of a series: one alone, or all of it; and what a series becomes.
+"""Events of a series: one alone, all of it, or one and what follows; and what a series becomes.
 
 A call names one event; `series` takes its whole series, past and future. What is said of that one
 (a day later, at ten) is then done to each, so its first event moves by as much. `settled` says the
@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
+from pydantic import BaseModel, ConfigDict
+
 from bot.core.canonical import Json
 from bot.core.card import Field as Line
 from bot.core.errors import Invalid
@@ -17,7 +19,7 @@ from bot.frozen import frozen
 from tools.calendar._arguments import OfEvent, Told, about_event
 from tools.calendar._book import Book
 from tools.calendar._event import Event
-from tools.calendar._moment import Moment, Span, at, is_day
+from tools.calendar._moment import Moment, Span, Zone, at, is_day
 from tools.calendar._repeat import Repeat
 
 LOST = "Events of this series that were changed or cancelled alone may be as the others again."
@@ -77,6 +79,11 @@ class Asked:
 
 def settled(meant: Meant, asked: Asked) -> dict[str, Json]:
     """`start`, `end` and `repeat` of the series as it is to be. Raises Invalid."""
+    if meant.event.is_series and meant.event.odd_zone:
+        raise Invalid(
+            f"This series keeps the clocks of “{meant.event.odd_zone}”, which is no zone that is "
+            "known here: its days could shift. Change it in the calendar."
+        )
     try:
         span, days = _moved(meant, asked)
         rule = asked.repeat or _rule(meant.event).moved(days + _shifted(meant.event, asked.zone))
@@ -91,6 +98,35 @@ def settled(meant: Meant, asked: Asked) -> dict[str, Json]:
         "end": span.end,
         "repeat": rule.model_dump(mode="json", exclude_none=True),
     }
+
+
+class Rest(BaseModel):
+    """What stays of a series that ends before one of its events: its first event, and its rule."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    start: Moment
+    end: Moment
+    zone: Zone
+    repeat: Repeat
+
+    def span(self) -> Span:
+        """The first event's times."""
+        return Span(start=self.start, end=self.end, zone=self.zone)
+
+
+def before(meant: Meant, home: str) -> Rest:
+    """What stays of a series before the event that was named. Raises Invalid where nothing does."""
+    zone = meant.event.zone or home
+    try:
+        first, day = meant.event.span(zone).times()[0].date(), _slot(meant.named, zone).date()
+    except ValueError as error:
+        raise Invalid(f"{error}.") from None
+    if day <= first:
+        raise Invalid("It is the first of its series. Cancel all of it: series: true.")
+    until = (day - timedelta(days=1)).isoformat()
+    made = settled(meant, Asked(start=None, end=None, repeat=None, until=until, zone=zone))
+    return Rest.model_validate({**made, "zone": zone})
 
 
 def _rule(event: Event) -> Repeat:

@@ -1,51 +1,111 @@
-"""Cancelling an event, or a whole series.
+"""Cancelling an event, a whole series, or one event of it and all that follow.
 
 https://developers.google.com/workspace/calendar/api/v3/reference/events/delete
 https://learn.microsoft.com/graph/api/event-delete (read 2026-11-21)
+https://developers.google.com/workspace/calendar/api/guides/recurringevents (read 2026-11-22)
 
+What follows is cancelled by letting the series end the day before: one change, bound to the series
+as it was shown, and marked with the deed.
 At Google a cancelled event can still be looked up; at Outlook it is not in the calendar any more.
 It was there when the person was asked, so whether it was done is known.
 """
 
+from typing import Self
+
+from pydantic import model_validator
+from pydantic.json_schema import SkipJsonSchema
+
 from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
-from bot.core.errors import Invalid, NotFound
+from bot.core.errors import Invalid, NotFound, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
+    Hidden,
     account_line,
     asked,
     event_lines,
     refit,
 )
-from tools.calendar._book import Book, Changed, Gone
+from tools.calendar._book import Book, Changed, Gone, Wish
 from tools.calendar._event import Event
-from tools.calendar._series import OfSeries, about_series, series_lines
+from tools.calendar._moment import unfit
+from tools.calendar._series import (
+    LOST,
+    OfSeries,
+    Rest,
+    about_series,
+    before,
+    repeat_line,
+    series_lines,
+)
+
+FOLLOWING = "It is cancelled, and so is all of its series that follows it."
 
 
 class Cancel(OfSeries):
     """Which event is to be cancelled."""
 
+    following: bool = False
+    first: Hidden = ""
+    """The event from which on a series is cancelled; `event` is the series then."""
+    rest: SkipJsonSchema[Rest | None] = None
+    """What stays of that series."""
+
+    @model_validator(mode="after")
+    def fits(self) -> Self:
+        """Refuse what says two things."""
+        if self.series and self.following:
+            raise unfit("say series or following, not both")
+        return self
+
 
 async def complete(ctx: ToolContext, args: Cancel) -> Cancel:
     """Say which event, as it stands. Raises Invalid, NotFound."""
     book = await asked(ctx, args)
+    if args.following:
+        return await _with_what_follows(ctx, book, args)
     meant = await about_series(ctx, book, args)
-    if not meant.event.is_ours:
-        raise Invalid("It is somebody else's event. Decline it with calendar_respond.")
+    _check_ours(meant.event)
     return refit(args, meant.known)
+
+
+def _check_ours(event: Event) -> None:
+    if not event.is_ours:
+        raise Invalid("It is somebody else's event. Decline it with calendar_respond.")
+
+
+async def _with_what_follows(ctx: ToolContext, book: Book, args: Cancel) -> Cancel:
+    whole = OfSeries(
+        calendar=args.calendar, service=args.service, event=args.first or args.event, series=True
+    )
+    meant = await about_series(ctx, book, whole)
+    _check_ours(meant.event)
+    if not meant.named.series:
+        raise Invalid("Name one event of a series: what follows that one is cancelled with it.")
+    home = ctx.zone or "UTC"
+    rest = before(meant, home).model_dump(mode="json", exclude_none=True)
+    more = {"first": meant.named.id, "when": meant.named.when(home), "rest": rest}
+    return refit(args, {**meant.known, **more})
 
 
 def preview(args: Cancel) -> Card:
     """Which event, and who is told."""
     lines = [*event_lines(args), *series_lines(args, "Cancels")]
+    if args.following:
+        much = Line(name="Cancels", value="this one of its series and all that follow it")
+        lines = [*event_lines(args), much]
+    if args.rest:
+        stays = repeat_line(args.rest.repeat, args.rest.span())
+        lines.append(Line(name="Stays", value=stays.value))
     others = tuple(args.others or ())
     lines += [Line(name="Guests", value=", ".join(others) or "nobody"), account_line(args)]
     return Card(
         title=f"Cancel an event in {service_of(args.service).title}",
         recipients=others,
         fields=tuple(lines),
+        warnings=(LOST,) if args.following else (),
         audience="the guests, who are told by mail" if others else "this calendar",
     )
 
@@ -56,13 +116,15 @@ async def calendar_cancel(ctx: ToolContext, args: Cancel) -> Outcome:
     Use it when the person wants an event called off. Do not use it for an invitation by others:
     that is calendar_respond with no. Do not use it to move: that is calendar_update.
     - event: its id from calendar_list.
-    - series: true to cancel all of a series, past and future; without it only this one. To end a
-      series on a day, use calendar_update with until.
+    - series: true to cancel all of a series, past and future; without it only this one.
+    - following: true to cancel this one of a series and all that follow it; what was before stays.
     - calendar: another calendar's id; leave it out for the main one.
     - service: google or outlook, only when both are connected.
     Example: {"event": "k3v0example"}
     """
     book = await asked(ctx, args)
+    if args.rest:
+        return await _ended(ctx, book, args, args.rest)
     event = await _there(book, args)
     if event is None or event.is_over:
         return _over(args, event)
@@ -75,10 +137,25 @@ async def calendar_cancel(ctx: ToolContext, args: Cancel) -> Outcome:
     return _said(args, "It is cancelled.")
 
 
+async def _ended(ctx: ToolContext, book: Book, args: Cancel, rest: Rest) -> Outcome:
+    """Let the series end before the first that is cancelled. Raises Changed, NotFound."""
+    event = await book.event(args.calendar, args.event)
+    if event.mark != ctx.key:
+        if event.etag != args.etag:
+            raise Changed
+        wish = Wish(span=rest.span(), repeat=rest.repeat)
+        await book.change(args.calendar, event, ctx.key, wish)
+    return _said(args, FOLLOWING)
+
+
 async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
-    """Look up whether it is cancelled."""
+    """Look up whether it is cancelled. Raises VendorUnknown where a series was changed besides."""
     args = Cancel.model_validate(effect.arguments)
     event = await _there(await asked(ctx, args), args)
+    if args.rest and event and event.mark == ctx.key:
+        return _said(args, FOLLOWING)
+    if args.rest and event and not event.is_over and event.etag != args.etag:
+        raise VendorUnknown("The series was changed by somebody meanwhile.")
     return _over(args, event) if event is None or event.is_over else None
 
 

@@ -185,7 +185,8 @@ async def calendar_update(ctx: ToolContext, args: Change) -> Outcome:
     - start, end: when it is to be, on the person's clocks, such as "2026-11-23 14:00"; without end
       it stays as long as it is.
     - series: true to change all of the series that the event is one of, each as this one would be.
-      Without it only this one.
+      Without it only this one. For this one and all that follow: calendar_cancel with following,
+      then calendar_create for the rest; say so first.
     - until: the day on which the series ends, such as "2026-12-18".
     - repeat: how it repeats from now on, as in calendar_create; makes a series of a single event.
     - zone: the zone of start and end, only when it is not the person's.

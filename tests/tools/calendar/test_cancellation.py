@@ -131,5 +131,5 @@ async def test_another_s_event_is_declined_and_not_cancelled(
 def test_it_asks_and_is_described() -> None:
     assert (TOOL.risk, TOOL.policy, TOOL.egress) == (Risk.WRITE, Policy.READBACK, True)
     told = TOOL.arguments.model_json_schema()["properties"]
-    assert set(told) == {"event", "series", "calendar", "service"}
+    assert set(told) == {"event", "series", "following", "calendar", "service"}
     assert all(name in TOOL.description for name in told)
