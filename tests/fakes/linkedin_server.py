@@ -432,8 +432,8 @@ class LinkedInServer(SocialServer):
         }
         told: dict[str, Any] = {"organizationalEntity": page}
         told["totalShareStatistics"] = counts | {"uniqueImpressionsCount": 0, "engagement": 0.0}
-        if named:
-            told["share"] = named[0]
+        if named:  # each kind stands under its own name
+            told["ugcPost" if ":ugcPost:" in named[0] else "share"] = named[0]
         shown = [told] if posts or not named else []
         return Reply(200, {"elements": shown, "paging": {"start": 0, "count": 10, "links": []}})
 

@@ -51,6 +51,13 @@ async def test_one_post_is_told_by_itself(desk: Desk) -> None:
     assert "219145" not in told and desk.server.calls_of(SIZE) == 0
 
 
+async def test_a_film_s_or_an_album_s_post_is_counted_by_its_own_kind_of_name(desk: Desk) -> None:
+    post = desk.server.post("Film", RYE)
+    post.urn, post.met = "urn:li:ugcPost:7300000000000000099", {"impressionCount": 3}
+    told = str((await desk.perform({"page": "Rye", "post": post.urn})).data)
+    assert told.startswith(f"{post.urn}: 3 impressions")
+
+
 async def test_a_post_without_numbers_is_not_said_to_have_none(desk: Desk) -> None:
     told = str((await desk.perform({"page": "Rye", "post": "urn:li:share:1"})).data)
     assert told == "LinkedIn has no numbers of urn:li:share:1 on the page Rye."
