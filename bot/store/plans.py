@@ -8,15 +8,15 @@ from bot.core.effect import Effect, EffectState
 from bot.core.errors import Forbidden
 from bot.core.times import from_us
 from bot.store import approvals, audit, decisions, effects, people
-from bot.store.script import Ask, Script, Statement, restartable
+from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables import effect
 
-MOST = 50
-_WAITING = Statement(
+MOST, MOST_LOOKED = 50, 500
+"""So many are named, of so many that are looked at."""
+_WAITS = (
     select(*effects.COLUMNS, effect.c.due_at)
     .where(
         effect.c.tenant == bindparam("tenant"),
-        effect.c.conv == bindparam("conv"),
         effect.c.state == "ready",
         effect.c.kind == "tool",
         effect.c.attempt == 0,
@@ -25,12 +25,56 @@ _WAITING = Statement(
     .order_by(effect.c.due_at, effect.c.id)
     .limit(bindparam("limit"))
 )
+_HERE = Statement(_WAITS.where(effect.c.conv == bindparam("conv")))
+_ALL = Statement(_WAITS)
+_ONE = Statement(_WAITS.where(effect.c.id == bindparam("id")))
+Planned = tuple[datetime, Effect]
 
 
-def waiting(tenant: str, conv: str, now: int) -> Script[list[tuple[datetime, Effect]]]:
+def waiting(tenant: str, conv: str, now: int) -> Script[list[Planned]]:
     """What a conversation has planned, the next first."""
-    rows = yield Ask(_WAITING, {"tenant": tenant, "conv": conv, "now": now, "limit": MOST})
-    return [(from_us(row[-1]), effects.effect_of(row[:-1])) for row in rows]
+    rows = yield Ask(_HERE, {"tenant": tenant, "conv": conv, "now": now, "limit": MOST})
+    return [_planned(row) for row in rows]
+
+
+def theirs(tenant: str, person: str, now: int) -> Script[list[Planned]]:
+    """What a person may take back, in whichever conversation, the next first."""
+    rows = yield Ask(_ALL, {"tenant": tenant, "now": now, "limit": MOST_LOOKED})
+    found: list[Planned] = []
+    for at, item in map(_planned, rows):
+        if len(found) < MOST and (yield from _may(item, person)):
+            found.append((at, item))
+    return found
+
+
+def one(tenant: str, conv: str, person: str, id_: str, now: int) -> Script[Planned | None]:
+    """One that is of this conversation, or that the person may take back."""
+    rows = yield Ask(_ONE, {"tenant": tenant, "id": id_, "now": now, "limit": 1})
+    if not rows:
+        return None
+    at, item = _planned(rows[0])
+    return (at, item) if item.conv == conv or (yield from _may(item, person)) else None
+
+
+def is_taken_back(tenant: str, conv: str, person: str, id_: str) -> Script[bool]:
+    """Whether one, of this conversation or of the person's, will never be done."""
+    past = yield from effects.get(tenant, id_)
+    if past is None or past.state is not EffectState.ABANDONED:
+        return False
+    return past.conv == conv or (yield from _may(past, person))
+
+
+def _planned(row: Row) -> Planned:
+    return from_us(row[-1]), effects.effect_of(row[:-1])
+
+
+def _may(item: Effect, person: str) -> Script[bool]:
+    """Whether a person of the tenant asked for it, or may decide about it."""
+    known = yield from people.get(item.tenant, person)
+    if not known or person == item.person:
+        return known is not None
+    asked = yield from approvals.get(item.tenant, item.approval or "")
+    return asked is not None and decisions.may_decide(asked, person, known.role)
 
 
 @restartable

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from bot.core.effect import Outcome, Policy
 from bot.core.errors import Conflict, Forbidden, NotFound
-from bot.core.ids import ConvId
+from bot.core.ids import ConvId, TenantId
 from bot.core.model import ModelRequest
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.plans import Plans
@@ -172,11 +173,11 @@ async def test_it_is_taken_back_before_its_time_by_its_own_conversation_and_neve
         assert due - place.clock.now() > timedelta(hours=2, minutes=50)
         assert await plans.waiting(context(place, "cnv_of_others")) == []
         with pytest.raises(NotFound):
-            await plans.take_back(context(place, "cnv_of_others"), effect.id)
+            await plans.take_back(context(place, "cnv_of_others", BEN), effect.id)
         assert not await plans.is_taken_back(context(place, question.conv), effect.id)
         await plans.take_back(context(place, question.conv), effect.id)
         assert await plans.is_taken_back(context(place, question.conv), effect.id)
-        assert not await plans.is_taken_back(context(place, "cnv_of_others"), effect.id)
+        assert not await plans.is_taken_back(context(place, "cnv_of_others", BEN), effect.id)
         assert '"state":"abandoned"' in await place.settled(question)
         with pytest.raises(NotFound, match="will not go out"):
             await plans.take_back(context(place, question.conv), effect.id)
@@ -217,6 +218,61 @@ async def test_only_who_asked_for_it_or_decides_about_it_takes_it_back(who, deci
         await asyncio.sleep(4 * 3600)
         assert len(vendor.book) == (not may)
         assert ("effect.taken_back" in audited(place)) == may
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("who", "deciders", "may"),
+    [
+        pytest.param(ANA, (), True, id="whoever asked for it"),
+        pytest.param(OLGA, (), True, id="an owner, where nobody is named"),
+        pytest.param(BEN, (BEN,), True, id="whoever decides about it"),
+        pytest.param(OLGA, (BEN,), False, id="an owner, where others decide"),
+        pytest.param(BEN, (), False, id="somebody else"),
+        pytest.param(None, (), False, id="nobody that the house knows"),
+        pytest.param(GONE, (GONE, BEN), False, id="somebody who decided and was removed"),
+    ],
+)
+async def test_from_elsewhere_it_is_seen_and_taken_back_by_whom_it_is_and_by_no_other(
+    who, deciders, may
+):
+    vendor = Vendor()
+    async with house(vendor) as place:
+        await place.put_rule(Rule(id="r", tool="ada_publish", decision="ask", approvers=deciders))
+        laid(place, hours=3)
+        question = await asked(place)
+        await place.decide(question, "approve", person=deciders[-1] if deciders else ANA)
+        plans, elsewhere = Plans(place.db, place.clock), context(place, "cnv_of_others", who)
+        ((_, effect),) = await plans.waiting(context(place, question.conv))
+        assert await plans.waiting(elsewhere) == []
+        seen = [each.id for _, each in await plans.waiting(elsewhere, everywhere=True)]
+        assert seen == ([effect.id] if may else [])
+        if may:
+            assert (await plans.one(elsewhere, effect.id))[1].id == effect.id
+            await plans.take_back(elsewhere, effect.id)
+        else:
+            with pytest.raises(NotFound):
+                await plans.one(elsewhere, effect.id)
+            with pytest.raises(NotFound):
+                await plans.take_back(elsewhere, effect.id)
+        assert await plans.is_taken_back(elsewhere, effect.id) is may
+        await asyncio.sleep(4 * 3600)
+        assert len(vendor.book) == (not may)
+        assert await plans.waiting(elsewhere, everywhere=True) == []
+
+
+@virtual
+async def test_what_another_tenant_planned_is_neither_seen_nor_taken_back():
+    async with house(Vendor()) as place:
+        laid(place, hours=3)
+        question = await asked(place)
+        await place.decide(question, "approve")
+        plans = Plans(place.db, place.clock)
+        ((_, effect),) = await plans.waiting(context(place, question.conv))
+        theirs = replace(context(place, question.conv, OLGA), tenant=TenantId("ten_other"))
+        assert await plans.waiting(theirs, everywhere=True) == []
+        with pytest.raises(NotFound):
+            await plans.take_back(theirs, effect.id)
 
 
 @virtual

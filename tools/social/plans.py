@@ -21,10 +21,12 @@ from bot.plans import Plans
 MAX_SHOWN = 120
 
 
-class NoArguments(BaseModel):
-    """Nothing to say."""
+class Which(BaseModel):
+    """Of this conversation, or of all."""
 
     model_config = ConfigDict(extra="forbid")
+
+    everywhere: bool = False
 
 
 class OnePost(BaseModel):
@@ -37,14 +39,17 @@ class OnePost(BaseModel):
     """Filled in by the house: the post as the list shows it."""
 
 
-async def planned_list(ctx: ToolContext, args: NoArguments) -> Outcome:
+async def planned_list(ctx: ToolContext, args: Which) -> Outcome:
     """List what was approved in this conversation and waits for its time.
 
     Use it when the person asks what is planned, or before planned_cancel. Do not use it for
     reminders and repeated tasks: those are schedule_list.
+    - everywhere: true for all that the person may take back, whichever conversation it is from;
+      only when they ask for that.
     Example: {}
     """
-    lines = [f"{item.id}: {_line(at, item)}" for at, item in await _plans(ctx).waiting(ctx)]
+    found = await _plans(ctx).waiting(ctx, everywhere=args.everywhere)
+    lines = [f"{item.id}: {_line(at, item)}" for at, item in found]
     return Outcome(state=EffectState.SENT, data="\n".join(lines) or "Nothing waits for its time.")
 
 
@@ -91,7 +96,7 @@ def _plans(ctx: ToolContext) -> Plans:
 TOOLS = (
     Tool(
         name="planned_list",
-        arguments=NoArguments,
+        arguments=Which,
         perform=planned_list,
         risk=Risk.READ,
         saying="looking at what is planned",

@@ -19,7 +19,7 @@ from tests.fakes.switchboard import agent
 from tests.tools.kit import context, effect
 from tests.tools.social.on_x import on_x
 from tools.social.plans import TOOLS as PLANS
-from tools.social.plans import NoArguments, OnePost, planned_cancel, planned_list
+from tools.social.plans import OnePost, Which, planned_cancel, planned_list
 from tools.social.posts import Posts, spread_posts
 from tools.social.x import TOOLS, XPost, preview
 
@@ -67,7 +67,7 @@ class Waiting(Plans):
         args = {"text": "Good morning", "when": "2026-11-22T09:00+00:00"}
         self.items = [(datetime(2026, 11, 22, 9, tzinfo=UTC), effect(TOOLS[0], args))]
 
-    async def waiting(self, ctx: Any) -> Any:
+    async def waiting(self, ctx: Any, *, everywhere: bool = False) -> Any:
         return self.items
 
     async def one(self, ctx: Any, id_: str) -> Any:
@@ -86,14 +86,14 @@ class Waiting(Plans):
 
 async def test_what_waits_is_listed_and_taken_back() -> None:
     ctx = context(settings=Waiting())
-    told = str((await planned_list(ctx, NoArguments())).data)
+    told = str((await planned_list(ctx, Which())).data)
     assert told == "eff_1: x_publish at Sunday 2026-11-22 09:00 UTC: Good morning"
     assert "Taken back" in str((await planned_cancel(ctx, OnePost(id="eff_1"))).data)
-    assert (await planned_list(ctx, NoArguments())).data == "Nothing waits for its time."
+    assert (await planned_list(ctx, Which())).data == "Nothing waits for its time."
     with pytest.raises(NotFound):
         await planned_cancel(ctx, OnePost(id="eff_1"))
     with pytest.raises(SettingsError):
-        await planned_list(context(), NoArguments())
+        await planned_list(context(), Which())
 
 
 @pytest.mark.parametrize(("tainted", "action"), [(False, Action.AUTO), (True, Action.ASK)])
