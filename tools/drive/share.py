@@ -24,17 +24,16 @@ from tools.drive._drive import (
     ALL,
     ANYONE,
     FILES,
-    FOLDER,
     SHARE,
     Drive,
     FileId,
     Grant,
     Hidden,
-    Item,
     opened,
     refit,
     seen_by,
 )
+from tools.drive._showing import file_lines, known_of, whom_of
 from tools.mailbox._words import Email, Words
 
 ROLES = ("reader", "commenter", "writer", "fileOrganizer", "organizer", "owner")
@@ -74,39 +73,23 @@ async def complete(ctx: ToolContext, args: Share) -> Share:
     grants = await drive.grants(item.id)
     if _granted(grants, args):
         raise Invalid("They may do that with this file already.")
-    return refit(args, {**_known(drive, item), "seen_by": seen_by(grants)})
-
-
-def _known(drive: Drive, item: Item) -> dict[str, object]:
-    return {
-        "account": drive.account,
-        "account_name": drive.name,
-        "file_name": item.title,
-        "file_kind": item.kind[:200],
-        "owner": item.owner[:254],
-        "link": item.link,
-        "is_folder": item.mime_type == FOLDER,
-    }
+    return refit(
+        args, {**known_of(drive, item), "owner": item.owner[:254], "seen_by": seen_by(grants)}
+    )
 
 
 def preview(args: Share) -> Card:
     """What will be seen, by whom, and by whom it is seen already."""
-    whom = "anybody who has the link" if args.who == ANYONE else args.who
-    lines = [
-        Line(name="File", value=f"{args.file_name or args.file} ({args.file_kind or 'unknown'})"),
-        Line(name="Will be seen by", value=f"{whom}, who may {MAY[args.may]}"),
-        Line(name="Seen already by", value=", ".join(args.seen_by or []) or "not known yet"),
-        Line(name="Owner", value=args.owner or "an organisation's drive"),
-        Line(name="Google account", value=args.account_name or "not known yet"),
-    ]
-    if args.link:
-        lines.append(Line(name="Where", value=args.link))
+    whom = whom_of(args.who)
+    gets = Line(name="Will be seen by", value=f"{whom}, who may {MAY[args.may]}")
+    owner = args.owner or "an organisation's drive"
+    lines = file_lines(args, gets, still="Seen already by", owner=owner)
     if args.message:
-        lines.append(Line(name="Message", value=args.message, long=True, editable="message"))
+        lines += (Line(name="Message", value=args.message, long=True, editable="message"),)
     return Card(
         title="Share a file of Google Drive",
         recipients=(whom,),
-        fields=tuple(lines),
+        fields=lines,
         body=args.message or "",
         warnings=tuple(_warnings(args)),
         audience=f"{whom}, from now on",

@@ -22,7 +22,6 @@ from tools.drive._drive import (
     ALL,
     ANYONE,
     FILES,
-    FOLDER,
     SHARE,
     FileId,
     Grant,
@@ -31,6 +30,7 @@ from tools.drive._drive import (
     refit,
     seen_by,
 )
+from tools.drive._showing import file_lines, known_of, whom_of
 from tools.mailbox._words import Email
 
 
@@ -71,12 +71,7 @@ async def complete(ctx: ToolContext, args: Unshare) -> Unshare:
     return refit(
         args,
         {
-            "account": drive.account,
-            "account_name": drive.name,
-            "file_name": item.title,
-            "file_kind": item.kind[:200],
-            "link": item.link,
-            "is_folder": item.mime_type == FOLDER,
+            **known_of(drive, item),
             "may": ", ".join(each.role for each in theirs)[:200],
             "seen_by": seen_by(left),
             "is_open": any(each.type in (ANYONE, "domain", "group") for each in left),
@@ -92,15 +87,8 @@ def _theirs(grants: Sequence[Grant], args: Unshare) -> list[Grant]:
 
 def preview(args: Unshare) -> Card:
     """What is taken back from whom, and who sees it still."""
-    whom = "anybody who has the link" if args.who == ANYONE else args.who
-    lines = [
-        Line(name="File", value=f"{args.file_name or args.file} ({args.file_kind or 'unknown'})"),
-        Line(name="Taken back from", value=f"{whom} ({args.may or 'not known yet'})"),
-        Line(name="Seen still by", value=", ".join(args.seen_by or []) or "not known yet"),
-        Line(name="Google account", value=args.account_name or "not known yet"),
-    ]
-    if args.link:
-        lines.append(Line(name="Where", value=args.link))
+    loses = f"{whom_of(args.who)} ({args.may or 'not known yet'})"
+    lines = file_lines(args, Line(name="Taken back from", value=loses), still="Seen still by")
     warnings = []
     if args.is_open:
         warnings.append("It is open to more than single people, so they may see it still.")
@@ -108,7 +96,7 @@ def preview(args: Unshare) -> Card:
         warnings.append("It is a folder: what is in it is taken back too.")
     return Card(
         title="Stop sharing a file of Google Drive",
-        fields=tuple(lines),
+        fields=lines,
         warnings=tuple(warnings),
         audience="nobody is told",
     )
