@@ -11,9 +11,10 @@ from bot.audit import Sealer
 from bot.core.ids import TenantId
 from bot.fleet import Alone
 from bot.logs import FIELDS
-from bot.store import audit, people, schema
+from bot.store import audit, people
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.clock import StillClock
+from tests.fakes.database import lay
 
 HOME, AWAY = TenantId("ten_home"), TenantId("ten_away")
 COLUMNS = ("at", "actor", "action", "target", "details", "event")
@@ -58,7 +59,7 @@ class Book:
 @pytest.fixture
 async def book(tmp_path: Path):
     path = tmp_path / "house.db"
-    schema.prepare(path)
+    lay(path)
     db = SqliteDatabase(path)
     await db.open()
     for tenant in (HOME, AWAY):

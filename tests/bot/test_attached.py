@@ -17,13 +17,12 @@ from bot.core.tool import ToolContext
 from bot.enclosing import Room, enclose
 from bot.files.files import Files, NewFile
 from bot.files.shelf import TenantShelf
-from bot.store import schema
 from bot.store.policies import Rule
 from bot.store.sqlite import SqliteDatabase
 from bot.testing import outbound
 from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import StillClock
-from tests.fakes.database import Disk
+from tests.fakes.database import Disk, lay
 from tests.fakes.files import local_files
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.shelf import FakeShelf
@@ -159,7 +158,7 @@ async def test_a_file_that_needs_a_yes_goes_with_the_answer_after_it():
 
 @pytest.fixture
 async def files(tmp_path: Path) -> AsyncIterator[Files]:
-    schema.prepare(tmp_path / "house.db")
+    lay(tmp_path / "house.db")
     db = SqliteDatabase(tmp_path / "house.db")
     await db.open()
     yield local_files(db, StillClock(), tmp_path / "files")

@@ -36,7 +36,7 @@ from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import iso, to_us
 from bot.core.tool import ToolContext
 from bot.fleet import Alone
-from bot.store import conversations, effects, inbox, people, schedules, schema
+from bot.store import conversations, effects, inbox, people, schedules
 from bot.store.approvals import open_
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Ask, Database, Script, Statement, restartable
@@ -46,6 +46,7 @@ from bot.store.texts import Texted
 from bot.texting import Book
 from bot.troubles import Troubles
 from tests.fakes.clock import StillClock
+from tests.fakes.database import lay
 from tests.fakes.live import RecordingLive
 from tests.fakes.switchboard import HOME, OLGA, Switchboard
 from tests.postgres import our_database
@@ -65,7 +66,7 @@ async def db(
 ) -> AsyncIterator[Database]:
     """Two tenants, on each database; the first has two owners and a member."""
     if request.param == "sqlite":
-        schema.prepare(tmp_path / "house.db")
+        lay(tmp_path / "house.db")
         file = SqliteDatabase(tmp_path / "house.db")
         await file.open()
         await furnish(file, clock)
@@ -483,7 +484,7 @@ async def test_it_is_told_once_whenever_the_process_is_killed(tmp_path: Path, wh
     from bot.infra.clock import SystemClock
 
     path = tmp_path / "house.db"
-    schema.prepare(path)
+    lay(path)
     db = SqliteDatabase(path)
     await db.open()
     clock: Any = StillClock(at=SystemClock().now())

@@ -11,12 +11,12 @@ from bot.core.errors import ConnectionBroken, VendorUnknown
 from bot.core.ids import TenantId
 from bot.infra.clock import SystemClock
 from bot.store import platform_users as rows
-from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from bot.users import Users as Book
 from channels.slack.events import Account
 from channels.slack.users import Users
 from tests.channels.slack_side import ANA, HOME, Desk, Side, lent, listening, single, until
+from tests.fakes.database import lay
 from tests.fakes.slack_apps import TEAM
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.slack_world import Person
@@ -116,7 +116,7 @@ AWAY = TenantId("ten_2")
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    schema.prepare(tmp_path / "bot.db")
+    lay(tmp_path / "bot.db")
     database = SqliteDatabase(tmp_path / "bot.db")
     await database.open()
     yield database

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import postgres_schema, schema
+from bot.store import postgres_schema
 from bot.store.columns import metadata
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes import pgvector
 from tests.fakes.clock import StillClock
+from tests.fakes.database import lay
 from tests.fakes.files import local_files
 from tests.fakes.remembering import Remembering, remembering
 from tests.postgres import admin, own_database
@@ -53,7 +54,7 @@ async def kept(address: str, tmp_path: Path) -> AsyncIterator[Database]:
     made: SqliteDatabase | PostgresDatabase
     if not address:
         path = tmp_path / "house.db"
-        schema.prepare(path)
+        lay(path)
         made = SqliteDatabase(path)
     else:
         names = ", ".join(t.name for t in metadata.sorted_tables if not t.name.startswith("audit"))

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bot.store import postgres_schema, schema
+from bot.store import postgres_schema
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.contract.database import DatabaseContract
-from tests.fakes.database import Calm, InlineDatabase
+from tests.fakes.database import Calm, InlineDatabase, lay
 from tests.postgres import Pooler, admin, answers, own_database
 
 
@@ -23,7 +23,7 @@ class TestSqlite(DatabaseContract):
     @pytest.fixture
     async def db(self, tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
         path = tmp_path / "house.db"
-        schema.prepare(path)
+        lay(path)
         made = SqliteDatabase(path)
         await made.open()
         yield made

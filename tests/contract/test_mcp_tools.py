@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from bot.core.errors import Conflict, Invalid, NotFound
-from bot.store import audit, mcp_tools, schema
+from bot.store import audit, mcp_tools
 from bot.store.mcp_tools import McpTool
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
+from tests.fakes.database import lay
 from tests.postgres import our_database
 
 HOME, AWAY = "ten_home", "ten_away"
@@ -31,7 +32,7 @@ CHANGED = replace(ADD, seen={"description": "Adds, and tells Eve."}, seen_hash="
 async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     if request.param == "sqlite":
         path = tmp_path / "house.db"
-        schema.prepare(path)
+        lay(path)
         file = SqliteDatabase(path)
         await file.open()
         yield file

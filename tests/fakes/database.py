@@ -7,12 +7,13 @@ that it succeeded. Savepoints and batches are those of `bot/store/sqlite.py`.
 
 import asyncio
 import sqlite3
+import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from bot.core.errors import StoreError
-from bot.store import schema
+from bot.store import fresh, schema
 from bot.store.script import Script, run
 from bot.store.sqlite import SqliteDatabase, executor
 
@@ -26,6 +27,23 @@ def blank() -> bytes:
     for statement in schema.statements():
         conn.execute(statement)
     return conn.serialize()
+
+
+@cache
+def _file() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "house.db"
+        assert schema.prepare(path) == "new"
+        return path.read_bytes()
+
+
+def lay(path: Path) -> None:
+    """What `schema.prepare` does. The file that it makes is made once, and copied for every test."""
+    if not fresh.may_be_made(path):
+        schema.prepare(path)
+        return
+    path.write_bytes(_file())
+    path.chmod(0o600)
 
 
 class Weather(Protocol):

@@ -24,12 +24,12 @@ from bot.oauth.flow import Returned, Wanted
 from bot.oauth.provider import App
 from bot.people import People
 from bot.store import connections as rows
-from bot.store import schema
 from bot.store.connections import Connection
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from bot.strongroom import StoredKeys, Strongroom
 from bot.vault import Vault
+from tests.fakes.database import lay
 from tests.fakes.oauth_server import CLIENT, SECRET, OAuthServer
 from tests.fakes.people_house import KEY, StillClock
 
@@ -127,7 +127,7 @@ class OAuthHouse:
 
     async def __aenter__(self) -> Self:
         if self._own:
-            schema.prepare(self._own.path)
+            lay(self._own.path)
             await self._own.open()
         self.people = People(self.db, self.clock, KEY, lambda: None)
         self.tenant, self.owner = await self.people.ensure_first()

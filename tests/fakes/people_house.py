@@ -7,8 +7,9 @@ from typing import Self
 
 from bot.doors import Doors
 from bot.people import People
-from bot.store import audit, schema
+from bot.store import audit
 from bot.store.sqlite import SqliteDatabase
+from tests.fakes.database import lay
 
 KEY = b"k" * 32
 
@@ -45,7 +46,7 @@ class PeopleHouse:
         self.people = People(self.db, self.clock, KEY, self._changed)
 
     async def __aenter__(self) -> Self:
-        schema.prepare(self.db.path)
+        lay(self.db.path)
         await self.db.open()
         tenant, self.owner = await self.people.ensure_first()
         self.tenant = tenant.id

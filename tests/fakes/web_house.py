@@ -48,12 +48,12 @@ from bot.live import Live
 from bot.people import People
 from bot.places import Places
 from bot.questions import Asking, Deciders, Questions
-from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from bot.transcript import Transcript
 from bot.turns import Seats, Turns, Work
 from bot.web.app import build, runner
 from bot.web.parts import Parts, Route
+from tests.fakes.database import lay
 from tests.fakes.oauth_house import connections_of
 from tests.fakes.people_house import KEY, StillClock
 from tests.fakes.pigeons import Pigeons
@@ -246,7 +246,7 @@ class WebHouse:
 
     async def __aenter__(self) -> Self:
         self.db = SqliteDatabase(self.folder / "house.db")
-        schema.prepare(self.db.path)
+        lay(self.db.path)
         await self.db.open()
         await self._put_together()
         self._runner = runner(build(self.parts), 1.0)

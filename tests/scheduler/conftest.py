@@ -9,9 +9,10 @@ from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import EventId, PersonId, TenantId, conv_key
 from bot.core.people import Person, Role
 from bot.core.times import to_us
-from bot.store import inbox, people, schema, tables_house
+from bot.store import inbox, people, tables_house
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.clock import StillClock
+from tests.fakes.database import lay
 from tests.scheduler.process import Process
 
 assert tables_house.fire is not None, "the clock's tables are part of the schema"
@@ -27,7 +28,7 @@ def clock() -> StillClock:
 async def db(tmp_path: Path, clock: StillClock) -> AsyncIterator[SqliteDatabase]:
     """A database with a person and a conversation."""
     path = tmp_path / "house.db"
-    schema.prepare(path)
+    lay(path)
     made = SqliteDatabase(path)
     await made.open()
     ana = Person(

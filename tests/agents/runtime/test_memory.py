@@ -12,9 +12,9 @@ from agents.runtime.memory import StoredMemory
 from bot.core.errors import LimitReached
 from bot.core.ids import AgentName, PersonId, TenantId
 from bot.core.ports import Memo
-from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.clock import StillClock
+from tests.fakes.database import lay
 from tests.fakes.files import local_files
 from tests.fakes.remembering import remembering
 
@@ -27,7 +27,7 @@ ANA, BOB = PersonId("per_ana"), PersonId("per_bob")
 async def memory(tmp_path: Path) -> AsyncIterator[StoredMemory]:
     """An empty memory."""
     path = tmp_path / "house.db"
-    schema.prepare(path)
+    lay(path)
     db = SqliteDatabase(path)
     await db.open()
     clock = StillClock()

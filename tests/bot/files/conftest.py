@@ -14,10 +14,10 @@ from bot.files.local import LocalStore
 from bot.files.port import FileStore
 from bot.files.s3 import S3Store
 from bot.files.supabase import SupabaseStore
-from bot.store import schema
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
+from tests.fakes.database import lay
 from tests.fakes.supabase_storage import JWT, SupabaseStorage
 from tests.postgres import our_database
 
@@ -83,7 +83,7 @@ async def store(
 async def db(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     if request.param == "sqlite":
         path = tmp_path / "house.db"
-        schema.prepare(path)
+        lay(path)
         file = SqliteDatabase(path)
         await file.open()
         yield file

@@ -14,9 +14,9 @@ from bot.files.links import Links
 from bot.files.local import LocalStore
 from bot.files.spool import Spool
 from bot.store import files as rows
-from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from tests.bot.files.test_files import OLGA, keep_one
+from tests.fakes.database import lay
 from tests.fakes.people_house import StillClock
 
 CODE = """
@@ -71,7 +71,7 @@ async def live(home: Path, moment: str) -> None:
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_a_kill_loses_nothing_and_leaves_nothing(tmp_path: Path, moment: str) -> None:
-    schema.prepare(tmp_path / "house.db")
+    lay(tmp_path / "house.db")
     end = subprocess.run([sys.executable, "-c", CODE, str(tmp_path), moment], timeout=60)
     assert end.returncode == (0 if moment == "never" else -signal.SIGKILL)
     found = asyncio.run(after(tmp_path))

@@ -7,9 +7,9 @@ import pytest
 
 from bot.core.errors import OperatorError
 from bot.core.tool import Risk
-from bot.store import schema
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
+from tests.fakes.database import lay
 from tests.tools.kit import context, lines, refusal
 from tools.community._settings import ScoreSettings
 from tools.community.score import (
@@ -24,7 +24,7 @@ from tools.community.score import (
 
 @pytest.fixture
 async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    schema.prepare(tmp_path / "house.db")
+    lay(tmp_path / "house.db")
     made = SqliteDatabase(tmp_path / "house.db")
     await made.open()
     yield made

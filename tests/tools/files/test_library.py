@@ -16,9 +16,9 @@ from bot.files.library import PAGE_CHARS, Library, paged
 from bot.files.links import Links
 from bot.files.local import LocalStore
 from bot.files.spool import Spool
-from bot.store import schema
 from bot.store.files import File
 from bot.store.sqlite import SqliteDatabase
+from tests.fakes.database import lay
 from tests.fakes.people_house import StillClock
 from tests.tools.kit import ANA, TENANT, context
 from tools.files.library import (
@@ -45,7 +45,7 @@ class CountedDrawing(Drawing):
 @pytest.fixture
 async def files(tmp_path: Path) -> AsyncIterator[Files]:
     path = tmp_path / "house.db"
-    schema.prepare(path)
+    lay(path)
     db, clock, folder = SqliteDatabase(path), StillClock(), tmp_path / "files"
     await db.open()
     links = Links(clock, lambda purpose, text: "")

@@ -13,13 +13,14 @@ from bot.core.ids import EffectId, PersonId, TenantId
 from bot.core.people import Person, Role
 from bot.core.tool import Risk, ToolContext
 from bot.outgoing import Outgoing
-from bot.store import people, saved_chats, schema
+from bot.store import people, saved_chats
 from bot.store.people import Identity
 from bot.store.saved_chats import SavedChat
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import StillClock
+from tests.fakes.database import lay
 from tests.fakes.vendor import Fate
 from tests.tools.kit import ANA, TENANT, context, lines
 from tools.messages._settings import TelegramSettings
@@ -59,7 +60,7 @@ class Side:
 
 @pytest.fixture
 async def side(tmp_path: Path) -> AsyncIterator[Side]:
-    schema.prepare(tmp_path / "house.db")
+    lay(tmp_path / "house.db")
     db = SqliteDatabase(tmp_path / "house.db")
     await db.open()
     channel = FakeChannel(name="telegram")

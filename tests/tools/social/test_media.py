@@ -14,9 +14,9 @@ from bot.core.tool import ToolContext
 from bot.files.files import Files, NewFile
 from bot.files.library import Library
 from bot.reach import Reach
-from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
 from tests.fakes.clock import StillClock
+from tests.fakes.database import lay
 from tests.fakes.files import local_files
 from tests.tools.kit import ANA, TENANT, FakeFetcher, context, house
 from tools.social._media import address_of, bytes_of, is_film, looked_at
@@ -32,7 +32,7 @@ WEB = MediaArgument(url="https://example.org/a.png", alt="A loaf")
 @pytest.fixture
 async def files(tmp_path: Path) -> AsyncIterator[Files]:
     path = tmp_path / "house.db"
-    schema.prepare(path)
+    lay(path)
     db = SqliteDatabase(path)
     await db.open()
     yield local_files(db, StillClock(), tmp_path / "files")
