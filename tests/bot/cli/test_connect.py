@@ -8,7 +8,7 @@ import pytest
 
 from bot.setup import channel_own, channel_own_ways, channel_wants, channel_ways
 from tests.bot.cli.conftest import Bot
-from tests.fakes.api_server import ApiServer
+from tests.fakes.api_server import Answer, ApiServer, Call
 from tests.fakes.terminal import Sitting
 from tests.process import surroundings
 
@@ -144,7 +144,16 @@ def test_what_does_not_fit_is_refused_before_anything_is_sent(
 
 def test_json_is_piped_in_as_before(bot: Bot, server: ApiServer) -> None:
     playing(server, "telegram")
-    bot("connect", "telegram", stdin=json.dumps({"token": "1:x"}))
+    put = "PUT", "/v1/channels/telegram"
+    answer = server.answers[put]
+
+    def taken(call: Call) -> Answer:
+        listens(server, "telegram")
+        return answer
+
+    server.answers[put] = taken
+    done = bot("connect", "telegram", stdin=json.dumps({"token": "1:x"}))
+    assert done.code == 0 and "telegram listens." in done.out
     assert told(server, "telegram") == {"token": "1:x"}
 
 

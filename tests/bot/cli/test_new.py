@@ -46,13 +46,21 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _written(root: Path) -> dict[str, str]:
-    before, after = read_house(ROOT).files, read_house(root).files
-    return {path: text for path, text in after.items() if path not in before}
+@pytest.fixture(scope="module")
+def house() -> House:
+    """The tree that this test lies in."""
+    return read_house(ROOT)
 
 
-def test_each_kind_is_one_file_and_its_test(checkout: Path) -> None:
-    files = {path for path in _written(checkout) if not path.endswith("__init__.py")}
+@pytest.fixture(scope="module")
+def written(checkout: Path, house: House) -> dict[str, str]:
+    """The new files of the copy."""
+    after = read_house(checkout).files
+    return {path: text for path, text in after.items() if path not in house.files}
+
+
+def test_each_kind_is_one_file_and_its_test(written: dict[str, str]) -> None:
+    files = {path for path in written if not path.endswith("__init__.py")}
     assert {path for path in files if "xx" not in path and "ex" in path} == {
         "agents/ex-agent.md",
         "tests/agents/test_ex_agent.py",
@@ -70,9 +78,10 @@ def test_each_kind_is_one_file_and_its_test(checkout: Path) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_what_is_written_keeps_the_rules_of_the_house(checkout: Path, rule: Rule) -> None:
-    written = _written(checkout)
-    files = {**read_house(ROOT).files, **written}
+def test_what_is_written_keeps_the_rules_of_the_house(
+    house: House, written: dict[str, str], rule: Rule
+) -> None:
+    files = {**house.files, **written}
     complaints = [line for line in rule(House(files=files)) if line.split(":")[0] in written]
     assert complaints == []
 
@@ -89,19 +98,19 @@ def _run(checkout: Path, *words: str) -> str:
     return done.stdout
 
 
-def _mine(checkout: Path) -> list[str]:
+def _mine(written: dict[str, str]) -> list[str]:
     named = ("/ex_", "/test_ex_")
-    return [p for p in _written(checkout) if p.endswith(".py") and any(n in p for n in named)]
+    return [p for p in written if p.endswith(".py") and any(n in p for n in named)]
 
 
-def test_what_is_written_passes_its_own_tests(checkout: Path) -> None:
-    tests = [path for path in _mine(checkout) if path.startswith("tests/")]
+def test_what_is_written_passes_its_own_tests(checkout: Path, written: dict[str, str]) -> None:
+    tests = [path for path in _mine(written) if path.startswith("tests/")]
     _run(checkout, "pytest", "-q", "-p", "no:cacheprovider", *tests)
 
 
-def test_what_is_written_keeps_the_style(checkout: Path) -> None:
-    _run(checkout, "ruff", "check", "--no-cache", *_mine(checkout))
-    _run(checkout, "ruff", "format", "--no-cache", "--check", *_mine(checkout))
+def test_what_is_written_keeps_the_style(checkout: Path, written: dict[str, str]) -> None:
+    _run(checkout, "ruff", "check", "--no-cache", *_mine(written))
+    _run(checkout, "ruff", "format", "--no-cache", "--check", *_mine(written))
 
 
 def test_nothing_is_written_over(bot: Bot, tmp_path: Path) -> None:
