@@ -4,6 +4,7 @@ A test that counts something says so by `record_property("table:NAME", {column: 
 numbers of all tests of that name are added up and printed, also when they ran on several workers.
 """
 
+import gc
 import signal
 import sys
 from collections import defaultdict
@@ -19,6 +20,12 @@ settings.load_profile("house")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts in the background deaf to Ctrl-C; our children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Never look for rubbish among half a million objects that stay: modules, tests, parameters."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_sessionfinish() -> None:
