@@ -5,8 +5,11 @@
 
 BOT_PYTHON ?=
 UV ?= uv
-# Many tests wait for a process or a death; half as many workers more than processors fill that time.
-WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 )))
+# Tests wait for processes, deaths and disks three quarters of their time; more workers than
+# processors fill it. Neighbours stay on one worker, which makes what they share (a browser, a
+# database) once, and whoever is done takes half of what another has left.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) * 3 / 2 + 2 )))
+SPREAD = -n $(WORKERS) --dist worksteal
 ARGS ?=
 PYTHON := $(or $(BOT_PYTHON),python3)
 BIN := .venv/bin
@@ -28,13 +31,13 @@ setup-dev: ## the same, and what testing needs
 	@$(PYTHON) .ci/install.py dev
 
 test: setup-dev ## all tests but the long ones
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) $(ARGS)
 
 test-again: setup-dev ## what failed in the last run, once more and alone
 	@$(BIN)/python -m tests.again
 
 test-long: setup-dev ## the long tests: more seeds, more kills
-	@$(BIN)/python -m pytest -n $(WORKERS) -m long --timeout 3600 $(ARGS)
+	@$(BIN)/python -m pytest $(SPREAD) -m long --timeout 3600 $(ARGS)
 
 check: setup-dev ## style, types and floors
 	@$(BIN)/ruff check .
