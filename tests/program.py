@@ -105,7 +105,7 @@ class Program(Process):
         return found
 
 
-def wait_for(what: Callable[[], T], seconds: float = 20.0) -> T:
+def wait_for(what: Callable[[], T], seconds: float = 60.0) -> T:
     """The first true answer of `what`; an AssertionError when none comes."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:

@@ -76,7 +76,7 @@ def calls(bot: Bot) -> int:
 
 def told(model: OpenAIServer, count: int) -> str:
     """The newest of so many outcomes that the model was given."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         heard = [str(request.body["messages"][-1]["content"]) for request in model.requests]
         outcomes = [text for text in heard if text.startswith("[outcome]")]
