@@ -4,8 +4,8 @@ import { openDialog, showBare } from "./dialogs.js";
 
 const MOST = 40;
 const PAGES = [
-  ["Status", "/admin"], ["Agents", "/admin/agents"], ["Approvals", "/admin/approvals"], ["Routes", "/admin/routes"], ["Policies", "/admin/policies"], ["Channels", "/admin/channels"], ["MCP", "/admin/mcp"], ["People", "/admin/people"],
-  ["Events", "/admin/events"], ["Schedules", "/admin/schedules"], ["Audit", "/admin/audit"], ["Sandbox", "/admin/sandbox"],
+  ["Status", "/admin"], ["Agents", "/admin/agents"], ["Approvals", "/admin/approvals"], ["Routes", "/admin/routes"], ["Policies", "/admin/policies"], ["Channels", "/admin/channels"], ["Texts", "/admin/texts"], ["Mail", "/admin/mail"], ["Connections", "/admin/connections"], ["MCP", "/admin/mcp"], ["People", "/admin/people"],
+  ["Events", "/admin/events"], ["Schedules", "/admin/schedules"], ["Feedback", "/admin/feedback"], ["Audit", "/admin/audit"], ["Sandbox", "/admin/sandbox"],
 ];
 
 function pageEntries() {
