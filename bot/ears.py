@@ -7,8 +7,7 @@ made is named; one that breaks is begun again after a pause, and its owner is to
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -22,7 +21,6 @@ from bot.core.effect import EffectKind
 from bot.core.errors import (
     BotError,
     Conflict,
-    ConnectionBroken,
     Invalid,
     NotFound,
     OperatorError,
@@ -32,14 +30,13 @@ from bot.core.event import CONTROL, Event, Kind, Trust
 from bot.core.ids import EffectId, EventId, TenantId, conv_key
 from bot.core.ports import Accepted, Clock, new_id
 from bot.lent import Offer
+from bot.listening import State, ended, step, why
 from bot.troubles import Troubles
 from bot.web.body import MAX_TEXT
 from bot.web.parts import Access, Route
 
 log = logging.getLogger(__name__)
 
-UP_AFTER_S = 3.0
-"""A channel that has listened so long is up."""
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 SAY_S = 0.5
 """How long an acknowledgement waits for the answer to a command; then that follows on its own."""
@@ -52,18 +49,6 @@ Key = tuple[TenantId, str]
 """A tenant and the name of its channel."""
 Listen = Callable[[TenantId, Channel], Coroutine[object, None, None]]
 Accept = Callable[[Event], Awaitable[Accepted]]
-
-
-@dataclass(slots=True)
-class _State:
-    up: bool = False
-    detail: str = "starting"
-    waits: bool = False
-    """Another process listens, and this one would in its place."""
-
-
-_MINDED: ContextVar[_State | None] = ContextVar("minded", default=None)
-"""The state of the channel whose task, or one that it began, this is."""
 
 
 class Installing(Protocol):
@@ -96,7 +81,7 @@ class Ears:
         self.carriers = Carriers(tenant)
         self._problems: dict[Key, str] = {}
         """Why a channel could not be made."""
-        self._states: dict[Key, _State] = {}
+        self._states: dict[Key, State] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._ending: dict[Key, set[asyncio.Task[None]]] = {}
         """Tasks that were cancelled and may not have ended."""
@@ -195,7 +180,7 @@ class Ears:
         key = (tenant, channel.name)
         self.remove(*key)
         self.carriers.put(tenant, channel)
-        self._states[key] = _State()
+        self._states[key] = State()
         if self._listen:
             earlier = set(self._ending.get(key, ()))
             listening = _after(earlier, self._listen, tenant, channel)
@@ -294,12 +279,12 @@ class Ears:
     ) -> None:
         pause = FIRST_PAUSE_S
         state = self._states[tenant, channel.name]
-        _MINDED.set(state)
+        state.is_minded()
         while True:
             state.waits = False
             task = asyncio.ensure_future(channel.run(sink))
             try:
-                done = await _ended(task, state)
+                done = await ended(task, state)
                 if not done or (not task.cancelled() and task.exception() is None):
                     state.up, state.detail, pause = True, "listening", FIRST_PAUSE_S
                     await _surely(lambda: troubles.channel_up(tenant, channel.name))
@@ -315,8 +300,8 @@ class Ears:
                     log.warning("The channel %s broke: %s", channel.name, error.message)
                 else:
                     log.exception("The channel %s broke; it begins again.", channel.name)
-                state.up, state.detail = False, _why(error)
-                down = partial(troubles.channel_down, tenant, channel.name, _step(channel, error))
+                state.up, state.detail = False, why(error)
+                down = partial(troubles.channel_down, tenant, channel.name, step(channel, error))
                 await _surely(down)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
@@ -329,25 +314,6 @@ def _fits(path: str, asked: str) -> bool:
         part == word or (part.startswith("{") and word != "")
         for part, word in zip(parts, told, strict=True)
     )
-
-
-def elsewhere(is_so: bool) -> None:
-    """What a channel's own task is told: whether another process listens, for which it waits."""
-    if state := _MINDED.get():
-        state.waits = is_so
-
-
-async def _ended(task: asyncio.Future[None], state: _State) -> bool:
-    """Wait until a channel has listened for a while; True: it ended before."""
-    waited = True
-    while waited:
-        waited = state.waits
-        done, _ = await asyncio.wait({task}, timeout=UP_AFTER_S)
-        if done:
-            return True
-        if state.waits:
-            waited, state.up, state.detail = True, True, "another process listens"
-    return False
 
 
 async def _after(
@@ -378,16 +344,6 @@ async def _surely(tell: Callable[[], Awaitable[None]]) -> None:
             return
         await asyncio.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_S)
-
-
-def _why(error: BaseException) -> str:
-    return error.message if isinstance(error, BotError) else f"broke: {type(error).__name__}"
-
-
-def _step(channel: Channel, error: BaseException) -> str:
-    """What mends it, where that is a sentence of the house's own; a package's words are none."""
-    is_ours = type(channel).__module__.startswith("channels.")
-    return error.message if is_ours and isinstance(error, ConnectionBroken | OperatorError) else ""
 
 
 def _is_stopped() -> bool:

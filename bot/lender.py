@@ -10,7 +10,7 @@ from bot.core.errors import BotError
 from bot.core.ids import TenantId
 from bot.core.ports import Agents, Clock, Fetcher
 from bot.desk import Behind, Counter, Seat
-from bot.ears import elsewhere, webhooks_of
+from bot.ears import webhooks_of
 from bot.engine import Engine
 from bot.fetch.client import WebFetcher
 from bot.files.files import Files
@@ -20,6 +20,7 @@ from bot.fleet import Peers
 from bot.frozen import field, frozen
 from bot.installs import Around, Installs
 from bot.lent import Lent, NoBook, Options
+from bot.listening import elsewhere
 from bot.mailbook import Book as Mailbook
 from bot.paying import NAME as STRIPE
 from bot.paying import Around as PaymentsAround

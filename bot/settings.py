@@ -51,7 +51,7 @@ from bot.config.values import (
     nats_address,
     vendor_name,
 )
-from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTINGS
+from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTINGS, TABLES
 from bot.core.secret import Secret
 from bot.frozen import frozen
 
@@ -59,14 +59,6 @@ DEFAULT_HOME = "~/.switchboard"
 FREE_PORTS = range(8080, 8090)
 """Tried in turn when no port was set."""
 
-TABLES: Mapping[Keys, str] = {
-    ("models", "price"): '{"openai/x" = {input = 1, output = 2}}',
-    ("mcp", "servers"): '{notes = {command = "notes-server"}}',
-    ("extensions", "options"): '{paperboy = {folder = "/srv"}}',
-    ("oauth",): '{google = {client_id = "id", client_secret = "secret"}}',
-    ("channels",): '{telegram = {token = "123:abc"}}',
-}
-"""Settings that are tables: how one is written in a variable."""
 TASKS = ("reason", "write", "summarise", "fast")
 
 

@@ -76,6 +76,14 @@ GENERAL: Mapping[str, Keys] = {
 """Variables that other programs know too. They give way to the file."""
 MODEL_VARIABLES: Mapping[str, str] = {"OPENAI_MODEL": "openai", "ANTHROPIC_MODEL": "anthropic"}
 """A provider's default model; counts where the provider's key is set and [models] names none."""
+TABLES: Mapping[Keys, str] = {
+    ("models", "price"): '{"openai/x" = {input = 1, output = 2}}',
+    ("mcp", "servers"): '{notes = {command = "notes-server"}}',
+    ("extensions", "options"): '{paperboy = {folder = "/srv"}}',
+    ("oauth",): '{google = {client_id = "id", client_secret = "secret"}}',
+    ("channels",): '{telegram = {token = "123:abc"}}',
+}
+"""Settings that are tables: how one is written in a variable."""
 ENDPOINT = "BOT_ENDPOINT_"
 NOT_SETTINGS = frozenset(
     {"BOT_CONFIG", "BOT_SPECS", "BOT_PYTHON", "BOT_TEST_SEEDS", "BOT_TEST_DATABASE_URL"}

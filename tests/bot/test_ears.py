@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 
 import bot.lender
+import bot.listening
 from bot import ears as module
 from bot.core.channel import Outbound, Receipt
 from bot.core.errors import Conflict, ConnectionBroken, Invalid, NotFound, StoreError, VendorRefused
 from bot.core.event import Event, Kind, Trust
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
-from bot.ears import Ears, _step
+from bot.ears import Ears
 from bot.lender import Holding
 from bot.lent import Offer
+from bot.listening import step
 from tests.bot.test_troubles import told
 from tests.fakes.channel import FakeChannel
 from tests.fakes.switchboard import AWAY, HOME, OLGA, Switchboard
@@ -57,7 +59,7 @@ async def until(holds: Callable[[], object]) -> None:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses are shortened: what they are is not tested here."""
-    monkeypatch.setattr(module, "UP_AFTER_S", 0.05)
+    monkeypatch.setattr(bot.listening, "UP_AFTER_S", 0.05)
     monkeypatch.setattr(module, "FIRST_PAUSE_S", 0.2)
     monkeypatch.setattr(module, "LONGEST_PAUSE_S", 0.2)
 
@@ -286,8 +288,8 @@ async def test_owners_are_told_what_mends_a_platform_of_ours_and_no_word_of_a_pa
     error = ConnectionBroken("Install the app again.")
     async with Switchboard() as board:
         for channel in (Own(name="slack"), Pigeon(name="pigeon")):
-            step = _step(channel, error)
-            await board.engine.troubles.channel_down(HOME, channel.name, step)
+            mend = step(channel, error)
+            await board.engine.troubles.channel_down(HOME, channel.name, mend)
         told = {str(each["title"]): each for each in await board.engine.troubles.shown(HOME)}
     ours = told["The channel slack is down"]
     assert (ours["step"], ours["command"]) == (error.message, "bot connect slack")

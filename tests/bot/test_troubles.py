@@ -36,6 +36,7 @@ from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import iso, to_us
 from bot.core.tool import ToolContext
 from bot.fleet import Alone
+from bot.infra.clock import SystemClock
 from bot.store import conversations, effects, inbox, people, schedules
 from bot.store.approvals import open_
 from bot.store.postgres import PostgresDatabase
@@ -50,9 +51,9 @@ from tests.fakes.database import lay
 from tests.fakes.live import RecordingLive
 from tests.fakes.switchboard import HOME, OLGA, Switchboard
 from tests.postgres import our_database
+from tests.process import ROOT
 
 ONE, TWO = TenantId("ten_1"), TenantId("ten_2")
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -481,8 +482,6 @@ asyncio.run(main(*sys.argv[1:]))
 
 @pytest.mark.parametrize("when", ["b0", "a0", "b1", "a1"])
 async def test_it_is_told_once_whenever_the_process_is_killed(tmp_path: Path, when: str) -> None:
-    from bot.infra.clock import SystemClock
-
     path = tmp_path / "house.db"
     lay(path)
     db = SqliteDatabase(path)
