@@ -237,6 +237,8 @@ class Engine:
 
     async def _think(self, claim: Claim, agent: Agent, person: Person | None) -> TurnEnd:
         event = claim.event
+        if claim.conv.agent != agent.name:
+            self._g.live.tell(event.tenant, claim.conv.id, "agent", {"agent": agent.name})
         channel = self._g.carriers.get(event.tenant, claim.conv.channel, claim.conv.account)
         if channel is not None:
             claim = await self.bringing.bring(claim, channel, person)

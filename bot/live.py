@@ -50,6 +50,8 @@ class Draft:
     ends: list[int] = field(default_factory=list)
     """Where each piece ends, in characters from the start."""
     activity: str = ""
+    agent: str = ""
+    """Who writes it, where the conversation was nobody's yet or another's."""
 
     @property
     def length(self) -> int:
@@ -169,7 +171,7 @@ class Watch:
         self._offset += len(delta)
         return Note(
             what="draft",
-            data={"turn": draft.turn, "delta": delta},
+            data={"turn": draft.turn, "delta": delta, "agent": draft.agent},
             place=f"{draft.turn}.{draft.attempt}.{self._offset}",
         )
 
@@ -274,7 +276,11 @@ class Live:
                 watch.lose()
 
     def tell(self, tenant: TenantId, conv: ConvId, what: str, data: Mapping[str, Json]) -> None:
-        """Anything else: `approval`, `state`, `message`, `error`, `look`."""
+        """Anything else: `approval`, `state`, `message`, `error`, `look`; `agent`: who writes."""
+        if what == "agent":
+            if draft := self._drafts.get((tenant, conv)):
+                draft.agent = str(data["agent"])
+            return
         for watch in self._watches.get((tenant, conv), ()):
             watch.put(Note(what=what, data=data))
 

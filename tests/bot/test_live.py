@@ -133,6 +133,20 @@ async def test_text_of_another_turn_is_not_mixed_in(live: Live) -> None:
         assert text_of(await seen(watch)) == "mine"
 
 
+async def test_a_draft_says_who_writes_it_from_its_first_piece_on(live: Live) -> None:
+    with live.subscribe(ACME, CONV) as watch:
+        live.begin(ACME, CONV, "evt_1", 0)
+        live.tell(ACME, CONV, "agent", {"agent": "fran"})
+        live.text(ACME, CONV, "evt_1", "Hello")
+        (draft,) = [note for note in await seen(watch) if note.what not in ("look", "state")]
+        assert (draft.what, draft.data["agent"]) == ("draft", "fran")
+        live.end(ACME, CONV, "evt_1", LINE)
+        live.begin(ACME, CONV, "evt_2", 0)
+        live.text(ACME, CONV, "evt_2", "Again")
+        (draft,) = [note for note in await seen(watch) if note.what == "draft"]
+        assert draft.data["agent"] == ""
+
+
 async def test_a_follower_of_a_turn_gets_its_text_and_its_end(live: Live) -> None:
     with live.follow(ACME, "evt_1", True) as watch:
         live.begin(ACME, CONV, "evt_1", 0)

@@ -304,3 +304,11 @@ async def test_a_stranger_whose_code_still_holds_is_not_given_an_empty_one_after
         assert "Give this code" in await house.ask("hello", **stranger)
     async with Switchboard(disk=disk) as house:
         assert await house.ask("hello", **stranger) == ""
+
+
+async def test_watchers_hear_who_answers_a_conversation_that_was_nobody_s() -> None:
+    async with Switchboard() as board:
+        await board.ask("hello")
+        assert [data for what, data in board.live.told if what == "agent"] == [{"agent": "bri"}]
+        await board.ask("hello again")  # it is theirs by now
+        assert [what for what, _ in board.live.told].count("agent") == 1

@@ -106,7 +106,8 @@ class Tail:
         """Send what a note says."""
         if note.what == "draft":
             self.drafting = str(note.data["turn"])
-            await self.stream.send("draft", {**note.data, "agent": self.conv.agent}, note.place)
+            agent = note.data["agent"] or self.conv.agent
+            await self.stream.send("draft", {**note.data, "agent": agent}, note.place)
         elif note.what == "look":
             await self.read()
         elif note.what == "message":
