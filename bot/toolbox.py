@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
 from bot.config.sections import McpServer
@@ -16,6 +17,7 @@ from bot.files.library import Library
 from bot.outgoing import Outgoing
 from bot.plans import Plans
 from bot.reach import Reach
+from bot.responsible import responsible
 from bot.settings import Settings, search_path
 from bot.store.script import Database
 from bot.texting import Book, Phone
@@ -67,7 +69,7 @@ def tool_settings(
     lent = {
         "library": library,
         "messages": outgoing,
-        "guild": GuildSettings(guild=guild, db=db),
+        "guild": GuildSettings(guild=guild, responsible=partial(responsible, db)),
         "score": ScoreSettings(db=db),
         "plans": Plans(db, clock),
         "teams": TeamsSettings(bot=bot, flow=flow),

@@ -36,7 +36,11 @@ def blind_resend(patch: Patch) -> None:
         again = await self._db.write(effects.attempt_again(item, self._now()))
         return await self._call(again)
 
+    async def resume(self: Effects, item: Effect) -> Outcome:
+        return await self._conclude(item, await resolve(self, item))
+
     patch(Effects, "_resolve", resolve)
+    patch(Effects, "_resume", resume)
 
 
 def ack_before_commit(patch: Patch) -> None:

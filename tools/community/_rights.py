@@ -1,18 +1,16 @@
 """Who may have roles changed: an owner of the workspace, or whom Discord itself lets manage roles.
 
 A slash command is refused by the channel; words to an agent are not, and whoever asks may approve
-what they asked for. So the one who asked and the one who said yes are looked up when the role is to
+what they asked for. So the one who asked and the one who said yes are looked at when the role is to
 change: one of them has to be an owner, or to be known here by an account that may.
 
 In-house: this is about people of the house; the server is asked through the channel.
 """
 
+from collections.abc import Sequence
+
 from bot.core.errors import Forbidden
-from bot.core.ids import PersonId
-from bot.core.people import Role
-from bot.core.tool import ToolContext
-from bot.store import approvals, effects, people
-from bot.store.script import Database
+from bot.responsible import Responsible
 from tools.community._settings import Guild
 
 PLATFORM = "discord"
@@ -22,26 +20,12 @@ REFUSED = (
 )
 
 
-async def check(ctx: ToolContext, guild: Guild, db: Database) -> None:
+async def check(people: Sequence[Responsible], guild: Guild) -> None:
     """Raises Forbidden; VendorError where the server does not say."""
-    known = await db.read(people.identities(ctx.tenant))
-    for id_ in await _responsible(ctx, db):
-        person = await db.read(people.get(ctx.tenant, id_))
-        if person is None:
-            continue
-        if person.role is Role.OWNER:
-            return
-        for owner, who in known:
-            if owner == id_ and who.channel == PLATFORM and await guild.manages(who.ext_id):
+    if any(person.is_owner for person in people):
+        return
+    for person in people:
+        for platform, user in person.accounts:
+            if platform == PLATFORM and await guild.manages(user):
                 return
     raise Forbidden(REFUSED)
-
-
-async def _responsible(ctx: ToolContext, db: Database) -> set[PersonId]:
-    """Who asked, and who said yes."""
-    found = {ctx.person} if ctx.person else set[PersonId]()
-    deed = await db.read(effects.get(ctx.tenant, ctx.effect)) if ctx.effect else None
-    if deed and deed.approval:
-        asked = await db.read(approvals.get(ctx.tenant, deed.approval))
-        found |= {asked.decided_by} if asked and asked.decided_by else set()
-    return found

@@ -3,12 +3,14 @@
 Apart from the tools, so that a start need not load what checks and shows their arguments.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 from bot.core.channel import Receipt
 from bot.core.ids import EffectId, TenantId
+from bot.core.tool import ToolContext
 from bot.frozen import frozen
+from bot.responsible import Responsible
 from bot.store.script import Database
 
 Pair = tuple[str, str]
@@ -38,8 +40,8 @@ class GuildSettings:
 
     guild: Callable[[TenantId], Guild | None]
     """A tenant's server; None where there is none."""
-    db: Database
-    """Who is known there."""
+    responsible: Callable[[ToolContext], Awaitable[Sequence[Responsible]]]
+    """Who asked for a deed, and who said yes."""
 
 
 @frozen

@@ -162,7 +162,7 @@ async def community_role(ctx: ToolContext, args: ChangeRole) -> Outcome:
     Example: {"action": "assign", "member_id": "80351110224678912", "member_name": "Ana", "role_id":
     "41771983423143936", "role_name": "Helper", "reason": "leads the tents team"}
     """
-    await check(ctx, _guild(ctx), _settings(ctx).db)
+    await check(await _settings(ctx).responsible(ctx), _guild(ctx))
     is_given = args.action == "assign"
     member, role = (args.member_id, args.member_name), (args.role_id, args.role_name)
     await _guild(ctx).set_role(member, role, args.reason, has=is_given)

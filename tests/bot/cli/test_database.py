@@ -85,6 +85,7 @@ def test_a_database_without_a_fault_is_only_named(bot: Bot, ours: str) -> None:
         f"  database: PostgreSQL {plain(ours).rpartition('@')[2]}",
         f"  database: schema {VERSION}",
         "  database: row-level security: switchboard_app sees one tenant at a time",
+        "  database: meanings are compared in the process, without pgvector",
         "  database: no pooler in transaction mode is seen: words between processes come through",
     ]
     told = bot("db", "status", BOT_DATABASE_URL=ours)

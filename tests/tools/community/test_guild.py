@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bot.core.errors import (
 from bot.core.ids import AgentName, ApprovalId, ConvId, EventId, PersonId, TenantId
 from bot.core.people import Person, Role
 from bot.core.tool import Risk, ToolContext
+from bot.responsible import responsible
 from bot.store import approvals, effects, people, schema
 from bot.store.rows import card_to_json, dumps
 from bot.store.script import Database
@@ -75,7 +77,7 @@ async def ctx(discord: DiscordServer, db: Database) -> AsyncIterator[ToolContext
     async with House(discord, options, listens=False) as house:
         found = house.channel.guild
         assert isinstance(found, Real) and isinstance(found, Guild)
-        settings = GuildSettings(guild=lambda tenant: found, db=db)
+        settings = GuildSettings(guild=lambda tenant: found, responsible=partial(responsible, db))
         yield context(settings=settings, key="eff_1", person=OLGA)
 
 
