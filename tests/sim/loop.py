@@ -11,7 +11,6 @@ import heapq
 from collections.abc import Callable, Coroutine
 from contextvars import Context, ContextVar, copy_context
 from functools import wraps
-from itertools import count
 from random import Random
 from typing import Any, TypeVar
 
@@ -45,22 +44,6 @@ class Stuck(Exception):
     """Nothing is ready, nothing is planned, and somebody still waits."""
 
 
-class Numbered(asyncio.Task[Any]):
-    """A task whose place in a set is its number: by its address, a seed would tell other stories
-    in another process."""
-
-    def __new__(cls, number: int, *_: Any, **__: Any) -> "Numbered":
-        made = super().__new__(cls)
-        made.number = number  # asked for while it is made
-        return made
-
-    def __init__(self, number: int, work: Coroutine[Any, Any, Any], **more: Any) -> None:
-        super().__init__(work, **more)
-
-    def __hash__(self) -> int:
-        return self.number
-
-
 class SeededLoop(asyncio.BaseEventLoop):
     """The loop. Nothing here opens a socket, a thread or a signal handler."""
 
@@ -70,10 +53,6 @@ class SeededLoop(asyncio.BaseEventLoop):
 
     def __init__(self, random: Random) -> None:
         super().__init__()
-        numbers = count()
-        self.set_task_factory(
-            lambda loop, work, **more: Numbered(next(numbers), work, loop=loop, **more)
-        )
         self._now = 0.0
         self._random = random
         self._held: list[Any] = []

@@ -78,7 +78,8 @@ class World:
     process: Process | None = None
     engine: Engine | None = None
     _born: asyncio.Event = field(default_factory=asyncio.Event)
-    _waiting: set["asyncio.Future[None]"] = field(default_factory=set)
+    _waiting: dict["asyncio.Future[None]", None] = field(default_factory=dict)
+    """In the order in which they began to wait: a set would have another in every process."""
     _outside: list["asyncio.Task[Any]"] = field(default_factory=list)
     _graves: list[Process] = field(default_factory=list)
 
@@ -190,7 +191,7 @@ class World:
             raise Died
         task = process.spawn(work)
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.add(done)
+        self._waiting[done] = None
 
         def tell(_: object) -> None:
             if not done.done():
@@ -200,7 +201,7 @@ class World:
         try:
             await done
         finally:
-            self._waiting.discard(done)
+            self._waiting.pop(done, None)
         return task.result()
 
     # The end.
