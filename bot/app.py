@@ -21,7 +21,7 @@ from bot.home import Home, hold, owner_token
 from bot.house import VERSION, App
 from bot.logs import Logs
 from bot.logs import setup as setup_logs
-from bot.settings import Settings
+from bot.settings import Settings, misspelt
 from bot.store import schema
 
 log = logging.getLogger(__name__)
@@ -93,12 +93,13 @@ def _welcome(app: App, link: str) -> str:
     thinks = f"{model} (built in, no account needed)" if offline else model
     cut = "1 turn that was" if app.resumed == 1 else f"{app.resumed} turns that were"
     resumed = f"\n  Going on  {cut} cut off" if app.resumed else ""
+    hints = [f"\n  Unread    {name}; did you mean {meant}?" for meant, name in misspelt().items()]
     return (
         f"\n  Switchboard {VERSION} is running.\n"
         f"\n  Open      {link}\n"
         f"            (once, within an hour; `bot login` prints another)\n"
         f"  Model     {thinks}\n"
-        f"  Folder    {app.home.folder}{resumed}\n"
+        f"  Folder    {app.home.folder}{resumed}{''.join(hints)}\n"
         f"\n  Ctrl-C stops it; nothing is lost.\n"
     )
 

@@ -49,9 +49,10 @@ from bot.config.values import (
     is_loopback,
     is_private,
     nats_address,
+    shipped_agents,
     vendor_name,
 )
-from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTINGS, TABLES
+from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTINGS, TABLES, unread
 from bot.core.secret import Secret
 from bot.frozen import frozen
 
@@ -60,11 +61,6 @@ FREE_PORTS = range(8080, 8090)
 """Tried in turn when no port was set."""
 
 TASKS = ("reason", "write", "summarise", "fast")
-
-
-def shipped_agents() -> Path:
-    """The folder of the agents that come with the house."""
-    return Path(__file__).parent.parent / "agents"
 
 
 class Settings(Section):
@@ -211,6 +207,11 @@ def find_file(config: str | None = None, environ: Mapping[str, str] | None = Non
         return Path(named).expanduser()
     home = Path(environ.get("BOT_HOME") or DEFAULT_HOME).expanduser()
     return next((p for p in (Path("bot.toml"), home / "bot.toml") if p.is_file()), None)
+
+
+def misspelt() -> dict[str, str]:
+    """Variables that are set and that nobody reads, by the one that was probably meant."""
+    return unread(os.environ)
 
 
 def home_of(config: str | None = None, environ: Mapping[str, str] | None = None) -> Path:

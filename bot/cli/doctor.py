@@ -29,7 +29,7 @@ from bot.config.mistakes import Mistaken
 from bot.config.values import DIRECT_VENDORS
 from bot.core.errors import OperatorError
 from bot.extensions import examine
-from bot.settings import Settings, find_file
+from bot.settings import Settings, find_file, misspelt
 from bot.version import version
 
 PATIENCE_S = 5.0
@@ -79,6 +79,13 @@ def wrong_settings(patient: Patient) -> Iterator[Problem]:
             line = place.partition(":")[0] or "1"
             mend = _edit(file, line) if place else f"unset {file}"
             yield Problem(what=str(mistake), command=mend)
+
+
+def misspelt_variables(_: Patient) -> Iterator[Problem]:
+    """A key or the like that is set by a name that nobody reads."""
+    for meant, name in misspelt().items():
+        what = f"Nobody reads the variable {name}. Did you mean {meant}?"
+        yield Problem(what=what, command=f'export {meant}="${name}"; unset {name}')
 
 
 def foreign_packages(_: Patient) -> Iterator[Problem]:
@@ -223,6 +230,7 @@ def left_over(patient: Patient) -> Iterator[Problem]:
 
 CHECKS: tuple[Check, ...] = (
     wrong_settings,
+    misspelt_variables,
     foreign_packages,
     open_files,
     full_disk,

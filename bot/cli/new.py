@@ -13,8 +13,8 @@ from string import Template
 
 from bot.cli.blueprints import BLUEPRINTS, Blueprint
 from bot.cli.shell import Shell
+from bot.config.values import shipped_agents
 from bot.core.errors import Conflict, Invalid, OperatorError
-from bot.settings import shipped_agents
 
 NO_VENDOR = "In-house: no vendor's documents describe it."
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")

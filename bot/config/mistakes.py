@@ -73,11 +73,11 @@ def _quoted(key: str) -> str:
     return key if key.replace("_", "").isalnum() else json.dumps(key, ensure_ascii=False)
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
+def nearest(name: str, names: Iterable[str], close: float = CLOSE) -> str:
     """The one of `names` that was probably meant; empty when none is near."""
     scored = [(_likeness(name.lower(), known.lower()), known) for known in names]
     score, known = max(scored, default=(0.0, ""))
-    return known if score >= CLOSE else ""
+    return known if score >= close else ""
 
 
 def _likeness(one: str, other: str) -> float:

@@ -6,6 +6,7 @@ No name is looked up and nothing is called: a start without a network is as fast
 
 import re
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 MODEL_VENDORS = frozenset(
@@ -43,6 +44,11 @@ def web_address(text: str) -> str:
     if parts.username is not None or parts.password is not None:
         raise ValueError("An address holds no name and no password. Take them out.")
     return text.rstrip("/")
+
+
+def shipped_agents() -> Path:
+    """The folder of the agents that come with the house."""
+    return Path(__file__).parents[2] / "agents"
 
 
 def database_address(text: str) -> str:

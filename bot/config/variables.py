@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from bot.config.file import Keys
+from bot.config.mistakes import nearest
 
 GENERAL: Mapping[str, Keys] = {
     "DATABASE_URL": ("database_url",),
@@ -91,3 +92,17 @@ NOT_SETTINGS = frozenset(
     | {"BOT_SNAPSHOT", "BOT_TEST_POSTGRES", "BOT_TEST_KILLS", "BOT_TEST_POINT"}
 )
 """`BOT_` variables that are no settings: where the file is, and switches of the tests."""
+VERY_CLOSE = 0.92
+"""From this likeness on a variable of somebody's is taken for a misspelling of one of `GENERAL`."""
+
+
+def unread(environ: Mapping[str, str]) -> dict[str, str]:
+    """Variables that nobody here reads, by the unset one that was probably meant.
+
+    Only a hint: the environment holds what other programs read.
+    """
+    known = (*GENERAL, *MODEL_VARIABLES)
+    free = [name for name in known if not environ.get(name)]
+    others = (name for name in environ if "_" in name and environ[name] and name not in known)
+    meant = ((nearest(name, free, VERY_CLOSE), name) for name in others)
+    return {near: name for near, name in meant if near}

@@ -7,6 +7,8 @@ import pytest
 
 from bot.app import _secrets
 from bot.config.mistakes import Mistaken
+from bot.config.values import shipped_agents
+from bot.config.variables import unread
 from bot.core.secret import Secret
 from bot.settings import (
     FIELDS,
@@ -15,7 +17,6 @@ from bot.settings import (
     find_file,
     home_of,
     load,
-    shipped_agents,
     surroundings,
     take_secrets,
 )
@@ -455,3 +456,20 @@ def test_the_keys_of_stores_are_secrets() -> None:
     masked = _secrets(settings)
     assert settings.files.key_secret in masked
     assert settings.files.supabase_key in masked
+
+
+@pytest.mark.parametrize(
+    ("environ", "hints"),
+    [
+        ({"OPENAI_API_KYE": "k"}, {"OPENAI_API_KEY": "OPENAI_API_KYE"}),
+        ({"OPENAI_APIKEY": "k"}, {"OPENAI_API_KEY": "OPENAI_APIKEY"}),
+        ({"SLACK_BOT_TOKENS": "k"}, {"SLACK_BOT_TOKEN": "SLACK_BOT_TOKENS"}),
+        ({"OPENAI_API_KYE": "k", "OPENAI_API_KEY": "k"}, {}),
+        ({"AZURE_OPENAI_API_KEY": "k", "FOO_CLIENT_ID": "k", "PATH": "/bin", "X": "1"}, {}),
+        ({"OPENAI_API_KYE": ""}, {}),
+    ],
+)
+def test_a_variable_that_was_probably_misspelt_is_a_hint(
+    environ: dict[str, str], hints: dict[str, str]
+) -> None:
+    assert unread(environ) == hints
