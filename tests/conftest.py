@@ -4,6 +4,7 @@ A test that counts something says so by `record_property("table:NAME", {column: 
 numbers of all tests of that name are added up and printed, also when they ran on several workers.
 """
 
+import asyncio
 import gc
 import signal
 import sys
@@ -20,6 +21,7 @@ settings.load_profile("house")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it puts in the background deaf to Ctrl-C; our children would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+asyncio.set_event_loop(None)  # else pytest-asyncio has one made that nobody closes
 
 
 def pytest_collection_finish() -> None:
