@@ -68,7 +68,7 @@ async def complete(ctx: ToolContext, args: Cancel) -> Cancel:
         return await _with_what_follows(ctx, book, args)
     meant = await about_series(ctx, book, args)
     _check_ours(meant.event)
-    return refit(args, meant.known)
+    return refit(args, {**meant.known, "first": "", "rest": None})
 
 
 def _check_ours(event: Event) -> None:

@@ -101,6 +101,24 @@ async def test_what_does_not_follow_anything_is_refused_before_anybody_is_asked(
     assert "not both" in refusal(Cancel, event="x", series=True, following=True)
 
 
+async def test_what_a_model_says_of_the_rest_is_not_done_in_place_of_cancelling(
+    diary: Diary,
+) -> None:
+    rest = {
+        "start": "2026-11-24 10:00",
+        "end": "2026-11-24 11:00",
+        "zone": "Europe/Berlin",
+        "repeat": {"every": "day"},
+    }
+    series, single = await diary.make(), await diary_event(diary)
+    for given in ({"event": single}, {"event": series, "series": True}):
+        args = await full(diary.ctx, CANCEL, **given, rest=rest, first="other")
+        assert CANCEL.preview and "Stays" not in lines(CANCEL.preview(args))
+        await CANCEL.perform(replace_key(diary), args)
+        assert diary.server.said(diary.changed) == []
+    assert diary.starts(series) == []
+
+
 async def diary_event(diary: Diary) -> str:
     """A single event."""
     made = replace(diary, ctx=replace(diary.ctx, key="eff_9"))
