@@ -108,7 +108,8 @@ class Choice:
         listed = [*options.lists.get(task, ()), *options.default]
         names = [model, *listed] if model else listed
         if not names:
-            names = [PROVIDERS[name].default for name in options.keys if name in PROVIDERS]
+            usual = (PROVIDERS[name].default for name in options.keys if name in PROVIDERS)
+            names = list(filter(None, usual))
         if not names:
             names = [PROVIDERS["openai"].default] if "openai" in options.endpoints else []
         return tuple(dict.fromkeys(names))

@@ -240,7 +240,7 @@ class ModelDoor:
         setup = self._setup
         if chosen and chosen.partition("/")[0] in keys and not self._is_named:
             others = (PROVIDERS[name].default for name in keys if name in PROVIDERS)
-            self._real = self._make(keys, dict.fromkeys((chosen, *others)))
+            self._real = self._make(keys, dict.fromkeys(filter(None, (chosen, *others))))
         elif keys or setup.default or any(setup.lists.values()):
             self._real = self._make(keys)
         if old:

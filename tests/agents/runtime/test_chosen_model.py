@@ -103,6 +103,21 @@ async def test_the_key_pasted_last_answers_and_the_one_before_helps_out(
     await door.close()
 
 
+async def test_a_provider_that_has_no_usual_model_answers_with_the_one_that_was_chosen(
+    server: OpenAIServer,
+) -> None:
+    secrets = Secrets()
+    here = {"openai": server.url, "hosted_vllm": server.url}
+    door = await _door(server, secrets, endpoints=here)
+    assert await _paste(door, "hosted_vllm/house-small") == "hosted_vllm/house-small"
+    await door.complete(request())
+    assert server.requests[-1].body["model"] == "house-small"
+    assert await _paste(door, "openai/house-large") == "openai/house-large"
+    await door.complete(request())
+    assert server.requests[-1].body["model"] == "house-large"
+    await door.close()
+
+
 async def test_a_key_pasted_for_one_of_the_settings_goes_before_that_one_alone(
     server: OpenAIServer,
 ) -> None:
