@@ -105,9 +105,9 @@ async def open_database(settings: Settings, home: Home, clock: Clock, version: s
 def _words(settings: Settings, fleet: Fleet) -> Words:
     """What carries words: NATS where its address is set, else the database."""
     if settings.nats_url:
-        words: Words = part("infra.nats").Words(settings.nats_url, fleet.hear, fleet.missed)
+        words: Words = part("infra.nats").Words(settings.nats_url, fleet.hear, fleet.cut_off)
         return words
-    words = part("store.notices").Notices(direct_address(settings), fleet.hear, fleet.missed)
+    words = part("store.notices").Notices(direct_address(settings), fleet.hear, fleet.cut_off)
     return words
 
 

@@ -33,6 +33,8 @@ TOOK = "took"
 WORK = "work"
 """The word for: something waits that this process has no seat for."""
 
+MISSED = "missed"
+"""The word for: words may have been lost."""
 HERE = "here"
 """The word for: I am here; whoever hears it knows that it is not alone."""
 ECHO = "echo"
@@ -274,8 +276,15 @@ class Fleet:
 
     def missed(self) -> None:
         """Words may have been lost: whoever keeps something reads it anew."""
-        if "missed" in self._hear:
-            self._hear["missed"]()
+        if MISSED in self._hear:
+            self._hear[MISSED]()
+
+    def cut_off(self) -> None:
+        """The way of words was lost and is there again: neither what others said need have come
+        here, nor what was said here to them.
+        """
+        self.missed()
+        self.say(MISSED)
 
     def hear(self, word: str) -> None:
         """A word has come."""
@@ -287,7 +296,7 @@ class Fleet:
             self.many = max(2, self.many)
         if who == self.id and kind == ECHO:
             self._awaits_echo = self.deaf = False
-        if who != self.id and kind in self._hear:
+        if who != self.id and isinstance(kind, str) and kind in self._hear:
             self._hear[kind](*what)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.engine import Engine
-from bot.fleet import TOOK, WORK, Fleet
+from bot.fleet import MISSED, TOOK, WORK, Fleet
 from bot.live import Live
 from bot.store.schema import VERSION
 
@@ -50,7 +50,7 @@ class Neighbours:
         fleet.retire = self._retire
         fleet.on("changed", self._changed)
         fleet.on("channels", lambda: self._keep(self.platforms()))
-        fleet.on("missed", self._missed)
+        fleet.on(MISSED, self._missed)
         fleet.on("stop", turns.stop_here)
         fleet.on(WORK, turns.look)
         fleet.on(TOOK, self.engine.router.taken)

@@ -272,6 +272,50 @@ async def test_each_knows_how_many_they_are_and_lends_it_to_its_channels(
     assert one.many == 1
 
 
+class Way:
+    """Carries words nowhere."""
+
+    in_commits, deaf = True, ""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+
+    def send(self, word: str) -> bool:
+        self.sent.append(word)
+        return True
+
+    async def run(self) -> None:
+        return None
+
+
+async def test_whose_way_of_words_was_cut_lets_the_others_look_anew_as_well(
+    db: PostgresDatabase,
+) -> None:
+    one, two = fleet(db, "one"), fleet(db, "two")
+    way = one.words = two.words = Way()
+    looked: list[str] = []
+    one.on("missed", lambda: looked.append("one"))
+    two.on("missed", lambda: looked.append("two"))
+    one.cut_off()
+    assert (looked, way.sent) == (["one"], []), "who is alone tells nobody"
+    one.many = two.many = 2
+    one.cut_off()
+    (word,) = way.sent
+    for each in (one, two):
+        each.hear(word)
+    assert looked == ["one", "one", "two"] and len(way.sent) == 1
+    for odd in (
+        "[]",
+        "[[], 0, []]",
+        '["x", 0, {}]',
+        "null",
+        '{"a": 1, "b": 2, "c": 3}',
+        "[" * 9_999,
+    ):
+        two.hear(odd)
+    assert looked == ["one", "one", "two"]
+
+
 async def one_beat(each: Fleet) -> None:
     """One sign of life."""
     task = asyncio.create_task(each.run())
