@@ -347,6 +347,7 @@ class App:
                 read=lambda: asyncio.gather(
                     self.own_agents.load(), self.hub.start(), self.connecting.paying.load()
                 ),
+                keys=self.models.start,
                 platforms=self.connecting.look,
                 rest=self._rest,
                 quit=self.over.set,

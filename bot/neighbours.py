@@ -33,6 +33,8 @@ class Neighbours:
     """People, routes and rules are read anew."""
     read: Callable[[], Awaitable[object]]
     """Agents and tools are read anew."""
+    keys: Callable[[], Awaitable[object]]
+    """Models answer by the keys that are kept by now."""
     platforms: Callable[[], Awaitable[object]]
     """Whatever is connected by now is listened on."""
     rest: Callable[[], None]
@@ -62,6 +64,7 @@ class Neighbours:
     def _changed(self) -> None:
         self.forget()
         self._keep(self.read())
+        self._keep(self.keys())
 
     def _missed(self) -> None:
         self._changed()

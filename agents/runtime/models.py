@@ -5,6 +5,7 @@ with neither, the built-in offline model does, and says so. A configured model t
 replaced by the offline one. Pasted keys are tried first and then kept sealed.
 """
 
+import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
@@ -91,14 +92,20 @@ class ModelDoor:
         self._offline = OfflineModel()
         self._embedder: ModelEmbedder | None = None
         self._words = WordEmbedder()
+        self._choosing = asyncio.Lock()
+        self._chosen: tuple[Mapping[str, Secret], str] | None = None
+        """By which keys, and by whose choice, it is decided who answers."""
         self.transcriber: Transcriber | None = None
         """Who writes down what is said; None: nobody."""
 
     async def start(self) -> None:
-        """Choose who answers."""
-        kept, _ = await self._secrets.readable(self._tenant, CHOICE)
-        keys = {name: key for name, (_, key) in (await self._keys()).items()}
-        await self._choose(keys, kept.get(CHOSEN, Secret("")).reveal().removeprefix(SAYS))
+        """Choose who answers; and again, where another process was given a key since then."""
+        async with self._choosing:
+            kept, _ = await self._secrets.readable(self._tenant, CHOICE)
+            keys = {name: key for name, (_, key) in (await self._keys()).items()}
+            chosen = kept.get(CHOSEN, Secret("")).reveal().removeprefix(SAYS)
+            if self._chosen != (keys, chosen):
+                await self._choose(keys, chosen)
 
     async def warm(self) -> None:
         """Load the library of the real model, if one is configured."""
@@ -214,8 +221,8 @@ class ModelDoor:
             await self._secrets.put(self._tenant, offer.provider, REPLACED, seen)
         if not self._is_named:
             await self._secrets.put(self._tenant, CHOSEN, CHOICE, Secret(SAYS + offer.model))
-        keys = {name: key for name, (_, key) in (await self._keys()).items()}
-        await self._choose(keys, offer.model)
+        self._chosen = None
+        await self.start()
 
     @property
     def _is_named(self) -> bool:
@@ -236,7 +243,7 @@ class ModelDoor:
         return self._real or self._offline
 
     async def _choose(self, keys: Mapping[str, Secret], chosen: str) -> None:
-        old = self._real
+        self._chosen, old = (keys, chosen), self._real
         setup = self._setup
         if chosen and chosen.partition("/")[0] in keys and not self._is_named:
             others = (PROVIDERS[name].default for name in keys if name in PROVIDERS)

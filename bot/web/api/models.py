@@ -25,6 +25,7 @@ class Keys:
         key = Secret(fields.text("key", most=1000).strip())
         offer = await self._parts.models.check(key, fields.text("model", ""))
         await self._parts.models.adopt(key, offer, request[VISIT].person)
+        self._parts.rules_changed(request[VISIT].tenant)  # other processes answer by it as well
         return answer(
             {"provider": offer.provider, "models": list(offer.models), "model": offer.model}
         )
