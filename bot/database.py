@@ -145,7 +145,8 @@ def examine(settings: Settings) -> tuple[Sequence[tuple[str, str]], Sequence[str
     if settings.nats_url:
         nats = part("infra.nats")
         if why := asyncio.run(nats.examine(settings.nats_url)):
-            problems.append((why, f"nc -z {nats.called(settings.nats_url).split('/')[0]}"))
+            host, _, port = nats.called(settings.nats_url).partition("/")[0].rpartition(":")
+            problems.append((why, f"nc -z {host} {port}"))
         facts.append(f"words between processes go by NATS at {nats.called(settings.nats_url)}")
     return problems, facts
 
