@@ -103,9 +103,10 @@ async def adopt(conn: "asyncpg.Connection[Any]") -> bool:
                 await conn.execute(f"GRANT USAGE ON SCHEMA {schema} TO {APP}")
         if not await conn.fetchval(_MAY, schema, users):
             return False
+    # They name the schema in their words: where the extension was moved, they are mended by this.
+    await conn.execute(_FLOATS.format(schema=schema, most=MOST))
+    await conn.execute(_NEARNESS.format(schema=schema))
     if not await compares(conn):
-        await conn.execute(_FLOATS.format(schema=schema, most=MOST))
-        await conn.execute(_NEARNESS.format(schema=schema))
         await conn.execute(
             f"ALTER TABLE vector ADD COLUMN near {schema}.vector "
             "GENERATED ALWAYS AS (floats(value)) STORED"

@@ -148,6 +148,20 @@ async def test_one_that_gets_the_extension_later_compares_after_an_upgrade() -> 
         await postgres_schema.check(url)
 
 
+async def test_where_the_extension_was_moved_an_upgrade_finds_it_again() -> None:
+    mine = any_vector(8, 2)
+    async with own_database() as url:
+        await pgvector.install(url)
+        await postgres_schema.upgrade(url)
+        await admin("ALTER SCHEMA extensions RENAME TO elsewhere", url)
+        assert await postgres_schema.upgrade(url) == "same"
+        db = PostgresDatabase(url)
+        await db.open()
+        await db.write(vectors.put("ten_1", item("mem_mine", mine)))
+        assert db.compares and await found(db, mine) == [(MEMO, "mem_mine")]
+        await db.close()
+
+
 async def test_an_owner_who_may_not_use_the_extension_has_a_house_without_it() -> None:
     owner = f"sb_owner_{secrets.token_hex(4)}"
     async with own_database() as url:
