@@ -71,9 +71,11 @@ class Guild:
         near = [each for each in listed if each[1].lower().lstrip("@").startswith(wanted)]
         return near[:MAX_FOUND]
 
-    async def manages(self, user: str) -> bool:
-        """Whether a person may manage roles on the server: its owner, or by one of their roles.
+    async def manages(self, user: str, role: str) -> bool:
+        """Whether a person may give and take a role: the server's owner, or who may manage roles
+        and has one above it. The bot's own stands higher, so Discord would let the bot.
 
+        https://docs.discord.com/developers/topics/permissions (read 2026-11-22)
         Raises VendorRefused, VendorUnknown, ConnectionBroken.
         """
         try:
@@ -82,10 +84,13 @@ class Guild:
             return False
         if (await self._do("GET", GUILD)).get("owner_id") == user:
             return True
-        theirs, powers = {self._id, *member.get("roles", ())}, 0
-        for role in await self._do("GET", f"{GUILD}/roles"):
-            powers |= int(role.get("permissions") or 0) if role["id"] in theirs else 0
-        return bool(powers & (MANAGE_ROLES | ADMINISTRATOR))
+        ids, known = {self._id, *member.get("roles", ())}, await self._do("GET", f"{GUILD}/roles")
+        theirs = [each for each in known if each["id"] in ids]
+        powers = any(
+            int(each.get("permissions") or 0) & (MANAGE_ROLES | ADMINISTRATOR) for each in theirs
+        )
+        highest = max((_place(each) for each in theirs), default=0)
+        return powers and all(_place(each) < highest for each in known if each["id"] == role)
 
     async def recognise(self, channel: Pair, member: Pair, text: str, effect: EffectId) -> Receipt:
         """Praise a member in a channel, once for each effect within Discord's memory of a nonce.
@@ -160,6 +165,11 @@ class Guild:
             if isinstance(code, int) and code in UNKNOWN:
                 raise NotFound(UNKNOWN[code]) from error
             raise
+
+
+def _place(role: Mapping[str, Any]) -> int:
+    """How high a role stands."""
+    return int(role.get("position") or 0)
 
 
 def _called(member: Mapping[str, Any]) -> str:

@@ -108,6 +108,7 @@ async def test_the_whole_program_changes_roles_and_recognises_once_across_a_kill
     ana, helper = discord.world.person("ana"), discord.world.role("Helper")
     steward, place = discord.world.role("Steward"), discord.world.general.id
     discord.world.managers.add(steward)
+    discord.world.heights[steward] = 1
     ana.roles.append(steward)
     async with Volunteer() as model:
         settings = {"DISCORD_BOT_TOKEN": discord.token, "BOT_ENDPOINT_DISCORD": discord.url}

@@ -243,6 +243,8 @@ class World:
         """Roles that may do everything."""
         self.managers: set[str] = set()
         """Roles that may manage roles."""
+        self.heights: dict[str, int] = {}
+        """How high roles stand; the others stand at the bottom."""
         self.channels: dict[str, Channel] = {}
         self.messages: dict[str, Message] = {}
         self.general = self.open("general")
@@ -366,7 +368,7 @@ class World:
             "color": 0,
             "colors": {"primary_color": 0, "secondary_color": None, "tertiary_color": None},
             "hoist": False,
-            "position": 0,
+            "position": self.heights.get(id, 0),
             "permissions": str(
                 8 if id in self.administrators else 1 << 28 if id in self.managers else 1 << 10
             ),

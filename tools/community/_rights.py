@@ -1,4 +1,4 @@
-"""Who may have roles changed: an owner of the workspace, or whom Discord itself lets manage roles.
+"""Who may have a role changed: an owner of the workspace, or whom Discord itself lets change it.
 
 A slash command is refused by the channel; words to an agent are not, and whoever asks may approve
 what they asked for. So the one who asked and the one who said yes are looked at when the role is to
@@ -15,17 +15,17 @@ from tools.community._settings import Guild
 
 PLATFORM = "discord"
 REFUSED = (
-    "Roles change only for somebody who may manage roles on the server, or for an owner of the "
-    "workspace: one of them has to ask for it, or to approve it."
+    "A role changes only for somebody who may manage roles on the server and has a higher one, or "
+    "for an owner of the workspace: one of them has to ask for it, or to approve it."
 )
 
 
-async def check(people: Sequence[Responsible], guild: Guild) -> None:
-    """Raises Forbidden; VendorError where the server does not say."""
+async def check(people: Sequence[Responsible], guild: Guild, role: str) -> None:
+    """Raises Forbidden; VendorError where the server does not say. `role`: the id of the one."""
     if any(person.is_owner for person in people):
         return
     for person in people:
         for platform, user in person.accounts:
-            if platform == PLATFORM and await guild.manages(user):
+            if platform == PLATFORM and await guild.manages(user, role):
                 return
     raise Forbidden(REFUSED)

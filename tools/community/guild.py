@@ -154,7 +154,7 @@ async def community_role(ctx: ToolContext, args: ChangeRole) -> Outcome:
 
     Use it when the person names the member and the role. Do not use it with ids that you guessed:
     community_find gives ids. Roles of administrators are not given. Somebody who may manage roles
-    on the server, or an owner here, has to ask for it or to approve it.
+    on the server and has a higher one, or an owner here, has to ask for it or to approve it.
     - action: "assign" or "remove".
     - member_id, member_name: the member's id and name, as community_find or the person gave them.
     - role_id, role_name: the role's id and name, likewise.
@@ -162,7 +162,7 @@ async def community_role(ctx: ToolContext, args: ChangeRole) -> Outcome:
     Example: {"action": "assign", "member_id": "80351110224678912", "member_name": "Ana", "role_id":
     "41771983423143936", "role_name": "Helper", "reason": "leads the tents team"}
     """
-    await check(await _settings(ctx).responsible(ctx), _guild(ctx))
+    await check(await _settings(ctx).responsible(ctx), _guild(ctx), args.role_id)
     is_given = args.action == "assign"
     member, role = (args.member_id, args.member_name), (args.role_id, args.role_name)
     await _guild(ctx).set_role(member, role, args.reason, has=is_given)

@@ -235,14 +235,19 @@ async def test_a_member_without_the_right_has_no_role_changed_not_even_their_own
     await db.write(people.know(TENANT, who, ANA, 1))
     asked = role(discord)
     for person in (ANA, BEN, None):
-        with pytest.raises(Forbidden, match="manage roles on the server, or for an owner"):
+        with pytest.raises(Forbidden, match="has a higher one, or for an owner"):
             await community_role(replace(ctx, person=person), asked)
     assert ana.roles == []
     steward = discord.world.role("Steward")
     discord.world.managers.add(steward)
     ana.roles.append(steward)
+    for height in (1, 2):  # as high as theirs, and higher
+        discord.world.heights = {steward: 1, asked.role_id: height}
+        with pytest.raises(Forbidden):
+            await community_role(replace(ctx, person=ANA), asked)
+    discord.world.heights = {steward: 3, asked.role_id: 2}
     await community_role(replace(ctx, person=ANA), asked)
-    assert asked.role_id in ana.roles, "whom Discord lets manage roles asks in words as well"
+    assert asked.role_id in ana.roles, "whom Discord lets change it asks in words as well"
 
 
 async def test_whoever_owns_the_server_or_said_yes_as_an_owner_is_enough(
