@@ -69,6 +69,10 @@ def nats_address(text: str) -> str:
         return text
     if parts.scheme not in ("nats", "tls") or not parts.hostname:
         raise ValueError("It is no address of NATS. Write nats://user:password@host:4222/name.")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("Its port is none. Write one server, as nats://host:4222/name.") from None
     if not re.fullmatch(r"[A-Za-z0-9_-]{0,64}", parts.path.strip("/")):
         raise ValueError("The name after the host is letters, digits, - and _: /switchboard.")
     if parts.scheme == "nats" and not is_private(text):

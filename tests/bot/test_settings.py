@@ -131,6 +131,18 @@ MISTAKES = [
         "endpoint.Slack: A vendor is named in lower case",
     ),
     (
+        "a port that is none",
+        "",
+        {"BOT_NATS_URL": "nats://ann:hunter2@127.0.0.1:70000/ours"},
+        "BOT_NATS_URL: Its port is none. Write one server, as nats://host:4222/name.",
+    ),
+    (
+        "several servers where there is room for one",
+        "",
+        {"BOT_NATS_URL": "nats://10.0.0.1:4222,10.0.0.2:4222"},
+        "BOT_NATS_URL: Its port is none. Write one server, as nats://host:4222/name.",
+    ),
+    (
         "a database of another kind",
         'database_url = "mysql://root:hunter2@h/d"',
         {},
