@@ -41,6 +41,8 @@ class Words:
         self._words: deque[bytes] = deque(maxlen=10_000)
         self._most = MAX_BYTES
         self._wake = asyncio.Event()
+        self._is_behind = False
+        """Words were left out, for they came faster than they were heard."""
 
     @property
     def deaf(self) -> str:
@@ -71,12 +73,13 @@ class Words:
 
     async def _talk(self) -> None:
         conn = await _connected(self._url, self._closed, self._failed)
+        self._is_behind = False
         try:
             self._most = min(MAX_BYTES, conn.max_payload)
             await conn.subscribe(self._subject, cb=self._heard)
             await conn.flush(CONNECT_S)
             self._lost()
-            while not conn.is_closed:
+            while not conn.is_closed and not self._is_behind:
                 await self._wake.wait()
                 self._wake.clear()
                 while self._words and not conn.is_closed:
@@ -91,8 +94,9 @@ class Words:
         self._wake.set()
 
     async def _failed(self, error: Exception) -> None:
-        if isinstance(error, SlowConsumerError):
-            self._lost()
+        if isinstance(error, SlowConsumerError):  # told for each word, so begun anew once
+            self._is_behind = True
+            self._wake.set()
 
 
 async def examine(url: str) -> str:

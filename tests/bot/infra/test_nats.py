@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from nats.errors import SlowConsumerError
 
 from bot.infra.nats import MAX_BYTES, Words, called, examine
 from tests.nats import ABSENT, BINARY, NatsServer, nats_server
@@ -96,6 +97,18 @@ async def test_a_lost_connection_is_made_again_and_everybody_looks_anew(server: 
         await ear.until(lambda ear: ear.losses == 2)
         words.send("after")
         await ear.until(lambda ear: "after" in ear.heard)
+
+
+async def test_one_that_could_not_keep_up_looks_anew_once_and_not_for_each_word(
+    server: NatsServer,
+) -> None:
+    async with process(server.url()) as (words, ear):
+        for _ in range(50):
+            await words._failed(SlowConsumerError("ours", "", 1, None))
+        await ear.until(lambda ear: ear.losses > 1)
+        words.send("after")
+        await ear.until(lambda ear: "after" in ear.heard)
+        assert ear.losses == 2
 
 
 async def test_examine_says_what_is_wrong_and_never_the_password() -> None:
