@@ -130,6 +130,7 @@ class Fleet:
         self._beat_at = 0.0
         self.many = 1
         """How many were alive at the last sign of life."""
+        self._living: frozenset[str] = frozenset()
         self._hear: dict[str, Hear] = {}
         self.words: Words | None = None
         """Set once there is a connection for them."""
@@ -196,6 +197,9 @@ class Fleet:
                 self._listen()
                 living = await self._db.write(rows.beat(self._me, _us(DEAD_S), self._echo()))
                 self._beat_at = began
+                if self._living - living:  # it may have died before it told what it had changed
+                    self.missed()
+                self._living = living
                 before, self.many = self.many, max(1, len(living))
                 if self.many > before:
                     self.say(HERE)  # until it gives a sign itself, who was alone tells nobody

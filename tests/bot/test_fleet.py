@@ -316,6 +316,24 @@ async def test_whose_way_of_words_was_cut_lets_the_others_look_anew_as_well(
     assert looked == ["one", "one", "two"]
 
 
+async def test_who_dies_before_it_says_a_word_is_no_reason_to_keep_what_it_changed(
+    db: PostgresDatabase, url: str
+) -> None:
+    one, two = fleet(db, "one"), fleet(db, "two")
+    looked: list[str] = []
+    one.on("missed", lambda: looked.append("one"))
+    await one.join()
+    await two.join()
+    await one_beat(one)
+    await one_beat(one)
+    assert looked == []
+    await silence(url, "two")
+    await one_beat(one)
+    assert looked == ["one"]
+    await one_beat(one)
+    assert looked == ["one"]
+
+
 async def one_beat(each: Fleet) -> None:
     """One sign of life."""
     task = asyncio.create_task(each.run())
