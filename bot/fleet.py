@@ -27,6 +27,8 @@ DEAD_S = 20.0
 """Without a sign for so long, a process is dead to the others."""
 SURE_S = 5.0
 """So long before that, it no longer begins what nobody else may do."""
+UNHEARD_S = 8.0
+"""Without a word for so long, one that lives cannot be heard: each says one with each beat."""
 LEASE_S = 0.2
 TOOK = "took"
 """The word for: something was counted here that has one limit for all."""
@@ -130,7 +132,8 @@ class Fleet:
         self._beat_at = 0.0
         self.many = 1
         """How many were alive at the last sign of life."""
-        self._living: frozenset[str] = frozenset()
+        self._heard: dict[str, float] = {}
+        """When each of the others that live was last heard."""
         self._hear: dict[str, Hear] = {}
         self.words: Words | None = None
         """Set once there is a connection for them."""
@@ -197,9 +200,7 @@ class Fleet:
                 self._listen()
                 living = await self._db.write(rows.beat(self._me, _us(DEAD_S), self._echo()))
                 self._beat_at = began
-                if self._living - living:  # it may have died before it told what it had changed
-                    self.missed()
-                self._living = living
+                self._look_for_unheard(living)
                 before, self.many = self.many, max(1, len(living))
                 if self.many > before:
                     self.say(HERE)  # until it gives a sign itself, who was alone tells nobody
@@ -227,6 +228,17 @@ class Fleet:
                 evicted = silent
             except StoreError as error:
                 log.warning("Nobody looks after silent processes: %s", error.message)
+
+    def _look_for_unheard(self, living: frozenset[str]) -> None:
+        """Look for everything where one of the others may have changed something and not told it:
+        it died before it did, or its words do not come through, of which each gives one a beat.
+        """
+        now = time.monotonic()
+        heard = {id_: self._heard.get(id_, now) for id_ in living - {self.id}}
+        is_dead = not self._heard.keys() <= heard.keys()
+        self._heard = heard
+        if not self.deaf and (is_dead or any(now - at > UNHEARD_S for at in heard.values())):
+            self.missed()
 
     async def _look_for_dead(self) -> None:
         now = to_us(self._clock.now())
@@ -298,6 +310,8 @@ class Fleet:
             return
         if who != self.id:
             self.many = max(2, self.many)
+        if isinstance(who, str) and who in self._heard:
+            self._heard[who] = time.monotonic()
         if who == self.id and kind == ECHO:
             self._awaits_echo = self.deaf = False
         if who != self.id and isinstance(kind, str) and kind in self._hear:

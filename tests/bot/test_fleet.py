@@ -334,6 +334,31 @@ async def test_who_dies_before_it_says_a_word_is_no_reason_to_keep_what_it_chang
     assert looked == ["one"]
 
 
+async def test_who_lives_and_is_not_heard_may_have_said_something(db: PostgresDatabase) -> None:
+    one, two = fleet(db, "one"), fleet(db, "two")
+    looked: list[str] = []
+    one.on("missed", lambda: looked.append("one"))
+    one.words = two.words = Way()
+
+    async def a_long_while(*heard: str) -> None:
+        one._heard = {id_: at - 2 * bot.fleet.UNHEARD_S for id_, at in one._heard.items()}
+        for id_ in heard:
+            one.hear(f'["{id_}", 1, "echo"]')
+        await one_beat(one)
+
+    await one.join()
+    await two.join()
+    await one_beat(one)
+    assert looked == [], "it has just come"
+    await a_long_while(one.id, two.id)
+    assert looked == [], "it is heard"
+    for _ in range(2):
+        await a_long_while(one.id, "own_nobody")
+    assert looked == ["one", "one"], "as long as it is not"
+    await a_long_while()
+    assert one.deaf and looked == ["one"] * 3, "who hears nobody looks once with each beat as well"
+
+
 async def one_beat(each: Fleet) -> None:
     """One sign of life."""
     task = asyncio.create_task(each.run())
