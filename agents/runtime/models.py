@@ -95,6 +95,8 @@ class ModelDoor:
         self._choosing = asyncio.Lock()
         self._chosen: tuple[Mapping[str, Secret], str] | None = None
         """By which keys, and by whose choice, it is decided who answers."""
+        self._lost: frozenset[str] = frozenset()
+        """Providers whose keys cannot be opened, as was said."""
         self.transcriber: Transcriber | None = None
         """Who writes down what is said; None: nobody."""
 
@@ -234,8 +236,9 @@ class ModelDoor:
         answer for it: the house starts, and its calls fail with the mend.
         """
         kept, lost = await self._secrets.readable(self._tenant, FIELD)
-        for name, error in lost.items():
-            log.warning("The key of %s is lost, paste it again: %s", name, error.message)
+        for name in lost.keys() - self._lost:
+            log.warning("The key of %s is lost, paste it again: %s", name, lost[name].message)
+        self._lost = frozenset(lost)
         return {**dict.fromkeys(lost, Secret("")), **kept}
 
     @property

@@ -1,13 +1,14 @@
 """The model that a person chooses with a pasted key is the one that answers, also after a start."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from agents.runtime.models import ModelDoor, ModelSetup
 from agents.runtime.providers import proposed
-from bot.core.errors import ConnectionBroken, Invalid
+from bot.core.errors import BotError, ConnectionBroken, Invalid
+from bot.core.ids import TenantId
 from bot.core.model import Task
 from bot.core.secret import Secret
 from tests.agents.runtime.talk import KEY, request
@@ -134,6 +135,28 @@ async def test_a_key_pasted_for_one_of_the_settings_goes_before_that_one_alone(
     mended = await _door(server, secrets, keys=newer)
     assert await mended.keys() == [{"provider": "openai", "last4": "cdef", "source": "settings"}]
     await mended.close()
+
+
+class Spoiled(Secrets):
+    """A key that nobody can open."""
+
+    async def readable(
+        self, tenant: TenantId, field: str
+    ) -> tuple[Mapping[str, Secret], Mapping[str, BotError]]:
+        return {}, {"openai": BotError("It cannot be opened.")} if field == "model_key" else {}
+
+
+async def test_a_lost_key_is_told_once_however_often_it_is_looked_for(
+    server: OpenAIServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    door = await _door(server, Spoiled())
+    for _ in range(3):
+        await door.start()
+    assert [record.message for record in caplog.records] == [
+        "The key of openai is lost, paste it again: It cannot be opened."
+    ]
+    assert not door.current()[1], "nobody answers in its place"
+    await door.close()
 
 
 async def test_a_wrong_key_that_was_pasted_is_told_with_a_step_that_mends_it(
