@@ -53,11 +53,6 @@ async def answers(url: str = SERVER) -> bool:
     return True
 
 
-def there() -> bool:
-    """Whether there is a server."""
-    return asyncio.run(answers())
-
-
 @asynccontextmanager
 async def own_database() -> AsyncIterator[str]:
     """The address of an empty database, which is dropped afterwards."""

@@ -5,14 +5,11 @@ use, or when the process is idle after its start.
 """
 
 import importlib
-import logging
 import pkgutil
 from collections.abc import Collection, Iterator, Mapping
 
 import tools
 from bot.core.tool import Tool
-
-log = logging.getLogger(__name__)
 
 
 def modules() -> Iterator[str]:

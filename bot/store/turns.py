@@ -137,7 +137,6 @@ _ENDED = Statement(
         inbox.c.state != "new",
     )
 )
-_NEXT_DUE = Statement(select(func.min(conv.c.due_at)).where(conv.c.state == "ready"))
 _WAITING = Statement(
     select(func.count())
     .select_from(conv)
@@ -356,13 +355,6 @@ def boot(now: int) -> Script[int]:
     """At start of the only process: nobody holds anything; returns how many turns go on."""
     rows = yield Ask(_VOID, {"now": now})
     return len(rows)
-
-
-def next_due() -> Script[int | None]:
-    """When the next ready conversation is due; None when none is ready."""
-    rows = yield Ask(_NEXT_DUE, {})
-    due: int | None = rows[0][0]
-    return due
 
 
 def waiting(tenant: str) -> Script[int]:

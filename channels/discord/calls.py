@@ -6,7 +6,6 @@ https://docs.discord.com/developers/topics/rate-limits (read 2026-11-21)
 
 import asyncio
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,8 +23,6 @@ from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnk
 from bot.core.ports import Clock
 from bot.limits import Rate
 from bot.pacing import Among, Pace
-
-log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 25.0
 UPLOAD_S: Final = 50.0

@@ -10,7 +10,6 @@ https://aiosmtplib.readthedocs.io (read 2026-11-21)
 
 import asyncio
 import imaplib
-import logging
 from typing import Final
 
 import aiosmtplib
@@ -20,8 +19,6 @@ from bot.core.ports import Clock
 from channels.email.box import Box
 from channels.email.letter import Letter, name_for, written
 from channels.email.settings import Settings
-
-log = logging.getLogger(__name__)
 
 TIMEOUT_S: Final = 30
 BUSY_S: Final = 5.0

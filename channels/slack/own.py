@@ -19,7 +19,6 @@ from channels.slack.calls import Calls
 from channels.slack.events import body_of, text_of
 from channels.slack.settings import NONE
 
-READS = "users:read"
 _HEARD = ("app_token",), ("signing_secret",)
 WAYS = (
     Way(

@@ -5,7 +5,6 @@ https://docs.slack.dev/apis/ (read 2026-11-21)
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -36,8 +35,6 @@ from channels.slack.sent import Ledger
 from channels.slack.settings import Settings
 from channels.slack.socketmode import listen
 from channels.slack.users import Users
-
-log = logging.getLogger(__name__)
 
 SCOPE: Final = "chat:write"
 CHUNK: Final = 65_536

@@ -39,7 +39,6 @@ from channels.sms.twilio import Twilio
 
 log = logging.getLogger(__name__)
 
-CHANNEL: Final = NAME
 MAX_CHARS: Final = 1600
 """What Twilio takes as one message; https://www.twilio.com/docs/messaging/api/message-resource."""
 WHOLE: Final = 1200

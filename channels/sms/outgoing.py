@@ -9,7 +9,6 @@ number, three from a toll-free one, a hundred from a short code; Twilio queues w
 """
 
 import asyncio
-import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -25,8 +24,6 @@ from bot.store.texts import OptOut, Texted
 from bot.texting import Book
 from channels.sms.failures import FALLEN, words
 from channels.sms.provider import Carried, Letter, OptedOut, Provider
-
-log = logging.getLogger(__name__)
 
 SETTLED_S: Final = 4.0
 """So long after a call without an answer a text that is not listed was surely not taken."""

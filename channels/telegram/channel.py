@@ -34,7 +34,6 @@ from channels.telegram.speaking import MAX_CHARS, Voice
 
 log = logging.getLogger(__name__)
 
-CHANNEL: Final = NAME
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  # a header's name
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 30.0
 BREAKS: Final = 3

@@ -48,11 +48,6 @@ def files_of(server: SlackServer, place: str, thread: str = "") -> list[list[str
     return [[file["name"] for file in item.files] for item in shown if item.files]
 
 
-def bytes_of(server: SlackServer, name: str) -> list[bytes]:
-    kept = server.world.files
-    return [server.world.bytes[kept[id_]["id"]] for id_ in kept if kept[id_]["name"] == name][-1:]
-
-
 async def test_files_stand_whole_below_their_words_in_the_thread(
     server: SlackServer, shelf: FakeShelf
 ) -> None:

@@ -66,7 +66,6 @@ ALLOWED = {
     "turns._VOID": "at the start of the only process nobody holds anything, in no tenant",
     "turns._HELD": "what this process holds, in all tenants",
     "turns._LET_GO": "what this process holds, by an id and an epoch that it has just read",
-    "turns._NEXT_DUE": "a time, of all tenants' conversations",
 }
 
 

@@ -42,7 +42,6 @@ NONCE_WINDOW_S = 180.0
 """The documents say "the past few minutes"."""
 AGENT = re.compile(r"DiscordBot \(\S+,? \S+\)")
 VIA = {"Via": "1.1 google"}
-MAX_BODY = 25 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-Body = dict[str, Any]
 Answer = Callable[[], Awaitable[web.StreamResponse]]
 
 

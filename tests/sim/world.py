@@ -49,10 +49,6 @@ class Died(Exception):
     """The process that was asked is gone; nobody knows how far it came."""
 
 
-class Restless(Exception):
-    """Something is still not at its end after a long calm."""
-
-
 @cache
 def landscape() -> bytes:
     """The usual people, known on every channel."""

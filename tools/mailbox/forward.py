@@ -24,7 +24,6 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.errors import Conflict, Invalid
 from bot.core.tool import Risk, Tool, ToolContext
-from bot.frozen import frozen
 from tools.mailbox._arguments import MAX_BYTES, MAX_PEOPLE, Hidden, MailId, People, refit
 from tools.mailbox._box import SEND, opened, parted
 from tools.mailbox._letter import Letter, name_of, written
@@ -70,14 +69,6 @@ class Forward(BaseModel):
     enclosed: SkipJsonSchema[list[Enclosed] | None] = None
     left: Hidden = ""
     """Files that stay behind."""
-
-
-@frozen
-class Part:
-    """A file on its way."""
-
-    name: str
-    media_type: str
 
 
 async def complete(ctx: ToolContext, args: Forward) -> Forward:
@@ -210,14 +201,15 @@ async def mailbox_forward(ctx: ToolContext, args: Forward) -> Outcome:
 
 async def _taken(
     box: Box, id_: str, mail: Mail, wanted: Sequence[Enclosed]
-) -> list[tuple[Part, bytes]]:
+) -> list[tuple[Enclosed, bytes]]:
     """The files that were shown. Raises Conflict where one is another now."""
-    now, found = {each.n: each for each in mail.files}, []
+    now = {each.n: each for each in mail.files}
+    found = []
     for each in wanted:
         data = await box.bytes_of(id_, now[each.n]) if each.n in now else b""
         if hashlib.sha256(data).hexdigest() != each.sha256:
             raise Conflict(f"The file {each.name} is another than was shown. Ask for it again.")
-        found.append((Part(name=each.name, media_type=each.media_type), data))
+        found.append((each, data))
     return found
 
 

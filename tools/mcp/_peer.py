@@ -10,7 +10,6 @@ Package: https://github.com/modelcontextprotocol/python-sdk (2.3.0, read 2026-11
 
 import asyncio
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -32,8 +31,6 @@ from tools.mcp._http import MAX_EVENT, http_client
 from tools.mcp._result import Content, Said
 from tools.mcp._server import Server
 from tools.mcp._stdio import open_stdio
-
-log = logging.getLogger(__name__)
 
 MAX_TOOLS = 200
 MAX_PAGES = 20

@@ -18,9 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from bot.core.card import Card
 from bot.core.card import Field as Line
-from bot.core.effect import Effect, Outcome
 from bot.core.errors import ConnectionBroken
-from bot.core.tool import Find, ToolContext
 from tools.social._count import Count, utf16_units
 from tools.social._network import Media, Network, Post
 
@@ -214,12 +212,3 @@ def not_connected(network: Network) -> ConnectionBroken:
     return ConnectionBroken(
         f"{network.title} is not connected. Connect it with `bot connect {network.name}`."
     )
-
-
-def look_up(network: Network) -> Find:
-    """A look-up that knows nothing until the network is connected; so nothing is sent blindly."""
-
-    async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
-        raise not_connected(network)
-
-    return find

@@ -16,7 +16,6 @@ HOT = {
     "whether one waited already": (turns._RELEASE, "inbox_next"),
     "the next conversation of a tenant": (turns._NEXT, "conv_due"),
     "tenants with work": (turns._TENANTS, "conv_due"),
-    "when work is due": (turns._NEXT_DUE, "conv_due"),
     "how many wait": (turns._WAITING, "conv_due"),
     "whether an event was seen": (arrivals._SEEN, "sqlite_autoindex_inbox_2"),
     "whether it was, with its conversation": (arrivals._MET, "sqlite_autoindex_inbox_2"),

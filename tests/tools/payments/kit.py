@@ -1,6 +1,6 @@
 """A person's deed at a played Stripe, brought to its end as the ledger of effects does it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -118,6 +118,3 @@ async def desk() -> AsyncIterator[Desk]:
 def writes(stripe: StripeServer) -> list[str]:
     """The calls that did something or tried to, in order."""
     return [each.call for each in stripe.requests if each.call.startswith("POST")]
-
-
-Prepare = Callable[[Desk], Awaitable[dict[str, Json]]]
