@@ -43,7 +43,8 @@ class Chat:
         self._client = client
         self._borrowed = borrowed
         self._lines = lines
-        self._talk = Talk(shell.terminal, lines)
+        found = shell.running()
+        self._talk = Talk(shell.terminal, lines, found.url if found else "")
         self._asking = Asking(shell, self._house, lines)
         self._feed: Feed | None = None
         self._clock = SystemClock()

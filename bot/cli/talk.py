@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Condition
 
+from bot.cli.growing import Growing
 from bot.cli.keyboard import Lines
 from bot.cli.record import Record
 from bot.cli.terminal import Terminal, clean
+from bot.render.dialects.terminal import Screen
 
 _SEEN = 500
 
@@ -19,13 +21,17 @@ _SEEN = 500
 class Talk:
     """One conversation on one screen."""
 
-    def __init__(self, terminal: Terminal, lines: Lines) -> None:
+    def __init__(self, terminal: Terminal, lines: Lines, base: str = "") -> None:
+        """`base`: the house's address, for links to its own pages."""
         self._terminal = terminal
+        self._screen = Screen(lambda words: terminal.style(words, "bold"))
+        self._base = base
         self._lines = lines
         self._changed = Condition()
         self._seen: dict[str, None] = {}
         self._drafting = ""
         self._drafted = ""
+        self._growing = self._begun()
         self._is_typing = False
         self._held: list[tuple[str, Record]] | None = None
         self._current = ""
@@ -67,7 +73,7 @@ class Talk:
         """The answer of a turn came at once; the feed may bring the same as a line."""
         with self._changed:
             if turn not in self._ended:
-                self._write(clean(text))
+                self._write(self._read(text))
             self._keep(self._told, turn)
             self._is_over, self.failed = True, False
 
@@ -115,7 +121,7 @@ class Talk:
             if line.text("role") == "user":
                 self._write(self._terminal.style(f"you › {clean(line.text('text'))}", "dim"))
             else:
-                self._write(self._label(line.text("agent")) + clean(line.text("text")))
+                self._write(self._label(line.text("agent")) + self._read(line.text("text")))
 
     def _draft(self, data: Record) -> None:
         if self._is_typing or self._terminal.as_json or not self._terminal.is_live:
@@ -127,7 +133,7 @@ class Talk:
             self._put(self._label(data.text("agent", " ")))
         delta = clean(data.text("delta"))
         self._drafted += delta
-        self._put(delta)
+        self._put(self._growing.more(delta))
 
     def _reset(self, data: Record) -> None:
         if self._drafting == data.text("turn"):
@@ -143,12 +149,12 @@ class Talk:
             return
         if line.text("turn") in self._told:
             return
-        text = clean(line.text("text"))
+        text = line.text("text")
         if self._drafting and self._drafting == line.text("turn"):
-            self._finish_draft(text)
+            self._finish_draft(clean(text))
         else:
             self._end_draft()
-            self._write(self._label(line.text("agent")) + text)
+            self._write(self._label(line.text("agent")) + self._read(text))
         if footer := line.text("footer"):
             self._write(self._terminal.style(f"  {clean(footer)}", "dim"))
         if approval := line.text("approval"):
@@ -157,16 +163,23 @@ class Talk:
 
     def _finish_draft(self, text: str) -> None:
         if text.startswith(self._drafted):
-            self._put(text[len(self._drafted) :])
-            self._end_draft()
+            self._end_draft(text[len(self._drafted) :])
         else:
             self._end_draft()
-            self._write(text)
+            self._write(self._read(text))
 
-    def _end_draft(self) -> None:
+    def _end_draft(self, rest: str = "") -> None:
         if self._drafting:
-            self._put("\n")
+            self._put(self._growing.rest(rest) + "\n")
         self._drafting = self._drafted = ""
+        self._growing = self._begun()
+
+    def _begun(self) -> Growing:
+        return Growing(self._screen, self._base)
+
+    def _read(self, text: str) -> str:
+        """A whole answer, as it looks once it has grown."""
+        return self._begun().rest(clean(text))
 
     def _activity(self, text: str) -> None:
         if not self._drafting and not self._is_typing:

@@ -1,4 +1,4 @@
-"""Plain text: SMS, the text part of a mail, a terminal without colours."""
+"""Plain text: SMS, the text part of a mail."""
 
 from itertools import groupby
 
@@ -16,7 +16,7 @@ class Plain(Lines):
     def words(self, runs: Runs) -> str:
         """Marks fall away; a link's address stands behind its words."""
         out = []
-        for (kind, href), group in groupby(runs, key=_link):
+        for (kind, href), group in groupby(runs, key=link_of):
             text = "".join(run.text for run in group)
             out.append(text if kind == "url" else defuse(text))
             out.append(f" ({href})" if kind == "link" else "")
@@ -38,5 +38,6 @@ class Plain(Lines):
         return super().block(block)
 
 
-def _link(run: Run) -> Mark:
+def link_of(run: Run) -> Mark:
+    """The link that a run is of, with its address; empty ones for none."""
     return next((mark for mark in run.marks if mark[0] in ("link", "url")), ("", ""))

@@ -312,3 +312,26 @@ def test_a_message_that_is_refused_ends_with_one(bot: Bot, server: ApiServer) ->
     server.answers["POST", "/v1/messages"] = 404, error
     said = bot("chat", "--agent", "bro", "hello")
     assert (said.code, said.err) == (1, "There is no agent `bro`.\n")
+
+
+def test_an_answer_is_shown_as_it_reads_and_so_is_one_of_the_history(
+    sit: Sit, server: ApiServer
+) -> None:
+    text = "We are **open**: [/blog/sunday](/blog/sunday)"
+    shown = f"We are open: /blog/sunday ({server.url}/blog/sunday)\n"
+
+    def bold(server: ApiServer, talk: Talk, turn: str, _: str) -> None:
+        for n, delta in enumerate((text[:10], text[10:30])):
+            server.tell(
+                talk, "draft", {"turn": turn, "agent": "bri", "delta": delta}, f"{turn}.{n}"
+            )
+        server.line(talk, turn, "assistant", text)
+
+    server.script = bold
+    with sit() as terminal:
+        say(terminal, "hello")
+        terminal.wait_for(shown)
+        assert "**" not in terminal.text
+    (name,) = server.talks
+    with sit("--conversation", name, prompt=False) as terminal:
+        terminal.wait_for(shown)

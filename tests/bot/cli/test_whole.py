@@ -122,7 +122,7 @@ def test_a_talk_goes_on_through_a_crash(sit_whole: Sit, running: Process) -> Non
         running.launch()
         running.ready()
         say(terminal, "/whoami")
-        terminal.wait_for("You are **Owner**")
+        terminal.wait_for("You are Owner")
         terminal.wait_for("you › ")  # a Ctrl-D that comes before the prompt is forgotten
         terminal.type("\x04")
         assert terminal.end() == 0

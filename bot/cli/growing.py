@@ -1,0 +1,119 @@
+"""An answer as a terminal shows it while it grows: what stands there is never taken back.
+
+Markdown says only later what something was: `**` is bold once it is closed, a line of bars a table
+once the next one came. So words are written as they come, up to the first that may still become
+something else, and the rest of a block when a blank line ends it.
+"""
+
+import re
+from collections.abc import Iterator
+
+from bot.render.dialects.lines import Lines
+from bot.render.tree import parse
+
+_FENCE = re.compile(r"\s*(?P<mark>`{3,}|~{3,})(?P<info>[^`\n]*)")
+_OPEN = re.compile(
+    r"`|~|\*(?=\S|\Z)|(?<!\w)_(?=\S|\Z)|(?<!\x1b)\[(?=\S|\Z)|<(?=\S|\Z)|&\#?\w*\Z|!(?=\[|\Z)|\\\Z"
+)
+"""In words that were written: what may be a mark whose end has not come."""
+_UNSURE = re.compile(r"#.*|[\s\-*+=>_]*(?:\d+[.)]?\s*)?")
+"""A line that is written when the next one begins: a heading, the beginning of an entry."""
+_BOLD_AT_END = re.compile(r"\x1b\[1m[^\x1b]*\Z")
+_PATH = re.compile(r"(?<!\\)(\[[^\[\]\n]*\]\()(?=/[^/])")
+
+
+class Growing:
+    """One answer."""
+
+    def __init__(self, writer: Lines, base: str = "") -> None:
+        """`base`: the house's address, for links to its own pages; without it they are words."""
+        self._writer = writer
+        self._base = base
+        self._block = ""
+        self._shown = ""
+        """What of the block is written."""
+        self._is_below = False
+        """A block was written before this one."""
+
+    def more(self, text: str) -> str:
+        """What to write now that this came."""
+        return self._ended(text) + self._part()
+
+    def rest(self, text: str = "") -> str:
+        """What to write when this comes and nothing more."""
+        out = self._ended(text)
+        whole, self._block = self._block, ""
+        return out + self._whole(whole)
+
+    def _ended(self, text: str) -> str:
+        """The blocks that have ended now that this came."""
+        self._block += text
+        out = ""
+        while end := _end_of(self._block):
+            whole, self._block = self._block[:end], self._block[end:]
+            out += self._whole(whole)
+        return out
+
+    def _whole(self, block: str) -> str:
+        written = self._written(block)
+        # What turned out to be something else stands below, all of it.
+        out = self._add(written) if written.startswith(self._shown) else f"\n{written}"
+        self._is_below = self._is_below or bool(written)
+        self._shown = ""
+        return out
+
+    def _part(self) -> str:
+        lines = list(_lines(self._block))
+        is_code = bool(lines) and lines[-1][1]
+        written = self._written("\n".join(_sure(lines)))
+        if not is_code:
+            if found := _OPEN.search(written, len(self._shown)):
+                written = written[: found.start()]
+            written = _BOLD_AT_END.sub("", written).rstrip()
+        return self._add(written) if written.startswith(self._shown) else ""
+
+    def _add(self, written: str) -> str:
+        gap = "\n\n" if self._is_below and written and not self._shown else ""
+        out, self._shown = written[len(self._shown) :], written
+        return gap + out
+
+    def _written(self, block: str) -> str:
+        if self._base and not _FENCE.search(block):
+            block = _PATH.sub(rf"\1{self._base}", block)
+        return self._writer.write(parse(block))
+
+
+def _sure(lines: list[tuple[str, bool]]) -> Iterator[str]:
+    """The lines that are what they seem, whatever comes."""
+    for at, (line, is_code) in enumerate(lines):
+        is_last = at == len(lines) - 1
+        if is_code and is_last and line.lstrip()[:1] in ("`", "~"):
+            return  # perhaps the end of the code
+        if not is_code and ("|" in line or (is_last and _UNSURE.fullmatch(line))):
+            return
+        yield line
+
+
+def _end_of(text: str) -> int:
+    """Where the first block has ended with a blank line; 0 while it has not."""
+    at, has_words = 0, False
+    lines = list(_lines(text))
+    for line, is_code in lines[:-1]:
+        at += len(line) + 1
+        has_words = has_words or bool(line.strip())
+        if has_words and not line.strip() and not is_code:
+            return at
+    return 0
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool]]:
+    """Each line, and whether it stands inside a fence; the fence's first line does, too."""
+    fence = ""
+    for line in text.split("\n"):
+        found = _FENCE.match(line)
+        was = fence
+        if found and not fence:
+            fence = found["mark"]
+        elif found and found["mark"].startswith(fence) and not found["info"].strip():
+            fence = ""
+        yield line, bool(was or fence)
