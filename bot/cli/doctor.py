@@ -24,12 +24,12 @@ from bot.cli.shell import Shell
 from bot.cli.status import database_name, process, unready
 from bot.cli.terminal import clean, count
 from bot.config.database import called
-from bot.config.file import NotToml, read
+from bot.config.file import Keys, NotToml, read
 from bot.config.mistakes import Mistaken
 from bot.config.values import DIRECT_VENDORS
 from bot.core.errors import OperatorError
 from bot.extensions import examine
-from bot.settings import Settings, find_file, misspelt
+from bot.settings import SECRET_VARIABLES, VARIABLES, Settings, find_file, misspelt
 from bot.version import version
 
 PATIENCE_S = 5.0
@@ -38,6 +38,8 @@ _IN_WORDS = re.compile(r"bot mcp [a-z]+ [a-z0-9]+$")
 """A sentence of the house that ends with its own mend."""
 LEAST_FREE = 200_000_000
 """Bytes on the disk below which the database may soon be unable to grow."""
+SECRETS = {VARIABLES[name] for name in SECRET_VARIABLES if name in VARIABLES} | {("mcp", "servers")}
+"""Settings that hold a secret, or may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ def missing_parts(patient: Patient) -> Iterator[Problem]:
         ("asyncpg", "postgres", settings.database_url.startswith("postgres")),
         ("litellm", "llm", bool(_through_litellm(settings))),
         ("mcp", "mcp", bool(settings.mcp.servers)),
+        ("nats", "nats", bool(settings.nats_url)),
     )
     for package, extra, is_wanted in wanted:
         if is_wanted and find_spec(package) is None:
@@ -280,7 +283,8 @@ def _patient(shell: Shell) -> Patient:
         settings = None
     database: tuple[Sequence[tuple[str, str]], Sequence[str]] = ((), ())
     is_shared = settings is not None and settings.database_url.startswith("postgres")
-    if settings is not None and (find_spec("asyncpg") if is_shared else running is None):
+    drivers = ("asyncpg", *(["nats"] * bool(settings and settings.nats_url)))
+    if settings is not None and (all(map(find_spec, drivers)) if is_shared else running is None):
         database = house().db_examine(settings)
     return Patient(
         shell=shell,
@@ -346,15 +350,13 @@ def _holds_secret(file: Path) -> bool:
         values = read(file).values
     except (OSError, NotToml):
         return False
-    blog, payments = values.get("blog"), values.get("payments")
-    found = [values.get(name) for name in ("master_key", "api_token", "database_url", "direct_url")]
-    found += [
-        values.get("mcp"),
-        values.get("keys"),
-        blog.get("webhook_secret") if isinstance(blog, dict) else None,
-        payments.get("stripe_key") if isinstance(payments, dict) else None,
-    ]
-    return any(found)
+    return any(_at(values, keys) for keys in SECRETS)
+
+
+def _at(values: object, keys: Keys) -> object:
+    for key in keys:
+        values = values.get(key) if isinstance(values, dict) else None
+    return values
 
 
 def _declare(parser: ArgumentParser) -> None:

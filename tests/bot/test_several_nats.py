@@ -92,7 +92,9 @@ def test_two_processes_that_reach_each_other_by_nats_alone(
         wait_for(lambda: one.ask("GET", "/v1/status")[1]["database"]["problems"], 40)
         status, told = one.ask("GET", "/v1/status")
         assert f"do not come through NATS at 127.0.0.1:{nats.port}/ours" in json.dumps(told)
-        assert re.search(r"NATS at 127\.0\.0\.1:\d+/ours cannot be used", one.run("doctor").stdout)
+        doctor = one.run("doctor").stdout
+        assert re.search(r"NATS at 127\.0\.0\.1:\d+/ours cannot be used", doctor)
+        assert f"    nc -z 127.0.0.1 {nats.port}\n" in doctor
         before = len(other.lines(talk))
         other.say("help", talk)  # everything goes on, and is told again once there is a way
         wait_for(lambda: len(one.lines(talk)) == before + 2)

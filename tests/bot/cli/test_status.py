@@ -245,6 +245,19 @@ def test_the_doctor_asks_for_litellm_where_a_model_needs_it(
     assert told == (["pip install 'switchboard[llm]'"] if wanted else [])
 
 
+def test_the_doctor_asks_for_the_client_of_nats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)  # as above
+    patient = doctor.Patient(
+        shell=cast(Shell, None),
+        settings=Settings.model_validate({"nats_url": "nats://127.0.0.1"}),
+        running=None,
+        status=Record({}),
+        why="",
+    )
+    told = [problem.command for problem in doctor.missing_parts(patient)]
+    assert told == ["pip install 'switchboard[nats]'"]
+
+
 def test_the_doctor_says_who_is_asked_directly(bot: Bot, well: ApiServer) -> None:
     named = {"BOT_MODELS_DEFAULT": "openai/a,gemini/b", "BOT_MODELS_TRANSPORT": "direct"}
     said = bot("doctor", **named)
@@ -277,10 +290,22 @@ def test_the_doctor_names_who_holds_the_port(bot: Bot) -> None:
     assert " bot run" in said.out
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        f'[keys]\nopenai = "{SECRET}"',
+        f'[channels.telegram]\ntoken = "{SECRET}"',
+        f'[oauth.google]\nclient_id = "id"\nclient_secret = "{SECRET}"',
+        'nats_url = "nats://ann:canary@127.0.0.1:4222"',
+        '[mcp.servers.notes]\ncommand = "notes"\nenv = {KEY = "canary"}',
+        f'[payments]\nstripe_webhook_secret = "{SECRET}"',
+    ],
+    ids=["a key", "a platform", "a service's app", "NATS", "an MCP server", "a webhook"],
+)
 def test_the_doctor_closes_files_that_hold_secrets(
-    bot: Bot, well: ApiServer, tmp_path: Path
+    bot: Bot, well: ApiServer, tmp_path: Path, told: str
 ) -> None:
-    (tmp_path / "bot.toml").write_text(f'[keys]\nopenai = "{SECRET}"\n')
+    (tmp_path / "bot.toml").write_text(told + "\n")
     (tmp_path / "bot.toml").chmod(0o644)
     well.home.chmod(0o755)
     said = bot("doctor")
