@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot import database, toolbox
+from bot.command import runnable
 from bot.core.secret import Secret
 from bot.extensions import secrets_of
 from bot.home import Home, hold, owner_token
@@ -94,10 +95,11 @@ def _welcome(app: App, link: str) -> str:
     cut = "1 turn that was" if app.resumed == 1 else f"{app.resumed} turns that were"
     resumed = f"\n  Going on  {cut} cut off" if app.resumed else ""
     hints = [f"\n  Unread    {name}; did you mean {meant}?" for meant, name in misspelt().items()]
+    again = runnable("`bot login` prints another")
     return (
         f"\n  Switchboard {VERSION} is running.\n"
         f"\n  Open      {link}\n"
-        f"            (once, within an hour; `bot login` prints another)\n"
+        f"            (once, within an hour; {again})\n"
         f"  Model     {thinks}\n"
         f"  Folder    {app.home.folder}{resumed}{''.join(hints)}\n"
         f"\n  Ctrl-C stops it; nothing is lost.\n"

@@ -20,6 +20,7 @@ from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.talk import Talk
 from bot.cli.terminal import clean, count
+from bot.command import runnable
 from bot.core.errors import BotError
 from bot.core.secret import Secret
 from bot.infra.clock import SystemClock
@@ -100,7 +101,8 @@ class Chat:
             self._shell.terminal.fail(self._talk.gone)
             return 1
         if self.conversation and self._shell.terminal.is_live:
-            self._shell.terminal.say(f"Go on later: bot chat --conversation {self.conversation}")
+            words = f"Go on later: bot chat --conversation {self.conversation}"
+            self._shell.terminal.say(runnable(words))
         return 0
 
     def _read(self) -> str | None:

@@ -14,6 +14,7 @@ from bot.cli.connections import connect_service, forget_app, service
 from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean
+from bot.command import runnable
 from bot.core.errors import NotFound
 
 WAIT_S = 20.0
@@ -78,7 +79,7 @@ def _list(shell: Shell, client: Client) -> int:
         for item in answer.records("items")
     ]
     table = shell.terminal.table(("platform", "", "how it is"), rows)
-    shell.terminal.show(answer, [*table, "Connect one with: bot connect NAME"])
+    shell.terminal.show(answer, [*table, runnable("Connect one with: bot connect NAME")])
     return 0
 
 
@@ -101,7 +102,8 @@ def _own(shell: Shell, client: Client, args: Namespace) -> int:
     wanted = Record({key: [dict(item.items()) for item in items] for key, items in told.items()})
     made = client.call("PUT", path, {"options": gather(shell, args, wanted, _docs(name))})
     if href := made.text("href"):
-        shell.terminal.show(made, [f"`bot open`, then {href} in that browser installs it."])
+        words = f"`bot open`, then {href} in that browser installs it."
+        shell.terminal.show(made, [runnable(words)])
         return 0
     is_active = made.text("status") == "active"
     where = clean(made.text("name") or made.text("workspace"))

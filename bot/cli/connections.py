@@ -12,10 +12,11 @@ from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean, when
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.core.errors import NotFound
 
 Ask = Callable[[Record], dict[str, str]]
-NONE = "No account is connected. Connect one with: bot connect SERVICE"
+NONE = "No account is connected."
 WORDS = {"active": "connected", "ends": "ends soon", "broken": "broken"}
 
 
@@ -28,7 +29,7 @@ def listed(shell: Shell, _: Namespace) -> int:
     lines = shell.terminal.table(("id", "service", "account", "", "may", "ends"), rows)
     ready = [one.text("name") for one in services if one.text("app")]
     names = ", ".join(ready or [one.text("name") for one in services])
-    hint = f"Connect one with: bot connect NAME ({names})"
+    hint = runnable(f"Connect one with: bot connect NAME ({names})")
     shell.terminal.show({"items": items}, [*lines, hint] if rows else [NONE, hint])
     return 1 if any(item.text("status") == "broken" for item in items) else 0
 
@@ -97,7 +98,7 @@ def connect_service(shell: Shell, client: Client, found: Record, ask: Ask, anew:
     house = found.text("redirect").removesuffix(f"/oauth/{name}/callback")
     link = f"{house}/admin/connections#{name}"
     lines = [
-        f"The app of {title} is set. Go on in a browser that is signed in (`bot open`):",
+        runnable(f"The app of {title} is set. Go on in a browser that is signed in (`bot open`):"),
         link,
     ]
     shell.terminal.show({"name": name, "link": link}, lines)

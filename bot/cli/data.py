@@ -8,6 +8,7 @@ from bot.cli.house import house
 from bot.cli.shell import Shell
 from bot.cli.terminal import count
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.config.database import called
 from bot.core.errors import NotFound
 from bot.home import hold
@@ -80,7 +81,7 @@ def restore(shell: Shell, args: Namespace) -> int:
     if aside:
         lines.append(f"What was there lies in {aside}; delete it when all is well.")
     told = {"home": str(home), "files": files, "aside": str(aside) if aside else None}
-    terminal.show(told, [*lines, "Next: bot run"])
+    terminal.show(told, [*lines, runnable("Next: bot run")])
     return 0
 
 

@@ -23,6 +23,7 @@ from bot.cli.running import Running
 from bot.cli.shell import Shell
 from bot.cli.status import database_name, process, unready
 from bot.cli.terminal import clean, count
+from bot.command import runnable
 from bot.config.database import called
 from bot.config.file import Keys, NotToml, read
 from bot.config.mistakes import Mistaken
@@ -257,9 +258,10 @@ def doctor(shell: Shell, _: Namespace) -> int:
     found = {"ok": not problems, "problems": [asdict(p) for p in problems], "notes": notes}
     lines: list[str] = []
     for problem in problems:
-        lines += [f"✗ {problem.what}", f"    {problem.command}"]
+        lines += [f"✗ {runnable(problem.what)}", f"    {runnable(problem.command)}"]
     head = shell.terminal.style("nothing to mend", "green")
-    shell.terminal.show(found, [*(lines or [head]), *(f"  {note}" for note in notes)])
+    told_notes = [f"  {runnable(note)}" for note in notes]
+    shell.terminal.show(found, [*(lines or [head]), *told_notes])
     return 1 if problems else 0
 
 

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from bot.cli.keyboard import Lines
 from bot.cli.keys import paste
 from bot.cli.shell import Shell
+from bot.command import runnable
 from bot.core.secret import Secret
 
 QUESTION = """\
@@ -26,11 +27,12 @@ def init(shell: Shell, args: Namespace) -> int:
         with shell.client() as client:
             answer = paste(client, terminal, key)
     elif not model and not _has_key(shell):
-        terminal.say("Without a key the built-in offline model answers. Later: bot keys paste")
+        words = "Without a key the built-in offline model answers. Later: bot keys paste"
+        terminal.say(runnable(words))
     is_running = shell.running() is not None
     told = {"home": str(home), "made": is_new, "running": is_running}
     next_ = "bot open" if is_running else "bot run"
-    terminal.show(told | ({"key": answer.raw} if answer else {}), [f"Next: {next_}"])
+    terminal.show(told | ({"key": answer.raw} if answer else {}), [runnable(f"Next: {next_}")])
     return 0
 
 

@@ -13,6 +13,7 @@ from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import Terminal, clean, count, when
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.core.errors import Invalid
 from bot.core.secret import Secret
 
@@ -32,9 +33,8 @@ def paste(client: Client, terminal: Terminal, key: Secret, model: str = "") -> R
     terminal.say(f"The {provider} key{ending} works. Answers now come from {answer.text('model')}.")
     if others:
         more = f" and {len(others) - SHOWN} more" if len(others) > SHOWN else ""
-        terminal.say(
-            f"It also opens {', '.join(others[:SHOWN])}{more}: bot keys paste --model NAME"
-        )
+        names = ", ".join(others[:SHOWN]) + more
+        terminal.say(runnable(f"It also opens {names}: bot keys paste --model NAME"))
     return answer
 
 
@@ -65,7 +65,7 @@ def key_status(shell: Shell, _: Namespace) -> int:
         for key in answer.records("models")
     ]
     lines = shell.terminal.table(("provider", "key", "from"), rows) if rows else []
-    lines = lines or ["No model has a key. Add one with: bot keys paste"]
+    lines = lines or [runnable("No model has a key. Add one with: bot keys paste")]
     for key in answer.records("master"):
         wraps = count(key.number("wraps"), "data key")
         lines.append(f"Master key {key.text('id')} seals {wraps}.")

@@ -7,6 +7,7 @@ from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean, when
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.core.errors import Invalid
 
 NONE = "No number is connected. Connect them with: bot connect sms"
@@ -28,7 +29,7 @@ def numbers(shell: Shell, _: Namespace) -> int:
     ]
     lines = shell.terminal.table(("number", "", "texts go", "agent", "purpose"), rows)
     hint = "Give one to an agent with: bot routes add AGENT --channel sms --address NUMBER"
-    shell.terminal.show({"items": items}, [*lines, hint] if rows else [NONE])
+    shell.terminal.show({"items": items}, [*lines, runnable(hint)] if rows else [runnable(NONE)])
     return 0
 
 

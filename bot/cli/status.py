@@ -7,6 +7,7 @@ from bot.cli.record import Record
 from bot.cli.running import Running
 from bot.cli.shell import Shell
 from bot.cli.terminal import Terminal, clean, count, money, one_line
+from bot.command import runnable
 from bot.config.mistakes import Mistaken
 
 PATIENCE_S = 2.0
@@ -20,7 +21,7 @@ def status(shell: Shell, _: Namespace) -> int:
     if found is None:
         words = "Switchboard is not running. Start it with: bot run"
         told = {"running": False, "answers": False, "settings": wrong}
-        terminal.show(told, [words, *_settings(wrong, running=False)])
+        terminal.show(told, map(runnable, [words, *_settings(wrong, running=False)]))
         return 1
     client = HttpClient(found.url, found.token, PATIENCE_S)
     why = unready(client)
@@ -31,7 +32,8 @@ def status(shell: Shell, _: Namespace) -> int:
     why = why or answer.text("silent")
     told = {**answer.raw, "running": True, "answers": not why, "url": found.url, "why": why}
     told["settings"] = wrong
-    terminal.show(told, [*_lines(terminal, found, answer, why), *_settings(wrong, running=True)])
+    lines = [*_lines(terminal, found, answer, why), *_settings(wrong, running=True)]
+    terminal.show(told, map(runnable, lines))
     return 1 if why else 0
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from bot.cli.record import Record
+from bot.command import runnable
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _CONTROL = re.compile(
@@ -125,7 +126,7 @@ class Terminal:
             self.show({"error": {"code": code, "message": message}}, ())
         else:
             self.progress("")
-            print(clean(message), file=sys.stderr, flush=True)
+            print(runnable(clean(message)), file=sys.stderr, flush=True)
 
 
 def _row(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -9,6 +9,7 @@ from argparse import ArgumentParser, Namespace
 from bot.cli.client import path_of
 from bot.cli.shell import Shell
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.core.errors import NotFound
 from tools.social._workflows import BY_ID, WORKFLOWS
 
@@ -39,8 +40,8 @@ def run(shell: Shell, args: Namespace) -> int:
         answer,
         [
             f"{workflow.agent} was told ({workflow.id}, {workflow.title}).",
-            f"Follow it: bot chat --conversation {conversation}",
-            "Decide about it: bot approvals",
+            runnable(f"Follow it: bot chat --conversation {conversation}"),
+            runnable("Decide about it: bot approvals"),
         ],
     )
     return 0
