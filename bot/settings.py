@@ -88,7 +88,7 @@ class Settings(Section):
         default="", repr=False, description="The same database past its pooler, for upgrades."
     )
     nats_url: Annotated[str, AfterValidator(nats_address)] = Field(
-        default="", repr=False, description="NATS, for words between processes in its place."
+        default="", repr=False, description="NATS, which then carries words between processes."
     )
     files_dir: Folder = Field(
         default=Path(), description="Folder of files that people send; inside `home` when empty."

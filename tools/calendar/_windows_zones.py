@@ -1,8 +1,8 @@
 """Zones by the names that Windows gives them, which Outlook tells events by.
 
-https://learn.microsoft.com/windows-hardware/manufacture/desktop/default-time-zones (read
-2026-11-22); which clocks each means is also in Unicode's table windowsZones. A name that stands not
-here, such as one that a company made, is not guessed.
+https://github.com/unicode-org/cldr/blob/main/common/supplemental/windowsZones.xml, its rows for the
+whole world (`001`; read 2026-11-22). A name that does not stand here, such as one that a company
+made, is not guessed.
 """
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
