@@ -20,9 +20,11 @@ from typing import Any
 
 from agents.runtime.wording import after_tools, outcome
 from bot.cli.card import card
+from bot.cli.growing import Growing
 from bot.cli.record import Record
 from bot.cli.terminal import Terminal
 from bot.core.model import ModelMessage
+from bot.render.dialects.terminal import Screen
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.program import Program, wait_for
 
@@ -132,7 +134,7 @@ def _ended(running: Program, conv: str, seen: int) -> list[Any]:
 
 
 def _said(who: str, text: str) -> str:
-    lines = text.splitlines()
+    lines = Growing(Screen(str)).rest(text).splitlines()  # as `bot chat` shows it
     return "\n".join([f"{who} ›", *(f"    {line}".rstrip() for line in lines)])
 
 
