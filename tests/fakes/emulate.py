@@ -1,9 +1,9 @@
 """emulate, somebody else's stand-in for Google, Microsoft, Twilio and Resend: installed once, kept.
 
 It was not written from our client, which is what it is trusted for: codes, PKCE, client secrets,
-redirect addresses, refresh tokens; texts and mails that are taken, listed, and sent once by a key. The npm package lies in the user's cache folder; it needs Node
-22.15 or newer: the machine's, else one that npm brings along. Where one of them cannot be had, tests
-skip and say so.
+redirect addresses, refresh tokens; texts and mails that are taken, listed, and sent once by a key.
+The npm package lies in the user's cache folder; it needs Node 22.15 or newer: the machine's, else one
+that npm brings along. Where one of them cannot be had, tests skip and say so.
 """
 
 import fcntl
