@@ -156,10 +156,11 @@ class Door:
         Raises the failure at once where nobody else may answer instead.
         """
         first: Failure | None = None
-        refused: set[Secret | None] = set()
+        refused: dict[Secret | None, Failure] = {}
         tokens_in = self._tokens_in(request)
         for candidate in self._choice.order(request, tokens_in + request.max_tokens):
-            if candidate.key in refused:
+            if same := refused.get(candidate.key):
+                self._choice.rest(candidate, same)
                 continue
             transport = self._transport(candidate)
             await transport.warm(self.named())
@@ -181,7 +182,7 @@ class Door:
             if (voice and voice.spoke) or not reply.kind.value.falls_over:
                 raise reply.error()
             if reply.kind is Kind.WRONG_KEY:
-                refused.add(candidate.key)
+                refused[candidate.key] = reply
             first = first or reply
         if first is None:
             raise ValueError("No model was asked.")

@@ -175,7 +175,8 @@ class ModelDoor:
             return ""
         last = rests[named[0]]
         said = MUTE[last.cause] + (f", HTTP {last.status}" if last.status else "")
-        return f"{last.model} did not answer ({said}), and no other model is there."
+        others = "none of the others did" if len(named) > 1 else "no other model is there"
+        return f"{last.model} did not answer ({said}), and {others}."
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelReply:
         """Ask whoever answers."""

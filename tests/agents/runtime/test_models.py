@@ -117,14 +117,18 @@ async def test_that_every_model_is_silent_is_told_and_not_of_one_that_only_rests
     assert door.resting() and door.silent() == ""
     await door.close()
     server.keys = ("another",)
-    refused = await door_to(server)
-    assert refused.silent() == ""
-    with pytest.raises(ConnectionBroken):
-        await refused.complete(request())
-    assert refused.silent() == (
-        f"{MODEL} did not answer (its key is refused, HTTP 401), and no other model is there."
-    )
-    await refused.close()
+    for named, others in (
+        ((MODEL,), "no other model is there"),
+        ((MODEL, "openai/gpt-4o"), "none of the others did"),
+    ):
+        refused = await door_to(server, default=named)
+        assert refused.silent() == ""
+        with pytest.raises(ConnectionBroken):
+            await refused.complete(request())
+        assert refused.silent() == (
+            f"{MODEL} did not answer (its key is refused, HTTP 401), and {others}."
+        )
+        await refused.close()
 
 
 async def test_a_key_that_was_pasted_answers_while_old_calls_end(server: OpenAIServer) -> None:
