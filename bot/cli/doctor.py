@@ -24,8 +24,9 @@ from bot.cli.shell import Shell
 from bot.cli.status import database_name, process, unready
 from bot.cli.terminal import clean, count
 from bot.command import runnable
+from bot.config import tree
 from bot.config.database import called
-from bot.config.file import Keys, NotToml, read
+from bot.config.file import NotToml, read
 from bot.config.mistakes import Mistaken
 from bot.config.values import DIRECT_VENDORS
 from bot.core.errors import OperatorError
@@ -352,13 +353,7 @@ def _holds_secret(file: Path) -> bool:
         values = read(file).values
     except (OSError, NotToml):
         return False
-    return any(_at(values, keys) for keys in SECRETS)
-
-
-def _at(values: object, keys: Keys) -> object:
-    for key in keys:
-        values = values.get(key) if isinstance(values, dict) else None
-    return values
+    return any(tree.get(values, keys) for keys in SECRETS)
 
 
 def _declare(parser: ArgumentParser) -> None:
