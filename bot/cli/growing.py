@@ -97,9 +97,10 @@ def _sure(lines: list[tuple[str, bool]]) -> Iterator[str]:
 def _end_of(text: str) -> int:
     """Where the first block has ended with a blank line; 0 while it has not."""
     at, has_words = 0, False
-    lines = list(_lines(text))
-    for line, is_code in lines[:-1]:
+    for line, is_code in _lines(text):
         at += len(line) + 1
+        if at > len(text):
+            break  # the line that is being written
         has_words = has_words or bool(line.strip())
         if has_words and not line.strip() and not is_code:
             return at
