@@ -15,8 +15,12 @@ _COMMAND = re.compile(r"(?:^|(?<=`)|(?<=: )|(?<=\()|(?<=&& )|(?<=\d ))bot(?= [a-
 
 
 def runnable(text: str) -> str:
-    """A hint in which each `bot VERB` can be run as it stands."""
-    return _COMMAND.sub(_name(), text)
+    """A hint in which each `bot VERB`, and a `pip install` for it, can be run as it stands."""
+    name = _name()
+    if name == "bot":
+        return text
+    pip = f"pip --python {name.removesuffix('bot')}python install"  # there is no pip beside it
+    return _COMMAND.sub(name, text).replace("pip install", pip)
 
 
 @cache

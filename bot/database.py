@@ -15,6 +15,7 @@ from bot.config.database import called
 from bot.core.canonical import Json
 from bot.core.errors import OperatorError
 from bot.core.ports import Clock, new_id
+from bot.extras import install
 from bot.fleet import Alone, Fleet, Words
 from bot.frozen import frozen
 from bot.home import Home
@@ -166,9 +167,7 @@ def part(name: str) -> Any:
         if error.name is None or error.name not in DRIVERS:
             raise
         what, extra = DRIVERS[error.name]
-        raise OperatorError(
-            f"{what} is not installed. Install it: pip install 'switchboard[{extra}]'"
-        ) from error
+        raise OperatorError(f"{what} is not installed. Install it: {install(extra)}") from error
 
 
 def schema_of(settings: Settings) -> int:

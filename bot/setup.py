@@ -18,6 +18,7 @@ from bot.core.errors import NotFound, OperatorError
 from bot.core.model import Task
 from bot.core.ports import Clock
 from bot.engine import Limits
+from bot.extras import install
 from bot.lent import Lent, Offer
 from bot.limits import Rate
 from bot.settings import Settings
@@ -178,7 +179,7 @@ def _made(name: str, lent: Lent) -> Channel:
     except ModuleNotFoundError as error:
         raise OperatorError(
             f"The channel {name} needs a package that is not here ({error.name}). "
-            f'Run: pip install "switchboard[{name}]"'
+            f"Run: {install(name)}"
         ) from error
     return made
 

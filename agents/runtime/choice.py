@@ -18,6 +18,7 @@ from bot.core.ids import TenantId
 from bot.core.model import ModelRequest, Task
 from bot.core.ports import Clock
 from bot.core.secret import Secret
+from bot.extras import install
 from bot.frozen import field, frozen
 
 Keys = Mapping[str, Secret]
@@ -228,7 +229,7 @@ class Choice:
         if self._options.only_direct and not row.speaks_openai:
             return SettingsError(
                 f"The model {model} goes through LiteLLM, also when models.transport is direct, "
-                "and LiteLLM is not installed: pip install 'switchboard[llm]'"
+                f"and LiteLLM is not installed: {install('llm')}"
             )
         return no_key(model, row.variable)
 

@@ -30,6 +30,7 @@ from agents.runtime.transport import Call, Recording
 from agents.runtime.wire import Answer, Stream, from_response, to_wire
 from bot.core.canonical import Json
 from bot.core.errors import ExtraMissing
+from bot.extras import install
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,6 @@ SWITCHES = {
     # route, and no client per key. The tests hold every failure to this route.
     "EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER": "True",
 }
-MISSING = "Language models need LiteLLM. Install it: pip install 'switchboard[llm]'"
 PASSED_ON = frozenset({"openai"})
 """Providers that get our tools as they are, past LiteLLM, which walks through every schema in every
 call; a chat model even as written once, past its JSON. Ours have nothing that it would mend."""
@@ -84,7 +84,7 @@ class LiteLLM:
         """One call. Raises ExtraMissing, and LiteLLM's own errors."""
         library = self._library
         if library is None:
-            raise ExtraMissing(MISSING)
+            raise _missing()
         token = _past.set(call.toolbox.text if library.is_chat(call.candidate.model) else "")
         try:
             return await self._ask(library, call)
@@ -132,7 +132,7 @@ class LiteLLM:
         """One recording. Raises as `ask` does."""
         library = self._library
         if library is None:
-            raise ExtraMissing(MISSING)
+            raise _missing()
         candidate = recording.candidate
         arguments: dict[str, object] = {
             "model": candidate.model,
@@ -236,6 +236,10 @@ class _Tokenizer:
         return getattr(lazy.get_default_encoding(), name)
 
 
+def _missing() -> ExtraMissing:
+    return ExtraMissing(f"Language models need LiteLLM. Install it: {install('llm')}")
+
+
 def load(models: tuple[str, ...]) -> _Library:
     """Import LiteLLM and make one call that goes nowhere, which imports the rest of it.
 
@@ -247,7 +251,7 @@ def load(models: tuple[str, ...]) -> _Library:
         # By name: the type checker would read all of it.
         module: Any = importlib.import_module("litellm")
     except ImportError as error:
-        raise ExtraMissing(MISSING) from error
+        raise _missing() from error
     module.telemetry = False
     module.turn_off_message_logging = True
     module.disable_streaming_logging = True

@@ -31,6 +31,7 @@ from bot.config.mistakes import Mistaken
 from bot.config.values import DIRECT_VENDORS
 from bot.core.errors import OperatorError
 from bot.extensions import examine
+from bot.extras import install
 from bot.settings import SECRET_VARIABLES, VARIABLES, Settings, find_file, misspelt
 from bot.version import version
 
@@ -137,7 +138,7 @@ def missing_parts(patient: Patient) -> Iterator[Problem]:
     for package, extra, is_wanted in wanted:
         if is_wanted and find_spec(package) is None:
             what = f"The settings ask for {extra}, and its package is not installed."
-            yield Problem(what=what, command=f"pip install 'switchboard[{extra}]'")
+            yield Problem(what=what, command=install(extra))
 
 
 def _through_litellm(settings: Settings) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from bot.config.sections import FilesKept
 from bot.core.errors import BotError, ConnectionBroken, ExtraMissing, OperatorError, VendorUnknown
+from bot.extras import install
 from bot.files.port import PIECE, BytesMissing, checked
 
 TIMEOUT = "60s"
@@ -66,7 +67,7 @@ class S3Store:
                 raise
             raise ExtraMissing(
                 "Files are kept in S3, and what speaks to it is not installed. "
-                "Install it: pip install 'switchboard[s3]'"
+                f"Install it: {install('s3')}"
             ) from error
 
     @cached_property

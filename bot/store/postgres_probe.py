@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import asyncpg
 
 from bot.core.errors import StoreError
+from bot.extras import upgrade
 from bot.store.notices import Notices
 from bot.store.postgres_meaning import CLASH, MEND, clashes, compares, offered
 from bot.store.postgres_schema import check, release_of, tables, too_old
@@ -127,7 +128,7 @@ async def _schema(url: str) -> list[Finding]:
     """A schema that this program cannot use, or would have to make and may not."""
     version, least = await release_of(url)
     if least > VERSION:
-        return [(too_old(least), "pip install --upgrade switchboard")]
+        return [(too_old(least), upgrade())]
     if version >= VERSION:
         return []
     async with _Looking(url) as conn:

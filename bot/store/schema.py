@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from bot import extras
 from bot.core.errors import StoreError
 from bot.store import (
     fresh,
@@ -103,7 +104,7 @@ def problems_of(path: Path) -> list[tuple[str, str]]:
         version = version_of(path)
     except sqlite3.Error as error:
         return [(f"Cannot use the database {path}: {error}.", "bot restore FILE")]
-    return [(_newer(path, version), "bot db status")] if version > VERSION else []
+    return [(_newer(path, version), extras.upgrade())] if version > VERSION else []
 
 
 def _newer(path: Path, version: int) -> str:

@@ -18,6 +18,7 @@ HINTS = {
     "2 problems (bot doctor names them)": "2 problems (./bot doctor names them)",
     "kill 12 && bot run": "kill 12 && ./bot run",
     "Use another: BOT_PORT=8081 bot run": "Use another: BOT_PORT=8081 ./bot run",
+    "Install it: pip install mcp": "Install it: pip --python ./python install mcp",
 }
 LEFT = ("Give the bot access to this channel.", "robot run", ".venv/bin/bot run", "bot: no")
 

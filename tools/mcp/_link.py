@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from bot.core.canonical import Json
 from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
+from bot.extras import install
 from tools.mcp._definition import Definition
 from tools.mcp._result import Said
 from tools.mcp._server import Server
@@ -30,10 +31,7 @@ FRESH_S = 60.0
 CLOSE_S = 8.0
 GATHER_S = 0.2
 """A server that tells changes without end is asked for its list this often."""
-MISSING = (
-    "MCP servers are set and their package is not installed. "
-    "Install it: pip install 'switchboard[mcp]'"
-)
+MISSING = "MCP servers are set and their package is not installed. Install it:"
 Seen = Callable[[Server, Sequence[Definition]], Awaitable[None]]
 """Is told each list of tools."""
 
@@ -234,4 +232,4 @@ async def _library() -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("tools", "bot"):
             raise
-        raise VendorRefused(MISSING) from error
+        raise VendorRefused(f"{MISSING} {install('mcp')}") from error

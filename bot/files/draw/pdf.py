@@ -16,8 +16,7 @@ def read(data: bytes) -> tuple[str, str]:
         from pypdf.errors import PyPdfError
     except ModuleNotFoundError as error:
         raise Unreadable(
-            "PDF files cannot be read here until an owner installs what reads them: "
-            "pip install 'switchboard[documents]'."
+            "PDF files cannot be read here until an owner installs what reads them, pypdf."
         ) from error
     logging.getLogger("pypdf").setLevel(logging.CRITICAL)
     try:

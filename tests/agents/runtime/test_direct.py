@@ -109,7 +109,7 @@ async def test_without_litellm_its_models_are_passed_over_and_told(
     assert (await door.complete(request())).model == MODEL
     (problem,) = door.problems()
     assert problem.startswith(f"The model {CLAUDE} goes through LiteLLM")
-    assert "pip install 'switchboard[llm]'" in problem
+    assert "pip install 'litellm>=" in problem
     with pytest.raises(SettingsError, match="goes through LiteLLM"):
         await house.door(CLAUDE, keys=keys).complete(request())
 

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from bot.extras import upgrade
 from bot.store import postgres_schema
 from bot.store.schema import VERSION
 from tests.bot.cli.conftest import Bot, Done
@@ -156,7 +157,7 @@ def test_a_schema_that_is_behind_or_ahead(bot: Bot, ours: str, guest: str) -> No
     asyncio.run(admin("UPDATE release SET version = 99, min_version = 99", ours))
     (found,) = examined(bot, ours)
     assert f"needs a program of schema 99 or newer; this one knows {VERSION}" in found["what"]
-    assert found["command"] == "pip install --upgrade switchboard"
+    assert found["command"] == upgrade()
 
 
 def test_tables_without_their_rights_or_their_wall(bot: Bot, ours: str) -> None:

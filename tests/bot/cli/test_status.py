@@ -9,6 +9,7 @@ import pytest
 from bot.cli import doctor
 from bot.cli.record import Record
 from bot.cli.shell import Shell
+from bot.extras import install
 from bot.settings import Settings
 from tests.bot.cli.conftest import Bot
 from tests.fakes.api_server import ApiServer, Json
@@ -242,7 +243,7 @@ def test_the_doctor_asks_for_litellm_where_a_model_needs_it(
         why="",
     )
     told = [problem.command for problem in doctor.missing_parts(patient)]
-    assert told == (["pip install 'switchboard[llm]'"] if wanted else [])
+    assert told == ([install("llm")] if wanted else [])
 
 
 def test_the_doctor_asks_for_the_client_of_nats(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +256,7 @@ def test_the_doctor_asks_for_the_client_of_nats(monkeypatch: pytest.MonkeyPatch)
         why="",
     )
     told = [problem.command for problem in doctor.missing_parts(patient)]
-    assert told == ["pip install 'switchboard[nats]'"]
+    assert told == ["pip install 'nats-py>=2.12,<3'"]
 
 
 def test_the_doctor_says_who_is_asked_directly(bot: Bot, well: ApiServer) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bot.extras import upgrade
 from bot.home import hold
 from bot.store import schema
 from tests.bot.cli.conftest import Bot
@@ -40,7 +41,7 @@ def test_a_newer_database_is_told_by_every_verb_and_is_no_fault_of_the_program(
 
 def test_doctor_names_a_newer_database_before_it_says_to_start(bot: Bot, newer: Path) -> None:
     first, second = bot("doctor", "--json").json["problems"]
-    assert NEWER in first["what"] and first["command"] == "bot db status"
+    assert NEWER in first["what"] and first["command"] == upgrade()
     assert second["command"] == "bot run"
 
 
