@@ -356,9 +356,8 @@ class App:
 
     def _rest(self) -> None:
         """Let nothing begin by itself any more."""
-        for task in self._tasks:
-            if task.get_name() in BY_ITSELF:
-                task.cancel()
+        for task in (each for each in self._tasks if each.get_name() in BY_ITSELF):
+            task.cancel()
 
     @property
     def retired(self) -> str:
@@ -384,6 +383,7 @@ class App:
             sweep_files=self.files.sweep,
             tend_connections=self.connections.renewal.tend,
             follow_calendars=self.calendars.tend,
+            reseal_secrets=self.strongroom.reseal,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(Housework(load(), keeper).run())

@@ -14,7 +14,7 @@ from bot.core.ports import Clock
 from bot.core.secret import Secret
 from bot.core.times import from_us, to_us
 from bot.keyring import add_primary
-from bot.store import audit
+from bot.store import audit, people
 from bot.store import keys as rows
 from bot.store.keys import KeyRow, ValueRow
 from bot.store.script import Database
@@ -127,10 +127,13 @@ class Strongroom:
         return secret
 
     async def rotate(self, folder: Path, actor: Person) -> Mapping[str, Json]:
-        """Make a new master key beside the old ones and wrap everything by it: {id, rewrapped}."""
+        """Make a new master key beside the old ones and wrap everything by it: {id, rewrapped}.
+
+        Whoever had the old one had the data keys as well: secrets are sealed by new ones.
+        """
         ring = add_primary(folder, self._clock)
         done = await self.vault.adopt(ring)
-        told = {"rewrapped": done}
+        told = {"rewrapped": done, "resealed": await self.reseal(anew=True)}
         await self._db.write(
             audit.note(
                 actor.tenant,
@@ -142,6 +145,19 @@ class Strongroom:
             )
         )
         return {"id": ring.primary.id, "rewrapped": done}
+
+    async def reseal(self, *, anew: bool = False) -> int:
+        """Seal by its tenant's newest data key what an older one seals; how many secrets that were.
+
+        `anew`: give each tenant that has secrets a new one before. May stop anywhere and run again.
+        """
+        values, done = StoredValues(self._db), 0
+        for tenant in await self._db.read(people.tenants()):
+            if await values.batch(tenant.id, None, 1):
+                if anew:
+                    await self.vault.rotate(tenant.id)
+                done += (await self.vault.reseal(tenant.id, values)).done
+        return done
 
     async def readable(
         self, tenant: TenantId, field: str

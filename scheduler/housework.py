@@ -47,6 +47,8 @@ class Keeper:
     """Renews tokens before they end; returns how many connections it looked after."""
     follow_calendars: Callable[[], Awaitable[int]] = _nothing
     """Reads calendars that are due; returns how many."""
+    reseal_secrets: Callable[[], Awaitable[int]] = _nothing
+    """Seals by its tenant's newest key what an older one seals; returns how many."""
     sweep_files: Callable[[], Awaitable[int]] | None = None
     """Removes what was left half done of files; returns how many. None where there are none."""
 
