@@ -53,6 +53,9 @@ class Door:
     timeout_s: float = 120.0
     transport: Literal["litellm", "direct"] = "litellm"
     """`direct`: providers that speak OpenAI's shape are asked without LiteLLM."""
+    at_once: bool = False
+    """Until LiteLLM is loaded, chat models that speak OpenAI's shape are asked past it: the first
+    answer after a start need not wait two seconds for a library."""
     keys_of: Callable[[TenantId], Keys] | None = None
     """A tenant's own keys, which go before the house's."""
     sleep: Sleep = asyncio.sleep
@@ -67,7 +70,7 @@ class Door:
     def __post_init__(self) -> None:
         self._prices = Prices({m: Price(input=i, output=o) for m, (i, o) in self.prices.items()})
         self._litellm = LiteLLM(self._prices.adopt)
-        if self.transport == "direct":
+        if self._is_direct or self.at_once:
             self._direct = Direct(self.clock)
         options = Options(
             keys={name: key for name, key in self.keys.items() if key},
@@ -75,9 +78,13 @@ class Door:
             lists=self.lists,
             default=self.default,
             keys_of=self.keys_of,
-            only_direct=self._direct is not None and find_spec("litellm") is None,
+            only_direct=self._is_direct and find_spec("litellm") is None,
         )
         self._choice = Choice(options, self.clock, self._prices)
+
+    @property
+    def _is_direct(self) -> bool:
+        return self.transport == "direct"
 
     @property
     def default_model(self) -> str:
@@ -102,8 +109,9 @@ class Door:
         if self._direct is not None:
             await self._direct.warm(())
             await asyncio.to_thread(self._prices.look_up, first)
+        if self._is_direct:
             first = {model for model in first if not _speaks_openai(model.partition("/")[0])}
-        if first or self._direct is None:
+        if first or not self._is_direct:
             await self._litellm.warm(self.named())
 
     async def close(self) -> None:
@@ -149,6 +157,8 @@ class Door:
             self._running -= 1
             if self._closing:
                 await self.close()
+            elif self.at_once and not self._is_direct:
+                self._litellm.begin(self.named())
 
     async def _round(self, request: ModelRequest, on_text: OnText | None) -> ModelReply | Failure:
         """Ask one model after the other; the first failure when none answers.
@@ -189,9 +199,10 @@ class Door:
         return first
 
     def _transport(self, candidate: Candidate) -> Transport:
-        if self._direct is not None and _speaks_openai(candidate.provider):
-            return self._direct
-        return self._litellm
+        if self._direct is None or not _speaks_openai(candidate.provider):
+            return self._litellm
+        is_early = not self._litellm.is_loaded and self._prices.is_chat(candidate.model)
+        return self._direct if self._is_direct or is_early else self._litellm
 
     def _tokens_in(self, request: ModelRequest) -> int:
         tools = self._toolboxes.get(request.tools).text

@@ -56,23 +56,33 @@ class LiteLLM:
         """`adopt` is given LiteLLM's map of prices when it is loaded."""
         self._adopt = adopt
         self._library: _Library | None = None
-        self._loading: asyncio.Task[_Library] | None = None
+        self._loading: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
         self._client: object = None
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether a call need not wait for it."""
+        return self._library is not None
+
+    def begin(self, models: Sequence[str]) -> None:
+        """Load LiteLLM in a thread, and do not wait."""
+        if self._library is None and self._loading is None:
+            self._loading = asyncio.create_task(self._load(tuple(models)))
+            self._loading.add_done_callback(lambda done: done.cancelled() or done.exception())
+
     async def warm(self, models: Sequence[str]) -> None:
         """Load LiteLLM now, in a thread. Raises ExtraMissing."""
-        if self._library is not None:
-            return
-        if self._loading is None:
-            self._loading = asyncio.create_task(asyncio.to_thread(load, tuple(models)))
-        loading = self._loading
+        self.begin(models)
+        if self._loading is not None:
+            await asyncio.shield(self._loading)
+
+    async def _load(self, models: tuple[str, ...]) -> None:
         try:
-            self._library = await asyncio.shield(loading)
+            self._library = await asyncio.to_thread(load, models)
+            self._adopt(self._library.prices)
         finally:
-            if loading.done():
-                self._loading = None
-        self._adopt(self._library.prices)
+            self._loading = None
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -296,5 +296,6 @@ class ModelDoor:
             prices=setup.prices,
             timeout_s=setup.timeout_s,
             transport=setup.transport,
+            at_once=True,
             clock=setup.clock,
         )

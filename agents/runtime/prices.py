@@ -104,6 +104,10 @@ class Prices:
         found = self._entry(model).get("max_input_tokens")
         return found if isinstance(found, int) else None
 
+    def is_chat(self, model: str) -> bool:
+        """Whether LiteLLM's map has it as a model for chats; others are asked by other routes."""
+        return self._entry(model).get("mode") == "chat"
+
     def retires(self, model: str) -> str:
         """The day from which the provider serves it no longer, `YYYY-MM-DD`; mostly empty."""
         found = self._entry(model).get("deprecation_date")

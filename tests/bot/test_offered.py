@@ -9,6 +9,7 @@ import pytest
 
 import bot.fleet
 import bot.turns
+from bot.core.conversation import Claim
 from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import EventId, conv_key
 from bot.core.model import ModelReply, ModelRequest
@@ -89,7 +90,16 @@ async def process(url: str, name: str, seats: int, words: bool) -> AsyncIterator
     if words:
         tasks.append(asyncio.create_task(notices.run()))
         await asyncio.wait_for(heard.wait(), SOON_S)
+    claim, looked = engine.turns._claim, asyncio.Event()
+
+    async def claimed(limit: int) -> list[Claim]:
+        found = await claim(limit)
+        looked.set()
+        return found
+
+    engine.turns._claim = claimed  # type: ignore[method-assign]
     await engine.start()
+    await asyncio.wait_for(looked.wait(), SOON_S)  # the look that every start takes
     yield Process(engine, fleet, told, free)
     free.set()
     await engine.stop(0.2)
