@@ -26,6 +26,7 @@ def start(yard: Yard, scale: Scale) -> Sequence[Row]:
                 again, seconds = _first_ack(yard, "ours", side)
                 took["again"].append(seconds)
                 again.kill()
+    first = min(_first_answer(yard) for _ in range(scale.starts))
     pace = yard.pace()
     best = {name: min(all_) for name, all_ in took.items()}
     usual = {name: sorted(all_)[len(all_) // 2] for name, all_ in took.items()}
@@ -44,7 +45,26 @@ def start(yard: Yard, scale: Scale) -> Sequence[Row]:
             plain=f"{usual['F']:.2f}",
         ),
         Row(what="start on its own earlier folder, s", ours=f"{best['again']:.2f}"),
+        Row(
+            what="very first answer, asked as the port opens, s",
+            ours=f"{first:.2f}",
+            goal=paced(0.3, pace),
+            ok=at_most(first, 0.3 * pace),
+        ),
     )
+
+
+def _first_answer(yard: Yard) -> float:
+    """Seconds from the first question of a fresh process to its answer, by LiteLLM's settings."""
+    side = yard.start("ours")
+    asked = time.perf_counter()
+    side.post(
+        "/v1/chat/completions",
+        {"model": "bri", "messages": [{"role": "user", "content": "hello"}]},
+    )
+    took = time.perf_counter() - asked
+    side.kill()
+    return took
 
 
 def _first_ack(yard: Yard, name: str, earlier: Side | None = None) -> tuple[Side, float]:

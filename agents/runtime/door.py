@@ -201,8 +201,11 @@ class Door:
     def _transport(self, candidate: Candidate) -> Transport:
         if self._direct is None or not _speaks_openai(candidate.provider):
             return self._litellm
-        is_early = not self._litellm.is_loaded and self._prices.is_chat(candidate.model)
-        return self._direct if self._is_direct or is_early else self._litellm
+        if self._is_direct or (
+            not self._litellm.is_loaded and self._prices.is_chat(candidate.model)
+        ):
+            return self._direct
+        return self._litellm
 
     def _tokens_in(self, request: ModelRequest) -> int:
         tools = self._toolboxes.get(request.tools).text
