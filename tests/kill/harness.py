@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -52,6 +53,16 @@ class Nursery:
         assert self._process.stdout
         answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
+
+
+def killed(end: dict[str, Any], home: Path, name: str, passing: int) -> int:
+    """1 for a life that died at this passing of a point, 0 for one whose work has fewer of them."""
+    if end != {"signal": 0, "code": 0}:
+        assert end["signal"] == signal.SIGKILL, end
+        return 1
+    passed = json.loads((home / "passed").read_text())
+    assert passed.get(name, 0) < passing, f"{name} was passed {passed[name]} times by a life"
+    return 0
 
 
 def evidence(home: Path, policy: str, database: str = "") -> Evidence:
