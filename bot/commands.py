@@ -15,6 +15,7 @@ from bot.core.ports import Agents, Clock
 from bot.core.times import to_us
 from bot.directory import Directory
 from bot.store import approvals, memory, saved_chats, spends
+from bot.store.decisions import may_decide
 from bot.store.saved_chats import SavedChat
 from bot.store.script import Database
 
@@ -47,9 +48,17 @@ NAMES = (
 
 
 LATEST = 2**62
+MOST_LISTED = 200
+MOST_SHOWN = 20
 MOST_NOTES = 30
 PRIVATE = "Ask me that where only the two of us read it."
 ALONE = "Write that in a chat of the two of us; here others would read what is for you."
+SEEN_ALONE = "seen_alone"
+"""In the payload of a command whose answer its channel shows to whoever gave it, and nobody else.
+Such a command stands in a conversation of its own, so that no agent repeats its answer to others.
+"""
+FOR_ONE = frozenset({"/approvals", "/memory", "/forget", "/link"})
+"""Commands whose answers are for whoever gives them."""
 NOTIFYING = ("telegram",)
 """Platforms that a person can be notified on."""
 
@@ -84,7 +93,7 @@ class Commands:
         rest = rest.strip()
         texts: Mapping[str, Callable[[], Awaitable[str]]] = {
             "/usage": lambda: self._usage(claim, person),
-            "/approvals": lambda: self._approvals(claim),
+            "/approvals": lambda: self._approvals(claim, person),
             "/memory": lambda: self._memory(claim, person),
             "/forget": lambda: self._forget(claim, person, rest),
             "/link": lambda: self._link(claim, person, rest),
@@ -130,16 +139,30 @@ class Commands:
         head = "| agent | model | calls | tokens | USD |\n|---|---|--:|--:|--:|\n"
         return "Today (UTC):\n\n" + head + "\n".join(lines)
 
-    async def _approvals(self, claim: Claim) -> str:
-        now = to_us(self._clock.now())
-        rows = await self._db.read(approvals.listed(claim.event.tenant, "pending", now + 1, 20))
-        if not rows:
-            return "Nothing waits for a yes."
-        return "\n".join(f"- **{row.code}** {row.card.title} ({row.agent})" for row in rows)
+    async def _approvals(self, claim: Claim, person: Person | None) -> str:
+        """What the person may decide, or has asked for; where others read along, only how many."""
+        if person is None:
+            return PRIVATE
+        event = claim.event
+        mine = []
+        for row in await self._db.read(
+            approvals.listed(event.tenant, "pending", LATEST, MOST_LISTED)
+        ):
+            decides = may_decide(row, person.id, person.role.value)
+            if decides or row.requested_by == person.id:
+                more = "" if decides else "; others decide"
+                mine.append(f"- **{row.code}** {row.card.title} ({row.agent}{more})")
+        if not mine:
+            return "Nothing waits for your yes."
+        if not _is_alone(event):
+            count = "1 question waits" if len(mine) == 1 else f"{len(mine)} questions wait"
+            return f"{count} for a yes. Write `/approvals` where only the two of us read it."
+        left = len(mine) - MOST_SHOWN
+        return "\n".join([*mine[:MOST_SHOWN], *([f"{left} more wait."] if left > 0 else [])])
 
     async def _memory(self, claim: Claim, person: Person | None) -> str:
         """What all agents keep; words from outside are named and not repeated here."""
-        if person is None or not claim.event.place.direct:
+        if person is None or not _is_alone(claim.event):
             return PRIVATE
         found = await self._db.read(memory.about(claim.event.tenant, person.id, LATEST, MOST_NOTES))
         lines = [
@@ -159,7 +182,7 @@ class Commands:
 
     async def _link(self, claim: Claim, person: Person | None, code: str) -> str:
         """Know whoever was told this code on another platform as the person who writes here."""
-        if person is None or not claim.event.place.direct:
+        if person is None or not _is_alone(claim.event):
             return PRIVATE
         if not code:
             return "Write to me on the other platform first; there I tell you a code."
@@ -202,6 +225,16 @@ def _help(event: Event) -> str:
     app = event.agent or "switchboard"
     first = f"\n\nIn Slack begin with the app's command, as in `/{app} agents`."
     return HELP + (first if event.channel == "slack" else "")
+
+
+def is_for_one(text: str) -> bool:
+    """Whether these words are a command whose answer is for whoever gives it."""
+    return text.strip().partition(" ")[0].lower() in FOR_ONE
+
+
+def _is_alone(event: Event) -> bool:
+    """Whether nobody but whoever wrote reads the answer."""
+    return event.place.direct or event.payload.get(SEEN_ALONE) is True
 
 
 def _said(text: str) -> TurnEnd:

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
+from bot.commands import SEEN_ALONE, is_for_one
 from bot.core.event import Attachment, Event, Kind, Place, Sender
 from bot.core.ids import AgentName, EventId, TenantId, conv_key
 from bot.core.ports import Clock
+from channels.slack.whispers import alone
 from channels.slack.words import mentions, plain
 
 Body = Mapping[str, Any]
@@ -147,15 +149,19 @@ class Reader:
         raw = text_of(event, "text", 200_000)
         thread = text_of(event, "thread_ts")
         place = self.place(channel, thread if channel.startswith("D") else thread or ts)
+        text = plain(raw, self.account.user)
+        addressed = place.direct or self._is_addressed(event, raw, channel, thread)
+        is_whispered = addressed and not place.direct and is_for_one(text)
         return self.event(
             f"{self.account.team}:{channel}:{ts}",
             Kind.MESSAGE,
             Sender(ext_id=user, name=self._called(user)),
-            place,
-            text=plain(raw, self.account.user),
+            self.place(channel, alone(user)) if is_whispered else place,
+            text=text,
             at=self._moment(ts),
             attachments=tuple(files(event, self.account)),
-            addressed=place.direct or self._is_addressed(event, raw, channel, thread),
+            addressed=addressed,
+            payload={SEEN_ALONE: True} if is_whispered else {},
         )
 
     def _is_addressed(self, event: Body, raw: str, channel: str, thread: str) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from bot.commands import SEEN_ALONE
 from bot.core.canonical import Json
 from bot.core.channel import Sink
 from bot.core.errors import BotError, ConnectionBroken, UserError
@@ -195,6 +196,7 @@ class Intake:
             who,
             self._reader.place(channel, thread),
             text=words or "/help",
+            payload={SEEN_ALONE: True} if thread else {},
         )
         await self._tell(event)
 

@@ -1,13 +1,15 @@
-"""`/memory` and `/forget`: what is kept about whoever asks, and only where they alone read it."""
+"""`/memory`, `/forget`, `/approvals`: what is for whoever asks, only where they alone read it."""
 
 from dataclasses import replace
 
+from bot.commands import SEEN_ALONE
 from bot.core.event import Event, Place, Sender
-from bot.core.ids import AgentName, PersonId
+from bot.core.ids import AgentName, PersonId, conv_key
 from bot.core.people import Person
 from bot.core.ports import Memo
 from bot.store import memory
-from tests.fakes.switchboard import ANA, BEN, HOME, Switchboard
+from tests.bot.test_approvals import asked, asking
+from tests.fakes.switchboard import ANA, BEN, HOME, OLGA, Switchboard
 from tests.sim.loop import virtual
 
 
@@ -78,6 +80,26 @@ async def test_a_person_says_themselves_who_they_are_on_another_platform():
         for _ in range(5):
             await house.ask("/link AAAA2222")
         assert "Too many wrong codes" in await house.ask("/link AAAA2222")
+
+
+@virtual
+async def test_what_waits_is_listed_to_who_may_decide_it_and_only_where_nobody_reads_along():
+    async with Switchboard(asking("none_ask")) as house:
+        question = await asked(house)
+        line = f"- **{question.code}** {question.card.title} (bri)"
+        assert await house.ask("/approvals") == line
+        hall = {"place": Place(id="general", direct=False), "conv": conv_key("web", "", "general")}
+        shown = await said(house, house.event("/approvals", **hall))
+        assert shown.startswith("1 question waits for a yes.") and "the two of us" in shown
+        assert question.code not in shown and question.card.title not in shown
+        # Where the platform shows the answer to whoever asked alone, nobody reads along.
+        alone = house.event("/approvals", **hall, payload={SEEN_ALONE: True})
+        assert await said(house, alone) == line
+        # Others hear of none of it, be it in the hall or alone.
+        for where in ({}, hall):
+            bens = house.event("/approvals", person=BEN, **where)
+            assert await said(house, bens) == "Nothing waits for your yes."
+        assert question.code in await said(house, house.event("/approvals", person=OLGA))
 
 
 @virtual

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from bot.commands import SEEN_ALONE
 from bot.core.card import Card
 from bot.core.effect import EffectKind
 from bot.core.errors import VendorRefused, VendorUnknown
@@ -58,6 +59,23 @@ async def test_a_command_in_a_channel_is_between_its_asker_and_the_house(side: S
     assert seen(side, place) == [(ANA.id, "Two *loaves*")]
     assert side.server.asked("chat.postMessage") == []
     assert len(side.server.asked("response_url")) == 1
+
+
+async def test_a_mention_that_asks_what_waits_is_answered_to_its_asker_alone(side: Side) -> None:
+    place = side.server.world.channel("general", ANA, BEN)
+    root = await side.server.world.say(ANA, place, f"<@{BOT_USER}> hello")
+    for words in ("/approvals", "/memory", "/status"):
+        await side.server.world.say(ANA, place, f"<@{BOT_USER}> {words}", thread=root)
+    await side.server.world.say(ANA, place, "/approvals", thread=root)
+    await side.idle()
+    told = {e.ext_id: e for e in side.heard if e.addressed}.values()  # a mention comes twice
+    assert [(e.text, e.place.thread, e.payload.get(SEEN_ALONE)) for e in told] == [
+        ("hello", root, None),
+        ("/approvals", ONLY, True),
+        ("/memory", ONLY, True),
+        ("/status", root, None),
+    ]
+    assert len({e.conv for e in told}) == 2, "no agent of the thread ever reads the answers"
 
 
 async def test_where_the_app_is_no_member_its_answer_still_comes(side: Side) -> None:
