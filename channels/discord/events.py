@@ -9,10 +9,11 @@ https://docs.discord.com/developers/events/gateway-events (read 2026-11-21)
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+from bot.commands import SEEN_ALONE, is_for_one
 from bot.core.event import Attachment, Event, Kind, Place, Sender
 from bot.core.ids import EventId, TenantId, conv_key
 from bot.core.ports import Clock
@@ -20,6 +21,8 @@ from channels.discord.payloads import Deleted, File, Interaction, Message, React
 from channels.discord.settings import NAME
 
 MAX_KEPT: Final = 10_000
+ALONE: Final = "only:"
+"""Begins the thread of what one person asked in a server and is answered alone."""
 _WRITTEN: Final = frozenset({0, 19})
 """Message types that people write: an ordinary one, an answer."""
 THREADS: Final = frozenset({10, 11, 12})
@@ -118,6 +121,9 @@ class Reader:
         place = self.place(told.channel_id, told.guild_id)
         if told.channel and told.channel.type in THREADS and told.channel.parent_id:
             place = _place(told.channel_id, told.channel.parent_id, told.guild_id)
+        if not place.direct and is_for_one(str(more.get("text", ""))):
+            place = replace(place, thread=f"{ALONE}{who.id}")
+            more["payload"] = {SEEN_ALONE: True}
         seen = Seen(Sender(ext_id=who.id, name=who.name), place, True)
         if told.message:
             more["reply_to"] = _name(told.channel_id, told.message.id)

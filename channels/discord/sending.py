@@ -26,6 +26,7 @@ from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.markdown import pieces
 from channels.discord.calls import UNKNOWN_MESSAGE, Calls, Files, Upload
+from channels.discord.events import ALONE
 from channels.discord.opened import Item, Opened
 
 log = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ class Sending:
             ref = await self._opened.answer(item, bodies, at_once=at_once)
             if ref:
                 return Receipt(vendor_ref=ref)
+        if message.thread.startswith(ALONE):
+            raise VendorRefused("Discord takes no answer to this command any more. Give it again.")
         target = message.thread or message.place
         refs = []
         for part, body in enumerate(bodies):

@@ -2,15 +2,16 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.commands import NAMES
+from bot.commands import NAMES, SEEN_ALONE
 from bot.core.effect import EffectKind
-from bot.core.errors import Forbidden, StoreError
+from bot.core.errors import Forbidden, StoreError, VendorRefused
 from bot.core.event import Kind
 from channels.discord import presses
 from channels.discord.hooks import PATH, Hooks
@@ -154,6 +155,31 @@ async def test_a_command_that_the_house_answers_at_once_is_answered_in_its_place
         event = await house.heard()
         assert (event.kind, event.text) == (Kind.MESSAGE, "/approve 4821")
         assert called.private == ["Nothing runs."]
+        assert server.mistakes == []
+
+
+async def test_what_waits_is_told_to_whoever_asked_alone_or_not_at_all():
+    async with DiscordServer() as server, House(server, {"commands": True}) as house:
+        await registered(server)
+        place, ana = server.channel(), server.world.person("ana").id
+        called = await server.command("ana", "approvals", place)
+        event = await house.heard()
+        alone = f"only:{ana}"
+        assert (event.text, event.place.thread, event.payload) == (
+            "/approvals",
+            alone,
+            {SEEN_ALONE: True},
+        )
+        answer = outbound(place, "4821 Post it", thread=alone, reply_to=event.ext_id)
+        await house.channel.send(answer)
+        assert called.private == ["4821 Post it"]
+        with pytest.raises(VendorRefused, match="Give it again"):
+            await house.channel.send(replace(answer, reply_to="interaction:0", effect="eff_2"))
+        assert "4821 Post it" not in server.texts(place, "ben")
+        await server.command("ana", "status", place)
+        await server.command("ana", "approvals", server.direct("ana"))
+        await server.until(lambda: len(house.events) == 3)
+        assert [each.place.thread for each in house.events[1:]] == ["", ""]
         assert server.mistakes == []
 
 
