@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 
+from bot.bulletins import Bulletins
 from bot.core.canonical import Json
 from bot.core.channel import Channel
 from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError, StoreError
@@ -17,10 +18,12 @@ from bot.core.people import Person
 from bot.core.secret import Secret
 from bot.core.times import to_us
 from bot.ears import Ears
+from bot.files.library import Library
 from bot.installing import Installing
 from bot.installs import Installs
 from bot.lender import HOLD_S, Lender
 from bot.lent import Offer, Options
+from bot.outgoing import Outgoing
 from bot.paying import NAME as PAYMENTS
 from bot.paying import Paying
 from bot.payment_news import Around as NewsAround
@@ -81,6 +84,21 @@ class Connecting:
     def places(self) -> Places:
         """What is answered in places."""
         return self._lend.places
+
+    @property
+    def bulletins(self) -> Bulletins:
+        """Where each kind of message goes that agents post unasked."""
+        lend = self._lend
+        told = lend.settings.bulletins
+        return Bulletins(lend.db, lend.clock, Outgoing(self._of, None).place, told, lend.tenant)
+
+    @property
+    def outgoing(self) -> Outgoing:
+        """Where the tools that send messages send them."""
+        return Outgoing(self._of, Library(self._lend.files), self.bulletins)
+
+    def _of(self, tenant: TenantId, name: str) -> Channel | None:
+        return self.ears.of(tenant, name)
 
     @property
     def installing(self) -> Installing:

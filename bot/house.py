@@ -233,7 +233,7 @@ class App:
 
     def _given(self) -> Given:
         settings = self.settings
-        own = tool_settings(settings, self.db, self.files, self.ears.of, self.clock, self.tenant.id)
+        own = tool_settings(settings, self.connecting.outgoing, self.db, self.clock, self.tenant.id)
         accounts, public = self.connections.accounts, settings.public_url
         lent = reaches(accounts, self.files, public, self.extensions)
         return Given(

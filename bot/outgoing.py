@@ -9,6 +9,7 @@ checked again before it leaves.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bot.bulletins import Bulletins
 from bot.core.canonical import Json
 from bot.core.channel import Channel, Outbound
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
@@ -18,6 +19,7 @@ from bot.core.ids import TenantId
 from bot.core.tool import ToolContext
 from bot.files.library import Library
 from bot.lent import Spot
+from bot.store.bulletins import Bulletin
 
 NAMED = 12
 """How many places an error names."""
@@ -43,11 +45,26 @@ class Outgoing:
     """Sends for tools."""
 
     def __init__(
-        self, channel_of: Callable[[TenantId, str], Channel | None], library: Library | None
+        self,
+        channel_of: Callable[[TenantId, str], Channel | None],
+        library: Library | None,
+        bulletins: Bulletins | None = None,
     ) -> None:
         """`channel_of` gives a tenant's own channel of a platform, by the platform's name."""
-        self._channel_of = channel_of
-        self._library = library
+        self.channel_of = channel_of
+        self.library = library
+        self._bulletins = bulletins
+
+    async def kinds(self, tenant: TenantId, platform: str) -> Sequence[Bulletin]:
+        """The kinds of messages that have a place of their own there."""
+        return await self._bulletins.listed(tenant, platform) if self._bulletins else ()
+
+    async def place_of_kind(self, tenant: TenantId, platform: str, kind: str) -> Spot:
+        """Where messages of this kind go. Raises NotFound, and as `place` does."""
+        if self._bulletins is None:
+            raise NotFound("This house has no kinds of messages. Name the place instead.")
+        item = await self._bulletins.of(tenant, platform, kind)
+        return await self.place(tenant, platform, item.place)
 
     async def places(self, tenant: TenantId, platform: str) -> Sequence[Spot]:
         """Where the bot may write. Raises ConnectionBroken, VendorError."""
@@ -82,14 +99,14 @@ class Outgoing:
 
         Raises NotFound.
         """
-        if ids and self._library is None:
+        if ids and self.library is None:
             raise NotFound("This house keeps no files.")
-        found = [await self._library.attachment(ctx, id_) for id_ in ids] if self._library else []
+        found = [await self.library.attachment(ctx, id_) for id_ in ids] if self.library else []
         return tuple(found)
 
     def rests_on(self, tenant: TenantId, platform: str) -> tuple[Policy, int]:
         """What makes a message of a tool go once there now, and for how many seconds."""
-        channel = self._channel_of(tenant, platform)
+        channel = self.channel_of(tenant, platform)
         features = channel.features if channel else None
         return (features.policy, features.window_s) if features else (Policy.NONE, 0)
 
@@ -156,7 +173,7 @@ class Outgoing:
         return spot
 
     def _channel(self, tenant: TenantId, platform: str) -> Channel:
-        channel = self._channel_of(tenant, platform)
+        channel = self.channel_of(tenant, platform)
         if channel is None:
             raise ConnectionBroken(
                 f"{platform.capitalize()} is not connected here. An owner connects it with "

@@ -30,6 +30,7 @@ from bot.config.sections import (
     FilesKept,
     Folder,
     Hidden,
+    Kinds,
     Limits,
     Log,
     Mcp,
@@ -112,6 +113,7 @@ class Settings(Section):
     budget: Budget = Budget()
     memory: Memory = Memory()
     blog: Blog = Blog()
+    bulletins: Kinds = Field(default={})
     workflow: Workflow = Workflow()
     payments: Payments = Payments()
     channels: dict[Annotated[str, AfterValidator(vendor_name)], Options] = Field(

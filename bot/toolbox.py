@@ -7,13 +7,11 @@ from types import MappingProxyType
 
 from bot.config.sections import McpServer
 from bot.config.values import is_private
-from bot.core.channel import Channel
 from bot.core.errors import NotFound
 from bot.core.ids import PersonId, TenantId
 from bot.core.ports import Clock
 from bot.core.secret import Secret
 from bot.files.files import Files, NewFile
-from bot.files.library import Library
 from bot.outgoing import Outgoing
 from bot.plans import Plans
 from bot.reach import Reach
@@ -31,20 +29,15 @@ from tools.social._blog_settings import BlogSettings
 
 
 def tool_settings(
-    settings: Settings,
-    db: Database,
-    files: Files,
-    channel_of: Callable[[TenantId, str], Channel | None],
-    clock: Clock,
-    home: TenantId,
+    settings: Settings, outgoing: Outgoing, db: Database, clock: Clock, home: TenantId
 ) -> Mapping[str, object]:
     """The settings of tools, by the name of their file or group.
 
-    `channel_of` gives a tenant's own channel of a platform, by the platform's name; it is asked
-    when a tool is called, because a platform may be connected later. What stands in the settings
-    belongs to the first tenant, `home`.
+    `outgoing` knows a tenant's own channel of a platform; it is asked when a tool is called,
+    because a platform may be connected later. What stands in the settings belongs to the first
+    tenant, `home`.
     """
-    section = settings.blog
+    section, channel_of = settings.blog, outgoing.channel_of
     made = BlogSettings(
         folder=None if section.webhook_url else section.folder,
         webhook_url=section.webhook_url,
@@ -64,10 +57,8 @@ def tool_settings(
         address = settings.workflow.teams_url
         return address if tenant == home and address.reveal() else None
 
-    library = Library(files)
-    outgoing = Outgoing(channel_of, library)
     lent = {
-        "library": library,
+        "library": outgoing.library,
         "messages": outgoing,
         "guild": GuildSettings(guild=guild, responsible=partial(responsible, db)),
         "score": ScoreSettings(db=db),

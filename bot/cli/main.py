@@ -26,6 +26,7 @@ VERBS: Mapping[str, tuple[str, str]] = {
     "approvals": ("approvals", "what waits for a yes; decide it"),
     "agents": ("agents", "who is on the team"),
     "routes": ("routes", "who answers where; try it out; change it"),
+    "bulletins": ("bulletins", "which kind of message agents post where"),
     "policies": ("policies", "which tool runs unasked, asks, or is refused"),
     "connect": ("connect", "platforms where people talk, and our apps at services"),
     "connections": ("connections", "accounts at services: list, check, let go"),

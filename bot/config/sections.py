@@ -18,7 +18,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from bot.config.values import bucket_name, is_private, model_name, server_name, web_address
+from bot.config.values import (
+    bucket_name,
+    is_private,
+    kind_name,
+    model_name,
+    place_platform,
+    server_name,
+    web_address,
+)
 from bot.core.secret import Secret
 
 
@@ -163,6 +171,18 @@ class Blog(Section):
         description="Posts go to this address instead, signed as Standard Webhooks says.",
     )
     webhook_secret: Hidden = Field(default=NO_SECRET, description="Signs them; begins with whsec_.")
+
+
+Kinds = Annotated[
+    dict[
+        Annotated[str, AfterValidator(place_platform)],
+        dict[Annotated[str, AfterValidator(kind_name)], str],
+    ],
+    Field(
+        description="Where each kind of message goes that agents post unasked, by the platform.",
+        examples=[{"slack": {"news": "#announcements", "alarms": "#ops"}}],
+    ),
+]
 
 
 class Workflow(Section):

@@ -98,6 +98,24 @@ def vendor_name(text: str) -> str:
     return text
 
 
+PLATFORMS = ("slack", "discord")
+"""Where a bot has places of several people, told apart by their names."""
+
+
+def place_platform(text: str) -> str:
+    """A platform with places that messages of a kind may go to."""
+    if text not in PLATFORMS:
+        raise ValueError(f"Kinds of messages go to places of {' or '.join(PLATFORMS)}.")
+    return text
+
+
+def kind_name(text: str) -> str:
+    """The name of a kind of messages, such as `alarms`."""
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,39}", text):
+        raise ValueError("A kind is a short word in lower case, such as alarms.")
+    return text
+
+
 def server_name(text: str) -> str:
     """The short name of an MCP server; what stands before the first underscore of its tools."""
     if not re.fullmatch(r"[a-z][a-z0-9]{0,19}", text):

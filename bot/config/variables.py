@@ -78,6 +78,7 @@ GENERAL: Mapping[str, Keys] = {
 MODEL_VARIABLES: Mapping[str, str] = {"OPENAI_MODEL": "openai", "ANTHROPIC_MODEL": "anthropic"}
 """A provider's default model; counts where the provider's key is set and [models] names none."""
 TABLES: Mapping[Keys, str] = {
+    ("bulletins",): '{slack = {news = "#announcements"}}',
     ("models", "price"): '{"openai/x" = {input = 1, output = 2}}',
     ("mcp", "servers"): '{notes = {command = "notes-server"}}',
     ("extensions", "options"): '{paperboy = {folder = "/srv"}}',

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from agents.runtime.archives import Archives
 from agents.runtime.own import OwnAgents
+from bot.bulletins import Bulletins
 from bot.connections import Connections
 from bot.core.approval import Answer, Approval
 from bot.core.canonical import Json
@@ -99,6 +100,11 @@ class Channels(Protocol):
     @property
     def places(self) -> Places:
         """What is answered in their places."""
+        ...
+
+    @property
+    def bulletins(self) -> Bulletins:
+        """Where each kind of message goes that agents post unasked."""
         ...
 
     @property

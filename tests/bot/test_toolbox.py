@@ -6,6 +6,7 @@ from typing import Any, cast
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.infra.clock import SystemClock
+from bot.outgoing import Outgoing
 from bot.settings import Settings
 from bot.store.script import Database
 from bot.toolbox import secrets, tool_settings
@@ -20,10 +21,8 @@ ADDRESS = "https://flow.example/x?sig=secret"
 def made(folder: Path, **more: Any) -> Any:
     settings = Settings(home=folder, **more)
     db = cast(Database, object())
-    nobody = cast(Any, None)
-    return settings, tool_settings(
-        settings, db, nobody, lambda tenant, name: None, SystemClock(), HOME
-    )
+    outgoing = Outgoing(lambda tenant, name: None, None)
+    return settings, tool_settings(settings, outgoing, db, SystemClock(), HOME)
 
 
 def test_a_flow_is_the_first_tenants_alone_and_its_address_is_a_secret(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from aiohttp import ClientSession, CookieJar, web
 
 from agents.runtime.own import OwnAgents
 from bot.approvals import Approvals
+from bot.bulletins import Bulletins
 from bot.controls import Controls
 from bot.core.agent import Agent
 from bot.core.approval import Approval
@@ -42,7 +43,7 @@ from bot.files.spool import Spool
 from bot.inbox import Inbox
 from bot.installing import Installing
 from bot.installs import PROOFS, Around
-from bot.lent import NoDesk, Options
+from bot.lent import NoDesk, Options, Spot
 from bot.limits import Rate
 from bot.live import Live
 from bot.people import People
@@ -135,8 +136,9 @@ def _slot(field: str, owner: str) -> str:
 class Channels:
     """Knows one platform, and whether it is connected."""
 
-    def __init__(self, places: Places, around: Around) -> None:
+    def __init__(self, places: Places, around: Around, bulletins: Bulletins) -> None:
         self.places = places
+        self.bulletins = bulletins
         self.installer = Pigeons()
         channels: Any = {"pigeon": self.installer}
         self.installing = Installing(around, lambda: channels)
@@ -211,6 +213,13 @@ class Schedules:
 
     def plan(self, words: str, zone: str, now: datetime) -> tuple[str, datetime]:
         raise Invalid("Not understood.")
+
+
+async def spot_of(tenant: TenantId, platform: str, named: str) -> Spot:
+    """The bot is in one place, #ops."""
+    if named not in ("#ops", "ops", "C1"):
+        raise NotFound(f"The bot is in no place called {named}.")
+    return Spot(id="C1", name="#ops", about="the whole team")
 
 
 async def nothing_to_send(claim: Claim, end: TurnEnd) -> TurnEnd:
@@ -300,7 +309,9 @@ class WebHouse:
             works=self._works,
             desk=lambda tenant, channel: NoDesk(),
         )
-        self.channels = Channels(Places(db, clock, is_agent, changed), around)
+        told = {"slack": {"press": "#press"}}
+        bulletins = Bulletins(db, clock, spot_of, told, self.tenant.id)
+        self.channels = Channels(Places(db, clock, is_agent, changed), around, bulletins)
         self.connections = await connections_of(
             db, clock, lambda: self.url, self.vendors, self._ended
         )

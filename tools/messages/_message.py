@@ -8,7 +8,7 @@ yes is bound to. Names of arguments are fixed: an approval that waits for a week
 
 import re
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
@@ -96,6 +96,13 @@ class MessageArguments(BaseModel):
         )
 
 
+class KindMessage(MessageArguments):
+    """A message whose place may be said by its kind, as an owner set it."""
+
+    place: PlaceName | Literal[""] = ""
+    kind: Annotated[str, Field(max_length=40)] = ""
+
+
 T = TypeVar("T", bound=MessageArguments)
 
 
@@ -149,7 +156,13 @@ def completing(platform: Platform) -> Complete:
     """Finds the place and the files that a call names, before anybody is asked."""
 
     async def complete(ctx: ToolContext, args: MessageArguments) -> MessageArguments:
-        spot = await outgoing(ctx).place(ctx.tenant, platform.name, args.place)
+        out = outgoing(ctx)
+        if isinstance(args, KindMessage) and args.kind:
+            spot = await out.place_of_kind(ctx.tenant, platform.name, args.kind)
+        elif args.place:
+            spot = await out.place(ctx.tenant, platform.name, args.place)
+        else:
+            raise Invalid("Say where it goes: give the kind of message it is, or a place.")
         return await named(ctx, args, place=spot.name, place_id=spot.id, about=spot.about)
 
     return complete
@@ -168,6 +181,8 @@ def card_of(platform: Platform, args: MessageArguments) -> Card:
     """The card: where exactly, what exactly, which files, and what is odd about it."""
     where = f"{args.place} ({args.place_id})" if args.place_id else args.place
     lines = [Line(name="To", value=where)]
+    if isinstance(args, KindMessage) and args.kind:
+        lines.append(Line(name="Kind", value=args.kind))
     if args.text:
         lines.append(Line(name="Text", value=args.text, long=True, editable="text"))
     lines += [

@@ -7,14 +7,14 @@ the first message back for; later than that a person is asked.
 
 from bot.core.effect import Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.messages._message import MessageArguments, Platform, completing, previewing, send
+from tools.messages._message import KindMessage, Platform, completing, previewing, send
 
 DISCORD = Platform(name="discord", title="Discord", max_chars=2000)
 NONCE_KNOWN_S = 120
 """The careful reading of "the past few minutes"."""
 
 
-class DiscordMessage(MessageArguments):
+class DiscordMessage(KindMessage):
     """A message on Discord."""
 
 
@@ -23,7 +23,9 @@ async def send_discord_message(ctx: ToolContext, args: DiscordMessage) -> Outcom
 
     Use it when the person wants something said in another Discord channel. Do not use it to answer
     here: simply answer. To see where the bot is, use message_places.
-    - place: the channel's name or id, such as "#announcements".
+    - kind: what it is, such as "alarms", if message_places names such a kind: it goes to the
+      channel that an owner chose for those. Use it for what nobody asked for just now.
+    - place: else the channel's name or id, such as "#announcements". Give one of the two.
     - text: the message, in Markdown. It calls nobody: @everyone and @here stay words.
     - files: kept files that go with it, each {"id": "fil_…"} from file_list; may be left out.
     Example: {"place": "#announcements", "text": "We meet at six."}

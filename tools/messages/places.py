@@ -24,14 +24,17 @@ class Where(BaseModel):
 
 
 async def message_places(ctx: ToolContext, args: Where) -> Outcome:
-    """List the places on a platform that the bot can send messages to.
+    """List the places on a platform that the bot can send messages to, and which kinds go where.
 
-    Use it before sending a message when the name of the place is not certain.
+    Use it before sending a message when its kind or the name of the place is not certain.
     - platform: slack, discord, telegram or teams.
     Example: {"platform": "slack"}
     """
-    there = sorted(await outgoing(ctx).places(ctx.tenant, args.platform), key=lambda s: s.name)
-    lines = [f"{spot.name} ({spot.id}): {spot.about}" for spot in there[:MOST]]
+    out = outgoing(ctx)
+    there = sorted(await out.places(ctx.tenant, args.platform), key=lambda s: s.name)
+    kinds = await out.kinds(ctx.tenant, args.platform)
+    lines = [f"Messages of the kind {each.kind} go to {each.name}." for each in kinds]
+    lines += [f"{spot.name} ({spot.id}): {spot.about}" for spot in there[:MOST]]
     if len(there) > MOST:
         lines.append(f"[{len(there)} in all]")
     text = "\n".join(lines) or "The bot is nowhere there yet. Somebody can invite it."

@@ -8,7 +8,7 @@ the channel itself and never sent twice.
 from bot.core.effect import Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.messages._message import (
-    MessageArguments,
+    KindMessage,
     Platform,
     completing,
     finding,
@@ -19,7 +19,7 @@ from tools.messages._message import (
 SLACK = Platform(name="slack", title="Slack", max_chars=3000)
 
 
-class SlackMessage(MessageArguments):
+class SlackMessage(KindMessage):
     """A message on Slack."""
 
 
@@ -28,7 +28,9 @@ async def send_slack_message(ctx: ToolContext, args: SlackMessage) -> Outcome:
 
     Use it when the person wants something said in another Slack channel. Do not use it to answer
     here: simply answer. To see where the bot is, use message_places.
-    - place: the channel's name or id, such as "#general".
+    - kind: what it is, such as "alarms", if message_places names such a kind: it goes to the
+      channel that an owner chose for those. Use it for what nobody asked for just now.
+    - place: else the channel's name or id, such as "#general". Give one of the two.
     - text: the message, in Markdown. It calls nobody: @channel and @here stay words.
     - files: kept files that go with it, each {"id": "fil_…"} from file_list; may be left out.
     Example: {"place": "#general", "text": "The office is closed on Friday."}

@@ -61,6 +61,7 @@ NOTE = {
 }
 NOTES = {"server": "notes", "way": "stdio", "open": True, "tools": [NOTE], "waiting": True}
 
+ALARMS = {"channel": "slack", "kind": "alarms", "place": "C1", "name": "#ops", "is_set": False}
 NOTE = {"id": "mem_1", "agent": "bri", "source": "a conversation", "text": "Rye, no seeds."}
 AWAY = {"id": "arc_1", "lines": 12, "title": "Bread", "restored_at": None}
 
@@ -74,6 +75,14 @@ READS = [
     (("routes",), "/v1/routes", {"items": [RULE]}, ("rul_1", "kelly", "channel slack")),
     (("policies",), "/v1/policies", {"items": [POLICY]}, ("pol_1", "x_publish: one must")),
     (("policies",), "/v1/policies", {"items": []}, ("reading runs, writing asks",)),
+    (("bulletins",), "/v1/bulletins", {"items": [ALARMS]}, ("alarms", "slack", "#ops", "C1")),
+    (
+        ("bulletins",),
+        "/v1/bulletins",
+        {"items": [{**ALARMS, "is_set": True}]},
+        ("in the settings",),
+    ),
+    (("bulletins",), "/v1/bulletins", {"items": []}, ("bot bulletins set KIND PLACE",)),
     (
         ("mcp",),
         "/v1/mcp",
@@ -154,6 +163,13 @@ WRITES = [
         "From the next call on: every agent with x_publish: one must say yes.",
     ),
     (("agents", "reset", "bri"), ("DELETE", "/v1/agents/bri", {}), {}, "The file of bri holds"),
+    (
+        ("bulletins", "set", "alarms", "#ops"),
+        ("PUT", "/v1/bulletins", {"channel": "slack", "kind": "alarms", "place": "#ops"}),
+        ALARMS,
+        "Messages of the kind alarms go to #ops (C1).",
+    ),
+    (("bulletins", "remove", "alarms"), ("DELETE", "/v1/bulletins", {}), {}, "alarms is gone."),
     (("policies", "remove", "pol_1"), ("DELETE", "/v1/policies/pol_1", {}), {}, "pol_1 is gone."),
     (("routes", "remove", "rul_1"), ("DELETE", "/v1/routes/rul_1", {}), {}, "rul_1 is gone."),
     (

@@ -184,6 +184,10 @@ async def _channels(check: Checked, house: WebHouse) -> None:
     await check("PUT", "/v1/places", {**told, "respond_to_all": True})
     await check("GET", "/v1/places")
     await check("DELETE", "/v1/places?channel=slack&workspace=T1&place=C1")
+    kind = {"channel": "slack", "kind": "alarms"}
+    await check("PUT", "/v1/bulletins", {**kind, "place": "#ops"})
+    await check("GET", "/v1/bulletins")
+    await check("DELETE", "/v1/bulletins?channel=slack&kind=alarms")
     who = Identity(channel="telegram", account="77", ext_id="11", name="Ana")
     await house.db.write(people.know(house.tenant.id, who, house.owner.id, 1))
     await check("POST", "/v1/telegram/save-chat", {"chat_id": "11"})

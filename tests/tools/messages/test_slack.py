@@ -233,7 +233,7 @@ async def test_a_refusal_is_told_and_not_repeated():
 @pytest.mark.parametrize("tool", [t for t in TOOLS.values() if t.risk is Risk.WRITE])
 def test_what_a_model_reads_is_whole_and_the_house_s_own_fields_are_not_in_it(tool: Tool) -> None:
     schema = tool.arguments.model_json_schema()
-    assert set(schema["properties"]) == {"place", "text", "files"}
+    assert set(schema["properties"]) == {"kind", "place", "text", "files"}
     (file,) = schema["$defs"].values()
     assert set(file["properties"]) == {"id"}
     for word in ("Use it when", "Do not use it", "Example: {", "place:", "text:", "files:"):

@@ -5,6 +5,7 @@ import { platform } from "../shared/words.js";
 import { formOf } from "./form.js";
 import { installs } from "./installs.js";
 import { ownApp } from "./own.js";
+import { bulletinsSection } from "./bulletins.js";
 import { placesSection } from "./places.js";
 
 const ABOUT = "Paste what the platform gave you; docs/channels has a page for each. Tokens are sealed in the vault and never shown again. What stands in the settings is changed there.";
@@ -15,7 +16,7 @@ const LOOK_MS = 700;
 
 export async function channelsPage(main) {
   const { items } = await get("/v1/channels");
-  return fill(main, el("p", { class: "meta" }, ABOUT), items.map(section), placesSection(items.map(({ name }) => name)));
+  return fill(main, el("p", { class: "meta" }, ABOUT), items.map(section), placesSection(items.map(({ name }) => name)), bulletinsSection());
 }
 
 function section(channel) {

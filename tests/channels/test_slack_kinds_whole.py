@@ -1,0 +1,83 @@
+"""The whole program: an agent posts when nobody asks, where an owner said that such messages go."""
+
+import json
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.channels import test_slack_whole as story
+from tests.channels.running import Model, found
+from tests.channels.slack_side import ANA, BEN
+from tests.fakes import slack_rules
+from tests.fakes.openai_server import Body, Reply
+from tests.fakes.slack_server import SlackServer
+
+ALARM = ("send_slack_message", json.dumps({"kind": "alarms", "text": "The shop is *down*"}))
+PLAN = ("schedule_create", json.dumps({"when": "every minute", "task": "check the shop"}))
+
+
+class Watcher(Model):
+    """Raises an alarm when it is to check the shop, and plans that when it is to watch it."""
+
+    def _reply(self, body: Body) -> Reply:
+        texts = [json.dumps(m["content"]) for m in body["messages"] if m["role"] == "user"]
+        last, told = texts[-1] if texts else "", body["messages"][-1]
+        if told["role"] == "tool":
+            return Reply(text=f"Told: {json.dumps(told['content'])[:300]}")
+        if "[outcome]" in last or "outcome" in last:
+            return Reply(text="Done.")
+        if "watch" in last:
+            return Reply(calls=[PLAN])
+        return Reply(calls=[ALARM]) if "check the shop" in last else Reply(text="Yes?")
+
+
+@pytest.fixture
+async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlackServer]:
+    monkeypatch.setitem(slack_rules.TIER, "apps.connections.open", 0)
+    async with SlackServer(rates="ban", again_s=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0)) as server:
+        yield server
+        assert server.mistakes == []
+        assert not server.is_banned
+
+
+async def test_an_alarm_goes_where_alarms_go_and_after_a_kill_it_stands_there_once(
+    tmp_path: Path, slack: SlackServer
+) -> None:
+    async with story.whole(tmp_path, slack, model=Watcher) as house:
+        world, place = slack.world, slack.world.direct(ANA)
+        ops = world.channel("ops", ANA, BEN)
+        await world.say(ANA, place, "check the shop")
+        await found(lambda: "No kinds of messages are set" in world.said(place)[-1])
+        await house.verb("bulletins", "set", "alarms", "#nowhere", code=1)
+        assert f"go to #ops ({ops})" in await house.verb("bulletins", "set", "alarms", "ops")
+        assert "alarms" in await house.verb("bulletins")
+        # The card says where, before anything is there.
+        await world.say(ANA, place, "check the shop")
+        card = (await found(lambda: [m for m in slack.shown(place) if m.buttons]))[0]
+        assert f"#ops ({ops})" in card.words and "alarms" in card.words
+        assert slack.shown(ops) == []
+        await world.press(ANA, place, card.ts, "Approve")
+        house.stop(signal.SIGKILL)
+        await house.start()
+        await found(lambda: slack.shown(ops))
+        await found(lambda: "Done." in world.said(place)[-1])
+        assert [m.text for m in slack.shown(ops)] == ["The shop is _down_"]
+        assert "bulletin.changed" in await house.verb("audit")
+
+
+@pytest.mark.long
+async def test_what_the_clock_finds_is_posted_with_nobody_there(
+    tmp_path: Path, slack: SlackServer
+) -> None:
+    async with story.whole(tmp_path, slack, model=Watcher) as house:
+        world, place = slack.world, slack.world.direct(ANA)
+        ops = world.channel("ops", ANA, BEN)
+        await house.verb("bulletins", "set", "alarms", "#ops")
+        await house.verb("policies", "set", "auto", "--tool", "send_slack_message")
+        await world.say(ANA, place, "watch the shop")
+        await found(lambda: "Told:" in world.said(place)[-1])
+        await found(lambda: slack.shown(ops), 130)
+        assert slack.shown(ops)[0].text == "The shop is _down_"
+        assert not [m for m in slack.shown(place) if m.buttons]
