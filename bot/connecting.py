@@ -10,6 +10,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from bot.bulletins import Bulletins
+from bot.carriers import is_shared
 from bot.core.canonical import Json
 from bot.core.channel import Channel
 from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError, StoreError
@@ -42,7 +43,8 @@ from bot.setup import (
 )
 from bot.sites import NAMES as SITES
 from bot.sites import Sites
-from bot.store import audit
+from bot.store import audit, installs
+from bot.store.installs import Install
 from bot.store.people import tenants
 from bot.strongroom import Strongroom
 from bot.vault import SecretUnreadable
@@ -90,15 +92,24 @@ class Connecting:
         """Where each kind of message goes that agents post unasked."""
         lend = self._lend
         told = lend.settings.bulletins
-        return Bulletins(lend.db, lend.clock, Outgoing(self._of, None).place, told, lend.tenant)
+        find = Outgoing(self._of, None, shared_of=self._shared).place
+        return Bulletins(lend.db, lend.clock, find, told, lend.tenant)
 
     @property
     def outgoing(self) -> Outgoing:
         """Where the tools that send messages send them."""
-        return Outgoing(self._of, Library(self._lend.files), self.bulletins)
+        return Outgoing(self._of, Library(self._lend.files), self.bulletins, self._shared)
 
     def _of(self, tenant: TenantId, name: str) -> Channel | None:
         return self.ears.of(tenant, name)
+
+    async def _shared(self, tenant: TenantId, name: str) -> tuple[Channel | None, Sequence[str]]:
+        """The platform's app that a tenant has installed in workspaces, and their accounts."""
+        shared = self.ears.of(self._lend.tenant, name)
+        if not is_shared(shared):
+            return None, ()
+        there = await self._lend.db.read(installs.listed(tenant, name))
+        return shared, [each.account for each in there if _speaks(each)]
 
     @property
     def installing(self) -> Installing:
@@ -322,6 +333,11 @@ class Connecting:
         at = to_us(self._lend.clock.now())
         note = audit.note(actor.tenant, at, f"person:{actor.id}", what, name, {})
         await self._lend.db.write(note)
+
+
+def _speaks(item: Install) -> bool:
+    """Whether what agents post may go out by it; an agent's own app speaks for that agent alone."""
+    return item.is_enabled and item.status == "active" and not item.agent
 
 
 def _shut(name: str, why: SecretUnreadable) -> Offer:

@@ -6,8 +6,8 @@ never anything else that a text names. What a call means is settled before a per
 checked again before it leaves.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from bot.bulletins import Bulletins
 from bot.core.canonical import Json
@@ -20,7 +20,9 @@ from bot.core.tool import ToolContext
 from bot.files.library import Library
 from bot.lent import Spot
 from bot.store.bulletins import Bulletin
+from bot.store.installs import PREFIX as INSTALLED
 
+Shared = Callable[[TenantId, str], Awaitable[tuple[Channel | None, Sequence[str]]]]
 NAMED = 12
 """How many places an error names."""
 _AGAIN: Mapping[str, Json] = {"attempt": 2}
@@ -41,6 +43,11 @@ class Parcel:
     """What the platform needs besides, such as a subject."""
 
 
+async def _nowhere(tenant: TenantId, platform: str) -> tuple[Channel | None, Sequence[str]]:
+    """There is no app that is installed in several workspaces."""
+    return None, ()
+
+
 class Outgoing:
     """Sends for tools."""
 
@@ -49,11 +56,14 @@ class Outgoing:
         channel_of: Callable[[TenantId, str], Channel | None],
         library: Library | None,
         bulletins: Bulletins | None = None,
+        shared_of: Shared = _nowhere,
     ) -> None:
-        """`channel_of` gives a tenant's own channel of a platform, by the platform's name."""
+        """`channel_of` gives a tenant's own channel of a platform, by the platform's name;
+        `shared_of` the one whose app the tenant has installed in workspaces, and their accounts."""
         self.channel_of = channel_of
         self.library = library
         self._bulletins = bulletins
+        self._shared_of = shared_of
 
     async def kinds(self, tenant: TenantId, platform: str) -> Sequence[Bulletin]:
         """The kinds of messages that have a place of their own there."""
@@ -68,15 +78,20 @@ class Outgoing:
 
     async def places(self, tenant: TenantId, platform: str) -> Sequence[Spot]:
         """Where the bot may write. Raises ConnectionBroken, VendorError."""
-        listing = getattr(self._channel(tenant, platform), "places", None)
-        return () if listing is None else await listing()
+        shared, accounts = await self._shared_of(tenant, platform)
+        own = self.channel_of(tenant, platform) if accounts else self._channel(tenant, platform)
+        listing = getattr(own, "places", None)
+        found: list[Spot] = [] if listing is None else list(await listing())
+        for account in accounts:
+            found += await shared.places_in(account, tenant)  # type: ignore[union-attr]
+        return found
 
     async def place(self, tenant: TenantId, platform: str, named: str) -> Spot:
         """The one place of this name or id.
 
         Raises NotFound and Conflict with a sentence that helps to name it better.
         """
-        spot_of = getattr(self._channel(tenant, platform), "spot", None)
+        spot_of = getattr(self.channel_of(tenant, platform), "spot", None)
         if spot_of is not None:  # where any address is a place
             spot: Spot = spot_of(named)
             return spot
@@ -121,15 +136,16 @@ class Outgoing:
         """
         if ctx.effect is None:
             raise DeveloperError("A message is sent as an effect.")
-        channel = self._channel(ctx.tenant, platform)
         spot = spot or await self._as_shown(ctx.tenant, platform, parcel)
+        channel = await self._carrier(ctx.tenant, platform, spot.account)
         files = await self.files(ctx, [item.source for item in parcel.files])
         for now, shown in zip(files, parcel.files, strict=True):
             if shown.sha256 and now.sha256 != shown.sha256:
                 raise Conflict(f"The file {now.name} is another than was shown. Ask for it anew.")
         before = bool(ctx.progress.get("place"))
         if ctx.save and not before:
-            await ctx.save({"place": spot.id, "thread": parcel.thread})
+            where = {"place": spot.id, "thread": parcel.thread}
+            await ctx.save({**where, "account": spot.account} if spot.account else where)
         receipt = await channel.send(
             Outbound(
                 tenant=ctx.tenant,
@@ -156,10 +172,13 @@ class Outgoing:
         """
         if not effect.progress.get("place"):
             return None  # the place is written down before anything is sent
-        look = getattr(self._channel(effect.tenant, platform), "find", None)
+        account = str(effect.progress.get("account") or "")
+        look = getattr(await self._carrier(effect.tenant, platform, account), "find", None)
         if look is None:
             raise ConnectionBroken(f"{platform.capitalize()} cannot be looked into.")
-        found: Outcome | None = await look(effect)
+        found: Outcome | None = await look(
+            replace(effect, connection=account) if account else effect
+        )
         return found
 
     async def _as_shown(self, tenant: TenantId, platform: str, parcel: Parcel) -> Spot:
@@ -171,6 +190,15 @@ class Outgoing:
                 "shown. Ask for it anew."
             )
         return spot
+
+    async def _carrier(self, tenant: TenantId, platform: str, account: str) -> Channel:
+        """What speaks in an account: the shared app's, or the tenant's own channel."""
+        if not account.startswith(INSTALLED):
+            return self._channel(tenant, platform)
+        shared, accounts = await self._shared_of(tenant, platform)
+        if shared is None or account not in accounts:
+            raise ConnectionBroken("This workspace is not connected any more.")
+        return shared
 
     def _channel(self, tenant: TenantId, platform: str) -> Channel:
         channel = self.channel_of(tenant, platform)

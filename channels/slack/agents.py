@@ -241,6 +241,14 @@ class Agents:
         known = self.main
         return () if known is None or isinstance(known, Installed) else await known.places()
 
+    async def places_in(self, account: str, tenant: TenantId) -> Sequence[Spot]:
+        """The channels that the app is in, in one workspace where a tenant has installed it.
+
+        Raises VendorError, ConnectionBroken.
+        """
+        known = self.main
+        return await known.places_in(account, tenant) if isinstance(known, Installed) else ()
+
     async def _of(self, account: str, tenant: TenantId) -> Workspace | Installed:
         """What speaks for an account. Raises VendorRefused."""
         if account.startswith(PREFIX):

@@ -17,7 +17,7 @@ from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.installs import Found, account_of
-from bot.lent import Lent
+from bot.lent import Lent, Spot
 from bot.store.installs import Install
 from channels.slack.calls import Calls
 from channels.slack.events import NAME, Body, Others, text_of
@@ -84,6 +84,11 @@ class Installed:
     async def find(self, effect: Effect) -> Outcome | None:
         """Whether an answer is there, whole. None means that it surely is not."""
         return await (await self._spaces.of(effect.connection, effect.tenant)).find(effect)
+
+    async def places_in(self, account: str, tenant: TenantId) -> Sequence[Spot]:
+        """The channels that the app is in, in one workspace. Raises as `send` does."""
+        there = await (await self._spaces.of(account, tenant)).places()
+        return [replace(spot, account=account) for spot in there]
 
     async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """The bytes of a file. Raises VendorRefused, VendorUnknown, ConnectionBroken."""

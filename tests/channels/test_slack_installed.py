@@ -127,6 +127,20 @@ async def test_answers_go_out_with_the_token_of_their_workspace(apart: Apart) ->
     assert len(apart.server.world.said(place)) == 2
 
 
+async def test_places_are_asked_for_with_the_token_of_their_workspace(apart: Apart) -> None:
+    tokens = []
+    real = apart.server._authorise
+    apart.server._authorise = lambda m, token, body: (tokens.append(token), real(m, token, body))  # type: ignore[method-assign, func-returns-value]
+    shop, bakery = await apart.install(SHOP, HOME), await apart.install(BAKERY, AWAY)
+    place = apart.server.world.channel("ops", ANA)
+    for install in (shop, bakery):
+        (spot,) = await apart.channel.places_in(install.account, install.tenant)
+        assert (spot.id, spot.name, spot.account) == (place, "#ops", install.account)
+        assert tokens[-1] == apart.book.tokens[install.account].reveal()
+    with pytest.raises(VendorRefused, match="not connected"):
+        await apart.channel.places_in(shop.account, AWAY)
+
+
 async def test_files_go_out_from_the_tenant_s_own_shelf(apart: Apart) -> None:
     install = await apart.install(BAKERY, AWAY)
     place = apart.server.world.channel("general", ANA)

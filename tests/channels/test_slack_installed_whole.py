@@ -33,9 +33,11 @@ async def slack() -> AsyncIterator[SlackServer]:
 
 
 @asynccontextmanager
-async def whole(tmp_path: Path, slack: SlackServer) -> AsyncIterator[Program]:
+async def whole(
+    tmp_path: Path, slack: SlackServer, thinks: type[Model] = Model
+) -> AsyncIterator[Program]:
     """The program on a new folder, told of by HTTP."""
-    async with Model() as model:
+    async with thinks() as model:
         program = Program(
             tmp_path,
             model,

@@ -1,12 +1,14 @@
 """The whole program: an agent posts when nobody asks, where an owner said that such messages go."""
 
 import json
+import re
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from tests.channels import test_slack_installed_whole as installed
 from tests.channels import test_slack_whole as story
 from tests.channels.running import Model, found
 from tests.channels.slack_side import ANA, BEN
@@ -65,6 +67,52 @@ async def test_an_alarm_goes_where_alarms_go_and_after_a_kill_it_stands_there_on
         await found(lambda: "Done." in world.said(place)[-1])
         assert [m.text for m in slack.shown(ops)] == ["The shop is _down_"]
         assert "bulletin.changed" in await house.verb("audit")
+
+
+async def test_a_workspace_that_installed_the_app_gets_its_own_alarms_by_its_own_token(
+    tmp_path: Path, slack: SlackServer
+) -> None:
+    spoken = list[tuple[str, str]]()
+    real = slack._authorise
+    slack._authorise = lambda m, token, body: (spoken.append((m, token)), real(m, token, body))  # type: ignore[method-assign, func-returns-value]
+    async with installed.whole(tmp_path, slack, Watcher) as house:
+        base, world = slack.webhook_via, slack.world
+        mine, theirs = installed.Browser(base), installed.Browser(base)
+        try:
+            link = re.search(r"http://\S+/in/\S+", house.said)
+            assert link
+            await mine.sign_in(link[0])
+            told = await mine.call("POST", "/v1/tenants", {"name": "Bakery", "owner": "Olga"})
+            await theirs.sign_in(told["link"])
+            await mine.install(slack, installed.SHOP)
+            await theirs.install(slack, installed.BAKERY)
+            await theirs.call("POST", "/v1/routes", {"agent": "bri", "channel": "slack"})
+            alarms = {"channel": "slack", "kind": "alarms", "place": "#ovens"}
+            world.team = installed.BAKERY.id
+            ovens, bread = world.channel("ovens", ANA, BEN), world.channel("bread", ANA)
+            made = await theirs.call("PUT", "/v1/bulletins", alarms)
+            assert (made["place"], made["name"]) == (ovens, "#ovens")
+            assert (await mine.call("GET", "/v1/bulletins"))["items"] == []
+            bot = f"<@{installed.BAKERY.bot_user}>"
+            await world.say(ANA, bread, f"{bot} hello")
+            await installed.admit(slack, theirs, bread, "Ana of the bakery")
+            root = await world.say(ANA, bread, f"{bot} check the shop")
+            card = (await found(lambda: [m for m in slack.shown(bread, root) if m.buttons]))[0]
+            assert f"#ovens ({ovens})" in card.words
+            before = len(spoken)
+            await world.press(ANA, bread, card.ts, "Approve")
+            house.stop(signal.SIGKILL)
+            await house.start()
+            await found(lambda: slack.shown(ovens))
+            await found(lambda: "Done." in str(world.said(bread)))
+            assert [m.text for m in slack.shown(ovens)] == ["The shop is _down_"]
+            posts = {token for name, token in spoken[before:] if name == "chat.postMessage"}
+            assert len(posts) == 1, "one token, that of the bakery"
+            theirs_is = [token for name, token in spoken[:before] if name == "chat.postMessage"][-1]
+            assert posts == {theirs_is}
+        finally:
+            await mine.close()
+            await theirs.close()
 
 
 @pytest.mark.long
