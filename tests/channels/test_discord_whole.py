@@ -73,6 +73,12 @@ async def test_talk_files_and_an_approval_with_a_changed_text(
         assert any(m.reply_to == asked.id for m in discord.shown(channel))
         pressed = await discord.press("eve", card, "Approve")
         assert pressed.private and not pressed.failed and program.posts() == []
+        # What waits is listed to whoever asks, and to nobody who reads along.
+        listed = await discord.command("ana", "approvals", channel)
+        await found(lambda: listed.private)
+        await discord.say("ana", "{bot} /approvals", channel)
+        await found(lambda: "1 question waits" in discord.texts(channel, "ben")[-1])
+        assert "Publish" in listed.private[0]
         # Ana changes the text in a form and sends it.
         form = await discord.press("ana", card, "Edit")
         (name,) = [key for key, text in form.inputs.items() if text == POST["text"]]

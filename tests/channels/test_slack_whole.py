@@ -88,6 +88,10 @@ async def test_talk_files_and_an_approval_with_a_changed_text(
         alone = (await found(lambda: [m for m in slack.shown(channel) if m.only_for == BEN.id]))[0]
         assert alone.thread_ts == root and card.buttons
         assert not house.posts()
+        # What waits is listed to whoever asks, and to nobody who reads along.
+        await world.say(ANA, channel, f"<@{BOT_USER}> /approvals", thread=root)
+        (listed,) = await found(lambda: [m for m in slack.shown(channel) if m.only_for == ANA.id])
+        assert "Publish" in listed.text
         # Ana changes the text in a form and sends it.
         await world.press(ANA, channel, card.ts, "Edit")
         view = next(iter(await found(lambda: world.views)))
