@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Page, expect
 
 pytest.importorskip("telegram")
 
@@ -54,12 +54,7 @@ async def test_a_platform_is_connected_with_its_token_and_let_go_of(
             await places.get_by_role("button").click()
             rules = page.get_by_role("table", name="Rules of places")
             await expect(rules).to_contain_text("everything that is said", timeout=30_000)
-            kinds = page.get_by_role("region", name="Kinds of messages")
-            await kinds.get_by_label("Kind", exact=True).fill("alarms")
-            await kinds.get_by_label("Place that the bot is in").fill("#ops")
-            await kinds.get_by_role("button", name="Set the kind").click()
-            await expect(kinds.get_by_role("alert")).to_contain_text("bot connect slack")
-            await kinds.screenshot(path=tmp_path / "kinds.png")
+            await _set_a_kind(page)
             await section.get_by_text("Connect", exact=True).click()
             form = section.get_by_role("form", name="Connect telegram")
             fields = form.locator("input[type=password]")
@@ -78,3 +73,12 @@ async def test_a_platform_is_connected_with_its_token_and_let_go_of(
             assert house.telegram.token not in await page.content()
         finally:
             await page.close()
+
+
+async def _set_a_kind(page: Page) -> None:
+    """A kind of messages is to go to a platform that is not connected: the page says the mend."""
+    kinds = page.get_by_role("region", name="Kinds of messages")
+    await kinds.get_by_label("Kind", exact=True).fill("alarms")
+    await kinds.get_by_label("Place that the bot is in").fill("#ops")
+    await kinds.get_by_role("button", name="Set the kind").click()
+    await expect(kinds.get_by_role("alert")).to_contain_text("bot connect slack")
