@@ -88,7 +88,9 @@ class Installed:
     async def places_in(self, account: str, tenant: TenantId) -> Sequence[Spot]:
         """The channels that the app is in, in one workspace. Raises as `send` does."""
         there = await (await self._spaces.of(account, tenant)).places()
-        return [replace(spot, account=account) for spot in there]
+        install = await self._lent.installs.of(account)
+        where = f", in {install.team_name}" if install and install.team_name else ""
+        return [replace(spot, account=account, about=spot.about + where) for spot in there]
 
     async def fetch(self, attachment: Attachment) -> AsyncIterator[bytes]:
         """The bytes of a file. Raises VendorRefused, VendorUnknown, ConnectionBroken."""

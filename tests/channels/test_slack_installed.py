@@ -136,6 +136,7 @@ async def test_places_are_asked_for_with_the_token_of_their_workspace(apart: Apa
     for install in (shop, bakery):
         (spot,) = await apart.channel.places_in(install.account, install.tenant)
         assert (spot.id, spot.name, spot.account) == (place, "#ops", install.account)
+        assert spot.about == f"the whole team, in {install.team_name}"
         assert tokens[-1] == apart.book.tokens[install.account].reveal()
     with pytest.raises(VendorRefused, match="not connected"):
         await apart.channel.places_in(shop.account, AWAY)
