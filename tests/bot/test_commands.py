@@ -60,6 +60,10 @@ async def test_it_is_not_told_where_others_read_along():
         said = str((await house.live.line_of(got.event)).get("text", ""))
         assert "mem_1" not in said
         assert "where only the two of us" in said
+        event = replace(house.event("/memory"), place=open_place.place)
+        got = await house.engine.inbox.accept(replace(event, payload={SEEN_ALONE: True}))
+        shown = str((await house.live.line_of(got.event)).get("text", ""))
+        assert "mem_1" in shown, "a platform shows it to whoever asked alone"
 
 
 @virtual
