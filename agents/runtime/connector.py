@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextvars import ContextVar
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,8 @@ MAX_BODY = 8 << 20
 """Bytes of a whole answer."""
 MAX_STREAM = 64 << 20
 """Bytes of a streamed one: its words and some 250 bytes around every few of them."""
+ANSWERS: ContextVar[list[aiohttp.ClientResponse] | None] = ContextVar("answers", default=None)
+"""Gets each answer of a task that wants to see them, once its head is there."""
 log = logging.getLogger(__name__)
 
 
@@ -115,6 +118,8 @@ def _measured() -> type[aiohttp.ClientResponse]:
             if isinstance(protocol, _incoming()) and self.content_type == "application/json":
                 # Whoever counts for himself comes first, and can say so.
                 protocol.most = 2 * MAX_BODY  # type: ignore[attr-defined]
+            if (answers := ANSWERS.get()) is not None:
+                answers.append(self)
             return self
 
     return Response

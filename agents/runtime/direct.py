@@ -37,6 +37,7 @@ from agents.runtime.failures import (
     wait_of,
 )
 from agents.runtime.providers import chat_url, hearing_url
+from agents.runtime.streams import streamed
 from agents.runtime.transport import Call, Recording
 from agents.runtime.wire import Answer, to_wire
 from bot.core.canonical import Json
@@ -47,8 +48,6 @@ MAX_ERROR = 64 << 10
 """Bytes of an error that are read."""
 LONG = 256 << 10
 """From here on an answer is parsed in a thread, so that nobody waits for it."""
-LAST_S = 0.05
-"""How long the end of a finished stream may take to come; else its connection is not kept."""
 _REASONING = re.compile(r"(?:o\d|gpt-(?:[5-9]|\d\d))")
 """OpenAI's models that refuse `max_tokens`: its page on chat completions, read 2026-11-21."""
 
@@ -89,7 +88,7 @@ class Direct:
                 raise await self._refusal(response)
             try:
                 if call.on_text is not None and response.content_type != "application/json":
-                    return await _streamed(response, Reader(candidate.provider, call.on_text))
+                    return await streamed(response, Reader(candidate.provider, call.on_text))
                 answer = await _whole(response, candidate.provider)
             except aiohttp.ClientError as error:
                 raise CutOff from error
@@ -181,21 +180,3 @@ async def _whole(response: aiohttp.ClientResponse, provider: str) -> Answer | No
     if len(body) > LONG:
         return await asyncio.to_thread(from_body, body, provider)
     return from_body(body, provider)
-
-
-async def _streamed(response: aiohttp.ClientResponse, reader: Reader) -> Answer | None:
-    async for data in response.content.iter_any():
-        reader.feed(data)
-        if reader.is_done:
-            await _let_end(response)
-            break
-    return reader.end()
-
-
-async def _let_end(response: aiohttp.ClientResponse) -> None:
-    """Read the last bytes of a finished answer, so that its connection can be used again."""
-    try:
-        async with asyncio.timeout(LAST_S):
-            await read(response, MAX_ERROR)
-    except (TimeoutError, aiohttp.ClientError):
-        response.close()

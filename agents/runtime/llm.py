@@ -23,9 +23,11 @@ from typing import Any
 
 import aiohttp
 
+from agents.runtime.answers import Reader
 from agents.runtime.choice import Candidate
 from agents.runtime.connector import session
-from agents.runtime.providers import PROVIDERS
+from agents.runtime.providers import PROVIDERS, provider
+from agents.runtime.streams import overheard, readable, streamed
 from agents.runtime.transport import Call, Recording
 from agents.runtime.wire import Answer, Stream, from_response, to_wire
 from bot.core.canonical import Json
@@ -127,16 +129,21 @@ class LiteLLM:
             return from_response(await ask(arguments), candidate.provider)
         arguments["stream"] = True
         arguments["stream_options"] = {"include_usage": True}
-        stream = Stream(provider=candidate.provider, on_text=call.on_text, rebuild=library.rebuild)
-        chunks = await ask(arguments)
+        with overheard() as answers:
+            chunks = await ask(arguments)
         try:
+            if provider(candidate.provider).speaks_openai and (found := readable(answers)):
+                return await streamed(found, Reader(candidate.provider, call.on_text))
+            stream = Stream(
+                provider=candidate.provider, on_text=call.on_text, rebuild=library.rebuild
+            )
             async for chunk in chunks:
                 stream.add(chunk)
                 if stream.is_done:
                     break
+            return stream.whole(chunks)
         finally:
             await chunks.aclose()
-        return stream.whole(chunks)
 
     async def hear(self, recording: Recording) -> Mapping[str, Json] | None:
         """One recording. Raises as `ask` does."""

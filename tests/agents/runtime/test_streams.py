@@ -1,0 +1,95 @@
+"""Streams that LiteLLM asked for: read past it where that is safe, else its own way."""
+
+import importlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import pytest
+
+from agents.runtime import llm
+from agents.runtime.llm import _Library
+from bot.core.errors import VendorUnknown
+from tests.agents.runtime.model_house import House, ask
+from tests.agents.runtime.talk import needs_litellm, request
+from tests.fakes.openai_server import Reply
+
+pytestmark = [
+    *needs_litellm,
+    pytest.mark.parametrize("house", ["litellm"], indirect=True),
+    pytest.mark.usefixtures("way"),
+]
+WAYS = ("here", "elsewhere", "begun")
+"""Past LiteLLM; as in a version that asks over connections of its own; as in one that has read the
+head of the stream before it hands it over."""
+
+
+class Again:
+    """LiteLLM's stream, of which the first piece was read already."""
+
+    def __init__(self, first: Any, chunks: Any) -> None:
+        self._first, self._chunks = first, chunks
+
+    async def __aiter__(self) -> AsyncIterator[Any]:
+        yield self._first
+        async for chunk in self._chunks:
+            yield chunk
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._chunks, name)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """LiteLLM works in one of these ways."""
+    really = _Library.ask_here
+
+    async def begun(self: _Library, arguments: Mapping[str, object]) -> Any:
+        chunks = await really(self, arguments)
+        return Again(await anext(aiter(chunks)), chunks) if arguments.get("stream") else chunks
+
+    if request.param == "elsewhere":
+        monkeypatch.setattr(llm, "readable", lambda answers: None)
+    elif request.param == "begun":
+        monkeypatch.setattr(_Library, "ask_here", begun)
+    return str(request.param)
+
+
+async def test_words_calls_and_usage_come_whole_in_every_way(house: House) -> None:
+    calls = [("blog_publish", '{"text": "We are open on Sunday"}'), ("x_publish", "{}")]
+    house.server.script.append(Reply(text="I will do so.", calls=calls, usage=(700, 90)))
+    reply, words = await ask(house.door(), request(), stream=True)
+    assert reply.message.content == "".join(words) == "I will do so."
+    assert [(call.name, call.arguments) for call in reply.message.tool_calls] == calls
+    assert (reply.finish, reply.usage.tokens_in, reply.usage.tokens_out) == ("tool_calls", 700, 90)
+
+
+@pytest.mark.parametrize("fault", ["cut", "unfinished"])
+async def test_half_a_stream_is_no_answer_in_any_way(house: House, fault: str) -> None:
+    house.server.otherwise = Reply(text="One two three four five.", fault=fault)
+    with pytest.raises(VendorUnknown):
+        await ask(house.door(), request(), stream=True)
+
+
+async def test_call_after_call_goes_over_one_connection_in_every_way(house: House) -> None:
+    door = house.door()
+    for _ in range(5):
+        await ask(door, request(), stream=True)
+    assert len(house.server.sockets) == 1
+
+
+@pytest.mark.parametrize("way", ["here"], indirect=True)
+async def test_no_piece_of_an_answer_goes_through_litellm(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await ask(house.door(), request(), stream=True)  # it is loaded
+    kind = importlib.import_module("litellm").CustomStreamWrapper
+    built: list[object] = []
+    really: Callable[..., Any] = kind.chunk_creator
+
+    def counted(self: Any, chunk: Any) -> Any:
+        built.append(chunk)
+        return really(self, chunk)
+
+    monkeypatch.setattr(kind, "chunk_creator", counted)
+    reply, _ = await ask(house.door(), request(), stream=True)
+    assert (reply.message.content, built) == ("Hello from the stub.", [])
