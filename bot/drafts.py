@@ -27,8 +27,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 GROWING = 24
 """How many answers grow on one platform at a time. Beyond that its budgets (Slack: some forty edits
-a minute in a workspace) leave no room to show it, and what streams costs LiteLLM three times as
-much as what comes whole (docs/performance.md, platforms): later ones come whole."""
+a minute in a workspace) leave no room to show it: later ones come whole."""
+MOMENT_S = 0.2
+"""An answer that is whole so soon after its first words comes whole: half of it would be a request
+more, and its answer waited for, before words that nobody saw grow."""
 LAST_S = 10.0
 """How long an answer waits for the last piece of its draft, which must not come after it."""
 
@@ -84,6 +86,7 @@ class Drafts:
         finally:
             self._growing[channel.name] -= 1
             over.set()
+            watch.close()
             await asyncio.wait({showing}, timeout=LAST_S)
             showing.cancel()
 
@@ -101,6 +104,8 @@ class Drafts:
             with watch:
                 while not over.is_set():
                     await watch.next(channel.features.draft_s)
+                    if not (shown or ref) and watch.draft and watch.draft.parts:
+                        await _pause(over, MOMENT_S)
                     text = "".join(watch.draft.parts) if watch.draft else ""
                     if text != shown and not over.is_set():
                         ref = await self._piece(claim, channel, reply, text, ref)

@@ -12,9 +12,9 @@ from bot.core.channel import Features, Outbound, Receipt
 from bot.core.effect import EffectKind, Policy
 from bot.core.errors import ConnectionBroken, Forbidden, UserError, VendorRefused
 from bot.core.event import Attachment, Kind
-from bot.core.ids import PersonId, TenantId
+from bot.core.ids import ConvId, PersonId, TenantId
 from bot.desk import Behind, Counter, Seat, filled
-from bot.live import Live
+from bot.live import Live, Watch
 from bot.places import Places
 from bot.store.connections import Connection, put
 from bot.store.keys import ValueRow
@@ -172,6 +172,40 @@ async def test_a_draft_grows_in_one_message_and_becomes_the_answer():
         assert shown[-1].replace == ref
         rows = house.disk.all("select kind, state, vendor_ref from effect")
         assert rows == [("reply", "sent", ref)]
+
+
+@virtual
+@pytest.mark.parametrize(
+    "words", [("Hel", "lo."), ()], ids=["whole soon after its first words", "in no pieces at all"]
+)
+async def test_an_answer_that_nobody_would_see_grow_is_sent_once_and_at_once(words):
+    outside = Platform(name="chat", policy=Policy.KEYED, draft_s=1.5)
+    async with Switchboard(channels={"chat": outside}) as house:
+
+        class Begun(Live):
+            def subscribe(self, tenant: TenantId, conv: str) -> Watch:
+                self.begin(tenant, ConvId(conv), house.live.begun[-1][0], 0)
+                return super().subscribe(tenant, conv)
+
+        live = house.engine.drafts._live = Begun()
+        now = asyncio.get_running_loop().time
+        done_at = 0.0
+
+        async def think(request: Any) -> Any:
+            nonlocal done_at
+            ((conv,),) = house.disk.all("select id from conv")
+            await asyncio.sleep(0.5)
+            for word in words:
+                live.text(HOME, conv, house.live.begun[-1][0], word)
+                await asyncio.sleep(0.01)
+            done_at = now()
+            return say("Hello.")
+
+        house.model._script = think
+        got = await house.accept("hi", **ON_CHAT)
+        await house.live.line_of(got.event, 60)
+        assert now() - done_at < 0.1, "it waited for nothing"
+        assert [[m.text for m in all_] for all_ in outside.seen.values()] == [["Hello."]]
 
 
 @virtual

@@ -78,6 +78,13 @@ async def test_call_after_call_goes_over_one_connection_in_every_way(house: Hous
 
 
 @pytest.mark.parametrize("way", ["here"], indirect=True)
+async def test_an_answer_that_repeats_itself_is_an_answer(house: House) -> None:
+    house.server.otherwise = Reply(text="- " * 150)
+    reply, words = await ask(house.door(), request(), stream=True)
+    assert reply.message.content == "".join(words) == "- " * 150
+
+
+@pytest.mark.parametrize("way", ["here"], indirect=True)
 async def test_no_piece_of_an_answer_goes_through_litellm(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
