@@ -233,6 +233,7 @@ class Stream:
     _size: int = 0
     _finish: str = ""
     _usage: Any = None
+    _tokens: tuple[int, int] = (0, 0)
     is_done: bool = False
     """Nothing more is wanted: it is too long."""
 
@@ -243,6 +244,8 @@ class Stream:
         usage = getattr(chunk, "usage", None)
         if usage is not None:
             self._usage = usage
+            read, written = _tokens(usage)  # Anthropic counts the one first, the other last
+            self._tokens = max(read, self._tokens[0]), max(written, self._tokens[1])
         if not chunk.choices:
             return
         choice = chunk.choices[0]
@@ -278,8 +281,7 @@ class Stream:
 
     def end(self) -> Answer | None:
         """The whole; None when the stream held nothing at all."""
-        tokens = _tokens(self._usage)
-        if not self._text and not self._calls and not tokens[1]:
+        if not self._text and not self._calls and not self._tokens[1]:
             return None
         calls = tuple(
             call_of(call.id, call.name, "".join(call.arguments), n)
@@ -290,7 +292,7 @@ class Stream:
         return Answer(
             message=message_of("".join(self._text), calls, kept, self.provider),
             finish=finish_of(self._finish, calls),
-            tokens=tokens,
+            tokens=self._tokens,
             cost=_cost(self._usage),
         )
 
