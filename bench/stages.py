@@ -25,6 +25,8 @@ RENEW = 10
 """Turns after which a place is given up for a fresh one, where conversations are threads."""
 PATIENT_S = 60.0
 """What is acknowledged late is not told again: that is another benchmark's question."""
+KEPT = 8
+"""Messages for each place that stand in Teams at most: the played one looks through all of them."""
 FREE = 1 << 30
 """A rate that nobody reaches."""
 
@@ -188,6 +190,7 @@ class Teams:
         self._places = {place: n for n, place in enumerate(found)}
         self._names = found
         self._roots: dict[int, tuple[str, int]] = {}
+        self._seen = 0
 
     @property
     def env(self) -> Mapping[str, str]:
@@ -210,12 +213,20 @@ class Teams:
         self._roots[n] = (root or id_, turns + 1)
 
     def news(self) -> list[int]:
-        new, self._world.messages[:] = list(self._world.messages), self._kept()
+        messages = self._world.messages
+        new, self._seen = messages[self._seen :], len(messages)
+        if self._seen > KEPT * len(self._places):
+            self._forget()
         return [self._places[m.place] for m in new if m.bot and m.place in self._places]
 
-    def _kept(self) -> list[Any]:
-        """What people said stays, so that answers find their threads; what was answered goes."""
-        return [m for m in self._world.messages if not (m.bot and m.place in self._places)][-2000:]
+    def _forget(self) -> None:
+        """What was answered long ago goes; the roots of running threads stay, for their answers."""
+        messages = self._world.messages
+        last = {m.place: m for m in messages if not m.bot}.values()
+        held = {id_ for m in last for id_ in (m.id, m.thread)}
+        recent = len(messages) - KEPT // 2 * len(self._places)
+        messages[:] = [m for n, m in enumerate(messages) if n >= recent or m.id in held]
+        self._seen = len(messages)
 
 
 SERVERS = {
