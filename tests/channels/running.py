@@ -28,7 +28,7 @@ class Model(OpenAIServer):
     def _reply(self, body: Body) -> Reply:
         texts = [json.dumps(m["content"]) for m in body["messages"] if m["role"] == "user"]
         last = texts[-1] if texts else ""
-        is_told = body["messages"][-1]["role"] == "tool"
+        is_told = body["messages"][-1]["role"] == "tool" or "[outcome]" in last
         if "publish" in last and not is_told and body.get("tools"):
             return Reply(calls=[("blog_publish", json.dumps(POST))])
         if "slowly" in last:
