@@ -44,8 +44,8 @@ def readable(answers: list[aiohttp.ClientResponse]) -> aiohttp.ClientResponse | 
     last = answers[-1] if answers else None
     if last is None or last.status != 200 or last.content_type != KIND:
         return None
-    if not last.url.path.endswith(PATH):
-        return None
+    if not last.url.path.endswith(PATH) or "Content-Encoding" in last.headers:
+        return None  # packed, it is unpacked by whoever asked
     # A name of aiohttp's own: how much of it was read. Nobody may have begun.
     return last if getattr(last.content, "_cursor", -1) == 0 else None
 

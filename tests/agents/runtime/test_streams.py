@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from agents.runtime import llm
 from agents.runtime.door import Door
@@ -13,10 +14,11 @@ from bot.core.errors import VendorUnknown
 from bot.core.secret import Secret
 from tests.agents.runtime.model_house import House, ask
 from tests.agents.runtime.talk import needs_litellm, request
+from tests.agents.runtime.test_direct import serving
 from tests.agents.runtime.test_vendor_faults import MODELS
 from tests.fakes.clock import StillClock
 from tests.fakes.model_vendors import WORDS, ModelVendors
-from tests.fakes.openai_server import Reply
+from tests.fakes.openai_server import Reply, events
 
 pytestmark = needs_litellm
 by_litellm = pytest.mark.parametrize("house", ["litellm"], indirect=True)
@@ -90,6 +92,23 @@ async def test_an_answer_that_repeats_itself_is_an_answer(house: House) -> None:
     house.server.otherwise = Reply(text="- " * 150)
     reply, words = await ask(house.door(), request(), stream=True)
     assert reply.message.content == "".join(words) == "- " * 150
+
+
+@by_litellm
+async def test_a_stream_that_comes_packed_is_unpacked(house: House) -> None:
+    async def packed(got: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response.enable_compression(web.ContentCoding.gzip)
+        await response.prepare(got)
+        async for event in events(await got.json(), Reply(text="Small and whole.")):
+            await response.write(f"data: {event}\n\n".encode())
+        await response.write_eof()
+        return response
+
+    async with serving(packed) as url:
+        reply, words = await ask(house.door(endpoints={"openai": url}), request(), stream=True)
+        await house.close()
+    assert reply.message.content == "".join(words) == "Small and whole."
 
 
 @by_litellm
