@@ -1,8 +1,8 @@
 """Zones by the names that Windows gives them, which Outlook tells events by.
 
 https://github.com/unicode-org/cldr/blob/main/common/supplemental/windowsZones.xml, its rows for the
-whole world (`001`; read 2026-11-22). A name that does not stand here, such as one that a company
-made, is not guessed.
+whole world (`001`; read 2026-11-22), every one of them. A name that does not stand here, such as
+one that a company made, is not guessed.
 """
 
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -89,13 +89,76 @@ _STANDARD = {
     "Fiji": "Pacific/Fiji",
     "Tonga": "Pacific/Tongatapu",
     "Samoa": "Pacific/Apia",
+    "Alberta": "America/Edmonton",
+    "Aleutian": "America/Adak",
+    "Altai": "Asia/Barnaul",
+    "Astrakhan": "Europe/Astrakhan",
+    "Aus Central W.": "Australia/Eucla",
+    "Bahia": "America/Bahia",
+    "Bougainville": "Pacific/Bougainville",
+    "British Columbia": "America/Vancouver",
+    "Central Asia": "Asia/Bishkek",
+    "Central Brazilian": "America/Cuiaba",
+    "Chatham Islands": "Pacific/Chatham",
+    "Cuba": "America/Havana",
+    "Easter Island": "Pacific/Easter",
+    "Ekaterinburg": "Asia/Yekaterinburg",
+    "Haiti": "America/Port-au-Prince",
+    "Kaliningrad": "Europe/Kaliningrad",
+    "Libya": "Africa/Tripoli",
+    "Line Islands": "Pacific/Kiritimati",
+    "Lord Howe": "Australia/Lord_Howe",
+    "Magadan": "Asia/Magadan",
+    "Magallanes": "America/Punta_Arenas",
+    "Manitoba": "America/Winnipeg",
+    "Marquesas": "Pacific/Marquesas",
+    "N. Central Asia": "Asia/Novosibirsk",
+    "Norfolk": "Pacific/Norfolk",
+    "North Asia": "Asia/Krasnoyarsk",
+    "North Asia East": "Asia/Irkutsk",
+    "North Korea": "Asia/Pyongyang",
+    "Omsk": "Asia/Omsk",
+    "Qyzylorda": "Asia/Qyzylorda",
+    "Saint Pierre": "America/Miquelon",
+    "Sakhalin": "Asia/Sakhalin",
+    "Sao Tome": "Africa/Sao_Tome",
+    "Saratov": "Europe/Saratov",
+    "South Sudan": "Africa/Juba",
+    "Sudan": "Africa/Khartoum",
+    "Syria": "Asia/Damascus",
+    "Tocantins": "America/Araguaina",
+    "Tomsk": "Asia/Tomsk",
+    "Transbaikal": "Asia/Chita",
+    "Turks And Caicos": "America/Grand_Turk",
+    "Ulaanbaatar": "Asia/Ulaanbaatar",
+    "Volgograd": "Europe/Volgograd",
+    "W. Mongolia": "Asia/Hovd",
+    "West Bank": "Asia/Hebron",
+    "Yakutsk": "Asia/Yakutsk",
+    "Yukon": "America/Whitehorse",
 }
+_OTHERS = {
+    "Central Standard Time (Mexico)": "America/Mexico_City",
+    "Eastern Standard Time (Mexico)": "America/Cancun",
+    "Mountain Standard Time (Mexico)": "America/Mazatlan",
+    "Pacific Standard Time (Mexico)": "America/Tijuana",
+    "Russia Time Zone 10": "Asia/Srednekolymsk",
+    "Russia Time Zone 11": "Asia/Kamchatka",
+    "Russia Time Zone 3": "Europe/Samara",
+    "UTC+12": "Etc/GMT-12",
+    "UTC+13": "Etc/GMT-13",
+    "UTC-02": "Etc/GMT+2",
+    "UTC-08": "Etc/GMT+8",
+    "UTC-09": "Etc/GMT+9",
+    "UTC-11": "Etc/GMT+11",
+}
+"""Names that do not end in `Standard Time`."""
 
 
 def known_zone(name: str) -> str:
     """A zone's name among the IANA's, by that or by Windows'; empty for one that is not known."""
-    theirs = _STANDARD.get(name.removesuffix(" Standard Time"), "")
-    meant = theirs if name.endswith(" Standard Time") else name
+    standard = name.removesuffix(" Standard Time")
+    meant = _OTHERS.get(name, name) if standard == name else _STANDARD.get(standard, "")
     try:
         return ZoneInfo(meant).key if meant else ""
     except (ZoneInfoNotFoundError, ValueError, OSError):
