@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -10,38 +9,19 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.openai_server import Body, OpenAIServer, Reply
+from tests.fakes.obedient import Obedient, please
 from tests.fakes.stripe_server import StripeServer
-from tests.tools.payments.test_story import Teller
+from tests.tools.payments.test_story import Teller, stripe
 
 pytestmark = pytest.mark.long
 
 
-class Model(OpenAIServer):
-    """It calls the tool that it is told to call."""
-
-    def __init__(self) -> None:
-        super().__init__(otherwise=self._reply)
-
-    def _reply(self, body: Body) -> Reply:
-        words = str(body["messages"][-1]["content"])
-        found = re.search(r"please call (\w+) with (\{.*\})", words)
-        if found and "outcome" not in words:
-            return Reply(calls=[(found[1], found[2])])
-        return Reply(text=f"Heard: {words}")
-
-
-@pytest.fixture
-async def stripe() -> AsyncIterator[StripeServer]:
-    async with StripeServer() as server:
-        server.world.customer({"name": "Acme", "email": "pay@acme.example"})
-        yield server
-        assert server.mistakes == []
+__all__ = ["stripe"]
 
 
 @pytest.fixture
 async def teller(tmp_path: Path, stripe: StripeServer) -> AsyncIterator[Teller]:
-    async with Model() as model:
+    async with Obedient() as model:
         made = Teller(
             tmp_path,
             stripe,
@@ -138,7 +118,7 @@ async def test_it_is_done_by_a_yes_and_once_through_a_kill(
     tool, given, make, step, there, shown = CASES[case]
     made = make(stripe)
     told = {name: made if value == "MADE" else value for name, value in given.items()}
-    item = await teller.asks(f"please call {tool} with {json.dumps(told)}")
+    item = await teller.asks(please(tool, told))
     assert shown in json.dumps(item["shown"]) and "test mode" in json.dumps(item["shown"])
     assert stripe.asked(step) == []
     stripe.order(step, "late_after")
