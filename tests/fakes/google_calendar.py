@@ -39,6 +39,8 @@ class GoogleCalendar(GoogleServer):
         self.meet_late = False
         self.blind_to_ids = False
         """A look-up does not find what was just made, as may happen over there."""
+        self.outsiders: set[str] = set()
+        """Guests whose calendar is not Google's: whoever is told `externalOnly` tells them."""
         self._versions = count(1)
         self.follow = Follow(self)
         """Its sync tokens and channels; `follow.bell.webhook_via`: where the app really listens."""
@@ -68,6 +70,11 @@ class GoogleCalendar(GoogleServer):
         self.events[calendar, id_] = made
         self.touch(made)
         return made
+
+    def series(self, id_: str, **more: Any) -> list[Body]:
+        """A series that was there before; returns its events."""
+        self._expand("primary", self.put(id_, **more))
+        return self.of_series(id_)
 
     def touch(self, event: Body) -> None:
         """Somebody has changed it."""
@@ -104,7 +111,7 @@ class GoogleCalendar(GoogleServer):
             return self._entry(unquote(found[1]))
         if path == "channels/stop":
             return self.follow.stop(body)
-        found = re.fullmatch(r"calendars/([^/]+)/events(?:/([^/]+))?", path)
+        found = re.fullmatch(r"calendars/([^/]+)/events(?:/([^/]+))?(?:/instances)?", path)
         calendar, id_ = (unquote(each or "") for each in found.groups()) if found else ("", "")
         if calendar not in self.roles:
             raise Refused(404, "notFound")
@@ -117,6 +124,8 @@ class GoogleCalendar(GoogleServer):
         event = self.events.get((calendar, id_))
         if event is None or (self.blind_to_ids and verb == "GET"):
             raise Refused(404, "notFound")
+        if verb == "GET" and path.endswith("/instances"):
+            return self._instances(request, event)
         if verb == "GET":
             return self._shown(event)
         if (etag := request.headers.get("If-Match")) and etag != event["etag"]:
@@ -163,6 +172,19 @@ class GoogleCalendar(GoogleServer):
         elif "orderBy" not in query:
             told["nextSyncToken"] = self.follow.token()
         return told
+
+    def _instances(self, request: web.Request, event: Body) -> Body:
+        """The events of a series; the times may be left out."""
+        query, found = request.query, self.of_series(event["id"])
+        if "timeMin" in query:
+            least = datetime.fromisoformat(query["timeMin"])
+            found = [each for each in found if _time(each["end"]) > least]
+        if "timeMax" in query:
+            most = datetime.fromisoformat(query["timeMax"])
+            found = [each for each in found if _time(each["start"]) < most]
+        size, at = int(query.get("maxResults", "250")), int(query.get("pageToken", "0"))
+        told: Body = {"kind": "calendar#events", "items": found[at : at + size]}
+        return told | ({"nextPageToken": str(at + size)} if len(found) > at + size else {})
 
     def _insert(self, calendar: str, request: web.Request, body: Body) -> Body:
         id_ = body.get("id", "")
@@ -251,8 +273,9 @@ class GoogleCalendar(GoogleServer):
             event["hangoutLink"] = "https://meet.google.com/abc-defg-hij"
 
     def _tell(self, event: Body, request: web.Request) -> None:
-        if request.query.get("sendUpdates") == "all":
-            for guest in event.get("attendees", ()):
+        whom = request.query.get("sendUpdates")
+        for guest in event.get("attendees", ()):
+            if whom == "all" or (whom == "externalOnly" and guest["email"] in self.outsiders):
                 self.mails.append((guest["email"], event["id"]))
 
     def _shown(self, event: Body) -> Body:

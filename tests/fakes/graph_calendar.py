@@ -294,6 +294,8 @@ class GraphCalendar(OAuthServer):
         event, verb = self.events.get(id_), request.method
         if event is None:
             raise Refused(404, "ErrorItemNotFound")
+        if deed == "instances" and verb == "GET":
+            return 200, self.views.instances(request, event)
         if deed:
             if verb != "POST" or deed not in (*_ANSWERS, "cancel"):
                 self.mistakes.append(f"{verb} {deed} is not played here")

@@ -31,7 +31,7 @@ def query_misfits(path: str, query: Mapping[str, str]) -> Iterator[str]:
     known = {"$select", "$expand"}
     if path.endswith("calendarView/delta"):
         known = _RANGE | {"$deltatoken", "$skiptoken"}
-    elif path.endswith("calendarView"):
+    elif path.endswith(("calendarView", "/instances")):
         known = _RANGE | _LIST
     elif path.endswith(("/events", "/calendars")):
         known = _LIST
@@ -81,6 +81,17 @@ class Views:
             if each.body["type"] != "seriesMaster" and each.start < ends and each.end > begins
         ]
         return self._paged(request, found)
+
+    def instances(self, request: web.Request, master: Event) -> Body:
+        """The events of a series in a stretch of time; those that were cancelled are left out."""
+        if master.body["type"] != "seriesMaster":
+            raise Refused(400, "ErrorInvalidRequest")
+        begins, ends = _range(request.query)
+        mine = [
+            each for each in self._of(master.calendar) if each.body["seriesMasterId"] == master.id
+        ]
+        found = [each for each in mine if each.start < ends and each.end > begins]
+        return self._paged(request, sorted(found, key=lambda each: each.start))
 
     def _of(self, calendar: str) -> list[Event]:
         return [each for each in self._server.events.values() if each.calendar == calendar]

@@ -8,10 +8,11 @@ verbs decide what may be done and when; a book says it in its vendor's words.
     nobody knows           VendorUnknown: 5xx, no answer, one that cannot be read, a redirect
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
+from bot.core.canonical import Json
 from bot.core.errors import Conflict, NotFound
 from bot.frozen import frozen
 from tools.calendar._event import Event
@@ -40,6 +41,8 @@ class Service:
     """Scopes."""
     title_chars: int
     """The longest title."""
+    parting: str
+    """What guests get when a series is parted in two."""
 
 
 @frozen
@@ -64,15 +67,22 @@ class Wish:
     meet: bool = False
     repeat: Repeat | None = None
     """How it is to repeat; comes with its `span`, the first of the series."""
+    like: Event | None = None
+    """The event whose words, guests and settings a new one takes along."""
+    quietly: bool = False
+    """Only guests who would not see it otherwise are told, where the vendor lets us say so."""
 
-    def without(self, guests: Sequence[str]) -> list[str]:
-        """The new guests that are not among those."""
-        there = {each.lower() for each in guests}
-        return [each for each in dict.fromkeys(self.add) if each.lower() not in there]
+    def guests(self, event: Event, new: Callable[[str], Json]) -> list[Json]:
+        """Who is invited: those of the event who stay, as the vendor tells them, and new ones."""
+        off = {each.lower() for each in self.remove}
+        kept = [each for each in event.guests if each.email.lower() not in off]
+        there = {each.email.lower() for each in kept}
+        added = [each for each in dict.fromkeys(self.add) if each.lower() not in there]
+        return [*(dict(each.theirs) for each in kept), *(new(each) for each in added)]
 
 
 class Book(Protocol):
-    """The calendars of one connected account. Eight methods: one for each thing that verbs do."""
+    """The calendars of one connected account: a method for each thing that verbs do."""
 
     service: Service
     account: str
@@ -94,10 +104,23 @@ class Book(Protocol):
         as its events."""
         ...
 
+    async def of_series(
+        self, calendar: str, id_: str, begins: datetime, ends: datetime
+    ) -> list[Event]:
+        """The events of a series that are on then, also those that were moved alone.
+
+        Raises NotFound, VendorUnknown where there is no end to them.
+        """
+        ...
+
     async def busy(
         self, people: Sequence[str], begins: datetime, ends: datetime
     ) -> Mapping[str, Sequence[Busy] | None]:
         """When each is taken; None for one whose time is not shown. Raises VendorUnknown."""
+        ...
+
+    async def made(self, calendar: str, key: str) -> Event | None:
+        """The event that the deed of this key made; None: there is none."""
         ...
 
     async def make(self, calendar: str, key: str, wish: Wish) -> Event:

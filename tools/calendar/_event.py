@@ -67,6 +67,12 @@ class Event:
     """On the clocks of which zone it was made; empty where that is not told."""
     odd_zone: str = ""
     """The name of that zone where it is told, and is none that we know."""
+    copied: Mapping[str, Json] = field(default_factory=dict)
+    """What another one takes along of it, as the vendor tells it; without its times and guests."""
+    meets_elsewhere: bool = False
+    """People meet online by a service that is not the calendar's own."""
+    has_files: bool = False
+    """Files hang on it, which no other series can take along."""
     is_invited: bool = False
     answer: str = ""
     """The account's own: yes, no, maybe; empty while there is none."""

@@ -35,9 +35,16 @@ SERVICE = Service(
     reads=(f"{_SCOPE}.readonly",),
     writes=(f"{_SCOPE}.events", f"{_SCOPE}.readonly"),
     title_chars=300,
+    parting=(
+        "one mail each, the invitation to the new series; whose calendar is not Google's also gets "
+        "word that the old one ends"
+    ),
 )
 NEWS = {"sendUpdates": "all", "conferenceDataVersion": "1"}
 """Guests are told, and what belongs to Meet is kept."""
+_QUIET = {**NEWS, "sendUpdates": "externalOnly"}
+_MOST, _PAGES = "2500", 4
+"""Events of a series on a page, and pages."""
 _THEIRS = {ours: theirs for theirs, ours in shapes.ANSWERS.items()}
 
 
@@ -118,6 +125,25 @@ class Google:
         page = read(_Events, told, "Google")
         return [each.neutral() for each in page.items], bool(page.next_page_token)
 
+    async def of_series(
+        self, calendar: str, id_: str, begins: datetime, ends: datetime
+    ) -> list[Event]:
+        """The events of a series that are on then."""
+        query = {
+            "timeMin": begins.isoformat(timespec="seconds"),
+            "timeMax": ends.isoformat(timespec="seconds"),
+            "maxResults": _MOST,
+        }
+        found: list[Event] = []
+        for _ in range(_PAGES):
+            where = f"{path_of(calendar, id_)}/instances"
+            page = read(_Events, await ask(self._client, "GET", where, query=query), "Google")
+            found += [each.neutral() for each in page.items]
+            if not page.next_page_token:
+                return [each for each in found if not each.is_over]
+            query["pageToken"] = page.next_page_token
+        raise VendorUnknown("Google does not come to the end of this series.")
+
     async def busy(
         self, people: Sequence[str], begins: datetime, ends: datetime
     ) -> Mapping[str, Sequence[Busy] | None]:
@@ -138,14 +164,22 @@ class Google:
             for name, one in found.items()
         }
 
+    async def made(self, calendar: str, key: str) -> Event | None:
+        """The event of this deed, if it is there; also one that was cancelled since."""
+        try:
+            return await self.event(calendar, event_id(key))
+        except NotFound:
+            return None
+
     async def make(self, calendar: str, key: str, wish: Wish) -> Event:
         """The event of this deed: found, or made."""
+        if found := await self.made(calendar, key):
+            return found
         id_ = event_id(key)
-        try:
-            return await self.event(calendar, id_)
-        except NotFound:
-            pass
         body = _body(wish, id_) | {"id": id_}
+        if wish.like:
+            guests = [_asked_anew(each) for each in wish.guests(wish.like, _guest)]
+            body = {**wish.like.copied, **body, "attendees": guests}
         try:
             return _event(await ask(self._client, "POST", path_of(calendar), query=NEWS, body=body))
         except Taken:
@@ -164,12 +198,8 @@ class Google:
         if event.join_url:
             body.pop("conferenceData", None)
         if wish.add or wish.remove:
-            off = {each.lower() for each in wish.remove}
-            kept = [each for each in event.guests if each.email.lower() not in off]
-            new = wish.without([each.email for each in kept])
-            guests: list[Json] = [dict(each.theirs) for each in kept]
-            body["attendees"] = [*guests, *({"email": each} for each in new)]
-        await self._patch(calendar, event, body)
+            body["attendees"] = wish.guests(event, _guest)
+        await self._patch(calendar, event, body, _QUIET if wish.quietly else NEWS)
 
     async def cancel(self, calendar: str, event: Event) -> None:
         """Call it off while it is still this one. Raises Gone when it was already."""
@@ -184,14 +214,31 @@ class Google:
             mine["comment"] = comment
         await self._patch(calendar, event, {"attendeesOmitted": True, "attendees": [mine]})
 
-    async def _patch(self, calendar: str, event: Event, body: Mapping[str, Json]) -> None:
+    async def _patch(
+        self,
+        calendar: str,
+        event: Event,
+        body: Mapping[str, Json],
+        query: Mapping[str, str] = NEWS,
+    ) -> None:
         path = path_of(calendar, event.id)
-        await ask(self._client, "PATCH", path, query=NEWS, body=body, etag=event.etag)
+        await ask(self._client, "PATCH", path, query=query, body=body, etag=event.etag)
 
 
 def event_id(key: str) -> str:
     """The id of the event that this deed makes: letters and digits that Google takes."""
     return hashlib.sha256(key.encode()).hexdigest()
+
+
+def _guest(address: str) -> Json:
+    return {"email": address}
+
+
+def _asked_anew(guest: Json) -> Json:
+    """Somebody who is invited to another series, and has not answered that yet."""
+    if not isinstance(guest, dict) or guest.get("self"):
+        return guest
+    return {name: it for name, it in guest.items() if name not in ("responseStatus", "comment")}
 
 
 def _event(told: object) -> Event:
@@ -208,7 +255,7 @@ def _body(wish: Wish, request: str) -> dict[str, Json]:
         if wish.repeat:
             made["recurrence"] = list[Json](written(wish.repeat, wish.span))
     if wish.add:
-        made["attendees"] = [{"email": each} for each in dict.fromkeys(wish.add)]
+        made["attendees"] = [_guest(each) for each in dict.fromkeys(wish.add)]
     if wish.meet:
         kind: Json = {"type": "hangoutsMeet"}
         wanted: Json = {"requestId": request[:64], "conferenceSolutionKey": kind}

@@ -16,6 +16,9 @@ from tools.calendar._event import MARK
 from tools.calendar._google_rule import told
 from tools.calendar._wire import Theirs
 
+_COPIED = {"summary", "description", "location", "visibility", "transparency", "color_id"}
+_COPIED |= {"reminders", "guests_can_modify", "guests_can_invite_others"}
+_COPIED |= {"guests_can_see_other_guests", "anyone_can_add_self"}
 ANSWERS = {"accepted": "yes", "declined": "no", "tentative": "maybe"}
 
 
@@ -83,6 +86,15 @@ class Event(Theirs):
     attendees_omitted: bool = False
     organizer: Organizer = Organizer()
     guests_can_modify: bool = False
+    guests_can_invite_others: bool = True
+    guests_can_see_other_guests: bool = True
+    anyone_can_add_self: bool = False
+    visibility: str = ""
+    transparency: str = ""
+    color_id: str = ""
+    reminders: Mapping[str, object] = Field(default_factory=dict)
+    conference_data: Mapping[str, object] = Field(default_factory=dict)
+    attachments: tuple[Mapping[str, object], ...] = ()
     recurrence: tuple[str, ...] = ()
     recurring_event_id: str = ""
     original_start_time: When = When()
@@ -92,6 +104,7 @@ class Event(Theirs):
         """The same as the tools know it."""
         me = next((guest for guest in self.attendees if guest.is_self), None)
         said = (me.model_extra or {}).get("comment", "") if me else ""
+        taken = self.model_dump(mode="json", by_alias=True, exclude_unset=True, include=_COPIED)
         return _event.Event(
             id=self.id,
             etag=self.etag,
@@ -113,6 +126,9 @@ class Event(Theirs):
             slot=self.original_start_time.read(),
             repeat=told(self.recurrence, self.start.time_zone or "UTC"),
             zone=self.start.time_zone,
+            copied=taken,
+            meets_elsewhere=bool(self.conference_data) and not self.hangout_link,
+            has_files=bool(self.attachments),
             is_invited=me is not None,
             answer=ANSWERS.get(me.response_status, "") if me else "",
             comment=said if isinstance(said, str) else "",

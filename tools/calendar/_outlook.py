@@ -35,6 +35,7 @@ SERVICE = Service(
     reads=("Calendars.ReadWrite",),
     writes=("Calendars.ReadWrite",),
     title_chars=255,
+    parting="two mails each: the invitation to the new series, and that the old one ends",
 )
 _SPACE: Final = uuid.UUID("3f1c8a52-6f0b-4f6e-9c1d-7b5e2a90d4c1")
 _SEEN = ",".join(
@@ -47,6 +48,8 @@ _SEEN = ",".join(
 _MARKED = {"$expand": f"singleValueExtendedProperties($filter=id eq '{shapes.PROPERTY}')"}
 _PAGE, _PAGES = 100, 5
 """Events of a page, and pages that are looked through for words."""
+_MOST = 1_000
+"""Events of a series on a page; Graph has no larger ones."""
 _FREE = frozenset({"free", "workingElsewhere"})
 _DEEDS = {"yes": "accept", "no": "decline", "maybe": "tentativelyAccept"}
 _MINUTES = 30
@@ -134,8 +137,7 @@ class Outlook:
         """What stands there then, and whether there is more. Words are looked for here: the view
         of a calendar cannot be searched."""
         asked = {
-            "startDateTime": f"{begins.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "endDateTime": f"{ends.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+            **_stretch(begins, ends),
             "$orderby": "start/dateTime",
             "$select": _SEEN,
             "$top": str(_PAGE if query else most),
@@ -151,6 +153,21 @@ class Outlook:
             if not where or len(found) > most:
                 break
         return found[:most], bool(where) or len(found) > most
+
+    async def of_series(
+        self, calendar: str, id_: str, begins: datetime, ends: datetime
+    ) -> list[Event]:
+        """The events of a series that are on then; Graph leaves out those that were cancelled."""
+        asked = {**_stretch(begins, ends), "$top": str(_MOST)}
+        where, found = f"{path_of(id_)}/instances", list[Event]()
+        for number in range(_PAGES):
+            told = await ask(self._client, "GET", where, query={} if number else asked)
+            page = read(_Events, told, "Microsoft")
+            found += [each.neutral(self.name) for each in page.value]
+            where = page.next_link
+            if not where:
+                return [each for each in found if not each.is_over]
+        raise VendorUnknown("Microsoft does not come to the end of this series.")
 
     async def busy(
         self, people: Sequence[str], begins: datetime, ends: datetime
@@ -173,19 +190,21 @@ class Outlook:
 
     async def make(self, calendar: str, key: str, wish: Wish) -> Event:
         """The event of this deed: found, or made."""
-        if found := await self._of_deed(calendar, key):
+        if found := await self.made(calendar, key):
             return found
         once = {"transactionId": str(uuid.uuid5(_SPACE, key))}
         body = body_of(wish, shapes.MADE, key) | once
+        if wish.like:
+            body = {**wish.like.copied, **body, "attendees": wish.guests(wish.like, guest)}
         try:
             told = await ask(self._client, "POST", f"{calendar_path(calendar)}/events", body=body)
         except Repeated:
-            if found := await self._of_deed(calendar, key):
+            if found := await self.made(calendar, key):
                 return found
             raise VendorUnknown("Outlook has this event, and does not show it yet.") from None
         return read(shapes.Event, told, "Microsoft").neutral(self.name)
 
-    async def _of_deed(self, calendar: str, key: str) -> Event | None:
+    async def made(self, calendar: str, key: str) -> Event | None:
         """The event that the deed of this key made, if it is there."""
         name, value = (text.replace("'", "''") for text in (shapes.MADE, key))
         wanted = f"ep/id eq '{name}' and ep/value eq '{value}'"
@@ -202,11 +221,7 @@ class Outlook:
         if wish.description is not None and event.join_url:
             body["body"] = await self._words(event, wish.description)
         if wish.add or wish.remove:
-            off = {each.lower() for each in wish.remove}
-            kept = [each for each in event.guests if each.email.lower() not in off]
-            new = wish.without([each.email for each in kept])
-            guests: list[Json] = [dict(each.theirs) for each in kept]
-            body["attendees"] = [*guests, *(guest(each) for each in new)]
+            body["attendees"] = wish.guests(event, guest)
         await ask(self._client, "PATCH", path_of(event.id), body=body, etag=event.etag)
 
     async def _words(self, event: Event, words: str) -> Json:
@@ -230,6 +245,12 @@ class Outlook:
         if comment:
             said["comment"] = comment
         await ask(self._client, "POST", f"{path_of(event.id)}/{_DEEDS[answer]}", body=said)
+
+
+def _stretch(begins: datetime, ends: datetime) -> dict[str, str]:
+    """A stretch of time as Graph takes it."""
+    times = {"startDateTime": begins, "endDateTime": ends}
+    return {name: f"{when.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}" for name, when in times.items()}
 
 
 def _holds(event: Event, query: str) -> bool:

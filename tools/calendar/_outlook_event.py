@@ -24,6 +24,9 @@ PROPERTY = f"String {{3f1c8a52-6f0b-4f6e-9c1d-7b5e2a90d4c1}} Name {_event.MARK}"
 MADE = f"{PROPERTY} made"
 """Our marks among an event's extended properties: the deed that changed it last, and the one that
 made it. A type, a set of names that is ours, and a name."""
+_COPIED = {"subject", "importance", "sensitivity", "show_as", "categories", "hide_attendees"}
+_COPIED |= {"is_reminder_on", "reminder_minutes_before_start"}
+_COPIED |= {"response_requested", "allow_new_time_proposals"}
 _BLOB = re.compile(r"<[a-zA-Z][^<>]*>\s*_{8,}")
 """Where Teams' own lines begin in a description: a long rule of underscores."""
 
@@ -137,6 +140,16 @@ class Event(Theirs):
     original_start: AwareDatetime | None = None
     original_start_time_zone: str | None = ""
     recurrence: Rule | None = None
+    importance: str | None = None
+    sensitivity: str | None = None
+    show_as: str | None = None
+    categories: tuple[str, ...] | None = None
+    hide_attendees: bool | None = None
+    is_reminder_on: bool | None = None
+    reminder_minutes_before_start: int | None = None
+    response_requested: bool | None = None
+    allow_new_time_proposals: bool | None = None
+    has_attachments: bool | None = None
     single_value_extended_properties: tuple[Property, ...] = ()
 
     @property
@@ -171,11 +184,23 @@ class Event(Theirs):
             repeat=self.recurrence.told() if self.recurrence else None,
             zone=zone,
             odd_zone="" if zone or self.is_all_day else (self.original_start_time_zone or "")[:80],
+            copied=self._copied(),
+            has_files=bool(self.has_attachments),
             is_invited=not self.is_organizer and said.response not in (None, "", "none"),
             answer=ANSWERS.get(said.response or "", ""),
             answered_at=said.time or "",
             mark=self._property(PROPERTY),
         )
+
+    def _copied(self) -> dict[str, Json]:
+        """What another one takes along: its words without those of Teams, its place, its ways."""
+        told = self.model_dump(mode="json", by_alias=True, exclude_none=True, include=_COPIED)
+        if self.body and self.body.content:
+            own = self.body.content.removesuffix(self.kept_words() or "")
+            told["body"] = {"contentType": self.body.content_type or "html", "content": own}
+        if self.location and self.location.display_name:
+            told["location"] = {"displayName": self.location.display_name}
+        return told
 
     def _slot(self) -> date | datetime | None:
         """When its series has it."""

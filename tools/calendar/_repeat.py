@@ -5,7 +5,9 @@ month has is refused, for calendars differ there (one skips the month, another t
 A series keeps the clocks of its zone when they are put forward or back.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import count, islice, takewhile
 from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -115,6 +117,46 @@ class Repeat(BaseModel):
         if self.until:
             more["until"] = (date.fromisoformat(self.until) + timedelta(days=days)).isoformat()
         return self.model_copy(update=more)
+
+    def left(self, gone: int) -> "Repeat":
+        """The rule when so many of its events are no part of it any more. Raises Invalid."""
+        if not gone or not self.times:
+            return self
+        if self.times - gone < 2:
+            raise Invalid("It is the last of its series. Change it alone, without following.")
+        return self.model_copy(update={"times": self.times - gone})
+
+    def falls(self, begins: date) -> Iterator[date]:
+        """The days on which it falls, the first event's first; without an end where it has none."""
+        last = date.fromisoformat(self.until) if self.until else date.max
+        return islice(takewhile(lambda day: day <= last, self._days(begins)), self.times)
+
+    def _days(self, begins: date) -> Iterator[date]:
+        """The same without its end."""
+        if self.every == "day":
+            yield from (begins + timedelta(days=n) for n in count(0, self.interval))
+        elif self.every == "week":
+            named = self.days or [WEEKDAYS[begins.weekday()]]
+            monday = begins - timedelta(days=begins.weekday())
+            weeks = (monday + timedelta(weeks=n) for n in count(0, self.interval))
+            on = sorted(WEEKDAYS.index(each) for each in named)
+            days = (week + timedelta(days=each) for week in weeks for each in on)
+            yield from (day for day in days if day >= begins)
+        else:
+            step = self.interval * (12 if self.every == "year" else 1)
+            for n in count(begins.month - 1, step):
+                month = date(begins.year + n // 12, n % 12 + 1, 1)
+                yield self._in_month(month, begins)
+
+    def _in_month(self, month: date, begins: date) -> date:
+        """Its day in a month."""
+        if not self.nth:
+            return month.replace(day=begins.day)
+        first = month + timedelta(days=(begins.weekday() - month.weekday()) % 7)
+        if self.nth == "last":
+            fifth = first + timedelta(weeks=4)
+            return fifth if fifth.month == month.month else first + timedelta(weeks=3)
+        return first + timedelta(weeks=NTHS.index(self.nth))
 
     def words(self, begins: date) -> str:
         """How people read it."""

@@ -1,15 +1,14 @@
-"""Events of a series: one alone, all of it, or one and what follows; and what a series becomes.
+"""Events of a series: one alone, or all of it; and what a series, or the end of one, becomes.
 
 A call names one event; `series` takes its whole series, past and future. What is said of that one
 (a day later, at ten) is then done to each, so its first event moves by as much. `settled` says the
-first event's times and the whole rule: the card shows them, and the yes is bound to them.
+first event's times and the whole rule: the card shows them, and the yes is bound to them. One event
+and all that follow it are a matter of `_split.py`.
 """
 
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
-
-from pydantic import BaseModel, ConfigDict
 
 from bot.core.canonical import Json
 from bot.core.card import Field as Line
@@ -19,7 +18,7 @@ from bot.frozen import frozen
 from tools.calendar._arguments import OfEvent, Told, about_event
 from tools.calendar._book import Book
 from tools.calendar._event import Event
-from tools.calendar._moment import Moment, Span, Zone, at, is_day
+from tools.calendar._moment import Moment, Span, at, is_day
 from tools.calendar._repeat import Repeat
 
 LOST = "Events of this series that were changed or cancelled alone may be as the others again."
@@ -77,16 +76,22 @@ class Asked:
     zone: str
 
 
-def settled(meant: Meant, asked: Asked) -> dict[str, Json]:
-    """`start`, `end` and `repeat` of the series as it is to be. Raises Invalid."""
+def settled(meant: Meant, asked: Asked, gone: int | None = None) -> dict[str, Json]:
+    """`start`, `end` and `repeat` of the series as it is to be. Raises Invalid.
+
+    `gone`: what was named begins a series of its own, and so many of the rule stay before it.
+    """
     if meant.event.is_series and meant.event.odd_zone:
         raise Invalid(
             f"This series keeps the clocks of “{meant.event.odd_zone}”, which is no zone that is "
             "known here: its days could shift. Change it in the calendar."
         )
     try:
-        span, days = _moved(meant, asked)
-        rule = asked.repeat or _rule(meant.event).moved(days + _shifted(meant.event, asked.zone))
+        span, days = _moved(meant, asked, is_parted=gone is not None)
+        rule = asked.repeat
+        if not rule:
+            rule = _rule(meant.event).left(gone or 0)
+            rule = rule.moved(days + _shifted(meant.event, asked.zone))
         if asked.until:
             more = {"until": asked.until, "times": None}
             rule = Repeat.model_validate(rule.model_dump() | more)
@@ -100,35 +105,6 @@ def settled(meant: Meant, asked: Asked) -> dict[str, Json]:
     }
 
 
-class Rest(BaseModel):
-    """What stays of a series that ends before one of its events: its first event, and its rule."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    start: Moment
-    end: Moment
-    zone: Zone
-    repeat: Repeat
-
-    def span(self) -> Span:
-        """The first event's times."""
-        return Span(start=self.start, end=self.end, zone=self.zone)
-
-
-def before(meant: Meant, home: str) -> Rest:
-    """What stays of a series before the event that was named. Raises Invalid where nothing does."""
-    zone = meant.event.zone or home
-    try:
-        first, day = meant.event.span(zone).times()[0].date(), _slot(meant.named, zone).date()
-    except ValueError as error:
-        raise Invalid(f"{error}.") from None
-    if day <= first:
-        raise Invalid("It is the first of its series. Cancel all of it: series: true.")
-    until = (day - timedelta(days=1)).isoformat()
-    made = settled(meant, Asked(start=None, end=None, repeat=None, until=until, zone=zone))
-    return Rest.model_validate({**made, "zone": zone})
-
-
 def _rule(event: Event) -> Repeat:
     if event.repeat:
         return event.repeat
@@ -137,11 +113,15 @@ def _rule(event: Event) -> Repeat:
     raise Invalid("This event does not repeat. Say repeat to make it a series.")
 
 
-def _moved(meant: Meant, asked: Asked) -> tuple[Span, int]:
+def _moved(meant: Meant, asked: Asked, *, is_parted: bool) -> tuple[Span, int]:
     """The first event's times, and by how many days they are later. Raises ValueError."""
     zone = asked.zone
     was = meant.event.span(zone)
     begins, ends = (each.replace(tzinfo=None) for each in was.times())
+    slot = slot_of(meant.named, zone).date()
+    if is_parted:
+        ahead = slot - begins.date()
+        begins, ends = begins + ahead, ends + ahead
     if not asked.start:
         return _span(begins, ends - begins, zone, whole=was.is_day), 0
     if is_day(asked.start) is not was.is_day:
@@ -151,7 +131,7 @@ def _moved(meant: Meant, asked: Asked) -> tuple[Span, int]:
     if asked.end:
         whole = timedelta(days=1 if is_day(asked.end) else 0)
         long = at(asked.end, zone).replace(tzinfo=None) + whole - now
-    days = (now.date() - _slot(meant.named, zone).date()).days
+    days = (now.date() - slot).days
     first = datetime.combine(begins.date() + timedelta(days=days), now.time())
     return _span(first, long, zone, whole=was.is_day), days
 
@@ -164,8 +144,8 @@ def _shifted(event: Event, zone: str) -> int:
     return (here - there).days
 
 
-def _slot(event: Event, zone: str) -> datetime:
-    """When its series has an event, on the clocks of a zone."""
+def slot_of(event: Event, zone: str) -> datetime:
+    """When its series has an event, on the clocks of a zone. Raises ValueError."""
     when = event.slot or event.start
     if when is None:
         raise ValueError("no time is told")

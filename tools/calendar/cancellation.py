@@ -10,102 +10,47 @@ At Google a cancelled event can still be looked up; at Outlook it is not in the 
 It was there when the person was asked, so whether it was done is known.
 """
 
-from typing import Self
-
-from pydantic import model_validator
-from pydantic.json_schema import SkipJsonSchema
-
 from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, NotFound, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from tools.calendar._accounts import service_of
-from tools.calendar._arguments import (
-    Hidden,
-    account_line,
-    asked,
-    event_lines,
-    refit,
-)
-from tools.calendar._book import Book, Changed, Gone, Wish
+from tools.calendar._arguments import account_line, asked, event_lines, refit
+from tools.calendar._book import Book, Changed, Gone
 from tools.calendar._event import Event
-from tools.calendar._moment import unfit
-from tools.calendar._series import (
-    LOST,
-    OfSeries,
-    Rest,
-    about_series,
-    before,
-    repeat_line,
-    series_lines,
-)
+from tools.calendar._series import about_series
+from tools.calendar._split import NO_REST, OfRest, Rest, about_rest, rest_lines, rest_warnings
 
 FOLLOWING = "It is cancelled, and so is all of its series that follows it."
 
 
-class Cancel(OfSeries):
+class Cancel(OfRest):
     """Which event is to be cancelled."""
-
-    following: bool = False
-    first: Hidden = ""
-    """The event from which on a series is cancelled; `event` is the series then."""
-    rest: SkipJsonSchema[Rest | None] = None
-    """What stays of that series."""
-
-    @model_validator(mode="after")
-    def fits(self) -> Self:
-        """Refuse what says two things."""
-        if self.series and self.following:
-            raise unfit("say series or following, not both")
-        return self
 
 
 async def complete(ctx: ToolContext, args: Cancel) -> Cancel:
     """Say which event, as it stands. Raises Invalid, NotFound."""
     book = await asked(ctx, args)
     if args.following:
-        return await _with_what_follows(ctx, book, args)
-    meant = await about_series(ctx, book, args)
-    _check_ours(meant.event)
-    return refit(args, {**meant.known, "first": "", "rest": None})
-
-
-def _check_ours(event: Event) -> None:
-    if not event.is_ours:
+        meant, _ = await about_rest(ctx, book, args)
+    else:
+        meant = await about_series(ctx, book, args)
+    if not meant.event.is_ours:
         raise Invalid("It is somebody else's event. Decline it with calendar_respond.")
-
-
-async def _with_what_follows(ctx: ToolContext, book: Book, args: Cancel) -> Cancel:
-    whole = OfSeries(
-        calendar=args.calendar, service=args.service, event=args.first or args.event, series=True
-    )
-    meant = await about_series(ctx, book, whole)
-    _check_ours(meant.event)
-    if not meant.named.series:
-        raise Invalid("Name one event of a series: what follows that one is cancelled with it.")
-    home = ctx.zone or "UTC"
-    rest = before(meant, home).model_dump(mode="json", exclude_none=True)
-    more = {"first": meant.named.id, "when": meant.named.when(home), "rest": rest}
-    return refit(args, {**meant.known, **more})
+    return refit(args, {**NO_REST, **meant.known})
 
 
 def preview(args: Cancel) -> Card:
     """Which event, and who is told."""
-    lines = [*event_lines(args), *series_lines(args, "Cancels")]
-    if args.following:
-        much = Line(name="Cancels", value="this one of its series and all that follow it")
-        lines = [*event_lines(args), much]
-    if args.rest:
-        stays = repeat_line(args.rest.repeat, args.rest.span())
-        lines.append(Line(name="Stays", value=stays.value))
+    lines = [*event_lines(args), *rest_lines(args, "Cancels")]
     others = tuple(args.others or ())
     lines += [Line(name="Guests", value=", ".join(others) or "nobody"), account_line(args)]
     return Card(
         title=f"Cancel an event in {service_of(args.service).title}",
         recipients=others,
         fields=tuple(lines),
-        warnings=(LOST,) if args.following else (),
+        warnings=tuple(rest_warnings(args, "Cancels")),
         audience="the guests, who are told by mail" if others else "this calendar",
     )
 
@@ -143,8 +88,7 @@ async def _ended(ctx: ToolContext, book: Book, args: Cancel, rest: Rest) -> Outc
     if event.mark != ctx.key:
         if event.etag != args.etag:
             raise Changed
-        wish = Wish(span=rest.span(), repeat=rest.repeat)
-        await book.change(args.calendar, event, ctx.key, wish)
+        await book.change(args.calendar, event, ctx.key, rest.wish())
     return _said(args, FOLLOWING)
 
 

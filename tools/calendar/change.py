@@ -21,6 +21,7 @@ from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
     Guests,
     OneLine,
+    Told,
     Words,
     account_line,
     asked,
@@ -31,22 +32,16 @@ from tools.calendar._arguments import (
 from tools.calendar._book import Changed, Wish
 from tools.calendar._event import Event
 from tools.calendar._moment import Day, Moment, Span, Zone, at, is_day, later, unfit, written
+from tools.calendar._parting import looked_up, parted
 from tools.calendar._repeat import Repeat
-from tools.calendar._series import (
-    LOST,
-    Asked,
-    OfSeries,
-    about_series,
-    repeat_line,
-    series_lines,
-    settled,
-)
+from tools.calendar._series import LOST, Asked, about_series, repeat_line, settled
+from tools.calendar._split import NO_REST, OfRest, about_rest, rest_lines, rest_warnings
 
 _WORDS = ("title", "location", "description", "add_guests", "remove_guests")
 _TIMES = ("start", "repeat", "until")
 
 
-class Change(OfSeries):
+class Change(OfRest):
     """What an event becomes; what is left out stays."""
 
     title: OneLine | None = None
@@ -60,6 +55,8 @@ class Change(OfSeries):
     meet: bool = False
     repeat: Repeat | None = None
     until: Day | None = None
+    new_link: Told = False
+    leaves_files: Told = False
 
     @model_validator(mode="after")
     def fits(self) -> Self:
@@ -98,8 +95,15 @@ class Change(OfSeries):
 async def complete(ctx: ToolContext, args: Change) -> Change:
     """Say which event, as it stands, and until when it will last. Raises Invalid, NotFound."""
     book = await asked(ctx, args)
-    meant = await about_series(ctx, book, args)
-    event, known = meant.event, meant.known
+    gone: int | None = None
+    if args.following:
+        meant, gone = await about_rest(ctx, book, args)
+        _check_can_part(meant.event)
+    else:
+        meant = await about_series(ctx, book, args)
+    event, known = meant.event, {**NO_REST, **meant.known}
+    known["new_link"] = args.following and bool(event.join_url)
+    known["leaves_files"] = args.following and event.has_files
     if not event.may_change:
         raise Invalid("Only the organizer may change this event. Answer it with calendar_respond.")
     if event.series and (args.repeat or args.until):
@@ -111,17 +115,28 @@ async def complete(ctx: ToolContext, args: Change) -> Change:
     fitting(book.service, args.title)
     zone = args.zone or ("" if args.start else event.zone) or ctx.zone or "UTC"
     known["zone"] = zone
-    if args.repeat or args.until or (args.start and event.is_series):
+    if args.following or args.repeat or args.until or (args.start and event.is_series):
         wanted = Asked(
             start=args.start, end=args.end, repeat=args.repeat, until=args.until, zone=zone
         )
-        known |= settled(meant, wanted)
+        known |= settled(meant, wanted, gone)
     elif args.start:
         known["end"] = args.end or _as_long(event, args.start, zone)
     full = refit(args, known)
-    if args.start and not event.is_series and full.span().times()[1] <= ctx.clock.now():
+    is_first = args.following or (args.start and not event.is_series)
+    if is_first and full.span().times()[1] <= ctx.clock.now():
         raise Invalid("That time is over. Say one that is ahead.")
     return full
+
+
+def _check_can_part(event: Event) -> None:
+    """Raises Invalid for a series of which nobody could make a second one alike."""
+    if event.hides_guests:
+        raise Invalid("This event has more guests than are shown. Change it in the calendar.")
+    if event.holds_words:
+        raise Invalid("Its description holds the link to meet. Change it in the calendar.")
+    if event.meets_elsewhere:
+        raise Invalid("It has a link to meet that is not the calendar's own. Change it there.")
 
 
 def _as_long(event: Event, start: str, zone: str) -> str:
@@ -141,15 +156,9 @@ def _as_long(event: Event, start: str, zone: str) -> str:
 
 def preview(args: Change) -> Card:
     """Which event, what becomes of it, who is told."""
-    lines = [*event_lines(args), *series_lines(args, "Changes")]
-    if args.repeat:
-        lines.append(repeat_line(args.repeat, args.span()))
-    if args.start:
-        lines.append(Line(name="Will be", value=args.span().words(args.home)))
-        if not args.span().is_day and args.home and args.zone != args.home:
-            lines.append(Line(name="There", value=args.span().words(args.zone)))
-        lines.append(Line(name="Start", value=args.start, editable="start"))
-        lines.append(Line(name="End", value=args.end or args.start, editable="end"))
+    service = service_of(args.service)
+    lines = [*event_lines(args), *rest_lines(args, "Changes")]
+    lines += _time_lines(args)
     if args.title is not None:
         lines.append(Line(name="New title", value=args.title, editable="title"))
     if args.location is not None:
@@ -159,21 +168,47 @@ def preview(args: Change) -> Card:
         lines.append(Line(name="Invite", value=", ".join(args.add_guests)))
     if args.remove_guests:
         lines.append(Line(name="Take off", value=", ".join(args.remove_guests)))
-    if args.meet:
-        lines.append(Line(name=service_of(args.service).meets, value="a link is added"))
+    if args.meet or args.new_link:
+        link = "another link than till now" if args.new_link else "a link is added"
+        lines.append(Line(name=service.meets, value=link))
     lines.append(account_line(args))
     if args.description is not None:
         words = args.description
         lines.append(Line(name="Description", value=words, long=True, editable="description"))
     told = tuple(dict.fromkeys([*(args.others or ()), *(args.add_guests or ())]))
+    if args.rest and told:
+        lines.append(Line(name="Guests get", value=service.parting))
     return Card(
-        title=f"Change an event in {service_of(args.service).title}",
+        title=f"Change an event in {service.title}",
         recipients=told,
         fields=tuple(lines),
         body=args.description or "",
-        warnings=(LOST,) if args.is_series and args.repeat else (),
+        warnings=tuple(_warnings(args)),
         audience="the guests, who are told by mail" if told else "this calendar",
     )
+
+
+def _warnings(args: Change) -> list[str]:
+    told = rest_warnings(args, "Changes")
+    if args.is_series and args.repeat and not args.rest:
+        told.append(LOST)
+    if args.leaves_files:
+        told.append("Its files stay with the events before it, and are not in the new series.")
+    return told
+
+
+def _time_lines(args: Change) -> list[Line]:
+    """When it is to be, and how it repeats."""
+    span = args.span()
+    lines = [repeat_line(args.repeat, span)] if args.repeat else []
+    if not args.start:
+        return lines
+    lines.append(Line(name="Will be", value=span.words(args.home)))
+    if not span.is_day and args.home and args.zone != args.home:
+        lines.append(Line(name="There", value=span.words(args.zone)))
+    lines.append(Line(name="Start", value=args.start, editable="start"))
+    lines.append(Line(name="End", value=args.end or args.start, editable="end"))
+    return lines
 
 
 async def calendar_update(ctx: ToolContext, args: Change) -> Outcome:
@@ -185,8 +220,8 @@ async def calendar_update(ctx: ToolContext, args: Change) -> Outcome:
     - start, end: when it is to be, on the person's clocks, such as "2026-11-23 14:00"; without end
       it stays as long as it is.
     - series: true to change all of the series that the event is one of, each as this one would be.
-      Without it only this one. For this one and all that follow: calendar_cancel with following,
-      then calendar_create for the rest; say so first.
+      Without it only this one.
+    - following: true to change this one of a series and all that follow it; what was before stays.
     - until: the day on which the series ends, such as "2026-12-18".
     - repeat: how it repeats from now on, as in calendar_create; makes a series of a single event.
     - zone: the zone of start and end, only when it is not the person's.
@@ -198,6 +233,8 @@ async def calendar_update(ctx: ToolContext, args: Change) -> Outcome:
     Example: {"event": "k3v0example", "start": "2026-11-24 09:30"}
     """
     book = await asked(ctx, args)
+    if args.rest:
+        return await parted(ctx, book, args, args.wish())
     event = await book.event(args.calendar, args.event)
     if event.mark != ctx.key:
         if event.etag != args.etag:
@@ -210,6 +247,8 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
     """Look up whether it was done. Raises VendorUnknown when somebody changed it besides."""
     args = Change.model_validate(effect.arguments)
     book = await asked(ctx, args)
+    if args.rest:
+        return await looked_up(ctx, book, args)
     event = await book.event(args.calendar, args.event)
     if event.mark == ctx.key:
         return _done(event)

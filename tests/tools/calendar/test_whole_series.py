@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from tests.fakes.google_calendar import GoogleCalendar
 from tests.fakes.google_server import OWNER, Fault
+from tests.fakes.obedient import Obedient, please
 from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.program import Program, wait_for
 from tests.tools.calendar.test_whole import approve, connect, done, program, said
@@ -87,22 +87,15 @@ async def test_a_series_is_made_and_moved_once_through_kills(tmp_path: Path) -> 
         assert google.mistakes == [] and model.violations == []
 
 
-class Secretary(OpenAIServer):
-    """It calls the tool that it is told to call."""
-
-    def __init__(self) -> None:
-        super().__init__(otherwise=self._reply)
-
-    def _reply(self, body: Body) -> Reply:
-        words = str(body["messages"][-1]["content"])
-        found = re.search(r"please call (\w+) with (\{.*\})", words)
-        if found and "outcome" not in words:
-            return Reply(calls=[(found[1], found[2])])
-        return Reply(text=f"Heard: {words}")
-
-
 WHEN = {"dateTime": "2030-11-25T09:00:00+00:00", "timeZone": "UTC"}
 ENDS = {"dateTime": "2030-11-25T09:30:00+00:00", "timeZone": "UTC"}
+THIRD = "weekly_20301209T090000Z"
+PART = {"event": THIRD, "following": True, "title": "Sit-down"}
+
+
+def days(google: GoogleCalendar, series: str) -> list[str]:
+    """On which days the events of a series are."""
+    return [each["start"]["dateTime"][:10] for each in google.of_series(series)]
 
 
 @pytest.mark.long
@@ -111,33 +104,30 @@ ENDS = {"dateTime": "2030-11-25T09:30:00+00:00", "timeZone": "UTC"}
     [
         (("calendar_cancel", {"event": "party1"}), "DELETE", "delete", "bob@example.org"),
         (
-            ("calendar_cancel", {"event": "third", "following": True}),
+            ("calendar_cancel", {"event": THIRD, "following": True}),
             "PATCH", "patch", "all that follow it",
         ),
+        (("calendar_update", PART), "POST", "insert", "all that follow it"),
+        (("calendar_update", PART), "PATCH", "patch", "all that follow it"),
         (("calendar_respond", {"event": "theirs1", "answer": "yes"}), "PATCH", "patch", "yes"),
     ],
-    ids=["cancel", "following", "respond"],
+    ids=["cancel", "following", "parted, made", "parted, ended", "respond"],
 )  # fmt: skip
 async def test_an_event_is_cancelled_or_answered_once_through_a_kill(
     tmp_path: Path, given: tuple[str, dict[str, Any]], verb: str, did: str, shown: str
 ) -> None:
-    async with GoogleCalendar() as google, Secretary() as model:
+    async with GoogleCalendar() as google, Obedient() as model:
         google.put("party1", attendees=[{"email": "bob@example.org"}])
         me = {"email": OWNER, "self": True, "responseStatus": "needsAction"}
         google.put("theirs1", organizer={"email": "bob@example.org"}, attendees=[me])
         rule = ["RRULE:FREQ=WEEKLY;WKST=MO;BYDAY=MO;COUNT=4"]
-        google.put("weekly", start=WHEN, end=ENDS, recurrence=rule)
-        later = {**WHEN, "dateTime": "2030-12-09T09:00:00+00:00"}
-        ends = {**ENDS, "dateTime": "2030-12-09T09:30:00+00:00"}
-        more = {"start": later, "end": ends, "originalStartTime": later}
-        google.put("third", recurringEventId="weekly", **more)
-        google.book.clear()
+        google.series("weekly", start=WHEN, end=ENDS, recurrence=rule)
         running = await asyncio.to_thread(program(tmp_path, google, model).started)
         run: Any = asyncio.to_thread
         try:
             await connect(running, google)
             tool, told = given
-            talk = await run(running.say, f"please call {tool} with {json.dumps(told)}")
+            talk = await run(running.say, please(tool, told))
             await run(wait_for, said(running, talk, "Waiting for your yes"))
             asked = await run(pending, running)
             assert shown in json.dumps(asked) and google.book == []
@@ -149,9 +139,12 @@ async def test_an_event_is_cancelled_or_answered_once_through_a_kill(
             await run(wait_for, said(running, talk, '"state":"sent"'), 40.0)
         finally:
             running.stop()
-        event = "weekly" if told.get("following") else told["event"]
-        assert google.said(did) == [event] and len(google.book) == 1
-        if event == "weekly":
-            starts = [each["start"]["dateTime"][:10] for each in google.of_series("weekly")]
-            assert starts == ["2030-11-25", "2030-12-02"]
         assert google.mistakes == [] and model.violations == []
+        if not told.get("following"):
+            assert google.book == [(did, told["event"])]
+            return
+        assert days(google, "weekly") == ["2030-11-25", "2030-12-02"]
+        assert google.said("patch") == ["weekly"]
+        for new in google.said("insert"):
+            assert days(google, new) == ["2030-12-09", "2030-12-16"]
+        assert len(google.book) == (1 if tool == "calendar_cancel" else 2)
