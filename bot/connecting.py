@@ -54,6 +54,8 @@ log = logging.getLogger(__name__)
 
 OWN_ONLY: Options = {"agent_apps": True}
 """The options of a platform on which only agents with apps of their own are spoken to."""
+_FILES: Mapping[str, str] = {":guild": "discord", ":_blog_own": "blog"}
+"""What tools act by whose file is not called by it."""
 LOOK_S = 60.0
 """How often a process looks what others connected, if it heard nothing of it."""
 CHANGED = "channels"
@@ -115,6 +117,29 @@ class Connecting:
     def installing(self) -> Installing:
         """Where the platforms' apps are installed."""
         return Installing(self._lend.around, lambda: self.ears.carriers.of(self._lend.tenant))
+
+    def connected(self, tenant: TenantId, name: str) -> str:
+        """What a tenant's service is connected by, or the platform of a tool's file (`:slack`), in
+        a word that says nothing of it; empty where nothing is. Another word for other tokens: a yes
+        holds for one alone.
+        """
+        if not name.startswith(":"):
+            return self.paying.connected(tenant, name)
+        settings, platform = self._lend.settings, _FILES.get(name, name[1:])
+        by: list[object] = []
+        if options := self._options(tenant, platform):
+            by.append(options)
+        if tenant == self._lend.tenant and platform == "teams":
+            by.append(settings.workflow.teams_url.reveal())
+        if tenant == self._lend.tenant and platform == "blog":
+            by += [str(settings.blog.folder), settings.blog.webhook_url]
+        told = json.dumps(by, sort_keys=True)
+        return f"{platform}:{self._strongroom.vault.lookup(platform, told)[:16]}" if any(by) else ""
+
+    def _options(self, tenant: TenantId, name: str) -> Options:
+        if self._stands(tenant, name):
+            return self._lend.settings.channels[name]
+        return self._heard.get((tenant, name), {})
 
     def routes(self) -> Sequence[Route]:
         """Where Stripe tells of payments."""

@@ -256,7 +256,7 @@ class App:
             limits=engine_limits(settings),
             voices=self.remembering.voices,
             carriers=self.ears.carriers,
-            connected=self.connecting.paying.connected,
+            connected=self.connecting.connected,
             tool_settings={
                 **lent,
                 **own,

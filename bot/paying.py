@@ -75,28 +75,34 @@ class Paying:
 
     def __init__(self, around: Around) -> None:
         self._a = around
-        self._modes: dict[TenantId, str] = {}
+        self._names: dict[TenantId, str] = {}
         self._base = around.settings.endpoint.get(NAME, BASE)
 
     async def load(self) -> None:
         """Read who is connected."""
-        modes: dict[TenantId, str] = {}
+        names: dict[TenantId, str] = {}
         for tenant in [found.id for found in await self._a.db.read(people.tenants())]:
             try:
                 account = await self.account(tenant)
             except OperatorError as error:  # the house starts; whoever is paid connects anew
                 log.warning("Stripe is off: %s", error.message, extra={"tenant": tenant})
                 continue
-            if account and (mode := mode_of(account.key)):
-                modes[tenant] = mode
-        self._modes = modes
+            if account and mode_of(account.key):
+                names[tenant] = self.name(account.key)
+        self._names = names
 
     def connected(self, tenant: TenantId, provider: str) -> str:
         """The name of a tenant's connection; empty where there is none."""
-        return f"{NAME}:{self._modes[tenant]}" if self._has(tenant, provider) else ""
+        return self._names.get(tenant, "") if provider == NAME else ""
 
-    def _has(self, tenant: TenantId, provider: str) -> bool:
-        return provider == NAME and tenant in self._modes
+    def name(self, key: Secret) -> str:
+        """What a connection by a key is called: another for another key, and it says nothing of it.
+
+        A key does not say whose it is, and a restricted one may not ask: so a yes is for the key,
+        and one that was rolled takes no yes from before.
+        """
+        mark = self._a.strongroom.vault.lookup(NAME, key.reveal())
+        return f"{NAME}:{mode_of(key)}:{mark[:16]}"
 
     async def account(self, tenant: TenantId) -> Account | None:
         """What a tenant is paid with. Raises SecretUnreadable."""
@@ -137,12 +143,17 @@ class Paying:
             times_per_day=section.times_per_day,
         )
         return Till(
-            key=self.key, past=past, fetcher=self._a.fetcher, base=self._base, ceilings=ceilings
+            key=self.key,
+            past=past,
+            name=self.name,
+            fetcher=self._a.fetcher,
+            base=self._base,
+            ceilings=ceilings,
         )
 
     def listed(self, actor: Person) -> Mapping[str, Json]:
         """`{name, up, detail, wants, ways, manifest}`, as platforms are listed."""
-        mode = self._modes.get(actor.tenant, "")
+        mode = self._names.get(actor.tenant, "::").split(":")[1]
         return {
             "name": NAME,
             "up": bool(mode),
@@ -165,7 +176,7 @@ class Paying:
             raise Invalid("A webhook's signing secret begins with whsec_.")
         told = Secret(json.dumps({"key": key.reveal(), "webhook_secret": hook}))
         await self._a.strongroom.put(actor.tenant, NAME, FIELD, told)
-        self._modes[actor.tenant] = mode_of(key)
+        self._names[actor.tenant] = self.name(key)
         await self._tell(actor, "payments.connected")
 
     async def remove(self, actor: Person) -> None:
@@ -173,7 +184,7 @@ class Paying:
         if await self._a.strongroom.get(actor.tenant, NAME, FIELD) in (None, NO_SECRET):
             raise NotFound("Stripe is not connected here.")
         await self._a.strongroom.put(actor.tenant, NAME, FIELD, NO_SECRET)
-        self._modes.pop(actor.tenant, None)
+        self._names.pop(actor.tenant, None)
         await self._tell(actor, "payments.disconnected")
 
     async def _try(self, key: Secret) -> None:

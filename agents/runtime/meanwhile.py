@@ -1,4 +1,4 @@
-"""What may have changed between a yes and its deed: the policy, and who is here.
+"""What may have changed between a yes and its deed: the policy, who is here, what is connected.
 
 A deed that was begun before is brought to its end as it was; only one that has not left is stopped.
 """
@@ -7,10 +7,21 @@ from datetime import datetime
 
 from agents.runtime.gate import amount_of, forbids
 from bot.core.effect import Effect
-from bot.core.errors import Forbidden
+from bot.core.errors import Conflict, Forbidden
 from bot.core.tool import Tool
 from bot.store import people, policies
 from bot.store.script import Database
+
+
+def same_account(tool: Tool, effect: Effect, now: str) -> None:
+    """Raises Conflict where a platform was connected anew: the yes was for another account.
+
+    `now`: what the tool acts by. One with a provider looks itself, at the very key that it uses.
+    """
+    if effect.connection not in ("", now) and not tool.provider:
+        raise Conflict(
+            "What this goes by was connected anew since it was asked for. Ask for it again."
+        )
 
 
 async def still_allowed(db: Database, tool: Tool, effect: Effect, due: datetime | None) -> None:

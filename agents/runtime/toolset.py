@@ -14,7 +14,7 @@ from typing import Protocol
 from pydantic import ValidationError
 
 from agents.runtime import edited, registry
-from agents.runtime.meanwhile import still_allowed
+from agents.runtime.meanwhile import same_account, still_allowed
 from agents.runtime.schemas import model_tool
 from bot.core.agent import Agent
 from bot.core.approval import Approval
@@ -213,8 +213,12 @@ class Toolset:
         return found or ("", "")
 
     def connection(self, tenant: TenantId, tool: Tool) -> str:
-        """The connection that a tool uses; empty when it needs none or has none."""
-        return self._connected(tenant, tool.provider) if tool.provider else ""
+        """What a tool acts by: its provider's connection, else that of the platform that its file
+        is called by; empty where there is none. Another one for another account.
+        """
+        module = tool.perform.__module__
+        file = f":{module.rpartition('.')[2]}" if _is_ours(module) else ""
+        return self._connected(tenant, tool.provider or file)
 
     def in_sandbox(self, tenant: TenantId, tool: Tool) -> bool:
         """Whether the sandbox performs it."""
@@ -298,6 +302,7 @@ class Toolset:
         if call.tool.version != effect.tool_version:
             raise Invalid("This was asked for when the tool meant something else. Ask for it anew.")
         await still_allowed(self._db, call.tool, effect, call.planned_at)
+        same_account(call.tool, effect, self.connection(effect.tenant, call.tool))
         if effect.sandbox:
             return sandboxed(effect)
         context = await self._effect_context(effect, call.tool)
@@ -311,10 +316,11 @@ class Toolset:
         return outcome
 
     async def find(self, effect: Effect) -> Outcome | None:
-        """Look it up."""
+        """Look it up. Raises Conflict where it would be looked for in another account."""
         tool = self.find_tool(effect.tool, effect.tenant)
         if effect.sandbox or tool is None or tool.find is None:
             return None
+        same_account(tool, effect, self.connection(effect.tenant, tool))
         now = await self._db.read(effect_rows.get(effect.tenant, effect.id))
         effect = now or effect  # with what the call kept before its answer went missing
         return await tool.find(await self._effect_context(effect, tool), effect)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from hashlib import sha256
 from types import SimpleNamespace as Thing
 from typing import Any
 
@@ -24,6 +25,8 @@ from tests.fakes.switchboard import AWAY, EVE, HOME, OLGA
 
 class Room:
     """What is sealed, by tenant and name."""
+
+    vault = Thing(lookup=lambda purpose, text: sha256(f"{purpose} {text}".encode()).hexdigest())
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], Secret] = {}
@@ -104,6 +107,33 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
     assert tidied == [AWAY], "what ailed it ails nobody any more"
     assert len(await lend.db.read(audit.entries(AWAY, 0, 10))) == 2
     assert len(await lend.db.read(audit.entries(HOME, 0, 10))) == 1
+
+
+async def test_a_platform_connected_anew_has_another_name_which_says_nothing_of_its_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("bot.connecting.channel_names", lambda: ("discord",))
+    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent))
+    lend = Lend()
+    connecting = Connecting(Room(), lend)  # type: ignore[arg-type]
+    ears = Thing(put=lambda *what: None, remove=lambda *what: None, states=lambda tenant: [])
+    ears.tidy, ears.check_free = tidy_into([]), lambda tenant, channel: None
+    connecting.ears = ears  # type: ignore[assignment]
+    away = owner(EVE, AWAY)
+    assert connecting.connected(AWAY, ":discord") == ""
+    names = set()
+    for token in ("first", "second"):
+        await connecting.put(away, "discord", {"token": token})
+        names.add(name := connecting.connected(AWAY, ":discord"))
+        assert name == connecting.connected(AWAY, ":guild") and token not in name
+        assert connecting.connected(AWAY, "discord") == connecting.connected(AWAY, ":slack") == ""
+    assert len(names) == 2 and connecting.connected(HOME, ":discord") == ""
+    await connecting.remove(away, "discord")
+    assert connecting.connected(AWAY, ":discord") == ""
+    lend.settings.channels["discord"] = {"token": "of the settings"}
+    again = Connecting(Room(), lend)  # type: ignore[arg-type]
+    assert again.connected(HOME, ":discord").startswith("discord:")
+    assert again.connected(AWAY, ":discord") == ""
 
 
 def test_a_manifest_names_the_address_at_which_the_app_is_heard() -> None:

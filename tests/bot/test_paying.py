@@ -77,7 +77,7 @@ async def test_a_key_is_tried_sealed_and_found_again(stripe: StripeServer) -> No
     await paying.put(owner(), {"key": f" {stripe.key} "})
     assert stripe.asked("GET /v1/balance") and house.changes == 1
     for again in (paying, await house.paying()):
-        assert again.connected(HOME, "stripe") == "stripe:test"
+        assert again.connected(HOME, "stripe") == paying.name(Secret(stripe.key))
         assert again.connected(HOME, "x") == again.connected(AWAY, "stripe") == ""
         assert await again.key(HOME) == Secret(stripe.key) and await again.key(AWAY) is None
         assert again.listed(owner())["detail"] == "test mode: no money moves"
@@ -100,7 +100,21 @@ async def test_a_key_that_cannot_be_opened_does_not_keep_the_house_from_starting
     again = await house.paying()
     assert again.connected(HOME, "stripe") == ""
     await again.put(owner(), {"key": stripe.key})
-    assert again.connected(HOME, "stripe") == "stripe:test"
+    assert again.connected(HOME, "stripe").startswith("stripe:test:")
+
+
+async def test_another_key_is_another_connection_and_its_name_says_nothing_of_it(
+    stripe: StripeServer,
+) -> None:
+    paying = await House(stripe).paying()
+    names = set()
+    for more in ("", "_b"):
+        stripe.key += more
+        await paying.put(owner(), {"key": stripe.key})
+        names.add(name := paying.connected(HOME, "stripe"))
+        assert name.startswith("stripe:test:") and stripe.key[8:] not in name
+        assert paying.till().name(Secret(stripe.key)) == name
+    assert len(names) == 2
 
 
 @pytest.mark.parametrize(
@@ -135,9 +149,9 @@ async def test_a_key_that_cannot_be_tried_is_not_kept(stripe: StripeServer) -> N
 
 async def test_a_key_in_the_settings_is_the_first_tenants_alone(stripe: StripeServer) -> None:
     paying = await House(stripe).paying(stripe_key=stripe.key)
-    assert paying.connected(HOME, "stripe") == "stripe:test"
+    assert paying.connected(HOME, "stripe").startswith("stripe:test:")
     assert paying.connected(AWAY, "stripe") == ""
     with pytest.raises(Conflict, match="settings"):
         await paying.put(owner(), {"key": stripe.key})
     await paying.put(owner(AWAY), {"key": stripe.key})
-    assert paying.connected(AWAY, "stripe") == "stripe:test"
+    assert paying.connected(AWAY, "stripe") == paying.connected(HOME, "stripe")

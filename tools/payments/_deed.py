@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from bot.core.canonical import Json
 from bot.core.effect import EffectState, Outcome
-from bot.core.errors import OperatorError, VendorRefused
+from bot.core.errors import Conflict, OperatorError, VendorRefused
 from bot.core.times import iso
 from bot.core.tool import ToolContext
 from tools.payments import _limits
@@ -31,11 +31,18 @@ def till_of(ctx: ToolContext) -> Till:
 
 
 async def open_api(ctx: ToolContext) -> Api:
-    """Stripe with the tenant's key. Raises OperatorError where there is none."""
+    """Stripe with the tenant's key. Raises OperatorError where there is none, and Conflict where it
+    is another than the deed was asked for with.
+    """
     till = till_of(ctx)
     key = await till.key(ctx.tenant)
     if not key:
         raise OperatorError("Stripe is not connected. Connect it with `bot connect stripe`.")
+    if ctx.effect and ctx.connection and ctx.connection != till.name(key):
+        raise Conflict(
+            "Stripe was connected anew since this was asked for, so nothing was done with the key "
+            "that is there now. Ask for it again."
+        )
     return Api(fetcher=till.fetcher, base=till.base, key=key)
 
 

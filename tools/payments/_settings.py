@@ -43,6 +43,8 @@ class Till:
     """A tenant's key; None where Stripe is not connected."""
     past: Callable[[TenantId, str, int], Awaitable[Sequence[Past]]]
     """What moved on a person's behalf since a time in microseconds."""
+    name: Callable[[Secret], str]
+    """What a connection by a key is called: another one for another key."""
     fetcher: Fetcher
     """What asks Stripe, also where the operator set its address inside a private network."""
     base: str = BASE

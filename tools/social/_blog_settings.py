@@ -37,8 +37,9 @@ class Site:
 
     @property
     def label(self) -> str:
-        """What stands on cards, such as `WordPress: Ann bakes (https://ann.example)`."""
-        return f"{KINDS[self.kind]}: {self.title or 'without a name'} ({self.url})"
+        """What stands on cards, such as `WordPress: Ann bakes (https://ann.example), by ann`."""
+        writes = f", by {self.user}" if self.user else ""
+        return f"{KINDS[self.kind]}: {self.title or 'without a name'} ({self.url}){writes}"
 
 
 SiteOf = Callable[[TenantId], Awaitable[Site | None]]

@@ -52,7 +52,7 @@ RICH = Tool(name="rich", arguments=Rich, perform=perform, preview=preview, risk=
 
 def house(connected: str = "", **more: Tool) -> Switchboard:
     made = Switchboard(tools={**tools_of(Vendor()), "rich": RICH, **more})
-    made.engine.toolset._connected = lambda tenant, provider: connected
+    made.engine.toolset._connected = lambda tenant, name: "" if name[:1] == ":" else connected
     return made
 
 

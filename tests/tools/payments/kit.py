@@ -63,9 +63,13 @@ class Desk:
         async def past(tenant: TenantId, person: str, since: int) -> Sequence[Past]:
             return self.past
 
-        fetcher = WebFetcher(allow=own_addresses(self.stripe.base))
         return Till(
-            key=key, past=past, fetcher=fetcher, base=self.stripe.base, ceilings=self.ceilings
+            key=key,
+            past=past,
+            name=lambda secret: f"stripe:{secret.reveal()}",
+            fetcher=WebFetcher(allow=own_addresses(self.stripe.base)),
+            base=self.stripe.base,
+            ceilings=self.ceilings,
         )
 
     async def save(self, progress: Mapping[str, Json]) -> None:

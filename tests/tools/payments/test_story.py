@@ -128,6 +128,25 @@ async def test_killed_between_the_call_and_its_record_it_is_sent_once(
     assert [len(world.things["in"]), len(world.things["ii"]), len(world.mailed)] == [1, 1, 1]
 
 
+async def test_a_yes_for_one_account_is_not_done_by_another_that_is_connected_by_then(
+    teller: Teller, stripe: StripeServer
+) -> None:
+    await teller.connect(stripe)
+    item = await teller.asks(ASKED)
+    stripe.key += "_of_another_account"
+    await teller.connect(stripe)
+    stripe.requests.clear()
+    await teller.approve(item)
+
+    async def failed() -> Any:
+        told = await teller.ask("GET", f"/v1/approvals/{item['id']}")
+        return [each for each in told["effects"] if each["state"] == "failed"]
+
+    (effect,) = await teller.until(failed)
+    assert "connected anew" in json.dumps(effect)
+    assert stripe.requests == [] and stripe.world.things["in"] == {}
+
+
 async def test_what_stripe_tells_is_said_once_where_the_invoice_was_asked_for(
     teller: Teller, stripe: StripeServer
 ) -> None:
