@@ -6,20 +6,19 @@ them, and the yes is bound to them.
 """
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from bot.core.canonical import Json
 from bot.core.card import Field as Line
 from bot.core.errors import Forbidden, Invalid, VendorUnknown
 from bot.core.tool import ToolContext
+from tools._arguments import unfit
 from tools.calendar._accounts import opened, service_of
 from tools.calendar._book import OWN, Book, Service, ServiceName
 from tools.calendar._event import Event
-from tools.calendar._moment import unfit
 
 MAX_GUESTS = 50
 _CONTROL = re.compile(
@@ -87,18 +86,6 @@ class OfEvent(InCalendar):
     when: Hidden = ""
     others: Known = None
     """The other guests."""
-
-
-A = TypeVar("A", bound=BaseModel)
-
-
-def refit(args: A, known: Mapping[str, object]) -> A:
-    """The arguments with what is known now, checked again. Raises Invalid."""
-    given = {**args.model_dump(mode="json", exclude_none=True), **known}
-    try:
-        return type(args).model_validate(given)
-    except ValidationError as error:
-        raise Invalid("; ".join(str(each["msg"]) for each in error.errors()) + ".") from None
 
 
 async def about(ctx: ToolContext, book: Book, args: InCalendar) -> dict[str, Json]:

@@ -12,20 +12,15 @@ from typing import Annotated
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
 from bot.core.canonical import Json
 from bot.frozen import frozen
+from tools._arguments import unfit
 
 _FORM = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[ T](\d\d:\d\d)(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII
 )
 _DAY = timedelta(days=1)
-
-
-def unfit(sentence: str) -> PydanticCustomError:
-    """The refusal of an argument, in words for model and person; without a full stop."""
-    return PydanticCustomError("unfit", "{sentence}", {"sentence": sentence})
 
 
 def _moment(value: str) -> str:

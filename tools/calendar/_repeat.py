@@ -13,7 +13,8 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.errors import Invalid
-from tools.calendar._moment import Day, Span, unfit
+from tools._arguments import unfit
+from tools.calendar._moment import Day, Span
 
 Unit = Literal["day", "week", "month", "year"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]

@@ -21,10 +21,11 @@ from bot.core.card import Field as Line
 from bot.core.errors import Invalid
 from bot.core.tool import ToolContext
 from bot.frozen import frozen
+from tools._arguments import unfit
 from tools.calendar._arguments import Hidden, Known
 from tools.calendar._book import Book, Wish
 from tools.calendar._event import Event
-from tools.calendar._moment import Moment, Span, Zone, unfit
+from tools.calendar._moment import Moment, Span, Zone
 from tools.calendar._repeat import Repeat
 from tools.calendar._series import (
     Asked,

@@ -16,10 +16,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from bot.core.effect import EffectState, Outcome
 from bot.core.errors import Invalid
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.calendar._accounts import opened
 from tools.calendar._arguments import Email
 from tools.calendar._book import OWN, Book, Busy, ServiceName
-from tools.calendar._moment import Moment, Span, Zone, unfit, written
+from tools.calendar._moment import Moment, Span, Zone, written
 from tools.calendar._slots import Hours, Wanted, slots
 from tools.calendar.agenda import between
 

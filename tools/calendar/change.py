@@ -17,6 +17,7 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import refit, unfit
 from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
     Guests,
@@ -27,11 +28,10 @@ from tools.calendar._arguments import (
     asked,
     event_lines,
     fitting,
-    refit,
 )
 from tools.calendar._book import Changed, Wish
 from tools.calendar._event import Event
-from tools.calendar._moment import Day, Moment, Span, Zone, at, is_day, later, unfit, written
+from tools.calendar._moment import Day, Moment, Span, Zone, at, is_day, later, written
 from tools.calendar._parting import looked_up, parted
 from tools.calendar._repeat import Repeat
 from tools.calendar._series import LOST, Asked, about_series, repeat_line, settled

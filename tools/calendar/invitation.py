@@ -17,6 +17,7 @@ from bot.core.card import Field as Line
 from bot.core.effect import EffectState, Outcome, Policy
 from bot.core.errors import Invalid
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import refit
 from tools.calendar._accounts import service_of
 from tools.calendar._arguments import (
     Guests,
@@ -27,7 +28,6 @@ from tools.calendar._arguments import (
     account_line,
     asked,
     fitting,
-    refit,
 )
 from tools.calendar._book import Wish
 from tools.calendar._moment import Moment, Span, Zone, at, is_day, later, written

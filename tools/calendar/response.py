@@ -14,15 +14,9 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, NotFound, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import refit
 from tools.calendar._accounts import service_of
-from tools.calendar._arguments import (
-    Hidden,
-    OneLine,
-    account_line,
-    asked,
-    event_lines,
-    refit,
-)
+from tools.calendar._arguments import Hidden, OneLine, account_line, asked, event_lines
 from tools.calendar._book import Changed
 from tools.calendar._event import Event
 from tools.calendar._series import OfSeries, about_series, series_lines

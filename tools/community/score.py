@@ -9,7 +9,6 @@ from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from bot.core.card import Card
 from bot.core.card import Field as Line
@@ -19,6 +18,7 @@ from bot.core.times import from_us, to_us
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.store import scores
 from bot.store.script import Database
+from tools._arguments import unfit
 from tools.community._settings import ScoreSettings
 
 MOST = 1_000_000_000
@@ -50,7 +50,7 @@ class Change(BaseModel):
     def one(self) -> Self:
         """Refuse both, and neither."""
         if (self.value is None) == (self.step is None):
-            raise PydanticCustomError("unfit", "give either value or step, not both")
+            raise unfit("give either value or step, not both")
         return self
 
 

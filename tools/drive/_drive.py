@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 
-from bot.core.errors import Conflict, ConnectionBroken, Invalid, OperatorError, VendorUnknown
+from bot.core.errors import Conflict, ConnectionBroken, OperatorError, VendorUnknown
 from bot.core.tool import ToolContext
 from bot.oauth.accounts import USUAL_BYTES, Client
 from bot.oauth.answers import Vendor
@@ -178,15 +178,6 @@ def read(kind: type[M], told: object) -> M:
         return kind.model_validate(told)
     except ValidationError:
         raise VendorUnknown("Google Drive's answer could not be understood.") from None
-
-
-def refit(args: M, known: Mapping[str, object]) -> M:
-    """The arguments with what is known now, checked again. Raises Invalid."""
-    given = {**args.model_dump(mode="json", exclude_none=True), **known}
-    try:
-        return type(args).model_validate(given)
-    except ValidationError as error:
-        raise Invalid("; ".join(str(each["msg"]) for each in error.errors()) + ".") from None
 
 
 def listed(told: Mapping[str, Any], name: str) -> Sequence[object]:

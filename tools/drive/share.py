@@ -20,6 +20,7 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Forbidden, Invalid
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import refit
 from tools.drive._drive import (
     ALL,
     ANYONE,
@@ -30,7 +31,6 @@ from tools.drive._drive import (
     Grant,
     Hidden,
     opened,
-    refit,
     seen_by,
 )
 from tools.drive._showing import file_lines, known_of, whom_of

@@ -18,18 +18,8 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Forbidden, Invalid, NotFound
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.drive._drive import (
-    ALL,
-    ANYONE,
-    FILES,
-    SHARE,
-    FileId,
-    Grant,
-    Hidden,
-    opened,
-    refit,
-    seen_by,
-)
+from tools._arguments import refit
+from tools.drive._drive import ALL, ANYONE, FILES, SHARE, FileId, Grant, Hidden, opened, seen_by
 from tools.drive._showing import file_lines, known_of, whom_of
 from tools.mailbox._words import Email
 

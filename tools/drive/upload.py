@@ -13,7 +13,6 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
 from bot.core.canonical import Json
 from bot.core.card import Card
@@ -23,7 +22,8 @@ from bot.core.errors import Conflict, Invalid, NotFound, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.oauth.answers import Taken
 from bot.reach import reach_of
-from tools.drive._drive import FOLDER, UPLOAD, Drive, FileId, Hidden, Item, listed, opened, refit
+from tools._arguments import refit, unfit
+from tools.drive._drive import FOLDER, UPLOAD, Drive, FileId, Hidden, Item, listed, opened
 from tools.drive._pieces import upload
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -33,8 +33,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udf
 def _name(value: str) -> str:
     text = " ".join(value.split())
     if _CONTROL.search(text):
-        sentence = {"sentence": "a name is one line of words"}
-        raise PydanticCustomError("unfit", "{sentence}", sentence)
+        raise unfit("a name is one line of words")
     return text
 
 

@@ -7,7 +7,7 @@ files are, before anybody is asked. So the card shows them, and the yes is bound
 from email.utils import getaddresses
 from typing import Annotated, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from bot.core.canonical import Json
@@ -16,6 +16,7 @@ from bot.core.card import Field as Line
 from bot.core.errors import Invalid
 from bot.core.tool import ToolContext
 from bot.reach import reach_of
+from tools._arguments import refit
 from tools.mailbox._box import parted
 from tools.mailbox._letter import Letter, chain, name_of, subject_for, written
 from tools.mailbox._mail import Box, Mail
@@ -68,7 +69,6 @@ class Writing(BaseModel):
 
 
 A = TypeVar("A", bound=Writing)
-M = TypeVar("M", bound=BaseModel)
 
 
 async def completed(ctx: ToolContext, box: Box, args: A) -> A:
@@ -94,15 +94,6 @@ async def completed(ctx: ToolContext, box: Box, args: A) -> A:
                 "The files are too large for a mail: 2 MB in all. Put them on a drive and share it."
             )
     return refit(args, known)
-
-
-def refit(args: M, known: dict[str, Json]) -> M:
-    """The arguments with what is known now, checked again. Raises Invalid."""
-    given = {**args.model_dump(mode="json", exclude_none=True), **known}
-    try:
-        return type(args).model_validate(given)
-    except ValidationError as error:
-        raise Invalid("; ".join(str(each["msg"]) for each in error.errors()) + ".") from None
 
 
 def _answering(args: Writing, mail: Mail) -> dict[str, Json]:

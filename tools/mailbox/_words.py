@@ -7,7 +7,8 @@ import re
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+
+from tools._arguments import unfit
 
 MAX_TEXT = 100_000
 _CONTROL = re.compile(
@@ -17,11 +18,6 @@ EMAIL = re.compile(
     r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
     r"@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{1,62}"
 )
-
-
-def unfit(sentence: str) -> PydanticCustomError:
-    """The refusal of an argument, in words for model and person; without a full stop."""
-    return PydanticCustomError("unfit", "{sentence}", {"sentence": sentence})
 
 
 def _text(value: str) -> str:

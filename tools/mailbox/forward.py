@@ -24,7 +24,8 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.errors import Conflict, Invalid
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.mailbox._arguments import MAX_BYTES, MAX_PEOPLE, Hidden, MailId, People, refit
+from tools._arguments import refit
+from tools.mailbox._arguments import MAX_BYTES, MAX_PEOPLE, Hidden, MailId, People
 from tools.mailbox._box import SEND, opened, parted
 from tools.mailbox._letter import Letter, name_of, written
 from tools.mailbox._mail import Attached, Box, Mail

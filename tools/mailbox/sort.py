@@ -15,10 +15,11 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.mailbox._arguments import Hidden, MailId
 from tools.mailbox._box import SORT, opened, parted
 from tools.mailbox._places import Wish, places_of
-from tools.mailbox._words import OneLine, unfit
+from tools.mailbox._words import OneLine
 
 Label = Annotated[OneLine, Field(min_length=1, max_length=100)]
 Labels = Annotated[list[Label], Field(min_length=1, max_length=10)]

@@ -12,7 +12,6 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
 from bot.core.card import Card
 from bot.core.card import Field as Line
@@ -22,6 +21,7 @@ from bot.core.event import Attachment
 from bot.core.tool import Complete, Find, Preview, ToolContext
 from bot.lent import Spot
 from bot.outgoing import Outgoing, Parcel
+from tools._arguments import unfit
 
 HARD_MAX = 40_000
 """No platform takes a longer text, in however many parts."""
@@ -30,11 +30,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _CALLS_ALL = re.compile(
     r"(?<![\w@])@(everyone|here|channel|all|team)\b|<!(?:here|channel|everyone)"
 )
-
-
-def unfit(sentence: str) -> PydanticCustomError:
-    """The refusal of an argument, in words for model and person; without a full stop."""
-    return PydanticCustomError("unfit", "{sentence}", {"sentence": sentence})
 
 
 def text_of(value: str) -> str:

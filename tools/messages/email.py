@@ -14,6 +14,7 @@ from bot.core.card import Field as Line
 from bot.core.effect import Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.outgoing import Parcel
+from tools._arguments import unfit
 from tools.messages._message import (
     MessageArguments,
     Platform,
@@ -21,7 +22,6 @@ from tools.messages._message import (
     completing,
     finding,
     outgoing,
-    unfit,
 )
 
 EMAIL = Platform(name="email", title="e-mail", max_chars=200_000)

@@ -20,7 +20,8 @@ from bot.core.event import Attachment
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.render.segments import UCS2, measure, plain_letters
 from bot.texting import Phone
-from tools.messages._message import text_of, unfit
+from tools._arguments import unfit
+from tools.messages._message import text_of
 
 MAX_CHARS = 1600
 MAX_MEDIA = 10

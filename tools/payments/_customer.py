@@ -11,9 +11,9 @@ from pydantic import AfterValidator, Field
 
 from bot.core.errors import Invalid
 from bot.frozen import frozen
+from tools._arguments import unfit
 from tools.payments._api import Api, Object, objects, text
 from tools.payments._deed import Deed
-from tools.payments._money import unfit
 
 PATH = "/v1/customers"
 SHOWN = 5

@@ -9,7 +9,8 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+
+from tools._arguments import unfit
 
 ZERO = frozenset(
     {"BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF"}
@@ -20,11 +21,6 @@ WHOLE_HUNDREDS = frozenset({"ISK", "UGX"})
 """Two decimals by Stripe's count, which must both be zero."""
 MOST_MINOR = 99_999_999
 """Stripe takes at most eight digits."""
-
-
-def unfit(sentence: str) -> PydanticCustomError:
-    """The refusal of an argument, in words for model and person; without a full stop."""
-    return PydanticCustomError("unfit", "{sentence}", {"sentence": sentence})
 
 
 def exponent(currency: str) -> int:

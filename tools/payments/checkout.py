@@ -13,12 +13,13 @@ from bot.core.card import Field as Shown
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.errors import Invalid
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.payments import _customer
 from tools.payments._api import Object, number, one, text
 from tools.payments._customer import CustomerId, Email, Line
 from tools.payments._deed import TEST, Deed, begin, mode_now, open_api, sent, till_of
 from tools.payments._limits import Sum, check
-from tools.payments._money import Amount, Currency, unfit
+from tools.payments._money import Amount, Currency
 from tools.payments._money import shown as money
 
 PATH = "/v1/checkout/sessions"

@@ -15,10 +15,10 @@ from bot.core.card import Field as Shown
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.errors import Conflict, Invalid
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.payments._api import Object, one, text
 from tools.payments._customer import PATH, CustomerId, Email, Line, by_email
 from tools.payments._deed import Deed, begin, mode_now, open_api, sent
-from tools.payments._money import unfit
 
 _PLAIN = ("name", "email", "phone", "description")
 _ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")

@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, field_validator
 from bot.core.effect import EffectState, Outcome
 from bot.core.errors import VendorUnknown
 from bot.core.tool import Tool, ToolContext
+from tools._arguments import unfit
 from tools.social._account import Account
 from tools.social._linkedin_api import elements, in_path, linkedin_of, pages_of
 from tools.social._linkedin_own import Urn
 from tools.social._picked import pick
-from tools.social._post import Title, unfit
+from tools.social._post import Title
 
 NEEDS = ("r_organization_social", "rw_organization_admin")
 _LISTS = {"share": "shares", "ugcPost": "ugcPosts"}

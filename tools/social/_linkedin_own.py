@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from bot.core.card import Card
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social._linkedin_api import MEMBER, PAGES, linkedin_of, pages_of
 from tools.social._linkedin_posts import LinkedInWall
 from tools.social._own import (
@@ -26,7 +27,7 @@ from tools.social._own import (
     taken_down,
 )
 from tools.social._picked import pick
-from tools.social._post import Text, Title, unfit
+from tools.social._post import Text, Title
 
 _POST = re.compile(
     r"(?:https://www\.linkedin\.com/feed/update/)?(urn:li:(?:share|ugcPost|activity):\d{1,25})/?"

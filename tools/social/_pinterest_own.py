@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from bot.core.card import Card
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social._own import (
     ListOwn,
     deletion_card,
@@ -23,7 +24,7 @@ from tools.social._own import (
 from tools.social._picked import pick
 from tools.social._pinterest_api import READING, WRITING, boards_of, pinterest_of
 from tools.social._pinterest_pins import PinterestWall
-from tools.social._post import Text, Title, unfit
+from tools.social._post import Text, Title
 
 _PIN = re.compile(r"(?:https://(?:[a-z]{2,3}\.)?pinterest\.[a-z.]{2,6}/pin/)?(\d{1,20})/?")
 

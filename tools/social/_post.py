@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
-from pydantic_core import PydanticCustomError
 
 from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.errors import ConnectionBroken
+from tools._arguments import unfit
 from tools.social._count import Count, utf16_units
 from tools.social._network import Media, Network, Post
 
@@ -27,11 +27,6 @@ HARD_MAX = 100_000
 MAX_ADDRESS = 2048
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FILE = re.compile(r"[a-z]{2,5}_[0-9A-Z]{26}")
-
-
-def unfit(sentence: str) -> PydanticCustomError:
-    """The refusal of an argument, in words for model and person; without a full stop."""
-    return PydanticCustomError("unfit", "{sentence}", {"sentence": sentence})
 
 
 def _text(value: str) -> str:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from bot.core.card import Card
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social._own import (
     ListOwn,
     deletion_card,
@@ -21,7 +22,7 @@ from tools.social._own import (
     shown,
     taken_down,
 )
-from tools.social._post import Text, unfit
+from tools.social._post import Text
 from tools.social._reddit_api import DELETING, READING, TITLE, OwnPosts, reddit_of
 
 _SITE = r"https://(?:www\.|old\.|new\.)?reddit\.com"

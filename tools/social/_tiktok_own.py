@@ -16,8 +16,8 @@ from bot.core.canonical import Json
 from bot.core.effect import EffectState, Outcome
 from bot.core.errors import VendorUnknown
 from bot.core.tool import Tool, ToolContext
+from tools._arguments import unfit
 from tools.social._account import Account, Gone
-from tools.social._post import unfit
 from tools.social._tiktok_api import LISTING, PUBLISHING, tiktok_of, told_by
 from tools.social._tiktok_posting import Fate, fate_of
 

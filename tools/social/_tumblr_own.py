@@ -12,6 +12,7 @@ from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social._own import (
     ListOwn,
     deletion_card,
@@ -21,7 +22,7 @@ from tools.social._own import (
     shown,
     taken_down,
 )
-from tools.social._post import Text, Title, unfit
+from tools.social._post import Text, Title
 from tools.social._tumblr_api import READING, TITLE, WRITING, OwnPosts, blog_of, tumblr_of
 
 _NAME = r"[A-Za-z0-9-]{1,32}"

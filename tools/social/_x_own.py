@@ -16,6 +16,7 @@ from bot.core.card import Card
 from bot.core.effect import Effect, Outcome, Policy
 from bot.core.errors import VendorRefused
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social._account import Account
 from tools.social._own import (
     ListOwn,
@@ -27,7 +28,7 @@ from tools.social._own import (
     shown,
     taken_down,
 )
-from tools.social._post import Text, unfit
+from tools.social._post import Text
 from tools.social._x_api import READING, WRITING, address, x_of
 from tools.social._x_posts import newest, one, seen
 

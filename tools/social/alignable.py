@@ -14,9 +14,10 @@ from pydantic import model_validator
 from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social._account import keep
 from tools.social._network import Network, Post
-from tools.social._post import PostArguments, card_of, unfit
+from tools.social._post import PostArguments, card_of
 
 SITE = "https://www.alignable.com"
 NETWORK = Network(

@@ -20,6 +20,7 @@ from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Conflict, Invalid, OperatorError, SettingsError, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.render import markdown
+from tools._arguments import unfit
 from tools.social import _article, _blog_own
 from tools.social._account import keep
 from tools.social._blog_hook import KEY_KNOWN, Told, Webhook, send
@@ -28,7 +29,7 @@ from tools.social._blog_settings import BlogSettings, Site
 from tools.social._media import bytes_of, looked_at
 from tools.social._network import Network, Post
 from tools.social._own import Standing
-from tools.social._post import Hidden, MediaArgument, Text, Title, refusals, unfit
+from tools.social._post import Hidden, MediaArgument, Text, Title, refusals
 from tools.social._site import Blog, Draft, Picture
 
 NETWORK = Network(

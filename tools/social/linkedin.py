@@ -19,6 +19,7 @@ from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import OperatorError, VendorRefused, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social import _linkedin_numbers, _linkedin_own
 from tools.social._account import Account, began, keep
 from tools.social._linkedin_api import (
@@ -35,7 +36,7 @@ from tools.social._linkedin_posts import find_post, little
 from tools.social._media import looked_at
 from tools.social._network import Network, Post
 from tools.social._picked import Picked, pick
-from tools.social._post import PostArguments, Title, card_of, unfit
+from tools.social._post import PostArguments, Title, card_of
 
 NETWORK = Network(
     name="linkedin",

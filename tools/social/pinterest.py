@@ -17,6 +17,7 @@ from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social import _pinterest_own
 from tools.social._account import Account, began
 from tools.social._media import looked_at
@@ -25,7 +26,7 @@ from tools.social._picked import Picked, pick
 from tools.social._pinterest_api import WRITING, address, boards_of, pinterest_of
 from tools.social._pinterest_media import source_of
 from tools.social._pinterest_pins import find_pin
-from tools.social._post import PostArguments, Title, card_of, unfit
+from tools.social._post import PostArguments, Title, card_of
 
 NETWORK = Network(
     name="pinterest",

@@ -15,7 +15,8 @@ from bot.core.effect import Outcome
 from bot.core.errors import Invalid
 from bot.core.model import ToolCall
 from bot.core.tool import Risk, Tool, ToolContext
-from tools.social._post import Address, MediaArgument, Text, When, unfit
+from tools._arguments import unfit
+from tools.social._post import Address, MediaArgument, Text, When
 
 MOST = 20
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]

@@ -19,11 +19,12 @@ from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, VendorError, VendorRefused, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social import _reddit_own
 from tools.social._account import Account, began, keep
 from tools.social._count import code_points
 from tools.social._network import Network, Post
-from tools.social._post import PostArguments, Text, Title, card_of, unfit
+from tools.social._post import PostArguments, Text, Title, card_of
 from tools.social._reddit_api import (
     WRITING,
     Submitted,

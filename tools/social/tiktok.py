@@ -18,11 +18,12 @@ from bot.core.card import Card, Field
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, VendorRefused, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social import _tiktok_own
 from tools.social._account import Account, Gone, began, keep
 from tools.social._media import address_of, bytes_of, is_film, looked_at
 from tools.social._network import Network, Post
-from tools.social._post import Hidden, PostArguments, Title, card_of, unfit
+from tools.social._post import Hidden, PostArguments, Title, card_of
 from tools.social._tiktok_api import PUBLISHING, creator_of, tiktok_of
 from tools.social._tiktok_posting import (
     Fate,

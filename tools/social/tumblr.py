@@ -19,13 +19,14 @@ from bot.core.card import Field as Line
 from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, VendorUnknown
 from bot.core.tool import Risk, Tool, ToolContext
+from tools._arguments import unfit
 from tools.social import _tumblr_own
 from tools.social._account import Account, began
 from tools.social._count import code_points
 from tools.social._media import bytes_of, is_film, looked_at
 from tools.social._multipart import Part, multipart
 from tools.social._network import Network, Post
-from tools.social._post import PostArguments, Title, card_of, unfit
+from tools.social._post import PostArguments, Title, card_of
 from tools.social._tumblr_api import (
     WRITING,
     blog_of,
