@@ -18,6 +18,8 @@ _OPEN = re.compile(
 """In words that were written: what may be a mark whose end has not come."""
 _UNSURE = re.compile(r"#.*|[\s\-*+=>_]*(?:\d+[.)]?\s*)?")
 """A line that is written when the next one begins: a heading, the beginning of an entry."""
+_UNDERLINE = re.compile(r"\n {0,3}(?:=+|-+)[ \t]*(?:\n|\Z)")
+"""The line that makes a heading of the words above it."""
 _BOLD_AT_END = re.compile(r"\x1b\[1m[^\x1b]*\Z")
 _PATH = re.compile(r"(?<!\\)(\[[^\[\]\n]*\]\()(?=/[^/])")
 
@@ -55,7 +57,7 @@ class Growing:
         return out
 
     def _whole(self, block: str) -> str:
-        written = self._written(block)
+        written = self._written_on(block)
         # What turned out to be something else stands below, all of it.
         out = self._add(written) if written.startswith(self._shown) else f"\n{written}"
         self._is_below = self._is_below or bool(written)
@@ -65,7 +67,7 @@ class Growing:
     def _part(self) -> str:
         lines = list(_lines(self._block))
         is_code = bool(lines) and lines[-1][1]
-        written = self._written("\n".join(_sure(lines)))
+        written = self._written_on("\n".join(_sure(lines)))
         if not is_code:
             if found := _OPEN.search(written, len(self._shown)):
                 written = written[: found.start()]
@@ -76,6 +78,15 @@ class Growing:
         gap = "\n\n" if self._is_below and written and not self._shown else ""
         out, self._shown = written[len(self._shown) :], written
         return gap + out
+
+    def _written_on(self, block: str) -> str:
+        """The block as it goes on from what stands there: words that a line below makes a heading
+        stay as they were written."""
+        written = self._written(block)
+        if written.startswith(self._shown):
+            return written
+        as_words = self._written(_UNDERLINE.sub("\n\n", block, count=1))
+        return as_words if as_words.startswith(self._shown) else written
 
     def _written(self, block: str) -> str:
         if self._base and not _FENCE.search(block):

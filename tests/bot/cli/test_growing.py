@@ -66,7 +66,18 @@ def test_it_is_the_same_however_it_comes(what: str) -> None:
 
 
 def test_what_turns_out_to_be_something_else_stands_below_whole() -> None:
-    assert "".join(grown("Tea\n===", [3])) == "Tea\n«Tea»"
+    assert "".join(grown("1. **", [1, 2, 3, 4])).endswith("\n1. **")
+
+
+@pytest.mark.parametrize("line", ["===", "-", "  ---  "])
+def test_words_that_turn_out_to_be_a_heading_stand_there_once(line: str) -> None:
+    text = f"Tea\n{line}\nWe drink **it**.\n\nEnd"
+    assert whole(text) == "«Tea»\n\nWe drink «it».\n\nEnd"
+    for cut in range(1, len(text)):
+        parts = "".join(grown(text, [cut])), "".join(grown(text, [min(cut, 3), cut]))
+        for shown in parts:
+            assert shown in (whole(text), "Tea\n\nWe drink «it».\n\nEnd"), cut
+    assert "".join(grown(text, list(range(1, len(text))))).count("Tea") == 1
 
 
 def test_words_are_written_as_they_come() -> None:
