@@ -12,6 +12,8 @@ from bot.core.people import Person
 from bot.core.times import iso, to_us
 from bot.doors import Visit
 from bot.oauth.accounts import Accounts
+from bot.oauth.alarms import NAME as ALARMS
+from bot.oauth.alarms import Alarms
 from bot.oauth.apps import app_wants
 from bot.oauth.around import Around
 from bot.oauth.deletion import SIGNERS, Deletions
@@ -37,6 +39,7 @@ class Connections:
         self._health = Health(around, self.renewal)
         self._ending = Ending(around)
         self.deletions = Deletions(around, self._ending)
+        self.alarms = Alarms(around, self.renewal)
         self.accounts = Accounts(around, self.renewal)
         """For tools."""
 
@@ -128,11 +131,16 @@ class Connections:
             "verification": provider.verification,
             "to_do": list(provider.to_do),
             "redirect": self._flow.redirect(provider.name),
-            "callbacks": [f"{told}/deauthorize", f"{told}/deletion"]
-            if provider.name in SIGNERS
-            else [],
+            "callbacks": [f"{told}/{each}" for each in _callbacks(provider.name)],
             "by_hand": provider.by_hand,
         }
+
+
+def _callbacks(name: str) -> Sequence[str]:
+    """What a service calls by itself."""
+    if name in SIGNERS:
+        return ("deauthorize", "deletion")
+    return ("events",) if name == ALARMS else ()
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -318,12 +318,11 @@ class Renewal:
             error=error.message,
         )
 
-    async def broken(self, item: Connection, why: str) -> None:
-        """Mark it, tell the owners once. Raises Reconnect."""
-        now = self._g.clock.now()
-        item = await self._change(
-            item, status="broken", error=why, renewing_at=None, due_at=now, status_was=item.status
-        )
+    async def broken(self, item: Connection, why: str, tokens: ValueRow | None = None) -> None:
+        """Mark it, tell the owners once; `tokens`: what is kept of them. Raises Reconnect."""
+        now, was = self._g.clock.now(), item.status
+        told = {"status": "broken", "error": why, "renewing_at": None, "due_at": now}
+        item = await self._change(item, tokens, was, **told)
         await self._tell(item, "broken")
         raise self.lost(item)
 

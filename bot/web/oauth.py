@@ -164,6 +164,7 @@ class Vendors:
 
     def __init__(self, parts: Parts) -> None:
         self._deletions = parts.connections.deletions
+        self._alarms = parts.connections.alarms
 
     async def deauthorised(self, request: web.Request) -> web.StreamResponse:
         """Somebody took our app off."""
@@ -176,6 +177,15 @@ class Vendors:
         name = request.match_info["name"]
         answer = await self._deletions.delete(name, await _signed(request))
         return web.json_response(dict(answer))
+
+    async def event(self, request: web.Request) -> web.StreamResponse:
+        """Something happened to an account."""
+        if request.content_type != "application/secevent+jwt":
+            raise Invalid("This address takes a security event token.")
+        if (request.content_length or MAX_FORM + 1) > MAX_FORM:
+            raise Invalid("The token is too long.")
+        await self._alarms.hear(request.match_info["name"], (await request.text()).strip())
+        return web.Response(status=202)
 
     async def about(self, request: web.Request) -> web.StreamResponse:
         """How anybody has their data deleted."""
@@ -215,6 +225,7 @@ def routes(parts: Parts, gate: Gate) -> list[Route]:
         ("GET", "/oauth/deletion/{code}", vendors.status, Access.OPEN),
         ("POST", f"{one}/deauthorize", vendors.deauthorised, Access.OPEN),
         ("POST", f"{one}/deletion", vendors.delete, Access.OPEN),
+        ("POST", f"{one}/events", vendors.event, Access.OPEN),
     )
     return [
         Route(method=method, path=path, handler=handler, access=access, page=True)

@@ -311,6 +311,7 @@ async def test_without_signing_in_nothing_is_shown(house: WebHouse) -> None:
         # Where a platform or a service sends the browser, without its cookie; and what a service asks.
         "/oauth/xnamex/installed", "/oauth/xnamex/callback", "/oauth/xnamex/finish", "/oauth/deletion",
         "/oauth/deletion/xcodex", "/oauth/xnamex/deauthorize", "/oauth/xnamex/deletion",
+        "/oauth/xnamex/events",
     }  # fmt: skip
     for method, path, _ in await crawl(house):
         if path not in opened:

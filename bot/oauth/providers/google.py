@@ -54,6 +54,7 @@ PROVIDER = Provider(
         "Set up the consent screen and the redirect address in the Google Cloud console.",
         "While the screen is in testing, connections end after 7 days: publish it.",
         "Sensitive scopes need Google's verification, with a video that shows what they are for.",
+        "For word of accounts that were shut, register the address of security events (RISC API).",
         "Mail and Drive (all but uploading) are restricted: they need a security review besides.",
     ),
 )

@@ -231,6 +231,24 @@ async def test_meta_is_answered_and_whoever_asks_sees_what_became_of_it(
         assert response.status == 200 and "Google" in await response.text()
 
 
+async def test_google_s_word_of_an_account_is_taken_when_it_is_google_s(
+    house: WebHouse, server: OAuthServer
+) -> None:
+    google, secevent = house.client(), {"Content-Type": "application/secevent+jwt"}
+    for headers, body, status in (
+        (secevent, "a.b.c", 403),
+        ({"Content-Type": "application/json"}, "{}", 422),
+        (secevent, "x" * 50_000, 422),
+    ):
+        async with google.post("/oauth/google/events", data=body, headers=headers) as response:
+            assert response.status == status, await response.text()
+    async with google.post("/oauth/x/events", data="a.b.c", headers=secevent) as response:
+        assert response.status == 404
+    owner = await house.browser()
+    found = {each["name"]: each for each in (await get(owner, "/v1/services"))["items"]}
+    assert found["google"]["callbacks"][0].endswith("/oauth/google/events")
+
+
 async def test_no_other_service_s_page_may_post_here(house: WebHouse, server: OAuthServer) -> None:
     async with house.client().post("/oauth/x/callback", data={"state": "a", "code": "b"}) as found:
         assert found.status == 405

@@ -7,6 +7,7 @@ import { remover } from "./remover.js";
 
 const ABOUT = "Accounts that agents may act for. Tokens are sealed, renewed before they end, and sent to their own service alone; nothing is published without a yes.";
 const LATER = "Each of these wants an app of yours at the service once; what it takes stands with it.";
+const CALLBACKS = { deletion: "Data deletion", deauthorize: "Deauthorise", events: "Security events" };
 const LOOKS = { active: ["good", "connected"], ends: ["wait", "ends soon"], broken: ["bad", "broken"] };
 
 export async function connectionsPage(main) {
@@ -153,7 +154,7 @@ function app(node, service) {
   return [
     el("ul", { class: "plainly" }, service.to_do.map((line) => el("li", null, line))),
     service.verification === "pending" && el("p", { class: "meta" }, `${title} has not verified an app of this house yet: until then only its own people may be able to connect.`),
-    el("dl", { class: "facts" }, address("Redirect address", redirect), callbacks.map((url) => address(url.endsWith("/deletion") ? "Data deletion" : "Deauthorise", url))),
+    el("dl", { class: "facts" }, address("Redirect address", redirect), callbacks.map((url) => address(CALLBACKS[url.split("/").pop()], url))),
     service.app === "settings" && el("p", { class: "meta" }, "The app stands in the settings. One that you enter here is used in its place."),
     service.app === "own" && el("p", { class: "meta" }, "An app of this workspace is set."),
     form,

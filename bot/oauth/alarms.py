@@ -1,0 +1,157 @@
+"""Google tells that an account's tokens were taken back, or that the account was shut.
+
+https://developers.google.com/identity/protocols/risc
+https://www.rfc-editor.org/rfc/rfc8417 (read 2026-11-22)
+
+Such a token is signed by Google, for one of our apps, and tells of what happened: it has no end.
+So one that is told again changes nothing that was connected since. A connection that it ends is
+broken, its tokens are forgotten at once, and the owners are told. What it says of one token alone
+or of sessions in a browser ends nothing here: the next renewal finds out.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import jwt
+
+from bot.core.canonical import Json
+from bot.core.errors import Forbidden, NotFound, VendorUnknown
+from bot.core.ids import TenantId
+from bot.core.secret import Secret
+from bot.oauth.around import Around, Tokens
+from bot.oauth.provider import App, load
+from bot.oauth.renewal import Reconnect, Renewal
+from bot.store import connections as rows
+from bot.store.connections import Connection
+
+NAME: Final = "google"
+CONFIGURATION = "https://accounts.google.com/.well-known/risc-configuration"
+ISSUER = "https://accounts.google.com"
+HOSTS = ("accounts.google.com", "www.googleapis.com")
+"""Where Google may say that its keys lie."""
+MAX_TOKEN = 20_000
+MAX_KEYS = 20
+FRESH_S, AGAIN_S = 6 * 3600.0, 60.0
+"""How long keys are good, and how soon they are asked for again where one is missing."""
+_TYPES = "https://schemas.openid.net/secevent"
+ENDS: Mapping[str, str] = {
+    f"{_TYPES}/oauth/event-type/tokens-revoked": "Google took its tokens back.",
+    f"{_TYPES}/risc/event-type/account-disabled": "Google shut the account.",
+    f"{_TYPES}/risc/event-type/account-purged": "Google deleted the account.",
+}
+"""What happened, and what the owners read of it."""
+Apps = Sequence[tuple[TenantId | None, App]]
+
+
+class Alarms:
+    """Hears what Google tells."""
+
+    def __init__(self, around: Around, renewal: Renewal) -> None:
+        self._g = around
+        self._renewal = renewal
+        self._keys: dict[str, Any] = {}  # what PyJWT makes of each
+        self._got_at = float("-inf")
+
+    async def hear(self, name: str, text: str) -> int:
+        """End what it tells of; how many connections that were.
+
+        Raises NotFound, Forbidden for what Google did not sign for us, VendorUnknown without keys.
+        """
+        if name != NAME:
+            raise NotFound("This service does not tell us so.")
+        claims, apps = await self._claims(text)
+        at, events = claims.get("iat"), claims.get("events")
+        if not isinstance(at, int | float) or isinstance(at, bool) or not isinstance(events, dict):
+            raise Forbidden("This tells of nothing.")
+        until = datetime.fromtimestamp(int(at) + 1, UTC)  # it is told in whole seconds
+        count = 0
+        for kind, told in events.items():
+            if kind in ENDS:
+                for item in await self._meant(told, apps):
+                    if item.connected_at < until:
+                        count += await self._end(item, ENDS[kind])
+        return count
+
+    async def _claims(self, text: str) -> tuple[Mapping[str, Json], Apps]:
+        """What it says, and the apps of ours that it is for. Raises Forbidden, VendorUnknown."""
+        wrong = Forbidden("This is not signed by Google for an app of ours.")
+        apps = await self._g.apps.everywhere(load(NAME))
+        try:
+            if len(text) > MAX_TOKEN or not apps:
+                raise wrong
+            head = jwt.get_unverified_header(text)
+            key = await self._key(str(head.get("kid")), apps[0][1])
+            if key is None or head.get("alg") != "RS256":
+                raise wrong
+            options = {"require": ["iss", "aud"], "verify_exp": False, "verify_iat": False}
+            ours = sorted({app.id for _, app in apps})
+            claims = jwt.decode(text, key, ["RS256"], options=options, audience=ours)  # type: ignore[arg-type]
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError):
+            raise wrong from None
+        if str(claims["iss"]).rstrip("/") != ISSUER:
+            raise wrong
+        named = claims["aud"] if isinstance(claims["aud"], list) else [claims["aud"]]
+        return claims, [(tenant, app) for tenant, app in apps if app.id in named]
+
+    async def _key(self, kid: str, app: App) -> Any:
+        """One of Google's keys; None for one that it does not publish. Raises VendorUnknown."""
+        now = self._g.clock.monotonic()
+        limit = FRESH_S if kid in self._keys else AGAIN_S
+        if now - self._got_at > limit:
+            self._keys, self._got_at = await self._published(app), now
+        return self._keys.get(kid)
+
+    async def _published(self, app: App) -> dict[str, Any]:
+        address = (await self._told(CONFIGURATION, app)).get("jwks_uri")
+        parts = urlsplit(str(address))
+        if parts.scheme != "https" or parts.netloc not in HOSTS:
+            raise VendorUnknown("Google's keys lie elsewhere.")
+        listed = (await self._told(str(address), app)).get("keys")
+        found: dict[str, Any] = {}
+        for each in listed[:MAX_KEYS] if isinstance(listed, list) else []:
+            try:
+                found[str(each["kid"])] = jwt.PyJWK({**each, "alg": "RS256"}).key
+            except (jwt.PyJWTError, LookupError, TypeError, ValueError):
+                continue
+        return found
+
+    async def _told(self, address: str, app: App) -> Mapping[str, Json]:
+        wire = self._g.wire(load(NAME), app)
+        page = await self._g.fetcher.fetch(wire.at(address), max_bytes=200_000)
+        try:
+            found = json.loads(page.body) if page.status == 200 else None
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise VendorUnknown("Google's keys cannot be had.")
+        return found
+
+    async def _meant(self, told: Json, apps: Apps) -> list[Connection]:
+        """The connections of the account that is named, by the apps that are told."""
+        subject = told.get("subject") if isinstance(told, dict) else None
+        if not isinstance(subject, dict) or subject.get("subject_type") != "iss-sub":
+            return []
+        found = await self._g.db.read(rows.of_account(NAME, str(subject.get("sub"))))
+        return [
+            item
+            for item in found
+            if any(item.client == app.id and whose in (None, item.tenant) for whose, app in apps)
+        ]
+
+    async def _end(self, item: Connection, why: str) -> bool:
+        """Break it, and forget its tokens. False where it was so already."""
+        while item.status != "broken":
+            none = await self._g.seal(item, Tokens(access=Secret(""), refresh=Secret("")))
+            try:
+                await self._renewal.broken(item, why, none)
+            except Reconnect:
+                return True
+            except NotFound:  # it was renewed in this moment, or let go of
+                now = await self._g.db.read(rows.of(item.tenant, item.id))
+                if now is None:
+                    return False
+                item = now
+        return False

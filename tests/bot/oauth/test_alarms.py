@@ -1,0 +1,151 @@
+"""Google tells of an account that was shut, or whose tokens it took back: who is believed, and what ends."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from bot.core.errors import BotError, Forbidden, NotFound, VendorUnknown
+from bot.oauth.renewal import Reconnect
+from bot.store import connections as rows
+from tests.fakes.google_alarms import KIND, SHUT, TAKEN, GoogleAlarms
+from tests.fakes.oauth_house import OAuthHouse
+
+
+@pytest.fixture
+async def google() -> AsyncIterator[GoogleAlarms]:
+    async with GoogleAlarms() as server:
+        yield server
+    assert server.mistakes == []
+
+
+@pytest.fixture
+async def house(tmp_path: Path, google: GoogleAlarms) -> AsyncIterator[OAuthHouse]:
+    async with OAuthHouse(tmp_path, google) as house:
+        yield house
+
+
+def told(house: OAuthHouse, google: GoogleAlarms, kind: str = TAKEN, **more: Any) -> str:
+    return google.token(house.clock.at.timestamp(), kind, **more)
+
+
+@pytest.mark.parametrize("kind", [TAKEN, SHUT])
+async def test_its_connections_are_broken_their_tokens_forgotten_and_the_owners_told(
+    house: OAuthHouse, google: GoogleAlarms, kind: str
+) -> None:
+    item = await house.connect()
+    theirs = await house.connect(house.visit(house.olga))
+    text, alarms = told(house, google, kind), house.connections.alarms
+    assert await alarms.hear("google", text) == 2
+    for each in (item, theirs):
+        now = await house.db.read(rows.of(each.tenant, each.id))
+        assert now and now.status == "broken" and "Google" in now.error
+        kept = await house.around.open(now)
+        assert not kept.access and not kept.refresh
+    assert [what for _, _, what in house.told] == ["broken", "broken"]
+    with pytest.raises(Reconnect, match="Google"):
+        await house.connections.accounts.client(item.tenant, "google")
+    assert await alarms.hear("google", text) == 0 and len(house.told) == 2
+    assert google.keys_asked == 1, "keys are kept for a while"
+
+
+async def test_what_is_told_again_ends_nothing_that_was_connected_since(
+    house: OAuthHouse, google: GoogleAlarms
+) -> None:
+    await house.connect()
+    text = told(house, google)
+    house.clock.advance(minutes=5)
+    again = await house.connect()
+    assert await house.connections.alarms.hear("google", text) == 0
+    assert (await house.now(again)).status == "active"
+
+
+async def test_what_is_not_signed_by_google_for_us_changes_nothing(
+    house: OAuthHouse, google: GoogleAlarms
+) -> None:
+    item, good = await house.connect(), told(house, google)
+    head, claims, sign = good.split(".")
+    secret = b"-----any secret of at least thirty-two bytes-----"
+    for wrong in (
+        "",
+        "a.b.c",
+        good[:-4] + "AAAA",
+        f"{head}.{claims[:-2]}AA.{sign}",
+        told(house, google, key="7"),
+        told(house, google, aud="another app"),
+        told(house, google, aud=None),
+        told(house, google, iss="https://evil.example/"),
+        told(house, google, events=None),
+        told(house, google, iat=None),
+        jwt.encode({"iss": "x"}, secret, "HS256", {"kid": google.signs.current}),
+        jwt.encode({"iss": "x"}, None, "none", {"kid": google.signs.current}),
+        "x" * 30_000,
+    ):
+        with pytest.raises(Forbidden):
+            await house.connections.alarms.hear("google", wrong)
+    with pytest.raises(NotFound):
+        await house.connections.alarms.hear("x", good)
+    assert (await house.now(item)).status == "active" and house.told == []
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        {f"{KIND}/risc/event-type/verification": {"state": "hello"}},
+        {f"{KIND}/risc/event-type/sessions-revoked": {"subject": {"subject_type": "iss-sub"}}},
+        {TAKEN: {"subject": {"subject_type": "iss-sub", "sub": "somebody else"}}},
+        {TAKEN: {"subject": {"subject_type": "email", "email": "ann@example.com"}}},
+        {TAKEN: "nothing"},
+        {},
+    ],
+)
+async def test_what_is_no_end_of_an_account_of_ours_ends_nothing(
+    house: OAuthHouse, google: GoogleAlarms, events: Any
+) -> None:
+    item = await house.connect()
+    assert await house.connections.alarms.hear("google", told(house, google, events=events)) == 0
+    assert (await house.now(item)).status == "active"
+
+
+async def test_a_tenant_s_own_app_is_told_of_that_tenant_s_connections_alone(
+    house: OAuthHouse, google: GoogleAlarms
+) -> None:
+    item = await house.connect()
+    mine = {"client_id": "their-own", "client_secret": "s"}
+    await house.connections.put_app(house.olga, "google", mine)
+    text = told(house, google, aud="their-own")
+    assert await house.connections.alarms.hear("google", text) == 0
+    assert (await house.now(item)).status == "active"
+
+
+async def test_without_google_s_keys_nothing_is_believed_and_it_may_be_told_again(
+    house: OAuthHouse, google: GoogleAlarms
+) -> None:
+    await house.connect()
+    google.away = True
+    with pytest.raises(VendorUnknown):
+        await house.connections.alarms.hear("google", told(house, google))
+    google.away, google.keys_at = False, "https://evil.example/keys"
+    with pytest.raises(VendorUnknown, match="elsewhere"):
+        await house.connections.alarms.hear("google", told(house, google))
+    google.keys_at = "https://www.googleapis.com/oauth2/v3/certs"
+    assert await house.connections.alarms.hear("google", told(house, google)) == 1
+
+
+async def test_a_key_that_is_new_is_asked_for_and_a_made_up_one_not_over_and_over(
+    house: OAuthHouse, google: GoogleAlarms
+) -> None:
+    await house.connect()
+    hear = house.connections.alarms.hear
+    await hear("google", told(house, google, f"{KIND}/risc/event-type/verification"))
+    google.signs.current = "made-up"
+    for _ in range(5):
+        with pytest.raises(BotError):
+            await hear("google", told(house, google))
+    assert google.keys_asked == 1
+    house.clock.advance(minutes=2)
+    google.signs.published["made-up"] = []
+    google.signs._number["made-up"] = 1
+    assert await hear("google", told(house, google)) == 1 and google.keys_asked == 2
