@@ -1,19 +1,16 @@
 """`bot audit`: the book that nobody edits: read it, prove it, take it out."""
 
-import json
-import os
 from argparse import ArgumentParser, Namespace
 from collections import deque
 from pathlib import Path
 
-from bot.cli.client import Client, pages, path_of
+from bot.cli.client import pages, path_of
+from bot.cli.poured import pour
 from bot.cli.shell import Shell
 from bot.cli.terminal import count, when
 from bot.cli.verb import Actions
 
 LATEST = 50
-EVERY = 500
-"""Rows between two words of progress."""
 
 
 def list_entries(shell: Shell, args: Namespace) -> int:
@@ -43,29 +40,7 @@ def verify(shell: Shell, _: Namespace) -> int:
 
 def export(shell: Shell, args: Namespace) -> int:
     """Write the whole book, a JSON object a line."""
-    with shell.client() as client:
-        written = _write(shell, client, args.file)
-    if args.file:
-        told = {"file": str(args.file), "rows": written}
-        shell.terminal.show(told, [f"{count(written, 'entry', 'entries')} in {args.file}"])
-    return 0
-
-
-def _write(shell: Shell, client: Client, file: Path | None) -> int:
-    written = 0
-    number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if file else None
-    out = os.fdopen(number, "w", encoding="utf-8") if number is not None else shell.terminal.out
-    try:
-        for entry in pages(client, path_of("audit")):
-            print(json.dumps(entry.raw, ensure_ascii=False), file=out)
-            written += 1
-            if file and written % EVERY == 0:
-                shell.terminal.progress(f"{written:,} entries…")
-    finally:
-        if file:
-            out.close()
-            shell.terminal.progress("")
-    return written
+    return pour(shell, "audit", args.file, ("entry", "entries"))
 
 
 def _declare(parser: ArgumentParser) -> None:

@@ -1,14 +1,13 @@
 """`bot feedback`: what people thought of answers: the latest, or all of it, written out."""
 
-import json
-import os
 from argparse import ArgumentParser, Namespace
 from itertools import islice
 from pathlib import Path
 
-from bot.cli.client import Client, pages, path_of
+from bot.cli.client import pages, path_of
+from bot.cli.poured import pour
 from bot.cli.shell import Shell
-from bot.cli.terminal import clean, count, when
+from bot.cli.terminal import clean, when
 from bot.cli.verb import Actions
 
 LATEST = 50
@@ -38,26 +37,7 @@ def list_opinions(shell: Shell, args: Namespace) -> int:
 
 def export(shell: Shell, args: Namespace) -> int:
     """Write all opinions, a JSON object a line."""
-    with shell.client() as client:
-        written = _write(shell, client, args.file)
-    if args.file:
-        told = {"file": str(args.file), "rows": written}
-        shell.terminal.show(told, [f"{count(written, 'opinion')} in {args.file}"])
-    return 0
-
-
-def _write(shell: Shell, client: Client, file: Path | None) -> int:
-    written = 0
-    number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if file else None
-    out = os.fdopen(number, "w", encoding="utf-8") if number is not None else shell.terminal.out
-    try:
-        for item in pages(client, path_of("feedback")):
-            print(json.dumps(item.raw, ensure_ascii=False), file=out)
-            written += 1
-    finally:
-        if file:
-            out.close()
-    return written
+    return pour(shell, "feedback", args.file, ("opinion", "opinions"))
 
 
 def _declare(parser: ArgumentParser) -> None:

@@ -15,6 +15,12 @@ from tests.fakes.graph_calendar import GraphCalendar
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.kit import context, effect
 
+EVENINGS = {
+    "start": {"dateTime": "2026-11-23T20:00:00-05:00", "timeZone": "America/New_York"},
+    "end": {"dateTime": "2026-11-23T21:00:00-05:00", "timeZone": "America/New_York"},
+}
+"""Monday evening in New York, which is Tuesday morning in Berlin."""
+
 
 @pytest.fixture
 async def google() -> AsyncIterator[GoogleCalendar]:

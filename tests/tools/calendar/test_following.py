@@ -15,7 +15,7 @@ from tests.fakes import graph_calendar
 from tests.fakes.google_calendar import GoogleCalendar
 from tests.fakes.google_server import Fault
 from tests.fakes.graph_calendar import GraphCalendar
-from tests.tools.calendar.conftest import find, full
+from tests.tools.calendar.conftest import EVENINGS, find, full
 from tests.tools.calendar.test_series import CANCEL, MONDAYS, UPDATE, Diary, replace_key
 from tests.tools.kit import lines, refusal
 from tools.calendar._windows_zones import known_zone
@@ -135,8 +135,7 @@ async def test_a_series_of_another_zone_ends_on_the_days_of_its_own(
     zone = "America/New_York"
     third = google.series(
         "weekly",
-        start={"dateTime": "2026-11-23T20:00:00-05:00", "timeZone": zone},
-        end={"dateTime": "2026-11-23T21:00:00-05:00", "timeZone": zone},
+        **EVENINGS,
         recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=4"],
     )[2]
     args = await full(ctx, CANCEL, event=third["id"], following=True)

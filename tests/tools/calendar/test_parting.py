@@ -13,7 +13,7 @@ from tests.fakes.google_calendar import GoogleCalendar
 from tests.fakes.graph_calendar import GraphCalendar
 from tests.fakes.graph_events import Event
 from tests.fakes.series import of_lines
-from tests.tools.calendar.conftest import find, full
+from tests.tools.calendar.conftest import EVENINGS, find, full
 from tests.tools.calendar.test_series import BERLIN, CANCEL, MONDAYS, UPDATE, Diary, diary
 from tests.tools.kit import lines
 from tools.calendar._google_rule import written
@@ -342,11 +342,9 @@ async def test_a_series_of_another_zone_is_parted_on_its_own_days(
     google: GoogleCalendar, ctx: ToolContext
 ) -> None:
     """Monday evening in New York is Tuesday morning in Berlin."""
-    zone = "America/New_York"
     third = google.series(
         "weekly",
-        start={"dateTime": "2026-11-23T20:00:00-05:00", "timeZone": zone},
-        end={"dateTime": "2026-11-23T21:00:00-05:00", "timeZone": zone},
+        **EVENINGS,
         recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO;COUNT=4"],
     )[2]
     diary = Diary(google, ctx)

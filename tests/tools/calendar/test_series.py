@@ -14,7 +14,7 @@ from tests.fakes import graph_calendar, graph_series
 from tests.fakes.google_calendar import GoogleCalendar
 from tests.fakes.google_server import Fault
 from tests.fakes.graph_calendar import GraphCalendar
-from tests.tools.calendar.conftest import find, full
+from tests.tools.calendar.conftest import EVENINGS, find, full
 from tests.tools.kit import lines, refusal
 from tools.calendar import cancellation, change, invitation, response
 
@@ -325,8 +325,7 @@ async def test_a_series_of_another_zone_keeps_its_clocks_when_it_only_ends(
 ) -> None:
     google.put(
         "weekly",
-        start={"dateTime": "2026-11-23T20:00:00-05:00", "timeZone": "America/New_York"},
-        end={"dateTime": "2026-11-23T21:00:00-05:00", "timeZone": "America/New_York"},
+        **EVENINGS,
         recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO"],
     )
     args = await full(ctx, UPDATE, event="weekly", series=True, until="2026-12-14")
@@ -353,8 +352,7 @@ async def test_a_series_moved_on_the_clocks_of_another_zone_keeps_its_days(
     """Monday and Tuesday evening in New York are Tuesday and Wednesday morning in Berlin."""
     google.put(
         "weekly",
-        start={"dateTime": "2026-11-23T20:00:00-05:00", "timeZone": "America/New_York"},
-        end={"dateTime": "2026-11-23T21:00:00-05:00", "timeZone": "America/New_York"},
+        **EVENINGS,
         recurrence=["RRULE:FREQ=WEEKLY;BYDAY=MO,TU;UNTIL=20261209T045959Z"],
     )
     given = {"event": "weekly", "series": True, "start": "2026-11-24 03:00"}
