@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+from bot.bookmarks import Kept
 from bot.config.values import own_addresses
 from bot.core.errors import BotError
 from bot.core.ids import TenantId
@@ -212,6 +213,7 @@ class Lender:
             texts=Book(self.db, self.clock, owner, lambda: self.engine().turns.wake()),
             users=Users(self.db, self.clock, channel),
             mailbook=Mailbook(self.db, self.clock, owner),
+            bookmarks=Kept(self.db, self.clock, owner, channel),
             folder=self.settings.home / "channels" / place,
             seal=lambda text: self.sign("channel", f"{owner} {channel} {text}"),
             public_url=self.address(owner),

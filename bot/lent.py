@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from bot.bookmarks import Bookmarks, NoBookmarks
 from bot.core.channel import Channel
 from bot.core.errors import NotFound, OperatorError, VendorRefused
 from bot.core.event import Attachment
@@ -49,7 +50,6 @@ class Form:
     approval: str
     version: int
     choice: str
-    """edit or ask."""
     title: str
     inputs: tuple[Input, ...]
 
@@ -353,6 +353,8 @@ class Lent:
     among: Among = lambda: 1
     desk: Desk = field(default_factory=NoDesk)
     mailbook: Mailbook = field(default_factory=NoMailbook)
+    bookmarks: Bookmarks = field(default_factory=NoBookmarks)
+    """How far it has read at its platform."""
     shelf: Shelf = field(default_factory=NoShelf)
     installs: Book = field(default_factory=NoBook)
     """Where the platform's app is installed besides."""
@@ -393,8 +395,6 @@ def settings_of(kind: type[T], name: str, lent: Lent) -> T:
     try:
         return kind.model_validate(dict(lent.options))
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
-        )
+        found = error.errors(include_url=False, include_input=False)
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
         raise OperatorError(f"[channels.{name}] does not fit: {wrong}.") from None

@@ -41,7 +41,7 @@ TABLES = (
     tables_sms,
 )
 """The modules whose tables are made; importing them puts those on the list."""
-VERSION = 17
+VERSION = 18
 """Raised with every migration; the file keeps it in `user_version`."""
 LEAST = 8
 """The oldest program that may run on this schema beside newer ones. A migration that only adds

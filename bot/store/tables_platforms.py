@@ -5,7 +5,8 @@ there is a `binding`, written in the same commit. An `install` is an app of a pl
 workspace of it, whose events are one tenant's: no two tenants have the same one; with an `agent` it
 is that agent's own app. A `platform_user` is somebody as the platform last told of them. An
 `install_state` is what comes back with a browser that was sent to the platform, or to a service
-that an account is connected of, once. Times are microseconds since 1970, UTC.
+that an account is connected of, once. A `bookmark` is how far a channel has read in a list of its
+platform. Times are microseconds since 1970, UTC.
 """
 
 from sqlalchemy import Table, UniqueConstraint
@@ -73,4 +74,14 @@ install_state = Table(
     txt("back"),
     txt("scopes"),
     num("expires_at"),
+)
+
+bookmark = Table(
+    "bookmark",
+    metadata,
+    txt("tenant", key=True),
+    txt("channel", key=True),
+    txt("name", key=True),
+    txt("value"),
+    num("at"),
 )

@@ -33,9 +33,14 @@ class Graph:
         self._settings = settings
         self._clock: Clock = lent.clock
         self._calls = Calls(lent.endpoints.get("graph", "") or HOME)
+        self._base = f"{self._calls.base}/v1.0"
         self._login = Calls(lent.endpoints.get("microsoft", "") or LOGIN)
         self._token, self._until = "", float("-inf")
         self._lock = asyncio.Lock()
+
+    def has(self, path: str) -> bool:
+        """Whether it is an address of Graph: a path, or a whole link of its own."""
+        return not path.startswith("http") or path.startswith(f"{self._base}/")
 
     async def ask(
         self,
@@ -49,10 +54,9 @@ class Graph:
 
         Raises VendorRefused, ConnectionBroken: surely nothing was done; VendorUnknown.
         """
-        base = f"{self._calls.base}/v1.0"
-        if path.startswith("http") and not path.startswith(f"{base}/"):
+        if not self.has(path):
             raise VendorRefused("This address is not Microsoft Graph's.")
-        url = path if path.startswith("http") else base + path
+        url = path if path.startswith("http") else self._base + path
         given = {"Authorization": f"Bearer {await self.token()}", **STEADY, **(headers or {})}
         answer = await self._calls.ask(
             method, url, headers=given, content=content, most=2 * MAX_MAIL

@@ -1,8 +1,8 @@
-"""Mail in by Microsoft Graph: a notice only wakes the house, which lists what is new and reads it.
+"""Mail in by Microsoft Graph: a notice only wakes the house, which asks what is new and reads it.
 
 So nothing is lost when a notice is late, missed or forged. A subscription lives less than three
-days and is renewed at half its life; without a public address the list alone is asked. At a start
-the last days are listed, and what is stored already is nothing new.
+days and is renewed at half its life; without a public address it is asked again and again. How far
+an inbox was read is kept (`graph_inbox.py`), and what is stored already is nothing new.
 https://learn.microsoft.com/graph/change-notifications-delivery-webhooks and
 https://learn.microsoft.com/graph/change-notifications-lifecycle-events (read 2026-11-21)
 """
@@ -14,7 +14,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from aiohttp import web
@@ -22,6 +22,7 @@ from aiohttp import web
 from bot.core.errors import Invalid, LimitReached, StoreError, VendorError, VendorRefused
 from bot.lent import Lent
 from channels.email.graph_calls import Graph, words_of
+from channels.email.graph_inbox import Inbox, time_of
 from channels.email.hooks import body_of
 from channels.email.intake import Arrival
 from channels.email.mime import Mail, Unreadable, parse
@@ -33,22 +34,26 @@ log = logging.getLogger(__name__)
 PATH: Final = "/webhooks/email/graph"
 LIVES: Final = timedelta(minutes=4200)
 """4,230 minutes is the least of the documented limits for mail."""
-BACK: Final = timedelta(days=3)
-AGAIN: Final = timedelta(minutes=10)
-"""How far before the newest mail a list begins: mails are not listed in the order they come."""
+PATIENCE: Final = timedelta(days=3)
+"""How long a mail is tried that cannot be taken."""
+GONE: Final = timedelta(hours=1)
+"""And one that Microsoft names and does not have: a new one may be there a moment later."""
 QUIET_S, POLL_S = 120.0, 30.0
-"""How often the list is asked with a subscription, and without one."""
+"""How often Microsoft is asked with a subscription, and without one."""
 MAX_NOTICE: Final = 2**20
 MAX_TOKEN: Final = 2000
 KNOWN: Final = 20_000
-PAGES: Final = 40
 MOST_FAILS: Final = 3
 """So many mails that Microsoft does not give, and the round is over: it is not about a mail."""
 Take = Callable[[Arrival], Awaitable[None]]
 
 
+class Missing(VendorRefused):
+    """Microsoft does not have this mail."""
+
+
 class GraphIn:
-    """The inbox."""
+    """The inboxes."""
 
     name = "graph"
 
@@ -57,10 +62,8 @@ class GraphIn:
         self._graph = Graph(lent, settings)
         self._state = lent.seal("graph")
         self._boxes = tuple(dict.fromkeys((settings.home, *settings.boxes.values())))
-        self._newest: dict[str, datetime] = {}
+        self._inboxes = {box: Inbox(self._graph, lent, box) for box in self._boxes}
         self._known: OrderedDict[str, None] = OrderedDict()
-        self._waiting: dict[str, dict[str, Mapping[str, Any]]] = {}
-        """Mailbox to the mails, by id, that could not be taken yet; no other waits for them."""
         self._subscribed: dict[str, tuple[str, datetime]] = {}
         """Mailbox to its subscription's id, and when to renew it."""
         self._wake = asyncio.Event()
@@ -75,8 +78,10 @@ class GraphIn:
         return (("POST", PATH, self._webhook),) if self._url else ()
 
     async def run(self, take: Take) -> None:
-        """List what is new until cancelled. Raises ConnectionBroken."""
+        """Take in what is new until cancelled. Raises ConnectionBroken, StoreError."""
         await self._lent.hold()
+        for inbox in self._inboxes.values():
+            await inbox.open()
         while True:
             self._wake.clear()
             for box in self._boxes:
@@ -101,67 +106,51 @@ class GraphIn:
 
     async def _sync(self, box: str) -> None:
         """Take in what waits and what is new in one mailbox. Raises VendorError, StoreError."""
-        waiting = self._waiting.setdefault(box, {})
-        fails = 0
-        for item in list(waiting.values()):
-            fails += not await self._one(box, item)
-            if fails == MOST_FAILS:
-                break
-        fails = 0
-        since = self._newest.get(box, self._lent.clock.now() - BACK) - AGAIN
-        wanted = quote(f"receivedDateTime ge {since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
-        path = (
-            f"/users/{quote(box)}/mailFolders/inbox/messages?$select=id,receivedDateTime&$top=50"
-            f"&$orderby=receivedDateTime&$filter={wanted}"
-        )
-        for _ in range(PAGES):
-            answer = await self._graph.ask("GET", path)
-            items = answer.said.get("value")
-            if answer.status != 200 or not isinstance(items, list):
-                raise VendorRefused(f"Microsoft gives no list: {words_of(answer)[1]}")
-            for item in items:
-                if isinstance(item, Mapping) and isinstance(item.get("id"), str):
-                    is_new = item["id"] not in waiting
-                    fails += is_new and not await self._one(box, item)
-                if fails == MOST_FAILS:
-                    raise VendorRefused("Microsoft does not give its mails.")
-            link = answer.said.get("@odata.nextLink")
-            if not isinstance(link, str):
-                return
-            path = link
+        inbox = self._inboxes[box]
+        await self._each(box, list(inbox.waits))
+        new, link = await inbox.changes()
+        if not await self._each(box, [id_ for id_ in new if id_ not in inbox.waits]):
+            raise VendorRefused("Microsoft does not give its mails.")
+        await inbox.keep(link, is_new=bool(new))
 
-    async def _one(self, box: str, item: Mapping[str, Any]) -> bool:
+    async def _each(self, box: str, ids: Sequence[str]) -> bool:
+        """Take in these; False when it was broken off. Raises StoreError."""
+        fails = 0
+        for id_ in ids:
+            fails += not await self._one(box, id_)
+            if fails == MOST_FAILS:
+                return False
+        return True
+
+    async def _one(self, box: str, id_: str) -> bool:
         """Take in one mail; False when Microsoft does not give it. Raises StoreError."""
-        id_ = str(item["id"])
         if id_ in self._known:
             return True
         error: Exception | None = None
         try:
             await self._bring(box, id_)
         except (LimitReached, VendorError) as later:
-            if self._waits(box, item):
+            if self._waits(box, id_, GONE if isinstance(later, Missing) else PATIENCE):
                 log.warning("A mail waits: %s", later.message)
-                return not isinstance(later, VendorError)
+                return not isinstance(later, VendorError) or isinstance(later, Missing)
             error = later
         except (Unreadable, Invalid) as never:
             error = never
         if error:
             log.warning("A mail cannot be taken and is passed over: %s", error)
-        self._waiting[box].pop(id_, None)
+        self._inboxes[box].waits.pop(id_, None)
         self._known[id_] = None
         while len(self._known) > KNOWN:
             self._known.popitem(last=False)
-        if at := _time(item.get("receivedDateTime")):
-            self._newest[box] = max(at, self._newest.get(box, at))
         return True
 
-    def _waits(self, box: str, item: Mapping[str, Any]) -> bool:
-        """Put it behind those that wait; not what could not be taken for days."""
-        at = _time(item.get("receivedDateTime"))
-        if at is None or at < self._lent.clock.now() - BACK - AGAIN:
+    def _waits(self, box: str, id_: str, most: timedelta) -> bool:
+        """Put it behind those that wait; not what could not be taken for too long."""
+        waits, now = self._inboxes[box].waits, self._lent.clock.now()
+        began = waits.pop(id_, now)
+        if now - began > most:
             return False
-        self._waiting[box].pop(str(item["id"]), None)
-        self._waiting[box][str(item["id"])] = item
+        waits[id_] = began
         return True
 
     async def _bring(self, box: str, id_: str) -> None:
@@ -177,6 +166,8 @@ class GraphIn:
 
     async def _raw(self, box: str, id_: str) -> bytes:
         answer = await self._graph.ask("GET", f"/users/{quote(box)}/messages/{quote(id_)}/$value")
+        if answer.status == 404:
+            raise Missing("Microsoft does not have this mail.")
         if answer.status != 200:
             raise VendorRefused("Microsoft does not give this mail.")
         return answer.body
@@ -225,7 +216,7 @@ class GraphIn:
         made = answer.said.get("id")
         if answer.status != 201 or not isinstance(made, str):
             raise VendorRefused(f"Microsoft makes no subscription: {words_of(answer)[1]}")
-        until = _time(answer.said.get("expirationDateTime")) or now + LIVES
+        until = time_of(answer.said.get("expirationDateTime")) or now + LIVES
         self._subscribed[box] = (made, now + (until - now) / 2)
 
     async def _webhook(self, request: web.Request) -> web.Response:
@@ -264,11 +255,3 @@ class GraphIn:
             return False
         is_here = tenant.lower() == self._settings.ms_tenant_id.lower()
         return is_here and hmac.compare_digest(state.encode(errors="replace"), self._state.encode())
-
-
-def _time(value: object) -> datetime | None:
-    try:
-        found = datetime.fromisoformat(str(value).replace("Z", "+00:00"))
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -58,7 +58,7 @@ class GraphMail(Played):
         self.carry: Callable[[bytes, list[str]], Awaitable[None]] | None = None
         """Where mails go on to: MIME and recipients."""
         self._now = 0
-        self._deltas: dict[str, tuple[str, str, int, int]] = {}
+        self._deltas: dict[str, tuple[str, str, str, str, int, int]] = {}
         for box in self.mailboxes.values():
             box.changed = lambda item, kind: self.spawn(self.subscriptions.changed(item, kind))
 
@@ -343,18 +343,21 @@ class GraphMail(Played):
         box, folder = self._box(request), rules.folder(request)
         since, until = 0, box.version
         token = request.query.get("$deltatoken") or request.query.get("$skiptoken")
-        if token is not None:
-            if token not in self._deltas or self._deltas[token][:2] != (box.owner, folder):
-                words = "The sync state generation is not found; begin again."
-                raise Refusal(410, "SyncStateNotFound", words, mistake=False)
-            since, until = self._deltas[token][2:]
+        if token is None:
+            rules.judge_delta(request)
+            kind, select = request.query.get("changeType", ""), request.query.get("$select", "")
+        elif token not in self._deltas or self._deltas[token][:2] != (box.owner, folder):
+            words = "The sync state generation is not found; begin again."
+            raise Refusal(410, "SyncStateNotFound", words, mistake=False)
+        else:
+            kind, select, since, until = self._deltas[token][2:]
             until = until or box.version
         changes: list[tuple[int, Body]] = [
-            (item.version, rules.show(request, item))
+            (n, rules.show(request, item, select))
             for item in box.folder(folder)
-            if since < item.version <= until
+            if since < (n := item.made if kind == "created" else item.version) <= until
         ]
-        if since:
+        if since and kind != "created":
             is_stable = rules.is_immutable(request)
             changes += [
                 (n, {"id": i.immutable if is_stable else i.id, "@removed": {"reason": "deleted"}})
@@ -366,10 +369,10 @@ class GraphMail(Played):
         page, rest = changes[:size], changes[size:]
         answer: Body = {"value": [each for _, each in page]}
         name = f"d{next(self.count)}"
-        kind = "$skiptoken" if rest else "$deltatoken"
+        word = "$skiptoken" if rest else "$deltatoken"
         mark = (page[-1][0], until) if rest else (until, 0)
-        self._deltas[name] = (box.owner, folder, *mark)
-        link = f"{self.base}{request.path}?{urlencode({kind: name})}"
+        self._deltas[name] = (box.owner, folder, kind, select, *mark)
+        link = f"{self.base}{request.path}?{urlencode({word: name})}"
         answer["@odata.nextLink" if rest else "@odata.deltaLink"] = link
         return answer
 

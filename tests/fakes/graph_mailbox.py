@@ -68,6 +68,8 @@ class Item:
     at: datetime = field(default_factory=lambda: datetime.now(UTC))
     moves: int = 0
     version: int = 0
+    made: int = 0
+    """The version that put it into its folder."""
     shown_at: float = 0.0
     """When it can be seen (monotonic seconds): the copy of what was sent comes late."""
 
@@ -136,6 +138,7 @@ class Mailbox:
         """A message was made or changed."""
         self.version += 1
         item.version = self.version
+        item.made = item.version if kind == "created" else item.made
         self.changed(item, kind)
 
     def move(self, item: Item, folder: str) -> None:

@@ -140,10 +140,23 @@ def page_size(request: web.Request, usual: int = 10) -> int:
     return usual
 
 
-def show(request: web.Request, item: Item) -> Body:
-    """A message as this request wants it."""
+def judge_delta(request: web.Request) -> None:
+    """Refuse what a first request for changes of a folder may not ask.
+
+    https://learn.microsoft.com/graph/api/message-delta (read 2026-11-22)
+    """
+    query = request.query
+    unknown = set(query) - {"changeType", "$select", "$top", "$expand", "$filter", "$orderby"}
+    if unknown or query.get("changeType", "created") not in ("created", "updated", "deleted"):
+        raise Refusal(400, "BadRequest", f"Not of a delta: {sorted(unknown) or dict(query)}")
+    if "$filter" in query or "$orderby" in query:
+        raise Refusal(400, "BadRequest", "This server plays no $filter and no $orderby of a delta.")
+
+
+def show(request: web.Request, item: Item, chosen: str = "") -> Body:
+    """A message as this request wants it; `chosen` is what an earlier one chose."""
     prefer = ",".join(request.headers.getall("Prefer", [])).lower()
-    select = [each for each in request.query.get("$select", "").split(",") if each]
+    select = [each for each in (request.query.get("$select") or chosen).split(",") if each]
     is_text = 'body-content-type="text"' in prefer
     return shown(item, immutable=is_immutable(request), select=select, as_text=is_text)
 
