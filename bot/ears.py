@@ -217,8 +217,14 @@ class Ears:
         below = str(request.rel_url).removeprefix(webhooks_of(tenant))
         return await self._heard(tenant, request.clone(rel_url=below))
 
+    def _called(self, tenant: TenantId, name: str) -> Channel | None:
+        """A tenant's channel of this name, or the one that its `vendor` calls by its own."""
+        theirs = self.carriers.of(tenant).values()
+        named = (each for each in theirs if getattr(each, "vendor", "") == name)
+        return self.of(tenant, name) or next(named, None)
+
     async def _heard(self, tenant: TenantId, request: web.Request) -> web.StreamResponse:
-        channel = self.of(tenant, request.path.split("/")[2])
+        channel = self._called(tenant, request.path.split("/")[2])
         for method, path, handler in channel.routes() if channel else ():
             if method == request.method and _fits(path, request.path):
                 found = await handler(request)

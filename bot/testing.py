@@ -138,11 +138,12 @@ class ChannelContract:
             assert callable(getattr(channel, "find", None)), "READBACK needs find(effect)"
 
     def test_its_webhooks_lie_below_its_name(self, tmp_path: Path) -> None:
-        """No channel takes another's address."""
+        """Or below that of its `vendor`. No channel takes another's address."""
         channel = self.make(tmp_path)
         for method, path, handler in channel.routes():
             assert method in ("GET", "POST")
-            assert path.startswith(f"/webhooks/{channel.name}/")
+            names = (channel.name, getattr(channel, "vendor", channel.name))
+            assert path.startswith(tuple(f"/webhooks/{name}/" for name in names))
             assert callable(handler)
 
     async def test_it_ends_when_it_is_cancelled(self, tmp_path: Path) -> None:

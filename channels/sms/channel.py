@@ -75,6 +75,8 @@ class Sms:
             login = (settings.api_key, settings.api_secret.get_secret_value())
         endpoint = lent.endpoint or lent.endpoints.get(settings.provider, "")
         self._provider = Twilio(settings.account_sid, login, endpoint)
+        self.vendor = settings.provider
+        """Its webhooks lie below this name."""
         self._home = lent.public_url.rstrip("/")
         self._proof = hooks.Proof(token, settings.account_sid, self._home)
         callback = self._home + self.path("status")
@@ -92,13 +94,19 @@ class Sms:
 
     def path(self, kind: str) -> str:
         """Where a kind of webhook arrives."""
-        return f"/webhooks/{NAME}/{self._settings.provider}/{kind}"
+        return f"/webhooks/{self.vendor}/{kind}"
+
+    def former(self, kind: str) -> str:
+        """Where it arrived once: numbers and texts that were sent then may still name it."""
+        return f"/webhooks/{NAME}/{self.vendor}/{kind}"
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """Method, path and handler of each webhook."""
         return (
-            ("POST", self.path("messages"), self.on_message),
+            ("POST", self.path("sms"), self.on_message),
             ("POST", self.path("status"), self.on_status),
+            ("POST", self.former("messages"), self.on_message),
+            ("POST", self.former("status"), self.on_status),
         )
 
     # --- listening --------------------------------------------------------------------------
@@ -129,11 +137,12 @@ class Sms:
 
     async def _take_numbers(self) -> None:
         """List the numbers, and point those at us that are ours to point."""
-        ours = self._home + self.path("messages")
+        ours, former = self._home + self.path("sms"), self._home + self.former("messages")
         found = []
         for line in await self._provider.lines():
-            state = "ours" if line.goes_to.partition("#")[0] == ours else "elsewhere"
-            if self._may_point(line, state):
+            there = line.goes_to.partition("#")[0]
+            state = "ours" if there == ours else "elsewhere"
+            if self._may_point(line, state, is_former=there == former):
                 await self._provider.point(line, ours)
                 log.info("A number was pointed at this house.", extra={"number": line.number})
                 state = "ours"
@@ -145,11 +154,11 @@ class Sms:
             log.warning("The account has no number %s.", missing)
         await self._book.keep_numbers(found)
 
-    def _may_point(self, line: Line, state: str) -> bool:
+    def _may_point(self, line: Line, state: str, *, is_former: bool) -> bool:
         if state == "ours" or not self._settings.enabled or line.is_overruled:
             return False
         chosen = self._settings.chosen
-        return line.number in chosen if chosen else not line.goes_to
+        return is_former or (line.number in chosen if chosen else not line.goes_to)
 
     def _number(self, line: Line, state: str) -> Number:
         account = self._settings.account_sid

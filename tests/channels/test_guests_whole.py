@@ -91,7 +91,7 @@ async def test_another_tenant_has_platforms_of_its_own(tmp_path: Path) -> None:
             assert "in another part of this house" in await refused.text()
         below = f"{house.program.url}/tenants/{house.tenant}"
         address = await found(lambda: world.numbers[OURS].sms_url)
-        assert address.startswith(f"{below}/webhooks/sms/")
+        assert address.startswith(f"{below}/webhooks/twilio/sms#")
         for name in ("sms", "telegram"):
             await house.theirs.call("POST", "/v1/routes", {"agent": "bri", "channel": name})
 

@@ -20,7 +20,8 @@ from tests.fakes.twilio_hooks import FORGERIES
 from tests.fakes.twilio_server import TwilioServer
 from tests.fakes.twilio_world import ACCOUNT
 
-HOOK = "https://bot.example/webhooks/sms/twilio/messages"
+HOOK = "https://bot.example/webhooks/twilio/sms"
+FORMER = "https://bot.example/webhooks/sms/twilio/messages"
 
 
 @pytest.fixture
@@ -65,6 +66,18 @@ async def test_a_number_that_is_named_is_taken_over_and_only_that(twilio):
     async with listening(twilio, numbers=SECOND):
         assert twilio.world.numbers[SECOND].sms_url.startswith(HOOK)
         assert twilio.world.numbers[OURS].sms_url == ""
+
+
+async def test_a_number_that_was_pointed_at_the_former_address_is_heard_there_and_moved(twilio):
+    twilio.world.number(OURS, FORMER)
+    async with listening(twilio) as side:
+        assert twilio.world.numbers[OURS].sms_url.startswith(f"{HOOK}#rc=")
+        twilio.world.number(OURS, FORMER)
+        assert await side.says("still on my way") == 200
+        assert side.house.texts == ["still on my way"]
+    twilio.world.number(OURS, FORMER)
+    async with listening(twilio, enabled=False):
+        assert twilio.world.numbers[OURS].sms_url == FORMER
 
 
 @pytest.mark.parametrize("kind", FORGERIES)

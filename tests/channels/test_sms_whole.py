@@ -227,7 +227,7 @@ async def test_nobody_but_twilio_is_heard_and_a_number_that_is_not_ours_is_not_a
         async with aiohttp.ClientSession() as session:
             for vector in vectors("twilio"):  # signed by others, or for another address
                 body, headers = vector["body"].encode(), vector["headers"]
-                hook = f"{program.url}/webhooks/sms/twilio/messages"
+                hook = f"{program.url}/webhooks/twilio/sms"
                 async with session.post(hook, data=body, headers=headers) as got:
                     assert got.status in (401, 415), vector["case"]
         hook = twilio.world.numbers[OURS].sms_url
