@@ -330,7 +330,10 @@ class Effects:
             return None, False
 
     def _in_window(self, effect: Effect) -> bool:
-        if effect.started_at is None:
+        """Whether the vendor surely knows the key: not by a person's word to do it again, since it
+        is older than that word.
+        """
+        if effect.started_at is None or effect.doubt:
             return False
         return self._clock.now() - effect.started_at < timedelta(seconds=effect.window_s)
 

@@ -12,7 +12,7 @@ from bot.core.approval import Approval, ApprovalKind, ApprovalState
 from bot.core.canonical import Json, digest
 from bot.core.card import Card, Choice, Field
 from bot.core.conversation import Claim
-from bot.core.effect import Effect, bound
+from bot.core.effect import Effect, Policy, bound
 from bot.core.errors import UserError
 from bot.core.ids import AgentName, ApprovalId, PersonId
 from bot.core.ports import Clock, new_id
@@ -184,7 +184,7 @@ class Questions:
             shown,
             title=f"I may have done this: {shown.title}",
             agent=effect.agent,
-            why=f"{error} I will not do it twice without your word.",
+            why=f"{error} I will not do it twice without your word. {_of_again(effect, now)}",
             expires_at=now + EXPIRES,
             code=code,
             choices=DOUBT_CHOICES,
@@ -246,6 +246,21 @@ class Questions:
             created_at=now,
             expires_at=now + timedelta(days=1),
         )
+
+
+def _of_again(effect: Effect, now: datetime) -> str:
+    """What it means to say that it is to be done again."""
+    if effect.policy is Policy.READBACK:
+        return "Before it is done again, it is looked for once more."
+    until = now
+    if effect.policy is Policy.KEYED and effect.started_at and not effect.doubt:
+        until = effect.started_at + timedelta(seconds=effect.window_s)
+    if until <= now:
+        return "Done again, it may be there twice."
+    return (
+        f"Done again before {until:%Y-%m-%d %H:%M} UTC it is surely the same one; later it may be "
+        "there twice."
+    )
 
 
 def hash_of(effects: Sequence[Effect]) -> str:
