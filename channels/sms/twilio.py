@@ -1,31 +1,31 @@
-"""Twilio's API: messages, numbers and pictures of one account.
+"""Twilio's API by its own package: messages, numbers and pictures of one account.
 
 A message has no key, so a send whose answer is missing is looked up: by number, time and words.
 Nothing is repeated here. A list by `DateSent` leaves out what is still queued, so what left is
-listed by the two numbers alone, the newest first.
+listed by the two numbers alone, the newest first. The package reads no bytes: pictures are fetched
+here.
 https://www.twilio.com/docs/messaging/api/message-resource (read 2026-11-21)
 https://www.twilio.com/docs/phone-numbers/api/incomingphonenumber-resource (read 2026-11-21)
 """
 
 import base64
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import aiohttp
+from twilio.base.exceptions import TwilioException
+from twilio.rest import Client
 
-from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
-from channels.sms.provider import Carried, Heard, Letter, Line, OptedOut
+from bot.core.errors import VendorRefused, VendorUnknown
+from channels.sms.provider import Carried, Heard, Letter, Line
+from channels.sms.twilio_http import Http, session
 
 OWN: Final = "https://api.twilio.com"
 VERSION: Final = "2010-04-01"
-TIMEOUT_S: Final = 20
-AGAIN_S: Final = 2.0
-"""When to come again after Twilio could not be reached at all."""
-PAGE, MOST_PAGES = 200, 10
+PAGE, MOST = 200, 2_000
 MAX_MEDIA: Final = 5 * 2**20
 """Bytes of one picture: https://www.twilio.com/docs/messaging/guides/accepted-mime-types."""
 CHUNK: Final = 65_536
@@ -36,19 +36,6 @@ RETRIES: Final = "#rc=5&rp=5xx,ct,rt"
 https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides (read 2026-11-21)"""
 NOWHERE: Final = ("https://demo.twilio.com/",)
 """What a new number is set to."""
-_REFUSED: Final[Mapping[int, str]] = {
-    21211: "This is no number that can be texted.",
-    21408: "The account may not text this country. Allow it under Messaging, Geo permissions.",
-    21606: "This number of ours cannot send texts.",
-    21608: "A trial account texts verified numbers only. Verify this one, or upgrade.",
-    21612: "This number cannot be texted from ours.",
-    21614: "This is no mobile number.",
-    21617: "The text is too long.",
-    21659: "The number that should send does not belong to the account.",
-    30034: "The number is not registered for texts to the United States (A2P 10DLC).",
-}
-OPTED_OUT: Final = 21610
-BUSY: Final = 20429
 GONE: Final = 20404
 
 
@@ -61,74 +48,82 @@ class Twilio:
         self._account = f"{self._base}/{VERSION}/Accounts/{account}"
         packed = base64.b64encode(":".join(login).encode()).decode()
         self._login = {"Authorization": f"Basic {packed}"}
-        self._session: aiohttp.ClientSession | None = None
+        self._http = Http(self._account, self._login)
+        client = Client(*login, account, http_client=self._http, environment={"": ""})
+        client.api.base_url = self._base
+        self._api = client.api.v2010.accounts(account)
 
     async def open(self) -> None:
         """Keep connections from now on."""
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S))
+        self._http.session = session()
 
     async def close(self) -> None:
         """Keep no connections any more; calls still work."""
-        session, self._session = self._session, None
-        if session:
-            await session.close()
+        kept, self._http.session = self._http.session, None
+        if kept:
+            await kept.close()
 
     async def send(self, letter: Letter, callback: str) -> Carried:
         """Send one."""
-        fields = [("To", letter.contact), ("From", letter.number)]
-        fields += [("Body", letter.body)] if letter.body else []
-        fields += [("MediaUrl", url) for url in letter.media]
-        fields += [("StatusCallback", callback)] if callback else []
-        return _carried(await self._ask("POST", f"{self._account}/Messages.json", data=fields))
+        told = {"body": letter.body, "media_url": list(letter.media), "status_callback": callback}
+        told = {name: value for name, value in told.items() if value}
+        with _read():
+            made = await self._api.messages.create_async(
+                to=letter.contact, from_=letter.number, **told
+            )
+            return _carried(made)
 
     async def sent(self, number: str, contact: str, since: datetime) -> Sequence[Carried]:
         """What left, the oldest first."""
         found = []
-        query = {"To": contact, "From": number, "PageSize": str(PAGE)}
-        async for item in self._listed(f"{self._account}/Messages.json", query, "messages"):
-            carried = _carried(item)
-            if carried.at and carried.at < since:
-                break
-            if str(item.get("direction", "")).startswith("outbound"):
-                found.append(carried)
+        with _read():
+            async for item in await self._api.messages.stream_async(
+                to=contact, from_=number, page_size=PAGE, limit=MOST
+            ):
+                carried = _carried(item)
+                if carried.at and carried.at < since:
+                    break
+                if str(item.direction).startswith("outbound"):
+                    found.append(carried)
         return found[::-1]
 
     async def received(self, number: str, since: datetime) -> Sequence[Heard]:
         """What came, the oldest first."""
         found = []
-        query = {"To": number, "DateSent>": f"{since:%Y-%m-%d}", "PageSize": str(PAGE)}
-        async for item in self._listed(f"{self._account}/Messages.json", query, "messages"):
-            at = _moment(item.get("date_created")) or _moment(item.get("date_sent"))
-            if item.get("direction") != "inbound" or at is None or at < since:
-                continue
-            media = await self._media(str(item["sid"])) if _whole(item.get("num_media")) else ()
-            found.append(
-                Heard(
-                    sid=str(item["sid"]),
-                    number=number,
-                    contact=str(item.get("from") or ""),
-                    text=str(item.get("body") or ""),
-                    at=at,
-                    media=media,
-                    segments=_whole(item.get("num_segments")),
+        with _read():
+            async for item in await self._api.messages.stream_async(
+                to=number, date_sent_after=f"{since:%Y-%m-%d}", page_size=PAGE, limit=MOST
+            ):
+                at = item.date_created or item.date_sent
+                if item.direction != "inbound" or at is None or at < since:
+                    continue
+                media = await self._media(item.sid) if _whole(item.num_media) else ()
+                found.append(
+                    Heard(
+                        sid=item.sid,
+                        number=number,
+                        contact=item.from_ or "",
+                        text=item.body or "",
+                        at=at,
+                        media=media,
+                        segments=_whole(item.num_segments),
+                    )
                 )
-            )
         return sorted(found, key=lambda one: one.at)
 
     async def lines(self) -> Sequence[Line]:
         """The numbers of the account."""
-        url = f"{self._account}/IncomingPhoneNumbers.json"
-        found = self._listed(url, {"PageSize": str(PAGE)}, "incoming_phone_numbers")
-        return [_line(item) async for item in found]
+        with _read():
+            found = await self._api.incoming_phone_numbers.list_async(page_size=PAGE, limit=MOST)
+            return [_line(item) for item in found]
 
     async def point(self, line: Line, address: str) -> None:
         """Have a number's texts brought to us, again and again when they are not taken."""
         there = address + RETRIES
-        fields = {"SmsUrl": there, "SmsMethod": "POST"}
-        fields |= {"SmsFallbackUrl": there, "SmsFallbackMethod": "POST"}
-        await self._ask(
-            "POST", f"{self._account}/IncomingPhoneNumbers/{line.sid}.json", data=fields
-        )
+        with _read():
+            await self._api.incoming_phone_numbers(line.sid).update_async(
+                sms_url=there, sms_method="POST", sms_fallback_url=there, sms_fallback_method="POST"
+            )
 
     async def fetch(self, source: str) -> AsyncIterator[bytes]:
         """The bytes of a picture. The credentials go to Twilio's API alone, not where it points.
@@ -139,9 +134,9 @@ class Twilio:
             raise VendorRefused("This picture is not at Twilio.")
         headers: Mapping[str, str] = self._login
         url, size = source, 0
-        async with self._calling() as session:
+        async with session() as calls:
             for _ in range(4):
-                asked = session.get(url, headers=headers, allow_redirects=False)
+                asked = calls.get(url, headers=headers, allow_redirects=False)
                 try:
                     async with asked as answer:
                         if answer.status in (301, 302, 303, 307, 308):
@@ -176,122 +171,58 @@ class Twilio:
     async def forget_media(self, sid: str) -> None:
         """Remove the pictures of a text; it is no error when they are gone already."""
         try:
-            for url, _ in await self._media(sid):
-                await self._ask("DELETE", f"{url}.json")
+            with _read():
+                for item in await self._api.messages(sid).media.list_async(limit=MOST):
+                    await self._api.messages(sid).media(item.sid).delete_async()
         except VendorRefused as error:
             if error.ids.get("code") != GONE:
                 raise
 
     async def _media(self, sid: str) -> tuple[tuple[str, str], ...]:
-        url = f"{self._account}/Messages/{sid}/Media.json"
+        """Address and kind of each picture of a text."""
+        found = await self._api.messages(sid).media.list_async(limit=MOST)
         return tuple(
-            [
-                (
-                    urljoin(self._base, str(item.get("uri") or "").removesuffix(".json")),
-                    str(item.get("content_type") or ""),
-                )
-                async for item in self._listed(url, {}, "media_list")
-            ]
+            (urljoin(self._base, (item.uri or "").removesuffix(".json")), item.content_type or "")
+            for item in found
         )
 
-    async def _listed(
-        self, url: str, query: Mapping[str, str], key: str
-    ) -> AsyncIterator[Mapping[str, Any]]:
-        """The items of all pages. Only pages of this account are followed."""
-        params: Mapping[str, str] | None = query
-        for _ in range(MOST_PAGES):
-            page = await self._ask("GET", url, params=params)
-            for item in page.get(key) or ():
-                if isinstance(item, dict):
-                    yield item
-            onward = page.get("next_page_uri")
-            if not isinstance(onward, str) or not onward:
-                return
-            url, params = urljoin(self._base + "/", onward), None
-            if not url.startswith(f"{self._account}/"):
-                return
 
-    async def _ask(self, method: str, url: str, **how: Any) -> Mapping[str, Any]:
-        """One call. Raises VendorRefused, OptedOut, VendorUnknown, ConnectionBroken."""
-        try:
-            async with (
-                self._calling() as session,
-                session.request(
-                    method, url, headers=self._login, allow_redirects=False, **how
-                ) as got,
-            ):
-                status, after = got.status, got.headers.get("Retry-After", "")
-                told = await got.json(content_type=None)
-        except aiohttp.ClientConnectorError as error:
-            raise VendorRefused("Twilio cannot be reached.", retry_after_s=AGAIN_S) from error
-        except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
-            raise VendorUnknown("Twilio did not answer.") from error
-        said = told if isinstance(told, dict) else {}
-        if status >= 300:
-            raise _ours(status, _whole(said.get("code")), after)
-        return said
-
-    @asynccontextmanager
-    async def _calling(self) -> AsyncIterator[aiohttp.ClientSession]:
-        if self._session:
-            yield self._session
-            return
-        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
-            yield session
+@contextmanager
+def _read() -> Iterator[None]:
+    """What the package cannot make sense of is an answer that is missing."""
+    try:
+        yield
+    except (TwilioException, ValueError, TypeError, AttributeError) as error:
+        raise VendorUnknown("Twilio answered something else than was asked for.") from error
 
 
-def _ours(status: int, code: int, after: str) -> BotError:
-    """What Twilio said, as one of our errors."""
-    if code == OPTED_OUT:
-        return OptedOut("They have opted out; nothing may be texted to them.", code=code)
-    if status == 429 or code == BUSY:
-        wait = float(after) if after.isdecimal() else 1.0
-        return VendorRefused("Twilio asks to be left alone for a moment.", retry_after_s=wait)
-    if status in (401, 403) and code not in _REFUSED:
-        return ConnectionBroken(
-            "Twilio does not know these credentials. Give the account_sid and auth_token that "
-            "console.twilio.com shows: bot connect sms."
-        )
-    if status >= 500:
-        return VendorUnknown(f"Twilio did not say whether it took it ({status}).")
-    return VendorRefused(_REFUSED.get(code, f"Twilio refused it (error {code})."), code=code)
-
-
-def _carried(item: Mapping[str, Any]) -> Carried:
-    sid = item.get("sid")
-    if not isinstance(sid, str) or not sid:
+def _carried(item: Any) -> Carried:
+    """A message of the package's as ours."""
+    if not isinstance(item.sid, str) or not item.sid:
         raise VendorUnknown("Twilio answered something else than a message.")
     return Carried(
-        sid=sid,
-        state=str(item.get("status") or "queued"),
-        body=str(item.get("body") or ""),
-        number=str(item.get("from") or ""),
-        contact=str(item.get("to") or ""),
-        at=_moment(item.get("date_created")),
-        segments=_whole(item.get("num_segments")),
-        media=_whole(item.get("num_media")),
+        sid=item.sid,
+        state=item.status or "queued",
+        body=item.body or "",
+        number=item.from_ or "",
+        contact=item.to or "",
+        at=item.date_created,
+        segments=_whole(item.num_segments),
+        media=_whole(item.num_media),
     )
 
 
-def _line(item: Mapping[str, Any]) -> Line:
-    goes_to = str(item.get("sms_url") or "")
+def _line(item: Any) -> Line:
+    """A number of the package's as ours."""
+    goes_to = item.sms_url or ""
     is_nowhere = not goes_to or goes_to.startswith(NOWHERE)
     return Line(
-        number=str(item.get("phone_number") or ""),
-        sid=str(item.get("sid") or ""),
-        label=str(item.get("friendly_name") or ""),
+        number=item.phone_number or "",
+        sid=item.sid or "",
+        label=item.friendly_name or "",
         goes_to="" if is_nowhere else goes_to,
-        is_overruled=bool(item.get("sms_application_sid")),
+        is_overruled=bool(item.sms_application_sid),
     )
-
-
-def _moment(value: object) -> datetime | None:
-    """A time as Twilio writes it: RFC 2822, to the second."""
-    try:
-        found = parsedate_to_datetime(str(value))
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _whole(value: object) -> int:

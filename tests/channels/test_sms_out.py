@@ -14,7 +14,7 @@ from bot.limits import Rate
 from bot.render.segments import measure
 from bot.testing import effect_of
 from channels.sms import outgoing
-from channels.sms import twilio as api
+from channels.sms import twilio_http as api
 from tests.channels.sms_side import ANA, BEN, OURS, listening, out
 from tests.fakes.twilio_rules import segments
 from tests.fakes.twilio_server import TwilioServer

@@ -1,0 +1,123 @@
+"""Twilio's package by our rules: where it may call, what it says, and what it cannot read."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from aiohttp import web
+
+from bot.core.errors import VendorRefused, VendorUnknown
+from channels.sms import twilio_http
+from channels.sms.provider import Letter
+from channels.sms.twilio import Twilio
+from tests.channels.sms_side import ANA, OURS
+from tests.fakes.twilio_server import TwilioServer
+from tests.fakes.twilio_world import ACCOUNT, TOKEN
+
+LETTER = Letter(id="rep_1", number=OURS, contact=ANA, body="Tea at four")
+
+
+@asynccontextmanager
+async def answering(
+    answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
+) -> AsyncIterator[Twilio]:
+    """An account at a server that answers so to everything."""
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", answer)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield Twilio(ACCOUNT, (ACCOUNT, TOKEN), f"http://127.0.0.1:{runner.addresses[0][1]}")
+    finally:
+        await runner.cleanup()
+
+
+async def test_neither_numbers_nor_words_nor_the_token_come_into_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    async with TwilioServer() as server:
+        server.world.number(OURS)
+        account = Twilio(ACCOUNT, (ACCOUNT, TOKEN), server.base)
+        await account.send(LETTER, "")
+        await account.sent(OURS, ANA, datetime.now(UTC) - timedelta(days=1))
+    ours = [each.getMessage() for each in caplog.records if each.name != "aiohttp.access"]
+    for secret in ("4155550101", "5550100001", "Tea at four", TOKEN):
+        assert secret not in " ".join(ours)
+
+
+@pytest.mark.parametrize(
+    "onward",
+    [
+        {"meta": {"next_page_url": "http://127.0.0.1:9/x", "key": "messages"}},
+        {"next_page_uri": "/2010-04-01/Accounts/ACother/Messages.json?Page=1"},
+    ],
+)
+async def test_a_page_of_another_address_is_not_asked_with_our_token(
+    onward: dict[str, object],
+) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.json_response({"messages": [], **onward})
+
+    async with answering(answer) as account:
+        with pytest.raises(VendorRefused, match="not the account's"):
+            await account.sent(OURS, ANA, datetime.now(UTC))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "null", "[]", "{}", '{"sid": 5}', "<html>", '{"messages": 1}', '{"sid": "SM1", "to": {}'],
+)
+async def test_an_answer_that_cannot_be_read_is_one_that_is_missing(text: str) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type="application/json", status=201)
+
+    async with answering(answer) as account:
+        with pytest.raises(VendorUnknown):
+            await account.send(LETTER, "")
+
+
+@pytest.mark.parametrize("text", ["{}", "null", '{"messages": 1}', '{"messages": [1]}', "<html>"])
+async def test_a_list_that_cannot_be_read_is_no_empty_one(text: str) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=text, content_type="application/json")
+
+    async with answering(answer) as account:
+        with pytest.raises(VendorUnknown):
+            await account.sent(OURS, ANA, datetime.now(UTC))
+        with pytest.raises(VendorUnknown):
+            await account.lines()
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_call_that_hangs_ends_and_nobody_knows(
+    is_open: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(twilio_http, "TIMEOUT_S", 0.3)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(2)
+        return web.Response()
+
+    async with answering(answer) as account:
+        if is_open:
+            await account.open()
+        try:
+            with pytest.raises(VendorUnknown):
+                await account.send(LETTER, "")
+        finally:
+            await account.close()
+
+
+@pytest.mark.parametrize(("status", "says"), [(301, VendorRefused), (503, VendorUnknown)])
+async def test_what_is_no_yes_is_told_apart(status: int, says: type[Exception]) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Location": "https://elsewhere.example/"})
+
+    async with answering(answer) as account:
+        with pytest.raises(says):
+            await account.send(LETTER, "")
