@@ -8,6 +8,7 @@ https://help.twilio.com/articles/223134027 (read 2026-11-01)
 """
 
 import re
+import unicodedata
 from typing import Final
 
 from bot.frozen import frozen
@@ -29,10 +30,14 @@ MAX_PRESS_BYTES: Final = 64
 """Telegram's limit for `callback_data`, the smallest there is."""
 
 _CHOICES = {word: choice for choice, word in WORDS.items()}
+MAX_HEAD, MAX_CODE = 64, 7
+"""Signs in which the word and the code stand, whatever is between them."""
 _CODE = re.compile(
-    rf"({'|'.join(WORDS.values())})[.,:]?\s+#?(\d{{4,7}})(?!\d)[ \t]*[.,:!]*(.*)",
-    re.IGNORECASE | re.DOTALL,
+    rf"({'|'.join(WORDS.values())})[.,:]?\s+#?([0-9]{{4,{MAX_CODE}}})(?![0-9])[ \t]*[.,:!]*",
+    re.IGNORECASE | re.ASCII,
 )
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""They show what stands behind them in another order than it is read in: no order is given so."""
 _PRESS = re.compile(r"([A-Za-z0-9_-]{1,40}):(\d{1,9}):([a-z_]{1,12})")
 
 
@@ -78,7 +83,32 @@ def parse_code(text: str) -> Reply | None:
     Whether the code is one that waits is for the caller to find out: `No 2026 report yet` reads
     like an answer too.
     """
-    found = _CODE.fullmatch(text.strip())
-    if not found:
+    text = text.strip()
+    plain, places = _plain(text[: MAX_HEAD + MAX_CODE + 1])
+    found = _CODE.match(plain)
+    if not found or places[found.end(2) - 1] >= MAX_HEAD:
         return None
-    return Reply(choice=_CHOICES[found[1].upper()], code=found[2], rest=found[3].strip())
+    end = places[found.end() - 1] + 1
+    return Reply(choice=_CHOICES[found[1].upper()], code=found[2], rest=text[end:].strip())
+
+
+def _plain(text: str) -> tuple[str, list[int]]:
+    """The text as a keyboard of another script may have meant it, and where each sign stood.
+
+    Signs of full width and digits of any script become plain ones, spaces spaces; what cannot be
+    seen is left out.
+    """
+    kept = [
+        (str(unicodedata.digit(sign, sign)) if sign.isdecimal() else _narrow(sign), at)
+        for at, sign in enumerate(text)
+        if unicodedata.category(sign) != "Cf" or sign in _TURNING
+    ]
+    return "".join(sign for sign, _ in kept), [at for _, at in kept]
+
+
+def _narrow(sign: str) -> str:
+    """A sign in its usual width; any space as the one."""
+    if sign.isspace():
+        return sign if sign.isascii() else " "
+    wide = unicodedata.east_asian_width(sign) == "F"
+    return unicodedata.normalize("NFKC", sign) if wide else sign

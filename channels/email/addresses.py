@@ -44,9 +44,9 @@ class Mailbox:
 
 
 def address_of(text: str) -> str:
-    """The address in small letters; empty where the text is none."""
+    """The address in small letters; empty where the text is none, or may be read as another."""
     text = text.strip()
-    if len(text) > MAX_ADDRESS or not _ADDRESS.fullmatch(text):
+    if len(text) > MAX_ADDRESS or "=?" in text or not _ADDRESS.fullmatch(text):
         return ""
     return text.lower()
 

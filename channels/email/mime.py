@@ -42,6 +42,9 @@ MAX_IDS: Final = 50
 MAX_ID: Final = 400
 QUOTE, UNQUOTE = "\ue0a0", "\ue0a1"
 """Stand on lines of their own where a quotation begins and ends in HTML."""
+_FROM = re.compile(rb"^From[ \t]*:", re.IGNORECASE | re.MULTILINE)
+"""Some read a header whose name has a space behind it, as was allowed once; the parser does not.
+https://www.rfc-editor.org/rfc/rfc5322#section-4.5 (read 2026-11-22)"""
 _KIND = re.compile(r"[a-z0-9!#$&^_.+-]{1,100}/[a-z0-9!#$&^_.+-]{1,100}")
 """https://www.rfc-editor.org/rfc/rfc6838#section-4.2"""
 _ID = re.compile(r"<([!-;=?-~]{1,400})>")
@@ -142,13 +145,18 @@ def _check(raw: bytes) -> None:
     """Refuse what takes the parser more than a moment. Raises Unreadable."""
     if len(raw) > MAX_MAIL:
         raise Unreadable("It is larger than thirty megabytes.")
-    end = re.search(rb"\r?\n\r?\n", raw)
-    if (end.start() if end else len(raw)) > MAX_HEADERS:
+    if len(_head(raw)) > MAX_HEADERS:
         raise Unreadable("Its headers have no end.")
     if raw.count(b"oundary") > MAX_BOUNDARIES or raw.count(b"\n--") > MAX_MARKS:
         raise Unreadable("It has too many parts.")
     if raw.count(b"\n") > MAX_LINES:
         raise Unreadable("It has too many lines.")
+
+
+def _head(raw: bytes) -> bytes:
+    """What stands before the first empty line."""
+    end = re.search(rb"\r?\n\r?\n", raw)
+    return raw[: end.start()] if end else raw
 
 
 def part_of(raw: bytes, n: int) -> bytes:
@@ -175,7 +183,7 @@ def _mail(message: Message, raw: bytes) -> Mail:
     parents = tuple(dict.fromkeys((*above[:1], *reversed(known))))[:MAX_IDS]
     return Mail(
         id=ids[0] if ids else f"none-{hashlib.sha256(raw).hexdigest()[:40]}",
-        sender=sole(all_("from")),
+        sender=sole(all_("from")) if len(_FROM.findall(_head(raw))) == 1 else None,
         to=listed(all_("to")),
         cc=listed(all_("cc")),
         delivered=listed([*all_("delivered-to"), *all_("x-original-to"), *all_("envelope-to")]),

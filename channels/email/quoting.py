@@ -19,12 +19,13 @@ INTRO_LINES: Final = 3
 HEAD_LINES: Final = 8
 _WROTE = re.compile(
     r"wrote|writes|schrieb|a écrit|écrit|escribió|ha scritto|scrive|escreveu|schreef|geschreven"
-    r"|skrev|kirjoitti|pisze|napisał|napsal|написал|пише|yazdı|写道|写于|のメール|作成|viết"
-    r"|a scris|írta|έγραψε|כתב|كتب",
+    r"|skrev|kirjoitti|pisze|napisał|napsal|написал|пише|yazdı|写道|写于|寫道|のメール|作成|書きました"
+    r"|viết|작성|썼|a scris|írta|έγραψε|כתב|كتب",
     re.IGNORECASE,
 )
 _ORIGINAL = re.compile(
-    r"\s*[-_*]{2,}\s*(?P<words>[^-_*]{3,60}?)\s*[-_*]{2,}\s*|\s*(?P<begin>Begin forwarded message"
+    r"\s*[-_*]{2,}\s*(?P<words>[^-_*][^_*]{2,59}?)\s*[-_*]{2,}\s*"
+    r"|\s*(?P<begin>Begin forwarded message"
     r"|Anfang der weitergeleiteten (?:Nachricht|E-Mail)|Début du message (?:réexpédié|transféré)"
     r"|Inicio del mensaje reenviado|Inizio messaggio inoltrato)\s*:?\s*",
     re.IGNORECASE,
@@ -40,14 +41,25 @@ _FORWARDED = re.compile(
     re.IGNORECASE,
 )
 _FORWARD_SUBJECT = re.compile(r"\s*(?:fwd?|wg|tr|rv|i|enc|doorst|vs|vb|pd|转发)\s*:", re.IGNORECASE)
+_FROMS: Final = (
+    "from|von|de|da|van|från|fra|od|от|від|发件人|寄件者|差出人|送信者|보낸 사람|발신|kimden"
+    "|lähettäjä|feladó|de la|από|מאת|من|šalje|pošiljatelj|dari|từ"
+)
 _HEAD = re.compile(
-    r"\s*\*?(?P<name>from|sent|date|to|cc|subject|reply-to|von|gesendet|datum|an|betreff|de|envoyé"
-    r"|date|à|objet|enviado(?: el)?|fecha|para|asunto|da|inviato|data|a|oggetto|assunto|van"
-    r"|verzonden|aan|onderwerp|från|skickat|till|ämne|fra|sendt|til|emne|od|wysłano|do|temat|от"
-    r"|отправлено|кому|тема|发件人|发送时间|收件人|主题|差出人|送信日時|宛先|件名)\s*:\*?\s*\S",
+    rf"\s*\*?(?P<name>{_FROMS}|sent|date|to|cc|subject|reply-to|gesendet|datum|an|betreff"
+    r"|envoyé|à|objet|enviado(?: el)?|enviada(?: em)?|fecha|data|para|asunto|assunto|inviato|a"
+    r"|oggetto|verzonden|aan|onderwerp|skickat|till|ämne|sendt|til|emne|wysłano|do|temat|отправлено"
+    r"|дата|кому|тема|надіслано|发送时间|日期|收件人|主题|寄件日期|收件者|主旨|送信日時|日時"
+    r"|宛先|件名|보낸 날짜|날짜|받는 사람|수신|제목|odesláno|odoslané|komu|předmět|predmet"
+    r"|gönderildi|tarih|kime|konu|lähetetty|vastaanottaja|päivämäärä|aihe|küldve|címzett|tárgy"
+    r"|trimis|către|subiect|εστάλη|στάλθηκε|προς|θέμα|נשלח|אל|נושא|تم الإرسال|إلى|الموضوع"
+    r"|poslano|prima|za|dikirim|kepada|perihal|gửi|đến|chủ đề)\s*[:：]\*?\s*\S",
     re.IGNORECASE,
 )
-_FROM = re.compile(r"\s*\*?(?:from|von|de|da|van|från|fra|od|от|发件人|差出人)\s*:", re.IGNORECASE)
+_FROM = re.compile(rf"\s*\*?(?:{_FROMS})\s*[:：]", re.IGNORECASE)
+_NAMED = re.compile(r"<[^<>\s@]{1,64}@[^<>\s@]{1,250}>")
+_TIME = re.compile(r"\b(?:19|20)\d{2}\D.{0,60}?\d{1,2}[:.時h]\d{2}")
+_MARK = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[>＞]")
 _RULE = re.compile(r"\s*_{20,}\s*")
 _SENT_FROM = re.compile(
     r"\s*(?:sent from (?:my|outlook|mail|yahoo|proton)|get outlook for|von meinem .{1,40} gesendet"
@@ -92,7 +104,7 @@ def split(text: str, subject: str = "") -> Split:
         if line.strip() in (QUOTE, UNQUOTE):
             in_page = line.strip() == QUOTE
             quoted.append("")
-        elif in_page or line.lstrip().startswith(">"):
+        elif in_page or _MARK.match(line):
             is_forward = is_forward or (not quoted and _is_forward(line))
             quoted.append(line)
             is_under = is_under or bool(line.strip())
@@ -132,17 +144,18 @@ def _begins_rest(lines: list[str], at: int) -> bool:
     if len(line) > MAX_INTRO or not line.strip():
         return False
     found = _ORIGINAL.fullmatch(line)
-    if found and (found["begin"] or _MESSAGE.search(found["words"])):
+    is_sealed = found and "PGP" in line  # words that are signed are the writer's own
+    if found and not is_sealed and (found["begin"] or _MESSAGE.search(found["words"])):
         return True
     if _RULE.fullmatch(line):
         return _is_head(lines, at + 1)
-    return bool(_FROM.match(line)) and _is_head(lines, at)
+    return bool(_HEAD.match(line)) and _is_head(lines, at)
 
 
 def _is_head(lines: list[str], at: int) -> bool:
     """Whether the lines from here are `From:`, `Sent:`, `To:`, `Subject:` of an earlier mail."""
     near = [line for line in lines[at : at + HEAD_LINES + 4] if line.strip()][:HEAD_LINES]
-    if not near or not _FROM.match(near[0]):
+    if not any(_FROM.match(line) for line in near[:2]):  # some put the date before it
         return False
     names = {found["name"].lower() for line in near if (found := _HEAD.match(line))}
     return len(names) >= 3
@@ -158,8 +171,10 @@ def _intro(lines: list[str], at: int) -> int:
         if len(text) > MAX_INTRO:
             return 0
         if text.endswith((":", "：")):
-            says = bool(_WROTE.search(text)) and any(sign.isdigit() or sign == "@" for sign in text)
-            return count if says or (_WROTE.search(text) and _is_marked(lines, at + count)) else 0
+            wrote = bool(_WROTE.search(text))
+            says = wrote and any(sign.isdigit() or sign == "@" for sign in text)
+            dated = bool(_NAMED.search(text) and _TIME.search(text))  # in any language
+            return count if says or dated or (wrote and _is_marked(lines, at + count)) else 0
     return 0
 
 
@@ -167,7 +182,7 @@ def _is_marked(lines: list[str], at: int) -> bool:
     """Whether the next line with words is marked as a quotation."""
     for line in lines[at : at + 5]:
         if line.strip():
-            return line.lstrip().startswith(">") or line.strip() == QUOTE
+            return bool(_MARK.match(line)) or line.strip() == QUOTE
     return False
 
 

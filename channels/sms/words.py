@@ -8,6 +8,7 @@ END, QUIT; START, YES, UNSTOP; HELP, INFO. REVOKE and OPTOUT are named in newer 
 """
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Final
 
@@ -17,10 +18,7 @@ STOP: Final = frozenset(
 START: Final = frozenset({"START", "UNSTOP"})
 START_AGAIN: Final = frozenset({"YES"})
 HELP: Final = frozenset({"HELP", "INFO"})
-_AROUND: Final = re.compile(
-    r"^[\s\"'“”‘’.,!?*:;()\u200b\ufeff-]+|[\s\"'“”‘’.,!?*:;()\u200b\ufeff-]+$"
-)
-_BETWEEN: Final = re.compile(r"[\s_-]+")
+_BESIDE: Final = re.compile(r"[\W_]+")
 
 
 class Meaning(StrEnum):
@@ -33,8 +31,13 @@ class Meaning(StrEnum):
 
 
 def word_of(text: str) -> str:
-    """The text as one word in capitals, or as much of it as tells that it is none."""
-    return _BETWEEN.sub("", _AROUND.sub("", text[:100])).upper()
+    """The text as one word in capitals, or as much of it as tells that it is none.
+
+    Signs of any width are the same, and what is neither letter nor digit does not count: marks,
+    pictures, what cannot be seen. A slash before it makes it a command, which is another thing.
+    """
+    plain = unicodedata.normalize("NFKC", text[:100]).strip()
+    return plain if plain.startswith("/") else _BESIDE.sub("", plain).upper()
 
 
 def meaning(text: str, told: str = "", *, is_out: bool = False) -> Meaning:
