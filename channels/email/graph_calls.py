@@ -8,20 +8,18 @@ https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant
 import asyncio
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote, urlencode
 
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
 from bot.lent import Lent
+from bot.oauth.app_token import LOGIN, AppToken, Said
 from channels.email.calls import Answer, Calls
 from channels.email.mime import MAX_MAIL
 from channels.email.settings import Settings
 
 HOME: Final = "https://graph.microsoft.com"
-LOGIN: Final = "https://login.microsoftonline.com"
 SCOPE: Final = "https://graph.microsoft.com/.default"
 EARLY_S: Final = 300.0
-FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 STEADY: Final = {"Prefer": 'IdType="ImmutableId"'}
 """Ids that stay when a mail moves. https://learn.microsoft.com/graph/outlook-immutable-id"""
 
@@ -30,11 +28,12 @@ class Graph:
     """Calls, with a token."""
 
     def __init__(self, lent: Lent, settings: Settings) -> None:
-        self._settings = settings
         self._clock: Clock = lent.clock
         self._calls = Calls(lent.endpoints.get("graph", "") or HOME)
         self._base = f"{self._calls.base}/v1.0"
         self._login = Calls(lent.endpoints.get("microsoft", "") or LOGIN)
+        secret = settings.ms_client_secret.get_secret_value()
+        self._app = AppToken(settings.ms_tenant_id, settings.ms_client_id, secret, self._sign_in)
         self._token, self._until = "", float("-inf")
         self._lock = asyncio.Lock()
 
@@ -79,29 +78,27 @@ class Graph:
             return self._token
 
     async def _new_token(self) -> tuple[str, float]:
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self._settings.ms_client_id,
-            "client_secret": self._settings.ms_client_secret.get_secret_value(),
-            "scope": SCOPE,
-        }
-        path = f"/{quote(self._settings.ms_tenant_id)}/oauth2/v2.0/token"
         try:
-            answer = await self._login.ask(
-                "POST", path, headers=FORM, content=urlencode(form).encode()
-            )
+            found = await self._app.new(SCOPE)
         except VendorUnknown as error:  # a token that is lost does no harm
             raise VendorRefused("Microsoft gave no token.", retry_after_s=2.0) from error
-        token, lasts_s = answer.said.get("access_token"), answer.said.get("expires_in")
-        if answer.status == 200 and isinstance(token, str) and isinstance(lasts_s, int | float):
-            return token, float(lasts_s)
-        if answer.status in (400, 401):
+        if found is None:
             raise ConnectionBroken(
                 "Microsoft does not take ms_tenant_id, ms_client_id and ms_client_secret. Make a "
                 "new secret under App registrations, the app, Certificates & secrets at "
                 "entra.microsoft.com and set it in [channels.email]."
             )
-        raise VendorRefused("Microsoft gave no token.", retry_after_s=answer.wait_s)
+        return found
+
+    async def _sign_in(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Said:
+        """One call of the sign-in address. Raises VendorRefused, VendorUnknown."""
+        answer = await self._login.ask(method, path, headers=headers, content=body)
+        if answer.status == 429:
+            raise VendorRefused("Microsoft asks for a pause.", retry_after_s=answer.wait_s)
+        text = answer.body.decode("utf-8", "replace")
+        return Said(status_code=answer.status, text=text, headers=dict(answer.headers))
 
 
 def words_of(answer: Answer) -> tuple[str, str]:

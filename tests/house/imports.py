@@ -15,7 +15,7 @@ KEPT_APART = {
     "sqlalchemy": ("bot/store/",),
     "alembic": ("bot/store/",),
     "apscheduler": ("scheduler/runner.py",),
-    "msal": ("bot/oauth/providers/microsoft.py",),
+    "msal": ("bot/oauth/app_token.py",),
     "mcp": ("tools/mcp/",),
     "nats": ("bot/infra/nats.py",),
     "httpx2": ("tools/mcp/_http.py", "tools/mcp/_peer.py"),
