@@ -181,8 +181,8 @@ class Mailbook(Protocol):
         """The news that shows that a mail of this key was sent; empty when there is none."""
         ...
 
-    async def lives(self, address: str) -> None:
-        """Its owner wrote to us: a bounce is forgiven."""
+    async def lives(self, address: str, before: int = 2**62) -> None:
+        """Its owner wrote to us: a bounce before then (microseconds since 1970) is forgiven."""
         ...
 
 
@@ -198,7 +198,7 @@ class NoMailbook:
     async def told_of(self, key: str) -> str:
         return ""
 
-    async def lives(self, address: str) -> None:
+    async def lives(self, address: str, before: int = 2**62) -> None:
         return None
 
 

@@ -53,10 +53,11 @@ class Book:
         """The news that shows that a mail of this key was sent; empty when there is none."""
         return await self._db.read(rows.told_of(self._tenant, key)) if key else ""
 
-    async def lives(self, address: str) -> None:
-        """Its owner wrote to us: a bounce is forgiven."""
+    async def lives(self, address: str, before: int = LATEST) -> None:
+        """Its owner wrote to us: a bounce before then is forgiven."""
         if await self._db.read(rows.state(self._tenant, address)):
-            await self._db.write(rows.lift(self._tenant, address, "bounced", self._now()))
+            lift = rows.lift(self._tenant, address, "bounced", self._now(), before=before)
+            await self._db.write(lift)
 
     async def recent(self, before: int = LATEST, limit: int = 100) -> Sequence[Told]:
         """News, the latest first."""

@@ -6,7 +6,7 @@ from sqlalchemy import bindparam, delete, select
 
 from bot.core.canonical import Json
 from bot.store import audit
-from bot.store.script import Ask, Script, Statement, restartable
+from bot.store.script import Ask, Params, Script, Statement, restartable
 from bot.store.tables_mail import mail_block, mail_news
 from bot.store.upsert import insert_once
 
@@ -53,6 +53,7 @@ _LIFT = Statement(
         mail_block.c.tenant == bindparam("tenant"),
         mail_block.c.address == bindparam("address"),
         mail_block.c.state == bindparam("state"),
+        mail_block.c.at < bindparam("before"),
     )
     .returning(mail_block.c.address)
 )
@@ -126,10 +127,16 @@ def blocks(tenant: str, before: int, limit: int) -> Script[list[Block]]:
 
 @restartable
 def lift(
-    tenant: str, address: str, state_: str, at: int, actor: str = "channel:email"
+    tenant: str,
+    address: str,
+    state_: str,
+    at: int,
+    actor: str = "channel:email",
+    before: int = 2**62,
 ) -> Script[bool]:
-    """Open an address again that was closed for this; False when it was not."""
-    rows = yield Ask(_LIFT, {"tenant": tenant, "address": address, "state": state_})
+    """Open an address again that was closed for this before then; False when it was not."""
+    keys: Params = {"tenant": tenant, "address": address, "state": state_, "before": before}
+    rows = yield Ask(_LIFT, keys)
     if rows:
         details: dict[str, Json] = {"state": state_}
         yield from audit.note(tenant, at, actor, "mail.opened", address, details)

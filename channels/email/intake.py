@@ -15,6 +15,7 @@ from bot.core.canonical import Json
 from bot.core.channel import Sink
 from bot.core.event import Attachment, Event, Kind, Place, Sender, Trust
 from bot.core.ids import AgentName, EventId, conv_key
+from bot.core.times import to_us
 from bot.lent import Lent, News
 from bot.limits import Buckets, Rate
 from bot.render.codes import parse_code
@@ -104,8 +105,9 @@ class Intake:
             log.warning("A thread is not answered for a while: it had too many mails in an hour.")
             event = _unheard(event)
         accepted = await sink(event)
-        if event.trust is Trust.PERSON:
-            await self._lent.mailbook.lives(event.sender.ext_id)
+        if event.trust is Trust.PERSON:  # a mail that is seen again is no sign of life since
+            then = (to_us(event.at),) if accepted.duplicate else ()
+            await self._lent.mailbook.lives(event.sender.ext_id, *then)
         if event.addressed and not accepted.duplicate:
             self._taken.take_all(rates)
 

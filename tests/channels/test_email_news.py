@@ -2,16 +2,19 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from bot.core.errors import StoreError, VendorRefused, VendorUnknown
+from bot.core.times import to_us
 from bot.lent import News, NoMailbook
 from channels.email.bounces import failures
 from channels.email.channel import make
+from channels.email.intake import Arrival
 from channels.email.mime import parse
-from tests.channels.email_side import ANA, KELLY, card_for, lent, reply_to, taking, written
+from tests.channels.email_side import ANA, KELLY, Sink, card_for, lent, reply_to, taking, written
 from tests.channels.test_email import SMTP, heard
 from tests.channels.test_email_answers import OFFICE, asking
 from tests.channels.test_email_carriers import PUBLIC, hooked
@@ -26,6 +29,7 @@ class Book(NoMailbook):
     def __init__(self) -> None:
         self.news: dict[str, News] = {}
         self.lived: list[str] = []
+        self.before: list[int] = []
         self.fails = 0
 
     async def note(self, news: News) -> bool:
@@ -50,8 +54,9 @@ class Book(NoMailbook):
         found = (n.id for n in self.news.values() if n.key == key and n.state != "failed")
         return next(found, "")
 
-    async def lives(self, address: str) -> None:
+    async def lives(self, address: str, before: int = 2**62) -> None:
         self.lived.append(address)
+        self.before.append(before)
 
     def states(self) -> list[str]:
         return [news.state for news in self.news.values()]
@@ -164,3 +169,14 @@ async def test_where_nothing_is_sent_to_reply_to_any_more_the_answer_goes_to_who
         await book.note(News(id="2", address=ANA, state="bounced"))
         with pytest.raises(VendorRefused, match="Nothing is sent"):
             await box.send(reply_to(event, effect="rep_2"))
+
+
+async def test_a_mail_that_is_seen_again_is_no_sign_of_life_since_it_was_written() -> None:
+    book, sink = Book(), Sink()
+    made = lent(smtp_host="127.0.0.1", smtp_security="none")
+    channel = make(replace(made, mailbook=book))
+    mail = parse(written(Date="Mon, 05 Jan 2026 10:00:00 +0000"))
+    for _ in range(2):
+        await channel._intake.take(Arrival(mail=mail, is_proved=True), sink)
+    assert book.lived == [ANA, ANA]
+    assert book.before == [2**62, to_us(datetime(2026, 1, 5, 10, tzinfo=UTC))]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.ids import TenantId
+from bot.core.times import to_us
 from bot.lent import News
 from bot.mailbook import Book
 from bot.store import audit
@@ -56,6 +57,8 @@ async def test_a_bounce_is_forgiven_when_its_owner_writes_and_a_complaint_is_not
     home = book(kept)
     await home.note(news("bounced"))
     await book(kept, AWAY).note(news("bounced"))
+    await home.lives(ANA, to_us(StillClock().now()))  # what was written before it came back
+    assert await home.why_closed(ANA)
     await home.lives(ANA)
     assert await home.why_closed(ANA) == "" and await book(kept, AWAY).why_closed(ANA)
     await home.note(news("bounced"))  # the same news again closes nothing anew
