@@ -1,8 +1,8 @@
 """Mail in by Resend: a signed webhook names a mail, and the house fetches it, whole.
 
 What Resend read out of a mail has one value for each header, and a stranger can write a second one;
-so only the mail as it came proves a sender. Webhooks come again for about ten hours; what was
-missed for longer is found in the list when the channel starts.
+so only the mail as it came proves a sender. Webhooks come again for about ten hours; what none of
+them brought is found in the list, at the start and each hour, back to when it was last looked for.
 https://resend.com/docs/api-reference/emails/retrieve-received-email and
 https://docs.svix.com/receiving/verifying-payloads/how-manual (read 2026-11-21)
 """
@@ -47,10 +47,12 @@ log = logging.getLogger(__name__)
 PATH: Final = "/webhooks/email/resend"
 WINDOW_S: Final = 300
 MAX_HOOK: Final = 2**20
-BACK: Final = timedelta(days=3)
-LISTED, PAGES = 100, 50
-ROUNDS, AGAIN_S = 120, 30.0
-"""How often what was missed is looked for until all of it is here, and how long between."""
+BACK, SLACK = timedelta(days=3), timedelta(days=1)
+"""How far the list is read the first time, and before the last time: some may be on their way."""
+LISTED, PAGES = 100, 500
+ROUNDS, AGAIN_S, LOOK_S = 120, 30.0, 3600.0
+"""So often it is looked for again until all of it is here, at this distance; else each hour."""
+KNOWN: Final = 20_000
 SERVER: Final = frozenset({"amazonses.com"})
 """Who checks senders for Resend (seen in its mails; not documented), beside `authserv`."""
 STATES: Final[Mapping[str, str]] = {
@@ -81,24 +83,36 @@ class ResendIn:
         self._secret = settings.resend_webhook_secret.get_secret_value()
         self._servers = settings.servers | SERVER
         self._clock, self._take = lent.clock, take
-        self._book = lent.mailbook
+        self._book, self._bookmarks, self._hold = lent.mailbook, lent.bookmarks, lent.hold
+        self._done: dict[str, None] = {}
+        """Mails that were taken, or are passed over."""
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """Its webhook."""
         return (("POST", PATH, self._webhook),)
 
     async def run(self, take: Take) -> None:
-        """Look for what came while nobody listened, until all of it is here."""
-        done: set[str] = set()
-        for _ in range(ROUNDS):
+        """Look for what no webhook brought, until cancelled. Raises ConnectionBroken."""
+        since, tries = None, 0
+        await self._hold()
+        while True:
             try:
-                if await self._catch_up(done):
-                    return
+                since = since or await self._since()
+                began = self._clock.now()
+                if await self._catch_up(since):
+                    await self._bookmarks.keep(self.name, "")
+                    since, tries = began - SLACK, ROUNDS
             except ConnectionBroken:
                 raise
             except BotError as error:
                 log.warning("Resend could not be asked what came meanwhile: %s", error.message)
-            await asyncio.sleep(AGAIN_S)
+            tries += 1
+            await asyncio.sleep(AGAIN_S if tries < ROUNDS else LOOK_S)
+
+    async def _since(self) -> datetime:
+        """From when on mails are looked for. Raises StoreError."""
+        kept = await self._bookmarks.read(self.name)
+        return kept[1] - SLACK if kept else self._clock.now() - BACK
 
     async def fetch(self, source: str) -> bytes:
         """A mail as it came. Raises VendorError."""
@@ -131,11 +145,13 @@ class ResendIn:
         try:
             await self._bring(id_)
         except BotError as error:
-            if _is_for_good(error):
-                log.warning("A mail at Resend cannot be had and is passed over: %s", error.message)
-                return True
-            log.warning("A mail is not taken; it comes again: %s", error.message)
-            return False
+            if not _is_for_good(error):
+                log.warning("A mail is not taken; it comes again: %s", error.message)
+                return False
+            log.warning("A mail at Resend cannot be had and is passed over: %s", error.message)
+        self._done[id_] = None
+        while len(self._done) > KNOWN:
+            self._done.pop(next(iter(self._done)))
         return True
 
     async def _bring(self, id_: str) -> None:
@@ -198,19 +214,14 @@ class ResendIn:
             raise VendorRefused("Resend does not have this mail.")
         raise VendorUnknown("Resend did not answer.")
 
-    async def _catch_up(self, done: set[str]) -> bool:
-        """Take in what the list has of the last days, the oldest first; whether that is all."""
-        is_all = True
-        for id_ in reversed(await self._listed()):
-            if id_ not in done:
-                is_here = await self._is_done(id_)
-                is_all = is_all and is_here
-                done |= {id_} if is_here else set()
-        return is_all
+    async def _catch_up(self, since: datetime) -> bool:
+        """Take in what the list has from then on, the oldest first; whether that is all."""
+        missed = [id_ for id_ in reversed(await self._listed(since)) if id_ not in self._done]
+        return all([await self._is_done(id_) for id_ in missed])
 
-    async def _listed(self) -> list[str]:
-        """The mails of the last days, the newest first. Raises VendorError, ConnectionBroken."""
-        since, ids, after = self._clock.now() - BACK, list[str](), ""
+    async def _listed(self, since: datetime) -> list[str]:
+        """The mails from then on, the newest first. Raises VendorError, ConnectionBroken."""
+        ids, after = list[str](), ""
         for _ in range(PAGES):
             found = await self._asked(f"/emails/receiving?limit={LISTED}{after}")
             items = found.get("data")
