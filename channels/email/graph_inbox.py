@@ -57,7 +57,7 @@ class Inbox:
         self._start = f"{inbox}?changeType=created&$select=id,receivedDateTime"
         now = lent.clock.now()
         self._mark, self._kept = Mark(since=now - BACK), Mark(since=now - BACK)
-        self._read_at = self._kept_at = now
+        self._read_at, self._kept_at = now, now - REFRESH
         self._next = ""
         """The page behind those that were read, of a round that was cut off."""
         self._found: dict[str, datetime] = {}

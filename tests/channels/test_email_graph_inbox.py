@@ -111,6 +111,15 @@ async def test_what_came_in_ten_days_of_downtime_is_taken_and_nothing_is_fetched
     assert preferred == {'IdType="ImmutableId", odata.maxpagesize=200'}
 
 
+async def test_how_far_an_empty_inbox_was_read_is_kept_as_well(server: GraphMail) -> None:
+    shelf, sink = Shelf(), Sink()
+    async with listening(box(server, shelf, 30), sink):
+        await until(lambda: NAME in shelf.kept)
+    came(server, "10 days ago", 10)
+    async with listening(box(server, shelf), sink):
+        await until(lambda: sink.events)
+
+
 async def test_what_lay_there_long_before_the_house_came_is_not_answered(server: GraphMail) -> None:
     came(server, "Last year", 400)
     came(server, "Yesterday", 1)
