@@ -1,6 +1,7 @@
 """Calls of Discord's REST API through discord.py, which keeps to the limits of each route.
 
-One budget for everything that is written; errors become ours here, with the step that mends them.
+One budget for everything that is written. No redirect is followed. Errors become ours here, with
+the step that mends them.
 https://docs.discord.com/developers/topics/rate-limits (read 2026-11-21)
 """
 
@@ -21,6 +22,7 @@ from yarl import URL
 from bot.core.canonical import Json
 from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
+from bot.fetch.straight import straight
 from bot.limits import Rate
 from bot.pacing import Among, Pace
 
@@ -42,11 +44,20 @@ REFUSED_BOT: Final = (
     "stands in the settings, set DISCORD_BOT_TOKEN and start again."
 )
 _MEND: Final[Mapping[int, str]] = {
+    10003: "There is no such channel any more, or the bot does not see it.",
+    40005: "It is too large for Discord.",
     50001: "Give the bot access to this channel (View Channel) in the server's settings.",
     50007: "This person takes no direct messages from the bot.",
     50013: "Give the bot's role the permission for it (Send Messages, Send Messages in Threads).",
 }
 """Discord's own numbers, and what a person can do."""
+_WRONG: Final = (
+    discord.DiscordException,
+    aiohttp.ClientError,
+    OSError,
+    RuntimeError,
+    ValueError,  # an answer that broke off
+)
 UNKNOWN_MESSAGE: Final = 10008
 STALE_ANSWER: Final = 50027
 """The token of an interaction has ended: a 401 that says nothing of ours."""
@@ -105,7 +116,7 @@ class Calls:
                 raise ConnectionBroken(self._refused)
             if self._http is None:
                 loop = asyncio.get_running_loop()
-                http = HTTPClient(loop, max_ratelimit_timeout=LONGEST_REST_S)
+                http = HTTPClient(loop, http_trace=straight(), max_ratelimit_timeout=LONGEST_REST_S)
                 try:
                     await self._sign_in(http)
                 except BaseException as error:
@@ -146,7 +157,7 @@ class Calls:
         try:
             async with asyncio.timeout(UPLOAD_S if "form" in more else TIMEOUT_S):
                 return await self._http.request(route, **more)
-        except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
+        except _WRONG as error:
             found = ours(error)
             if isinstance(found, VendorRefused) and found.retry_after_s:
                 for pace in (self.posts, self.edits):
@@ -160,7 +171,7 @@ class Calls:
             async with asyncio.timeout(TIMEOUT_S):
                 me = await http.static_login(self._token.get_secret_value().strip())
                 app = await http.application_info()
-        except (discord.DiscordException, aiohttp.ClientError, OSError, RuntimeError) as error:
+        except _WRONG as error:
             raise ours(error) from error
         self.user, self.app = str(me["id"]), str(app["id"])
 

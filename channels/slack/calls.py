@@ -1,13 +1,14 @@
 """Calls of Slack's Web API: one token, its budgets, and Slack's errors as ours.
 
 Nothing is repeated here but what Slack surely did not do; the library's own repeating is off,
-because it repeats a post whose answer was lost.
+because it repeats a post whose answer was lost. No redirect is followed.
 https://docs.slack.dev/apis/web-api/rate-limits (read 2026-11-21): about one message a second in a
 channel; chat.update about 50 a minute in a workspace. Eight tenths of that are used, bursts
 included.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import aiohttp
@@ -17,6 +18,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.core.canonical import Json
 from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
+from bot.fetch.straight import straight
 from bot.limits import Rate
 from bot.pacing import Among, Pace
 
@@ -58,6 +60,7 @@ _REFUSED: Final[Mapping[str, str]] = {
     "channel_not_found": "There is no such channel, or the app is not in it.",
     "is_archived": "The channel is archived.",
     "restricted_action": "The workspace does not allow the app to post here.",
+    "msg_too_long": "The text is too long for Slack.",
     "user_not_in_channel": "The person is not in this channel.",
 }
 
@@ -88,14 +91,28 @@ class Calls:
 
     async def open(self) -> None:
         """Keep connections from now on."""
-        limit = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        self.client.session = aiohttp.ClientSession(timeout=limit)
+        self.client.session = _session()
 
     async def close(self) -> None:
         """Keep no connections any more; calls still work."""
         session, self.client.session = self.client.session, None
         if session:
             await session.close()
+
+    @asynccontextmanager
+    async def calling(self) -> AsyncIterator[AsyncWebClient]:
+        """The library, with a connection; left to itself it would follow redirects."""
+        if self.client.session and not self.client.session.closed:
+            yield self.client
+            return
+        async with _session() as session:
+            yield AsyncWebClient(
+                token=self.token,
+                base_url=self.client.base_url,
+                timeout=TIMEOUT_S,
+                session=session,
+                retry_handlers=[],
+            )
 
     async def ask(self, method: str, **given: Json) -> Answer:
         """A call that changes nothing. Raises VendorRefused, VendorUnknown, ConnectionBroken."""
@@ -132,7 +149,8 @@ class Calls:
 
     async def _call(self, method: str, how: Mapping[str, Any]) -> Answer:
         try:
-            answer = await self.client.api_call(method, **how)
+            async with self.calling() as client:
+                answer = await client.api_call(method, **how)
         except SlackApiError as error:
             found = ours(method, error)
             if isinstance(found, ConnectionBroken) and method in NEEDED | {"auth.test"}:
@@ -149,6 +167,11 @@ class Calls:
         return answer.data
 
 
+def _session() -> aiohttp.ClientSession:
+    limit = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    return aiohttp.ClientSession(timeout=limit, trace_configs=[straight()])
+
+
 def ours(method: str, error: SlackApiError) -> BotError:
     """What Slack said, as one of our errors."""
     response = error.response
@@ -163,9 +186,11 @@ def ours(method: str, error: SlackApiError) -> BotError:
         return lacking(str(said.get("needed") or "?")[:200], method)
     if code in BROKEN:
         return ConnectionBroken(BROKEN[code], code=code)
-    if code in UNSURE or not isinstance(status, int) or status >= 500 or not code:
+    is_refused = isinstance(status, int) and (400 <= status < 500 or (code and status < 400))
+    if code in UNSURE or not is_refused:
         return VendorUnknown(f"Slack did not say whether it did {method}.")
-    return VendorRefused(_REFUSED.get(code, f"Slack refused {method}: {code}."), code=code)
+    said_so = _REFUSED.get(code, f"Slack refused {method}: {code or status}.")
+    return VendorRefused(said_so, code=code)
 
 
 def lacking(scope: str, method: str) -> ConnectionBroken:

@@ -45,15 +45,16 @@ def consent(base: str, client_id: str, state: str, redirect: str) -> str:
 async def exchange(calls: Calls, settings: Settings | Own, code: str, redirect: str) -> Found:
     """Exchange a code, once. Raises Invalid, OperatorError, VendorError."""
     try:
-        answer = await calls.client.api_call(
-            "oauth.v2.access",
-            data={  # as a form: an address is logged, a body is not
-                "client_id": settings.client_id,
-                "client_secret": settings.client_secret.get_secret_value(),
-                "code": code,
-                "redirect_uri": redirect,
-            },
-        )
+        async with calls.calling() as client:
+            answer = await client.api_call(
+                "oauth.v2.access",
+                data={  # as a form: an address is logged, a body is not
+                    "client_id": settings.client_id,
+                    "client_secret": settings.client_secret.get_secret_value(),
+                    "code": code,
+                    "redirect_uri": redirect,
+                },
+            )
     except SlackApiError as error:
         word = text_of(getattr(error.response, "data", None), "error")
         if word in _WRONG:

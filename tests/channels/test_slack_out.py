@@ -153,7 +153,7 @@ async def test_what_slack_says_is_one_of_our_errors(server: SlackServer) -> None
     for how, error, words in (
         ("ratelimited", VendorRefused, "left alone"),
         ("is_archived", VendorRefused, "archived"),
-        ("msg_too_long", VendorRefused, "msg_too_long"),
+        ("msg_too_long", VendorRefused, "too long for Slack"),
         ("error", VendorUnknown, "did not say"),
         ("fatal_error", VendorUnknown, "did not say"),
         ("lost", VendorUnknown, "did not answer"),
