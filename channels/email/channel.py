@@ -192,7 +192,7 @@ def _carriers(lent: Lent, settings: Settings) -> list[Carrier]:
     made: dict[str, Callable[[], Carrier]] = {
         "graph": lambda: GraphMail(lent, settings),
         "resend": lambda: Resend(settings, lent.endpoints.get("resend", "")),
-        "sendgrid": lambda: SendGrid(settings, lent.endpoints.get("sendgrid", ""), lent.mailbook),
+        "sendgrid": lambda: SendGrid(lent, settings),
         "smtp": lambda: Smtp(settings, lent.clock),
     }
     return [made[name]() for name in settings.order]

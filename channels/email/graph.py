@@ -63,8 +63,10 @@ class GraphMail:
         except VendorUnknown as error:  # a draft more does no harm: it is not sent
             raise VendorRefused("Microsoft made no draft.", retry_after_s=2.0) from error
         id_ = draft.said.get("id")
-        if draft.status != 201 or not isinstance(id_, str):
+        if draft.status != 201:
             raise _refused(draft)
+        if not isinstance(id_, str):
+            raise VendorRefused("Microsoft did not say which draft it made.", retry_after_s=2.0)
         sent = await self._graph.ask("POST", f"{box}/messages/{quote(id_)}/send")
         if sent.status != 202:
             raise _refused(sent)

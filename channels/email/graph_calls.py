@@ -67,6 +67,8 @@ class Graph:
             raise VendorRefused("Microsoft asks for a pause.", retry_after_s=answer.wait_s)
         if answer.status >= 500:
             raise VendorUnknown("Microsoft Graph did not do what it was asked.")
+        if 300 <= answer.status < 400:
+            raise VendorUnknown("Microsoft Graph points to another address.")
         return answer
 
     async def token(self) -> str:

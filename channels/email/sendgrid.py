@@ -12,13 +12,15 @@ import base64
 from typing import Final
 
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
-from bot.lent import Mailbook
+from bot.core.ports import Clock
+from bot.lent import Lent
 from channels.email.addresses import Mailbox
-from channels.email.calls import Calls
+from channels.email.calls import Answer, Calls
 from channels.email.letter import Enclosed, Letter, header_lines, safe
 from channels.email.settings import Settings
 
 HOME: Final = "https://api.sendgrid.com"
+MOST_PAUSE_S: Final = 3_600.0
 
 
 class SendGrid:
@@ -28,8 +30,9 @@ class SendGrid:
     finds = False
     keyed = False
 
-    def __init__(self, settings: Settings, endpoint: str, book: Mailbook) -> None:
-        self._calls, self._book = Calls(endpoint or HOME), book
+    def __init__(self, lent: Lent, settings: Settings) -> None:
+        self._calls = Calls(lent.endpoints.get("sendgrid", "") or HOME)
+        self._book, self._clock = lent.mailbook, lent.clock
         self.hears = bool(settings.sendgrid_events_key)
         self._key = settings.sendgrid_api_key.get_secret_value()
 
@@ -64,7 +67,9 @@ class SendGrid:
                 "[channels.email]."
             )
         if answer.status == 429:
-            raise VendorRefused("SendGrid asks for a pause.", retry_after_s=answer.wait_s)
+            raise VendorRefused(
+                "SendGrid asks for a pause.", retry_after_s=_pause(answer, self._clock)
+            )
         if 400 <= answer.status < 500:
             errors = answer.said.get("errors")
             first = errors[0] if isinstance(errors, list) and errors else {}
@@ -75,6 +80,18 @@ class SendGrid:
     async def find(self, key: str, since_s: float) -> str:
         """The id of a mail of which its events told; empty when none did."""
         return await self._book.told_of(key)
+
+
+def _pause(answer: Answer, clock: Clock) -> float:
+    """Seconds: SendGrid says until when, as a Unix time, and has no Retry-After.
+
+    https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits
+    (read 2026-11-22)
+    """
+    until = answer.headers.get("X-RateLimit-Reset", "")
+    if not until.isdecimal():
+        return answer.wait_s
+    return min(MOST_PAUSE_S, max(1.0, int(until) - clock.now().timestamp()))
 
 
 def _file(file: Enclosed) -> dict[str, str]:

@@ -219,6 +219,8 @@ class Calls:
             wait_s = _seconds(headers.get("Retry-After", "")) or AGAIN_S * (1 + self._chance())
             self._short.rest(wait_s, place)
             return VendorRefused("Teams asks for a pause.", retry_after_s=wait_s, code=code)
+        if status < 400:
+            return VendorUnknown(f"Teams points to another address ({status}).", code=code)
         if status >= 500:
             return VendorUnknown("Teams did not answer.", code=code)
         if status == 403:

@@ -6,7 +6,8 @@ https://core.telegram.org/bots/api#making-requests (read 2026-11-21)
 """
 
 import json
-from typing import Final
+from http import HTTPStatus
+from typing import Any, Final
 from urllib.parse import urlencode
 
 import httpx
@@ -39,6 +40,8 @@ SHARED: Final = (
     "Another program reads this bot's messages: Telegram gives them to one at a time. Stop the "
     "other one, or make a bot of its own for it with @BotFather."
 )
+_KNOWN: Final = frozenset({400, 401, 403, 404, 409, 429})
+"""Refusals that the library has names for."""
 _NEVER_LEFT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -48,7 +51,7 @@ class Api:
     def __init__(self, token: SecretStr, endpoint: str) -> None:
         base = (endpoint or HOME).rstrip("/")
         secret = token.get_secret_value()
-        self._mouth = HTTPXRequest(
+        self._mouth = _Mouth(
             connection_pool_size=64,
             connect_timeout=5,
             read_timeout=20,
@@ -101,6 +104,29 @@ class Api:
             return bytes(await file.download_as_bytearray())
         except error.TelegramError as wrong:
             raise meaning(wrong) from None
+
+
+class _Mouth(HTTPXRequest):
+    """Takes a refusal for one: what is none of `_KNOWN`, such as a 413, the library takes for a
+    fault of the network, after which nobody would know whether it was done.
+    """
+
+    async def do_request(self, *given: Any, **more: Any) -> tuple[int, bytes]:
+        """One request. Raises as the library does, and BadRequest for a refusal of 4xx."""
+        code, payload = await super().do_request(*given, **more)
+        is_lost = code == HTTPStatus.REQUEST_TIMEOUT
+        if 400 <= code < 500 and code not in _KNOWN and not is_lost:
+            raise error.BadRequest(_described(payload) or f"status {code}")
+        return code, payload
+
+
+def _described(payload: bytes) -> str:
+    """Telegram's own words; empty where it gives none."""
+    try:
+        told = json.loads(payload)
+    except ValueError:
+        return ""
+    return str(told.get("description") or "")[:200] if isinstance(told, dict) else ""
 
 
 def meaning(wrong: error.TelegramError) -> BotError:

@@ -37,6 +37,8 @@ from tools.messages._settings import TeamsSettings
 MAX_NAME = 100
 MAX_FLOW = 6_000
 """Characters that go through a flow: a card of Teams may have 28 KB."""
+PAUSE_S, MOST_PAUSE_S = 60.0, 3_600.0
+"""How long a flow is left alone that does not say, and at most."""
 BOT, FLOW, PERSON = "the bot", "the workflow", "a person"
 NO_WAY = (
     "Teams is not connected. An owner connects the bot with `bot connect teams`, or Microsoft 365 "
@@ -205,8 +207,12 @@ async def _by_flow(ctx: ToolContext, address: Secret, text: str) -> Outcome:
         data = "The workflow has taken it; it posts it in a moment."
         return Outcome(state=EffectState.SENT, vendor_ref=ctx.key, data=data)
     if page.status == 429:
-        raise VendorRefused("The workflow asks for a pause.", retry_after_s=60)
-    if page.status < 500:
+        told = page.headers.get("retry-after", "")
+        wait_s = min(float(told), MOST_PAUSE_S) if told.isdecimal() else PAUSE_S
+        raise VendorRefused("The workflow asks for a pause.", retry_after_s=wait_s)
+    if page.status == 413:
+        raise VendorRefused("The text is too long for the workflow.")
+    if 400 <= page.status < 500:
         raise VendorRefused(REFUSED.format(status=page.status))
     raise VendorUnknown(f"The workflow answered with status {page.status}.")
 
