@@ -32,6 +32,7 @@ from tests.fakes.discord_world import (
     moment,
     parts,
 )
+from tests.fakes.troubled import Wire
 
 TOKEN = "MTE.fake.discord-token"
 
@@ -40,6 +41,7 @@ class DiscordServer:
     """The server: what exists is in `world`, what is told in `gateway`, what is asked in `rest`."""
 
     def __init__(self, token: str = TOKEN) -> None:
+        self.wire = Wire()
         self.mistakes: list[str] = []
         """What the bot did that Discord does not take; assert it empty."""
         self.world = World()
@@ -68,7 +70,7 @@ class DiscordServer:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen; `url` is known afterwards."""
-        app = web.Application(client_max_size=26 << 20)
+        app = web.Application(client_max_size=26 << 20, middlewares=[self.wire.stand])
         app.router.add_route("*", "/{path:.*}", self._serve)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
         await self._runner.setup()

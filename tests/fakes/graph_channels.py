@@ -15,7 +15,7 @@ from aiohttp import web
 from tests.fakes.graph_rules import Refusal
 from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.openapi import described
-from tests.fakes.played import drop
+from tests.fakes.troubled import drop
 
 API = described("microsoft-graph")
 PATH = re.compile(r"/v1\.0/teams/([^/]+)/channels/([^/]+)/messages")

@@ -21,6 +21,7 @@ import jwt
 from aiohttp import web
 
 from tests.fakes.oauth_rules import RULES, Rule, answer_of, who_of
+from tests.fakes.troubled import Wire
 
 CLIENT, SECRET = "client-of-ours", "canary-client-secret-5f2e"
 
@@ -77,6 +78,7 @@ class OAuthServer:
         self.rule: Rule = RULES[name]
         self.name, self.key = name, key
         self.faults = Faults()
+        self.wire = Wire()
         self.mistakes: list[str] = []
         self.consents: dict[str, Consent] = {}
         self.access: dict[str, Issued] = {}
@@ -90,7 +92,7 @@ class OAuthServer:
         self.account = f"{name}-account-1"
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=60_000_000)
+        app = web.Application(client_max_size=60_000_000, middlewares=[self.wire.stand])
         app.router.add_route("*", "/{path:.*}", self._any)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()

@@ -27,7 +27,7 @@ from tests.fakes.graph_rules import Refusal
 from tests.fakes.graph_tokens import CLIENT, SECRET, TENANT
 from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.openapi import described
-from tests.fakes.played import drop
+from tests.fakes.troubled import drop
 
 API = described("microsoft-graph")
 ROOT = "/v1.0/me"

@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
+from tests.fakes.troubled import Wire, drop
+
 Answer = Callable[[], Awaitable[web.StreamResponse]]
 
 
@@ -59,6 +61,7 @@ class Played:
     """One vendor. A subclass adds its routes and wraps each in `serve`."""
 
     def __init__(self) -> None:
+        self.wire = Wire()
         self.mistakes: list[str] = []
         self.requests: list[Asked] = []
         self.told: list[tuple[str, int]] = []
@@ -78,7 +81,7 @@ class Played:
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=60_000_000)
+        app = web.Application(client_max_size=60_000_000, middlewares=[self.wire.stand])
         self.routes(app)
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
@@ -191,10 +194,3 @@ class Played:
             pass
         self.told.append((url, told.status))
         return told
-
-
-async def drop(request: web.Request) -> web.StreamResponse:
-    """Close the connection without an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    raise web.HTTPServiceUnavailable()

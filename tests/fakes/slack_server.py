@@ -30,6 +30,7 @@ from tests.fakes.slack_apps import APP_TOKEN, BOT_TOKEN, SIGNING_SECRET, App, si
 from tests.fakes.slack_installs import Installs
 from tests.fakes.slack_methods import Methods, Refused
 from tests.fakes.slack_world import Interaction, Person, World
+from tests.fakes.troubled import Wire, drop
 
 Body = dict[str, Any]
 
@@ -69,6 +70,7 @@ class SlackServer:
             "interactive": "/webhooks/slack/interactions",
             "slash_commands": "/webhooks/slack/commands",
         }
+        self.wire = Wire()
         self.mistakes: list[str] = []
         self.requests: list[tuple[str, Body]] = []
         self.lost: list[Body] = []
@@ -92,7 +94,7 @@ class SlackServer:
 
     async def __aenter__(self) -> Self:
         self.world.deliver = self._deliver
-        app = web.Application(client_max_size=50_000_000)
+        app = web.Application(client_max_size=50_000_000, middlewares=[self.wire.stand])
         app.router.add_route("*", "/api/{method}", self._api)
         app.router.add_get("/link/", self._socket)
         app.router.add_get("/files-pri/{file}/{name}", self._download)
@@ -193,7 +195,7 @@ class SlackServer:
         except Refused as error:
             return self._refuse(method, error)
         if fault is not None and fault.how == "lost":
-            return await _drop(request)
+            return await drop(request)
         may = {"X-OAuth-Scopes": ",".join(sorted(self.scopes))}
         return web.json_response({"ok": True, **found}, headers=may)
 
@@ -288,10 +290,10 @@ class SlackServer:
         if fault.how == "lost":
             return None
         if fault.how == "cut":
-            return await _drop(request)
+            return await drop(request)
         if fault.how == "hang":
             await self._closing.wait()
-            return await _drop(request)
+            return await drop(request)
         if fault.how == "error":
             return web.Response(status=500, text="upstream connect error")
         if fault.how == "ratelimited":
@@ -463,13 +465,6 @@ class SlackServer:
     def signed(self, body: str, at: int | None = None, secret: str = "") -> Mapping[str, str]:
         """The two headers that prove who is calling."""
         return signed(body, secret or self.signing_secret, at)
-
-
-async def _drop(request: web.Request) -> web.StreamResponse:
-    """Close the connection without an answer."""
-    if request.transport is not None:
-        request.transport.abort()
-    raise web.HTTPServiceUnavailable()
 
 
 async def _abort(socket: web.WebSocketResponse) -> None:

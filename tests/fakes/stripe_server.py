@@ -20,8 +20,9 @@ from aiohttp import web
 
 from tests.fakes import stripe_forms as forms
 from tests.fakes.openapi import Body
-from tests.fakes.played import Asked, Played, Told, drop
+from tests.fakes.played import Asked, Played, Told
 from tests.fakes.stripe_world import Refused, World
+from tests.fakes.troubled import drop
 
 KEY = "sk_test_of_the_played_account_0123456789"
 WEBHOOK_SECRET = "whsec_of_the_played_endpoint"

@@ -28,6 +28,7 @@ from tests.fakes.teams_connector import SECRET, WORKFLOW, Connector, Denied, acc
 from tests.fakes.teams_keys import EVIL_HOST, FORGERIES, Keys
 from tests.fakes.teams_rules import REFUSALS, Body, Rates, Refusal
 from tests.fakes.teams_world import APP, TENANT, Delivery, Person, Place, Shown, World
+from tests.fakes.troubled import Wire
 
 __all__ = ["APP", "FORGERIES", "SECRET", "TENANT", "Person", "TeamsServer"]
 BY_STATUS = {status: code for code, (status, _) in REFUSALS.items()}
@@ -56,6 +57,7 @@ class TeamsServer:
         self.rates, self.limits, self.again_s = rates, Rates(), again_s
         self.ack_s, self.invoke_s, self.slow_s = 15.0, 10.0, 0.0
         self.webhook_via, self.webhook_path = "", "/webhooks/teams/messages"
+        self.wire = Wire()
         self.mistakes: list[str] = []
         self.requests: list[tuple[str, str, Any]] = []
         """Kind (send, update, …), conversation or address, and body of every call."""
@@ -73,7 +75,7 @@ class TeamsServer:
     async def __aenter__(self) -> Self:
         self.world.deliver = self.deliver
         self.world.places[WORKFLOW] = Place(WORKFLOW, "workflow")
-        app = web.Application(client_max_size=50_000_000)
+        app = web.Application(client_max_size=50_000_000, middlewares=[self.wire.stand])
         add = app.router.add_route
         for name in ("openidconfiguration", "openid-configuration"):
             add("GET", f"/v1/.well-known/{name}", self._metadata)

@@ -33,6 +33,7 @@ from tests.fakes.telegram_methods import SENDS, Methods
 from tests.fakes.telegram_rates import Rates
 from tests.fakes.telegram_spec import Body, Refusal, Upload, bad, is_method, read
 from tests.fakes.telegram_world import Person, World
+from tests.fakes.troubled import Wire
 
 TOKEN = "700001:AAE-a-token-that-opens-nothing-000000"
 _OWN = frozenset({"getUpdates", "setWebhook", "deleteWebhook", "getWebhookInfo", "logOut", "close"})
@@ -57,6 +58,7 @@ class TelegramServer:
         """`rates`: off, obey (429 with retry_after when exceeded) or ban (refuse all after that)."""
         self.token, self.rates, self.world = token, rates, World()
         self.methods = Methods(self.world)
+        self.wire = Wire()
         self.mistakes: list[str] = []
         """What was asked against the description, a limit or a rule."""
         self.requests: list[tuple[str, Body]] = []
@@ -92,7 +94,7 @@ class TelegramServer:
 
     async def start(self, port: int = 0) -> None:
         """Listen on 127.0.0.1."""
-        app = web.Application(client_max_size=60 * 2**20)
+        app = web.Application(client_max_size=60 * 2**20, middlewares=[self.wire.stand])
         app.router.add_route("*", "/bot{token}/{method}", self._call)
         app.router.add_get("/file/bot{token}/{path:.*}", self._download)
         app.router.add_route("*", "/people/{verb}", self._people)

@@ -1,18 +1,21 @@
 """A played service of HTTP that keeps what it is asked and goes wrong when a test says so.
 
 One order of things for all of them: what goes wrong before anything is done, the work, and what goes
-wrong after it. A service says how it words a refusal (`no`).
+wrong after it. A service says how it words a refusal (`no`). `Wire` stands before a service that is
+played without any of this.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from tests.fakes.played import drop
-
-Work = Callable[[], Awaitable[web.Response]]
+Work = Callable[[], Awaitable[Any]]
+Said = tuple[int, Any, Mapping[str, str]]
+"""A refusal: status, JSON and headers."""
 SLOPPY = ("cut", "hang", "lost", "late", "error_after", "truncated", "redirect")
 
 
@@ -74,3 +77,49 @@ class Troubled:
         if how == "truncated" and isinstance(answer.body, bytes):
             answer.body = answer.body[: len(answer.body) // 2]
         return answer
+
+
+async def drop(request: web.Request) -> web.StreamResponse:
+    """Close the connection without an answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    raise web.HTTPServiceUnavailable()
+
+
+class Wire(Troubled):
+    """The same troubles before a service of its own: `stand` is a middleware of that service's app."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: dict[str, str] = {}
+        """Operation → pattern of the method and path that it is, such as `POST /v3/mail/send`."""
+        self.says: dict[str, Said] = {"error": (503, {}, {})}
+        """How the service words each refusal."""
+
+    def no(self, how: str) -> web.Response:
+        """A refusal of the service."""
+        status, told, headers = self.says[how]
+        kind = {"Content-Type": "application/json"}
+        return web.Response(status=status, body=json.dumps(told), headers={**kind, **headers})
+
+    @web.middleware
+    async def stand(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        """Let a request through, or go wrong as ordered."""
+        came = f"{request.method} {request.path}"
+        name = next((n for n, each in self.calls.items() if re.fullmatch(each, came)), "")
+        if not name:
+            return await handler(request)
+        self.asked.append((name, None))
+        is_let_through = False
+
+        async def work() -> web.StreamResponse:
+            nonlocal is_let_through
+            is_let_through = True
+            return await handler(request)
+
+        found = await self.answered(request, name, work)
+        if not is_let_through:
+            await request.read()  # else the connection ends with the answer
+        return found
