@@ -93,16 +93,16 @@ class Row:
         async with asyncio.timeout(8):
             return (await self.tool.perform(self.kept.call(), args)).state
 
+    async def is_found(self, args: Arguments) -> bool:
+        """Whether a look-up finds it."""
+        found = await find(self.kept.call(), self.tool, args)
+        return found is not None and found.state is EffectState.SENT
+
     async def end(self, args: Arguments) -> None:
         """As the ledger goes on where an answer is missing; where it would ask, nothing more."""
-        if self.policy is Policy.NONE:
-            return
-        if self.policy is Policy.READBACK and (
-            found := await find(self.kept.call(), self.tool, args)
-        ):
-            assert found.state is EffectState.SENT, found.error
-            return
-        assert await self.perform(args) is EffectState.SENT
+        is_looked_up = self.policy is Policy.READBACK and await self.is_found(args)
+        if self.policy is not Policy.NONE and not is_looked_up:
+            assert await self.perform(args) is EffectState.SENT
 
 
 def _stands(server: Any, call: str, says: Says) -> Wire:

@@ -111,6 +111,8 @@ async def test_what_was_sent_unheard_is_not_sent_again(row: Row, how: str) -> No
         with pytest.raises(VendorUnknown):
             await row.perform(args)
     assert row.there() == 1
+    if row.policy is Policy.READBACK:
+        assert await row.is_found(args)
     await row.end(args)
     assert row.there() == 1
 

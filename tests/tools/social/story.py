@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import ClientSession, CookieJar
 
@@ -72,8 +72,8 @@ class Story(Generic[S]):
         )
         self.running = await asyncio.to_thread(made.started)
 
-    async def connect(self, server: OAuthServer | None = None) -> None:
-        """An owner says yes on the network's page."""
+    async def connect(self, server: OAuthServer | None = None, *scopes: str) -> None:
+        """An owner says yes on the network's page, to these scopes besides where any are named."""
         server = server or self.server
         assert server
         name = server.name
@@ -83,7 +83,10 @@ class Story(Generic[S]):
         async with ClientSession(root, headers={"Origin": root}, cookie_jar=jar) as browser:
             async with browser.post(urlsplit(link).path, allow_redirects=False):
                 pass
-            async with browser.get(f"/oauth/{name}/start", allow_redirects=False) as response:
+            asked = f"/oauth/{name}/start" + (
+                f"?{urlencode({'scopes': ' '.join(scopes)})}" if scopes else ""
+            )
+            async with browser.get(asked, allow_redirects=False) as response:
                 back = server.agree(response.headers["Location"])
             async with browser.post(
                 f"/oauth/{name}/finish", data=back, allow_redirects=False
