@@ -28,6 +28,19 @@ schema.MIGRATIONS = Path({migrations!r})
 from bot.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
+DIES = """
+import os, signal, sys
+from bot import points
+from bot.cli.main import main
+
+def die(name):
+    if name == "effect.after_call":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+points.arm(die)
+sys.exit(main(sys.argv[1:]))
+"""
+"""Code that is `bot` and is killed between the first call of a tool and the row of its end."""
 MIGRATION = """
 from alembic import op
 from sqlalchemy import Column, Text

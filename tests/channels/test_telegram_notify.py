@@ -75,3 +75,29 @@ async def test_a_message_without_an_answer_is_asked_about_and_not_repeated(tmp_p
         await house.program.start()
         await found(lambda: any("may have" in t.lower() for t in house.said()))
         assert house.said().count(NEWS) == 1
+
+
+@pytest.mark.long
+async def test_what_somebody_else_is_told_through_a_kill_is_asked_about_and_there_once(
+    tmp_path: Path,
+) -> None:
+    async with whole(tmp_path, answer) as house:
+        world = house.telegram.world
+        await house.pair()
+        chat = world.private(BO)
+        world.say(BO, "/start")
+        await found(lambda: any("Give this code" in text for text in world.said(chat)))
+        await house.program.admit(world.said(chat)[-1], "Ben")
+        world.say(BO, "/savechat")
+        await found(lambda: any(text.startswith("Saved.") for text in world.said(chat)))
+        world.say(ANA, "tell Ben")
+        await found(lambda: any(each.buttons for each in world.shown(world.private(ANA))))
+        card = next(each for each in world.shown(world.private(ANA)) if each.buttons)
+        house.telegram.silent_after = "The van is here"
+        world.press_label(ANA, card.id, "Approve")
+        await found(lambda: "The van is here" in world.said(chat))
+        house.program.stop(signal.SIGKILL)
+        house.telegram.silent_after = ""
+        await house.program.start()
+        await found(lambda: any("may have" in t.lower() for t in house.said()))
+        assert world.said(chat).count("The van is here") == 1

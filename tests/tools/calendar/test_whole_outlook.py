@@ -1,4 +1,4 @@
-"""The whole program with Outlook: an event is asked for, approved, made and moved once, and found."""
+"""The whole program with Outlook: an event is made, moved, cancelled and answered once, and found."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ import pytest
 from tests.fakes.graph_calendar import Fault, GraphCalendar
 from tests.program import wait_for
 from tests.tools.calendar.test_whole import Model, approve, connect, done, only, program, said
+from tests.tools.calendar.test_whole_series import Secretary
 
 
 async def test_an_event_of_outlook_is_made_by_a_yes_once_through_a_kill(tmp_path: Path) -> None:
@@ -74,4 +75,40 @@ async def test_an_event_of_outlook_is_moved_once_through_a_kill(tmp_path: Path) 
             running.stop()
         assert outlook.said("update") == ["budget1"] and len(outlook.mails) == 1
         assert f"{event.start:%Y-%m-%d %H:%M}" == "2030-11-26 09:30"
+        assert outlook.mistakes == [] and model.violations == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("tool", "given", "verb", "did"),
+    [
+        ("calendar_cancel", {"event": "party1"}, "DELETE", "delete"),
+        ("calendar_respond", {"event": "theirs1", "answer": "yes"}, "POST", "accept"),
+    ],
+    ids=["cancel", "respond"],
+)
+async def test_an_event_of_outlook_is_cancelled_or_answered_once_through_a_kill(
+    tmp_path: Path, tool: str, given: dict[str, str], verb: str, did: str
+) -> None:
+    async with GraphCalendar() as outlook, Secretary() as model:
+        outlook.put("party1", "2030-11-25T14:00", attendees=("bob@example.org",))
+        outlook.put("theirs1", "2030-11-26T14:00", organizer="bob@example.org")
+        running = await asyncio.to_thread(program(tmp_path, outlook, model).started)
+        run: Any = asyncio.to_thread
+        try:
+            await connect(running, outlook)
+            talk = await run(running.say, f"please call {tool} with {json.dumps(given)}")
+            await run(wait_for, said(running, talk, "Waiting for your yes"))
+            asked = await run(only, running)
+            assert "bob@example.org" in json.dumps(asked) and outlook.book == []
+            outlook.trouble.append(Fault(verb=verb, slow_s=3.0, after=True))
+            await run(approve, running, asked)
+            await done(outlook, did)
+            running.stop(signal.SIGKILL)  # it is done, and the answer is on its way
+            running = await run(program(tmp_path, outlook, model).started)
+            await run(wait_for, said(running, talk, '"state":"sent"'), 40.0)
+        finally:
+            running.stop()
+        assert outlook.book == [(did, given["event"])]
+        assert [mail for mail, _ in outlook.mails] == ["bob@example.org"]
         assert outlook.mistakes == [] and model.violations == []

@@ -7,6 +7,7 @@ for it, `story` leaves that to the test.
 import asyncio
 import json
 import re
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -43,6 +44,10 @@ class Model(OpenAIServer):
                     given = given.replace(f"{{{n}}}", group)
                 return Reply(calls=[(tool, given)])
         return Reply(text=f"Told: {words}")
+
+
+SENT = '\\\\\\"state\\\\\\":\\\\\\"sent\\\\\\"'
+"""What `told` finds of a deed that is done, for `Model` quotes what it was told."""
 
 
 class Story(Generic[S]):
@@ -93,20 +98,28 @@ class Story(Generic[S]):
             ) as response:
                 assert response.status == 303, await response.text()
 
+    async def die(self) -> None:
+        """It was started as `DIES`, and is: wait for that, and begin again."""
+        code = await asyncio.to_thread(self.running.process.wait, 60)
+        assert code == -signal.SIGKILL, self.running.said
+        del self.more["code"]
+        await self.start()
+
     async def ask(self, words: str) -> dict[str, Any]:
         """Ask for the post; the question about it."""
         self.conv = await asyncio.to_thread(self.running.say, words)
         return await self.waiting()
 
+    def pending(self) -> list[dict[str, Any]]:
+        """The questions that wait."""
+        items: list[dict[str, Any]] = self.running.ask("GET", "/v1/approvals?state=pending")[1][
+            "items"
+        ]
+        return items
+
     async def waiting(self) -> dict[str, Any]:
         """The question that waits."""
-
-        def look() -> Any:
-            items = self.running.ask("GET", "/v1/approvals?state=pending")[1]["items"]
-            return items and items[0]
-
-        found: dict[str, Any] = await asyncio.to_thread(wait_for, look, 40)
-        return found
+        return (await asyncio.to_thread(wait_for, self.pending, 40))[0]
 
     async def decide(self, question: dict[str, Any], what: str = "approve") -> None:
         """Press a button."""

@@ -1,6 +1,7 @@
 """The blog on WordPress and on Ghost: what is sent, what each answer means, never twice."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -275,6 +276,42 @@ async def test_a_deletion_whose_answer_is_missing_is_looked_up(
     desk.server.fail(f"GET {where}", "truncated")
     with pytest.raises(VendorUnknown):
         await desk.find(full, DELETE)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("bad", "400"), ("forbidden", "403"), ("conflict", "409"), ("too_big", "413"),
+     ("unfit", "422"), ("limited", "for the moment"), ("unauthorized", "bot connect")],
+)  # fmt: skip
+async def test_a_deletion_that_is_refused_leaves_the_post_and_says_why(
+    desk: SiteDesk, how: str, said: str
+) -> None:
+    full = await desk.complete({"post": str(desk.server.post("Hello").id)}, DELETE)
+    where = "DELETE /posts/{id}" + ("/" if desk.create.endswith("/") else "")
+    desk.server.fail(where, how)
+    with pytest.raises((VendorRefused, ConnectionBroken), match=said) as caught:
+        await desk.perform(full, DELETE)
+    assert getattr(caught.value, "retry_after_s", None) == (30 if how == "limited" else None)
+    assert len(desk.standing()) == desk.server.calls_of(where) == 1
+    assert await desk.find(full, DELETE) is None
+
+
+@pytest.mark.parametrize("how", ["error", "cut", "redirect", "error_after", "lost", "truncated"])
+async def test_a_deletion_that_nobody_heard_of_takes_one_post_and_no_other(
+    desk: SiteDesk, how: str
+) -> None:
+    desk.server.elsewhere = "https://elsewhere.example/"
+    kept = desk.server.post("Keep me")
+    full = await desk.complete({"post": str(desk.server.post("Hello").id)}, DELETE)
+    where = "DELETE /posts/{id}" + ("/" if desk.create.endswith("/") else "")
+    desk.server.fail(where, how)
+    is_gone = how in ("error_after", "lost", "truncated")
+    with suppress(VendorUnknown) if how == "truncated" else pytest.raises(VendorUnknown):
+        await desk.perform(full, DELETE)
+    assert (await desk.find(full, DELETE) is not None) is is_gone
+    if not is_gone:
+        assert (await desk.perform(full, DELETE)).state is EffectState.SENT
+    assert desk.standing() == [kept]
 
 
 async def test_without_a_site_the_own_posts_are_said_to_be_files(desk: SiteDesk) -> None:
