@@ -17,6 +17,7 @@ import discord
 from pydantic import SecretStr
 
 from bot.core.errors import BotError, ConnectionBroken
+from bot.fetch.straight import straight
 from bot.lent import Spot
 from channels.discord.calls import REFUSED_BOT, ours
 
@@ -69,6 +70,7 @@ class Gateway(discord.Client):
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             enable_debug_events=True,
+            http_trace=straight(),
         )
         self.reads_all = content
         """Whether what is said to others may be read as well."""
