@@ -64,17 +64,26 @@ class Http(AsyncTwilioHttpClient):  # type: ignore[misc]  # the package has no t
         ours = {"headers": headers, "auth": None, "timeout": TIMEOUT_S}
         try:
             answer = await super().request(method, url, **{**how, **ours})
-            told = json.loads(answer.text) if answer.text else {}
         except aiohttp.ClientConnectorError as error:
             raise VendorRefused("Twilio cannot be reached.", retry_after_s=AGAIN_S) from error
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
             raise VendorUnknown("Twilio did not answer.") from error
-        said = told if isinstance(told, dict) else {}
+        told = _parsed(answer.text)
         if answer.status_code >= 300:
-            raise _ours(answer.status_code, said.get("code"), answer.headers.get("Retry-After", ""))
-        if said is not told:
-            raise VendorUnknown("Twilio answered something else than was asked for.")
+            code = (told or {}).get("code")
+            raise _ours(answer.status_code, code, answer.headers.get("Retry-After", ""))
+        if told is None:
+            raise VendorUnknown("Twilio's answer broke off.")
         return answer
+
+
+def _parsed(text: str) -> Mapping[str, Any] | None:
+    """The object of an answer, empty where nothing is; None for what cannot be read."""
+    try:
+        found = json.loads(text) if text else {}
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _ours(status: int, told: object, after: str) -> BotError:
@@ -90,6 +99,7 @@ def _ours(status: int, told: object, after: str) -> BotError:
             "Twilio does not know these credentials. Give the account_sid and auth_token that "
             "console.twilio.com shows: bot connect sms."
         )
-    if status >= 500:
+    if status >= 500 or status < 400:
         return VendorUnknown(f"Twilio did not say whether it took it ({status}).")
-    return VendorRefused(_REFUSED.get(code, f"Twilio refused it (error {code})."), code=code)
+    what = f"error {code}" if code else f"status {status}"
+    return VendorRefused(_REFUSED.get(code, f"Twilio refused it ({what})."), code=code)

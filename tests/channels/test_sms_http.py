@@ -113,7 +113,9 @@ async def test_a_call_that_hangs_ends_and_nobody_knows(
             await account.close()
 
 
-@pytest.mark.parametrize(("status", "says"), [(301, VendorRefused), (503, VendorUnknown)])
+@pytest.mark.parametrize(
+    ("status", "says"), [(413, VendorRefused), (301, VendorUnknown), (503, VendorUnknown)]
+)
 async def test_what_is_no_yes_is_told_apart(status: int, says: type[Exception]) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         return web.Response(status=status, headers={"Location": "https://elsewhere.example/"})
