@@ -75,6 +75,13 @@ async def test_a_press_shows_at_once_and_the_count_goes_down(screen: Screen) -> 
     assert not (await page.title()).startswith("(")
 
 
+async def test_a_press_by_keyboard_leaves_focus_on_the_card(screen: Screen) -> None:
+    page = await card(screen)
+    await page.get_by_role("button", name="Approve").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".card.approved")).to_be_focused()
+
+
 async def test_a_rejection_takes_a_note(screen: Screen) -> None:
     page = await card(screen)
     await page.get_by_role("button", name="Reject").click()

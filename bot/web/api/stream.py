@@ -117,6 +117,8 @@ class Tail:
                 await self.stream.send("reset", {"turn": self.drafting})
             await self._state()
         else:
+            if note.data == {"state": "running"}:  # whose it is may have changed since
+                self.conv, _ = await self.parts.transcript.now(self.person, self.conv.id)
             await self.stream.send(note.what, note.data)
 
     async def _message(self, item: dict[str, Json]) -> None:

@@ -175,6 +175,7 @@ function choose(view, id, pressed) {
     return null;
   }
   const row = pressed.parentElement;
+  if (row.contains(document.activeElement)) view.node.focus({ preventScroll: true }); // a disabled button loses it
   for (const other of row.children) other.disabled = true;
   pressed.textContent = BUSY[id] ?? "Saving…";
   row.setAttribute("aria-busy", "true");

@@ -247,6 +247,21 @@ async def test_a_fresh_watcher_gets_the_draft_so_far_but_no_old_lines(
     slowly.finish()
 
 
+async def test_whoever_watches_from_the_first_word_on_hears_whose_each_later_draft_is(
+    house: WebHouse, owner: ClientSession, slowly: Slowly
+) -> None:
+    where = await say(owner, "Go")
+    await slowly.say(1)
+    async with watch(owner, where) as events:  # nobody's conversation yet
+        await last_draft(events, 4)
+        slowly.finish()
+        await until(events, "state", state="idle")
+        await say(owner, "And again", conversation=where["conversation"])
+        slowly.finish()
+        seen = await until(events, "message", role="assistant")
+    assert {event.data["agent"] for event in seen if event.name == "draft"} == {"bri"}
+
+
 async def test_what_others_write_meanwhile_is_seen_in_its_order(
     house: WebHouse, owner: ClientSession
 ) -> None:
