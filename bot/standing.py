@@ -79,7 +79,10 @@ class Standing:
             "dead": len(dead),
             "doubts": await db.read(approvals.doubts(tenant)),
             "troubles": troubles,
-            "problems": [*await self.problems(), *self.mistakes(), *self.guests(tenant)],
+            "problems": [
+                *dict.fromkeys((*await self.problems(), *self.models.lost(), *self.mistakes())),
+                *self.guests(tenant),
+            ],
         }
 
     async def problems(self) -> Sequence[str]:

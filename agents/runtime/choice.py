@@ -185,6 +185,12 @@ class Choice:
             for model, rest in sorted(latest.items(), key=lambda pair: pair[1].until)
         ]
 
+    def refused(self) -> dict[str, Failure]:
+        """Models that a person has to mend before they answer, by what they said last."""
+        said = {model: rest.failure for (model, _), rest in self._resting.items()}
+        kinds = (Kind.WRONG_KEY, Kind.NO_MONEY)
+        return {model: failure for model, failure in said.items() if failure.kind in kinds}
+
     def problems(self) -> list[str]:
         """What stands in the way of the models that the settings name."""
         names: Iterable[str] = dict.fromkeys(name for task in Task for name in self.named(task))

@@ -103,6 +103,10 @@ class Door:
         """The models that failed lately and are asked last, or not yet."""
         return self._choice.resting()
 
+    def refused(self) -> dict[str, Failure]:
+        """The models whose key is refused or has no credit, as their last calls told."""
+        return self._choice.refused()
+
     async def warm(self) -> None:
         """Load what the first question of each task needs. Raises ExtraMissing."""
         first = {named[0] for task in Task if (named := self.named(task))}

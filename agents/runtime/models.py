@@ -15,10 +15,12 @@ from typing import Literal, Protocol
 from agents.runtime.choice import Options
 from agents.runtime.door import Door
 from agents.runtime.embedding import Embedder, ModelEmbedder, WordEmbedder
+from agents.runtime.failures import Failure
 from agents.runtime.hearing import Transcriber
 from agents.runtime.offline import OfflineModel
 from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import PROVIDERS, proposed, provider_of
+from agents.runtime.providers import provider as row_of
 from bot.core.canonical import Json
 from bot.core.errors import BotError, Invalid
 from bot.core.ids import TenantId
@@ -79,6 +81,11 @@ class ModelSetup:
 def _print(key: Secret) -> str:
     """Tells one key from another, and opens nothing."""
     return sha256(b"switchboard model key" + key.reveal().encode()).hexdigest()
+
+
+def _causes(failures: Mapping[str, Failure]) -> dict[str, tuple[str, int | None]]:
+    """Cause and HTTP status of each."""
+    return {name: (failure.kind.value.cause, failure.status) for name, failure in failures.items()}
 
 
 class ModelDoor:
@@ -152,8 +159,30 @@ class ModelDoor:
         return "offline model", True
 
     def problems(self) -> list[str]:
-        """What keeps the model from answering, as far as that is known."""
-        return self._real.problems() if self._real else []
+        """What keeps the model from answering until a person mends it, as far as that is known."""
+        if self._real is None:
+            return []
+        lost = self._unread()
+        alone = all(name.partition("/")[0] in lost for name in self._real.named())
+        refused = self._nobody(_causes(self._real.refused()))
+        return [
+            *self._real.problems(),
+            *(self.lost() if lost and alone else ()),
+            *([refused] if refused else ()),
+        ]
+
+    def lost(self) -> list[str]:
+        """Whose pasted keys cannot be opened, whoever else answers."""
+        return [
+            f"The key of {row_of(name).title} that was pasted cannot be opened any more. "
+            "Paste it again."
+            for name in self._unread()
+        ]
+
+    def _unread(self) -> list[str]:
+        """Providers whose pasted key cannot be opened, with none in the settings to go before it."""
+        keys = self._chosen[0] if self._chosen else {}
+        return [name for name in sorted(self._lost) if not keys.get(name)]
 
     def resting(self) -> list[dict[str, Json]]:
         """`[{model, seconds, cause, status}]`: who failed lately and is asked last, or not yet."""
@@ -169,14 +198,20 @@ class ModelDoor:
 
     def silent(self) -> str:
         """Why no model would answer now, as the last calls told; empty while one of them might."""
-        rests = {rest.model: rest for rest in (self._real.resting() if self._real else ())}
-        named = self._real.named() if self._real else ()
-        if not named or any(name not in rests or rests[name].cause not in MUTE for name in named):
+        if self._real is None:
             return ""
-        last = rests[named[0]]
-        said = MUTE[last.cause] + (f", HTTP {last.status}" if last.status else "")
+        resting = {rest.model: (rest.cause, rest.status) for rest in self._real.resting()}
+        return self._nobody({**resting, **_causes(self._real.refused())})
+
+    def _nobody(self, failed: Mapping[str, tuple[str, int | None]]) -> str:
+        """Why nobody answers, where all that are named failed so; empty else."""
+        named = self._real.named() if self._real else ()
+        if not named or any(failed.get(name, ("", None))[0] not in MUTE for name in named):
+            return ""
+        cause, status = failed[named[0]]
+        said = MUTE[cause] + (f", HTTP {status}" if status else "")
         others = "none of the others did" if len(named) > 1 else "no other model is there"
-        return f"{last.model} did not answer ({said}), and {others}."
+        return f"{named[0]} did not answer ({said}), and {others}."
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelReply:
         """Ask whoever answers."""

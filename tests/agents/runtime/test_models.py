@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from agents.runtime.models import ModelDoor, ModelSetup
-from bot.core.errors import BotError, ConnectionBroken, VendorError
+from agents.runtime.models import FIELD, ModelDoor, ModelSetup
+from bot.core.errors import BotError, ConnectionBroken, SettingsError, VendorError
 from bot.core.ids import PersonId, TenantId
 from bot.core.model import Task
 from bot.core.people import Person, Role
@@ -34,6 +34,8 @@ class Secrets:
 
     def __init__(self) -> None:
         self.kept: dict[str, dict[str, Secret]] = {}
+        self.lost: dict[str, BotError] = {}
+        """Pasted keys that cannot be opened, by provider."""
 
     async def put(self, tenant: TenantId, provider: str, field: str, secret: Secret) -> None:
         assert tenant == TENANT
@@ -42,7 +44,7 @@ class Secrets:
     async def readable(
         self, tenant: TenantId, field: str
     ) -> tuple[Mapping[str, Secret], Mapping[str, BotError]]:
-        return dict(self.kept.get(field, {})), {}
+        return dict(self.kept.get(field, {})), self.lost if field == FIELD else {}
 
 
 @pytest.fixture
@@ -125,10 +127,56 @@ async def test_that_every_model_is_silent_is_told_and_not_of_one_that_only_rests
         assert refused.silent() == ""
         with pytest.raises(ConnectionBroken):
             await refused.complete(request())
-        assert refused.silent() == (
-            f"{MODEL} did not answer (its key is refused, HTTP 401), and {others}."
-        )
+        why = f"{MODEL} did not answer (its key is refused, HTTP 401), and {others}."
+        assert (refused.silent(), refused.problems()) == (why, [why])
         await refused.close()
+
+
+async def test_a_refused_key_is_told_until_it_answers_and_not_only_while_its_model_rests(
+    server: OpenAIServer,
+) -> None:
+    clock = StillClock()
+    server.keys = ("another",)
+    door = await door_to(server, clock=clock)
+    assert door.problems() == []
+    with pytest.raises(ConnectionBroken):
+        await door.complete(request())
+    clock.move(hours=1)
+    assert door.resting() == [] and "its key is refused" in door.problems()[0]
+    server.keys = ()
+    await door.complete(request())
+    assert (door.problems(), door.silent()) == ([], "")
+    await door.close()
+
+
+async def test_what_cannot_be_reached_keeps_nobody_out_for_long(server: OpenAIServer) -> None:
+    clock = StillClock()
+    door = await door_to(server, clock=clock, endpoints={"openai": "http://127.0.0.1:1/v1"})
+    with pytest.raises(ConnectionBroken):
+        await door.complete(request())
+    assert "it cannot be reached" in door.silent() and door.problems() == []
+    clock.move(minutes=5)
+    assert door.silent() == ""
+    await door.close()
+
+
+async def test_a_pasted_key_that_is_lost_is_told_and_where_nobody_else_answers_it_is_a_problem(
+    server: OpenAIServer,
+) -> None:
+    said = ["The key of OpenAI that was pasted cannot be opened any more. Paste it again."]
+    secrets = Secrets()
+    secrets.lost["openai"] = SettingsError("Its data key is gone.")
+    claude = {"anthropic": Secret("sk-ant")}
+    for changes, problems in (
+        ({}, said),
+        ({"endpoints": {"openai": server.url}}, said),
+        ({"keys": claude, "default": ("anthropic/claude-haiku-5-5",)}, []),
+    ):
+        given: dict[str, Any] = {"clock": StillClock(), "keys": {}, "endpoints": {}, **changes}
+        door = ModelDoor(ModelSetup(**given), secrets, TENANT)
+        await door.start()
+        assert (door.lost(), door.problems()) == (said, problems), changes
+        await door.close()
 
 
 async def test_a_key_that_was_pasted_answers_while_old_calls_end(server: OpenAIServer) -> None:
