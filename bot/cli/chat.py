@@ -21,7 +21,7 @@ from bot.cli.shell import Shell
 from bot.cli.talk import Talk
 from bot.cli.terminal import clean, count
 from bot.command import runnable
-from bot.core.errors import BotError
+from bot.core.errors import BotError, UserError
 from bot.core.secret import Secret
 from bot.infra.clock import SystemClock
 
@@ -34,6 +34,10 @@ HISTORY = 20
 _UNKNOWN = "\0"
 """The turn of a message that is on its way; no turn is called so."""
 _LIKE_A_KEY = re.compile(r"(?:sk-|csk-|AIza)\S{16,}")
+
+
+class NotSent(UserError):
+    """That was not sent. The arrow up brings it back."""
 
 
 class Chat:
@@ -49,6 +53,8 @@ class Chat:
         self._asking = Asking(shell, self._house, lines)
         self._feed: Feed | None = None
         self._clock = SystemClock()
+        self._is_taken = False
+        """The house has the message that was sent last."""
         self.conversation = ""
         self.agent = ""
 
@@ -136,6 +142,7 @@ class Chat:
         if self.conversation:
             body["conversation"] = self.conversation
         self._talk.expect(_UNKNOWN)
+        self._is_taken = False
         key = self._clock.chance(16).hex()
         for attempt in range(TRIES):
             with ctrl_c_waits():  # a message that was taken has its turn, which can be stopped
@@ -150,7 +157,7 @@ class Chat:
             self._talk.wait(RETRY_S)
 
     def _taken(self, accepted: Record) -> None:
-        self.agent = ""
+        self.agent, self._is_taken = "", True
         if accepted.text("conversation") != self.conversation:
             self._follow(accepted.text("conversation"))
         if reply := accepted.text("reply"):
@@ -167,13 +174,17 @@ class Chat:
         self._feed.start(after)
 
     def _turn(self, text: str) -> None:
-        """Send and wait until the turn is over. Ctrl-C asks to stop it; once more leaves."""
+        """Send and wait until the turn is over. Ctrl-C asks to stop it; once more leaves.
+
+        Raises NotSent when it comes while the house is away.
+        """
         try:
             self._send(text)
             self._talk.wait()
         except KeyboardInterrupt:
-            if not self.conversation:
-                raise
+            self._shell.terminal.progress("")
+            if not self._is_taken:
+                raise NotSent from None
             self._shell.terminal.progress("  · stopping…")
             with suppress(BotError):
                 self._house().call("POST", path_of("conversations", self.conversation, "stop"), {})
@@ -227,14 +238,16 @@ def chat(shell: Shell, args: Namespace) -> int:
         shell.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         sitting = Chat(shell, client, Lines(shell.home / "chat_history"), borrowed=borrowed)
         sitting.agent = args.agent or ""
+        is_sitting = sys.stdin.isatty() and not args.words
+        if is_sitting:
+            sitting.welcome()
         if args.conversation:
             sitting.resume(args.conversation)
         if args.words:
             return sitting.say(" ".join(args.words)) or sitting.leave()
-        if not sys.stdin.isatty():
+        if not is_sitting:
             codes = [sitting.say(line.strip()) for line in sys.stdin if line.strip()]
             return max(codes, default=0) or sitting.leave()
-        sitting.welcome()
         return sitting.loop()
 
 

@@ -121,7 +121,7 @@ class Talk:
             if line.text("role") == "user":
                 self._write(self._terminal.style(f"you › {clean(line.text('text'))}", "dim"))
             else:
-                self._write(self._label(line.text("agent")) + self._read(line.text("text")))
+                self._write(self._whose(line) + self._read(line.text("text")))
 
     def _draft(self, data: Record) -> None:
         if self._is_typing or self._terminal.as_json or not self._terminal.is_live:
@@ -154,11 +154,13 @@ class Talk:
             self._finish_draft(clean(text))
         else:
             self._end_draft()
-            self._write(self._label(line.text("agent")) + self._read(text))
+            self._write(self._whose(line) + self._read(text))
         if footer := line.text("footer"):
             self._write(self._terminal.style(f"  {clean(footer)}", "dim"))
         if approval := line.text("approval"):
             self._ask(approval)
+        elif line.text("cause"):
+            self._fail(line)
         self._end(line.text("turn"))
 
     def _finish_draft(self, text: str) -> None:
@@ -200,10 +202,14 @@ class Talk:
     def _error(self, data: Record) -> None:
         self._end_draft()
         self._write(self._terminal.style(clean(data.text("message")), "red"))
+        self._fail(data)
+        self._end(data.text("turn") or self._current)
+
+    def _fail(self, data: Record) -> None:
+        """The turn failed: say what mends it, where that can be done here."""
         if "key" in data.record("action").text("href"):
             self._write("Paste a model's key with /key.")
         self.failed = True
-        self._end(data.text("turn") or self._current)
 
     def _go(self, data: Record) -> None:
         self.gone = data.text("message") or "The conversation is not there any more."
@@ -229,6 +235,10 @@ class Talk:
     def _label(self, agent: str) -> str:
         name = clean(agent) or "Switchboard"
         return self._terminal.style(f"{name} › ".lstrip(), "cyan", "bold")
+
+    def _whose(self, line: Record) -> str:
+        """Who says a stored line: what the house says of a turn is not the agent's."""
+        return self._label("" if line.text("role") == "system" else line.text("agent"))
 
     def _put(self, text: str) -> None:
         if not self._terminal.as_json:

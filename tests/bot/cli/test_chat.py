@@ -190,6 +190,28 @@ def test_a_message_is_sent_once_though_the_house_was_away(sit: Sit, server: ApiS
     assert texts == ["one", "two"]
 
 
+@pytest.mark.parametrize("before", ["", "one"])
+def test_ctrl_c_while_the_house_is_away_says_that_nothing_was_sent(
+    sit: Sit, server: ApiServer, before: str
+) -> None:
+    with sit() as terminal:
+        if before:
+            say(terminal, before)
+            terminal.wait_for("You said one\n")
+            terminal.wait_for("you › ")
+        server.stop()
+        terminal.type("two\r")
+        terminal.wait_for("waiting for Switchboard…")
+        terminal.type("\x03")
+        terminal.wait_for("That was not sent.", press="\x03")
+        terminal.wait_for("you › ")
+        server.start()
+        say(terminal, "three")
+        terminal.wait_for("You said three\n")
+    texts = [call.body["text"] for call in server.of("POST", "/v1/messages")]
+    assert texts == [*filter(None, [before]), "three"]
+
+
 def test_what_comes_by_itself_does_not_break_the_line_that_is_typed(
     sit: Sit, server: ApiServer
 ) -> None:
@@ -210,7 +232,7 @@ def test_a_conversation_goes_on_with_its_last_lines(sit: Sit, server: ApiServer)
     server.line(talk, "evt_1", "user", "hello")
     server.line(talk, "evt_1", "assistant", "hi there")
     with sit("--conversation", "cnv_7", prompt=False) as terminal:
-        terminal.wait_for("you › hello\nbri › hi there\n")
+        terminal.wait_for("Ctrl-D leaves.\nyou › hello\nbri › hi there\n")
         terminal.wait_for("you › ")
         say(terminal, "more")
         terminal.wait_for("You said more\n")
@@ -300,6 +322,26 @@ def test_a_failed_turn_ends_with_one(bot: Bot, server: ApiServer) -> None:
     server.script = lambda s, talk, turn, text: s.tell(talk, "error", {"message": "No model."})
     said = bot("chat", "hello")
     assert (said.code, said.out) == (1, "No model.\n")
+
+
+def test_a_turn_whose_line_says_why_it_failed_ends_with_one(bot: Bot, server: ApiServer) -> None:
+    def fails(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
+        action = {"label": "Give another key", "href": "/admin#key"}
+        words = "OpenAI does not accept the key."
+        server.line(talk, turn, "system", words, agent="bri", cause="model.auth", action=action)
+
+    server.script = fails
+    said = bot("chat", "hello")
+    words = "Switchboard › OpenAI does not accept the key.\nPaste a model's key with /key.\n"
+    assert (said.code, said.out) == (1, words)
+
+
+def test_a_budget_that_asks_is_no_failure(bot: Bot, server: ApiServer) -> None:
+    def asks(server: ApiServer, talk: Talk, turn: str, text: str) -> None:
+        server.line(talk, turn, "system", "It waits.", cause="budget", approval="apr_1")
+
+    server.script = asks
+    assert bot("chat", "hello").code == 0
 
 
 def test_a_turn_without_an_answer_does_not_wait_for_ever(bot: Bot, server: ApiServer) -> None:
