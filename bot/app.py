@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from bot import database, toolbox
 from bot.command import runnable
+from bot.config.endpoints import unknown
 from bot.core.secret import Secret
 from bot.extensions import secrets_of
 from bot.home import Home, hold, owner_token
@@ -95,6 +96,7 @@ def _welcome(app: App, link: str) -> str:
     cut = "1 turn that was" if app.resumed == 1 else f"{app.resumed} turns that were"
     resumed = f"\n  Going on  {cut} cut off" if app.resumed else ""
     hints = [f"\n  Unread    {name}; did you mean {meant}?" for meant, name in misspelt().items()]
+    hints += [f"\n  Unread    [endpoint] {name}; nothing here is called so" for name in _stray(app)]
     again = runnable("`bot login` prints another")
     return (
         f"\n  Switchboard {VERSION} is running.\n"
@@ -104,6 +106,15 @@ def _welcome(app: App, link: str) -> str:
         f"  Folder    {app.home.folder}{resumed}{''.join(hints)}\n"
         f"\n  Ctrl-C stops it; nothing is lost.\n"
     )
+
+
+def _stray(app: App) -> list[str]:
+    """Names in `[endpoint]` that neither the settings nor an agent's file has anything for."""
+    if app.extensions:
+        return []  # they may bring whatever is called so
+    agents = {agent.model.partition("/")[0] for agent in app.team.all(app.tenant.id)}
+    found = unknown(app.settings.endpoint, app.settings.models)
+    return [name for name in found if name not in agents]
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from pydantic.fields import FieldInfo
 
 from bot.config import tree
+from bot.config.endpoints import unfit_endpoints
 from bot.config.file import Keys, NotToml, read
 from bot.config.mistakes import Mistake, Mistaken, Places, explain, nearest
 from bot.config.platforms import Platforms, unfit_platforms
@@ -45,10 +46,8 @@ from bot.config.sections import (
     unfit_servers,
 )
 from bot.config.values import (
-    MODEL_VENDORS,
     database_address,
     is_loopback,
-    is_private,
     nats_address,
     shipped_agents,
     vendor_name,
@@ -60,8 +59,6 @@ from bot.frozen import frozen
 DEFAULT_HOME = "~/.switchboard"
 FREE_PORTS = range(8080, 8090)
 """Tried in turn when no port was set."""
-
-TASKS = ("reason", "write", "summarise", "fast")
 
 
 class Settings(Section):
@@ -355,18 +352,12 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
         found.append((("blog", "webhook_url"), what))
     found += list(unfit_servers(settings.mcp))
     found += [(("files", name), what) for name, what in settings.files.mistakes()]
-    models = (settings.models.model_dump()[task] for task in ("default", *TASKS))
-    ours = MODEL_VENDORS | {name.partition("/")[0] for names in models for name in names}
-    for vendor, url in settings.endpoint.items():
-        if settings.allow_private_endpoints or vendor in ours:
-            continue
-        if is_private(url):
-            what = "This address lies inside a private network. "
-            what += "If that is meant, set allow_private_endpoints (BOT_ALLOW_PRIVATE_ENDPOINTS=1)."
-            found.append((("endpoint", vendor), what))
-        elif url.startswith("http:"):
-            what = "Keys and tokens would travel unencrypted. Write https."
-            found.append((("endpoint", vendor), what))
+    found += unfit_endpoints(
+        settings.endpoint,
+        settings.models,
+        may_be_private=settings.allow_private_endpoints,
+        may_be_brought=bool(settings.extensions.allow),
+    )
     return [places.mistake(keys, what) for keys, what in found]
 
 

@@ -180,7 +180,7 @@ class ModelDoor:
         ]
 
     def _unread(self) -> list[str]:
-        """Providers whose pasted key cannot be opened, with none in the settings to go before it."""
+        """Providers whose pasted key cannot be opened, and whom the settings give none."""
         keys = self._chosen[0] if self._chosen else {}
         return [name for name in sorted(self._lost) if not keys.get(name)]
 

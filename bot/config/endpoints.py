@@ -1,0 +1,64 @@
+"""`[endpoint]` held to who is there: a misspelt name would go to the vendor's own address.
+
+Whoever reads an address is a platform, a service, a provider of models or one of a few vendors
+behind them. Agents' files and packages name others, which are unknown here: those are told as a
+hint and not refused.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from bot.config.file import Keys
+from bot.config.mistakes import nearest
+from bot.config.sections import Models
+from bot.config.values import MODEL_VENDORS, is_private
+
+BEHIND = frozenset({"twilio", "graph", "resend", "sendgrid", "wordpress", "ghost"})
+"""Vendors behind a platform or the blog, which have no file by their own name to be found by."""
+CLOSE = 0.75
+"""From this likeness on a name is taken for a misspelling; `openai_like` is none of `openai`."""
+
+
+@cache
+def _files() -> frozenset[str]:
+    """Platforms and services, by their files' names."""
+    root = Path(__file__).parents[2]
+    folders = (root / "channels", root / "bot" / "oauth" / "providers")
+    found = {path.stem for folder in folders for path in folder.iterdir()}
+    return frozenset(name for name in found if not name.startswith(("_", ".")))
+
+
+def _of_models(models: Models) -> set[str]:
+    """Providers that the settings name a model of."""
+    tasks = (models.default, models.reason, models.write, models.summarise, models.fast)
+    names = {name for task in tasks for name in task}
+    return {name.partition("/")[0] for name in names | {models.embeddings, models.transcription}}
+
+
+def unknown(endpoint: Collection[str], models: Models) -> list[str]:
+    """Names that nobody here has: only an agent's file or a package may read them."""
+    known = _files() | BEHIND | MODEL_VENDORS | _of_models(models)
+    return [name for name in endpoint if name not in known]
+
+
+def unfit_endpoints(
+    endpoint: Mapping[str, str], models: Models, *, may_be_private: bool, may_be_brought: bool
+) -> Iterator[tuple[Keys, str]]:
+    """Each that is misspelt or may not be used, and why. `may_be_brought`: a package has names."""
+    strange = () if may_be_brought else unknown(endpoint, models)
+    ours = MODEL_VENDORS | _of_models(models)
+    for name, url in endpoint.items():
+        near = nearest(name, _files() | BEHIND | ours, CLOSE) if name in strange else ""
+        if near:
+            what = f"Nothing here is called {name}. Did you mean {near}? Rename it, or take it out."
+        elif may_be_private or name in ours:
+            continue
+        elif is_private(url):
+            what = "This address lies inside a private network. "
+            what += "If that is meant, set allow_private_endpoints (BOT_ALLOW_PRIVATE_ENDPOINTS=1)."
+        elif url.startswith("http:"):
+            what = "Keys and tokens would travel unencrypted. Write https."
+        else:
+            continue
+        yield ("endpoint", name), what
