@@ -41,6 +41,10 @@ class SignedOut(UserError):
     status = 401
 
 
+class StalePage(Forbidden):
+    """This page is older than your sign-in. Load it again; what you wrote is kept."""
+
+
 class WrongHost(UserError):
     """This name is not ours. Set `public_url` to the address that people use."""
 
@@ -118,9 +122,7 @@ class Gate:
         if request.method not in _SAFE:
             self.check_origin(request)
             if not Secret(visit.csrf).matches(request.headers.get(CSRF, "")):
-                raise Forbidden(
-                    f"The `{CSRF}` of this page is missing or old. Load the page again."
-                )
+                raise StalePage
         return visit
 
 

@@ -26,7 +26,6 @@ from tests.browser.office import OFFICE, office_routes, open_office
 from tests.browser.posts import POSTS, Posts, posts_routes
 from tests.browser.scenes import answer as play
 
-CSRF = "demo-csrf"
 HOUSE = web.AppKey("house", House)
 
 
@@ -39,13 +38,13 @@ class DemoVisitor:
     csrf: str
 
 
-def visitor(role: str) -> DemoVisitor:
+def visitor(role: str, csrf: str) -> DemoVisitor:
     tenant = TenantId("tnt_1")
     born = datetime(2026, 1, 1, tzinfo=UTC)
     person = Person(
         id=PersonId("per_1"), tenant=tenant, name="Ada Byron", role=Role(role), created_at=born
     )
-    return DemoVisitor(person=person, tenant=tenant, csrf=CSRF)
+    return DemoVisitor(person=person, tenant=tenant, csrf=csrf)
 
 
 def refuse(status: int, code: str, message: str, **more: Any) -> web.Response:
@@ -59,13 +58,15 @@ def refuse(status: int, code: str, message: str, **more: Any) -> web.Response:
 async def guard(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    request[VISITOR] = visitor(request.app[HOUSE].role)
+    request[VISITOR] = visitor(request.app[HOUSE].role, request.app[HOUSE].csrf)
+    if request.app[HOUSE].signed_out and request.path.startswith("/v1/"):
+        return refuse(401, "signed_out", "Send a token as `Authorization: Bearer`.")
     if (
         request.path.startswith("/v1/")
         and request.method != "GET"
-        and request.headers.get("X-CSRF-Token") != CSRF
+        and request.headers.get("X-CSRF-Token") != request.app[HOUSE].csrf
     ):
-        return refuse(403, "csrf", "The page is out of date. Load it again.")
+        return refuse(403, "stale_page", "This page is older than your sign-in.")
     try:
         return await handler(request)
     except web.HTTPNotFound:

@@ -84,6 +84,8 @@ class House:
         """Each Last-Event-ID that a stream came back with."""
         self.offline = True
         self.role = "owner"
+        self.signed_out = False
+        self.csrf = "demo-csrf"
         self.people = 1
         self.epoch = 0
         """Raised to cut every open stream."""

@@ -1,7 +1,7 @@
 /** What every page uses; the other scripts import it from here, so that it is loaded once. */
-export { el, span, part, told, icon, button, iconButton, fill, announce, sentence, notice, ownAddress, copy } from "./shared/dom.js";
+export { el, span, part, told, icon, button, iconButton, fill, announce, sentence, notice, mend, ownAddress, copy } from "./shared/dom.js";
 export { load, warm } from "./shared/load.js";
-export { ApiError, mayRepeat, wantsKey, newKey, call, get, post, query } from "./shared/api.js";
+export { ApiError, mayRepeat, wantsKey, newKey, call, get, post, query, upload } from "./shared/api.js";
 export { clock, day, moment, brief, distance, money, count, size, took, capital, platform } from "./shared/words.js";
 export { reveal, hiddenCount } from "./shared/reveal.js";
 export { anchor } from "./shared/links.js";

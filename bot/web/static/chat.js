@@ -17,7 +17,7 @@ import { composer } from "./chat/composer.js";
 
 const ACCESS = { ask: "Asks before acting", auto: "Acts without asking", deny: "May not act" };
 const ACCESS_WHY = { ask: "Nothing is written, sent or paid before somebody says yes.", auto: "What policy allows is done at once.", deny: "Agents answer, and do nothing else." };
-const LINK = { live: "", lost: "Connection lost, trying again…", gone: "No longer open to you. Load the page again." };
+const LINK = { live: "", lost: "Connection lost, trying again…", out: "Signed out. Sign in, then load the page again.", gone: "No longer open to you. Load the page again." };
 const LISTED = 30;
 
 const page = { agents: [], conversations: [], next: null, status: null, me: null, agent: "", open: "", talk: null };
@@ -166,7 +166,7 @@ function showLink(state) {
   const line = part("link");
   line.textContent = LINK[state];
   line.hidden = !LINK[state];
-  if (state === "lost") refreshStatus();
+  if (state === "lost" || state === "out") refreshStatus();
 }
 
 async function stop() {

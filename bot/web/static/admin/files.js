@@ -1,6 +1,6 @@
 /** Files: what is kept here and whose it is, a new one, a link to one, and a way to delete it. */
 import { el, fill, button, copy, span, announce } from "../shared/dom.js";
-import { call, get, post, query } from "../shared/api.js";
+import { get, post, query, upload } from "../shared/api.js";
 import { moment, size } from "../shared/words.js";
 import { listOf } from "./list.js";
 import { remover } from "./remover.js";
@@ -22,7 +22,7 @@ export async function filesPage(main) {
       { name: "", tight: true, cell: (file) => el("span", { class: "pager" }, linker(file, said), (me.role === "owner" || file.person === me.id) && remover(address(file), `Delete ${file.name}`, () => list.refresh(), "Delete")) },
     ],
   });
-  pick.addEventListener("change", () => upload(pick, shared, said, list));
+  pick.addEventListener("change", () => keep(pick, shared, said, list));
   fill(
     main,
     el("section", null, list.node),
@@ -44,14 +44,14 @@ function address(file) {
   return `/v1/files/${encodeURIComponent(file.id)}`;
 }
 
-async function upload(pick, shared, said, list) {
+async function keep(pick, shared, said, list) {
   const [source] = pick.files;
   if (!source) return;
-  const form = new FormData();
-  form.append("file", source, source.name);
-  fill(said, span("meta", `Uploading ${source.name}…`));
+  const says = span("meta", `Uploading ${source.name}…`);
+  const share = (part) => { says.textContent = `Uploading ${source.name}: ${Math.floor(part * 100)} %`; };
+  fill(said, says);
   try {
-    await call("POST", query("/v1/files", { shared: shared.checked ? "1" : "" }), form);
+    await upload(query("/v1/files", { shared: shared.checked ? "1" : "" }), source, { share });
     fill(said, span("good", `${source.name} is kept.`));
     await list.refresh();
   } catch (error) {

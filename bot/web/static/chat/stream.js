@@ -12,7 +12,7 @@ const LONGEST_WAIT_MS = 10000;
 /**
  * Follows a conversation until `close()` is called. `on.after()` says the number of the last message
  * that is known: the stream begins behind it. `on.event(name, data)` gets each event,
- * `on.state` one of `live`, `lost` (trying again) and `gone` (will not come back), and `on.look()`
+ * `on.state` one of `live`, `lost` (trying again), `out` (signed out) and `gone` (will not come back), and `on.look()`
  * asks the page to fetch what is new because no stream could be had.
  */
 export function follow(conversation, on) {
@@ -48,7 +48,7 @@ async function stream(path, on, signal) {
     const status = await connect(path, on, signal, place);
     if (signal.aborted) return "closed";
     if (status === 401 || status === 403 || status === 404) {
-      on.state("gone", status);
+      on.state(status === 401 ? "out" : "gone");
       return "gone";
     }
     on.state("lost");

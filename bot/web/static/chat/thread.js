@@ -3,7 +3,7 @@
  * It is drawn from the API when it is opened and kept true by its stream; every event may come
  * twice or late, so all of them are applied by id.
  */
-import { el, fill, part, notice, announce, told } from "../shared/dom.js";
+import { el, fill, part, notice, mend, announce, told } from "../shared/dom.js";
 import { get, query, wantsKey, mayRepeat } from "../shared/api.js";
 import { day, capital } from "../shared/words.js";
 import { load } from "../shared/load.js";
@@ -348,7 +348,7 @@ async function deliver(view, entry, pending) {
     if (!entry.conversation && pending.node.isConnected) await view.on.opened(conversation);
   } catch (error) {
     const extra = wantsKey(error) && told("role") === "owner" ? keyForm(() => { view.on.mended(); pending.busy(); deliver(view, entry, pending); }) : null;
-    pending.fail(error.message, extra);
+    pending.fail(error.message, extra ?? mend(error.action));
     settle(view);
   }
 }

@@ -69,10 +69,15 @@ export function sentence(text) {
  */
 export function notice(text, { action = null, bad = false, close = null } = {}) {
   const made = el("div", { class: bad ? "notice problem" : "notice" }, span("", text));
-  if (action?.press) made.append(button(action.label, action.press));
-  else if (action?.href) made.append(el("a", { class: "button", href: ownAddress(action.href) }, action.label));
+  if (action) made.append(mend(action));
   if (close) made.append(iconButton("close", "Dismiss", close));
   return made;
+}
+
+/** What mends something, to press: `{label, href}` or `{label, press}`; null without one. */
+export function mend(action) {
+  if (action?.press) return button(action.label, action.press);
+  return action?.href ? el("a", { class: "button", href: ownAddress(action.href) }, action.label) : null;
 }
 
 /** A path of this house, or the chat for anything that is not one. */

@@ -85,7 +85,8 @@ function dot(isOn) {
 }
 
 function lose(error) {
-  if (state.latest && error.status) return;
+  if (state.latest && error.status && error.status !== 401) return;
   state.latest = null;
-  fill(part("system"), span("bad", dot(false), error.status === 0 ? "Switchboard does not answer; trying again" : error.message));
+  const way = error.action?.href && el("a", { href: error.action.href }, error.action.label);
+  fill(part("system"), span("bad", dot(false), error.status === 0 ? "Switchboard does not answer; trying again" : error.message), way);
 }
