@@ -268,7 +268,7 @@ def test_every_address_is_encrypted_and_tokens_go_to_hosts_by_name() -> None:
     assert {urlsplit(address).scheme for address in addresses} == {"https"}
     assert all("." in host and "/" not in host for host in PROVIDER.hosts)
 ''',
-    next="Put the vendor's own addresses in; tests/fakes/oauth_rules.py plays its server.",
+    next="Put the vendor's addresses in, and what its server asks into tests/fakes/oauth_rules.py.",
 )
 
 WEBHOOK = Blueprint(

@@ -10,6 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from math import floor, log10
 from typing import TextIO
 
 from bot.cli.record import Record
@@ -63,7 +64,9 @@ def when(iso: str) -> str:
 def money(micros: int) -> str:
     """Millionths of a dollar as people write them; a small sum keeps two digits."""
     dollars = micros / 1_000_000
-    return f"${dollars:.2f}" if dollars == 0 or dollars >= 0.01 else f"${dollars:.2g}"
+    if dollars == 0 or dollars >= 0.01:
+        return f"${dollars:.2f}"
+    return f"${dollars:.{1 - floor(log10(dollars))}f}".rstrip("0")
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -31,6 +31,7 @@ async def test_a_session_that_ended_is_told_with_the_way_back_and_what_was_writt
     await failed.get_by_role("button", name="Send again").click()
     await expect(failed).to_contain_text("This page is older than your sign-in.")
     await failed.get_by_role("button", name="Load the page").click()
+    await expect(failed).to_contain_text("because you were signed out")
     await page.get_by_role("button", name="Send again").click()
     await expect(page.locator(".message.assistant")).to_have_count(2)
     assert [sent["text"] for sent in screen.house.sent] == ["hello", "a thought"]

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.oauth.provider import names
+
 Check = Callable[[str], bool]
 
 
@@ -202,3 +204,8 @@ def who_of(rule: Rule, account: str) -> dict[str, Any]:
         "tumblr": {"response": {"user": {"name": account}}},
         "slack": {"ok": True, "team_id": account, "team": "Team"},
     }[rule.me]  # fmt: skip
+
+
+def played() -> list[str]:
+    """The services that are played; one that was just begun has no rule yet, and is told of."""
+    return [name for name in names() if name in RULES]

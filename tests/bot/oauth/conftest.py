@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.oauth.provider import names
 from tests.fakes.oauth_house import PUBLIC, OAuthHouse
+from tests.fakes.oauth_rules import played
 from tests.fakes.oauth_server import OAuthServer
 
 
-@pytest.fixture(params=names())
+@pytest.fixture(params=played())
 def vendor(request: pytest.FixtureRequest) -> str:
     """Each vendor in turn; a test that is about one overrides it."""
     name: str = request.param

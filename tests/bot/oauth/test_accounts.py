@@ -4,13 +4,13 @@ import pytest
 
 from bot.core.errors import BotError, Invalid, NotFound, OperatorError
 from bot.oauth.accounts import NotConnected
-from bot.oauth.provider import load, names
+from bot.oauth.provider import load
 from bot.oauth.renewal import Reconnect
 from tests.fakes.oauth_house import OAuthHouse
-from tests.fakes.oauth_rules import RULES
+from tests.fakes.oauth_rules import RULES, played
 from tests.fakes.oauth_server import OAuthServer
 
-CALLED = [name for name in names() if load(name).hosts]
+CALLED = [name for name in played() if load(name).hosts]
 called = pytest.mark.parametrize("vendor", CALLED, indirect=True)
 REFUSING = [name for name in CALLED if not RULES[name].ok]
 """Those that refuse by a status; the others say so in words, with 200."""

@@ -11,15 +11,16 @@ import pytest
 
 from bot.connections import Connections
 from bot.core.errors import BotError, VendorError
-from bot.oauth.provider import load, names
+from bot.oauth.provider import load
 from bot.oauth.renewal import Reconnect, Renewal
 from bot.oauth.wire import Busy
 from bot.store import connections as rows
 from bot.store.connections import Connection
 from tests.fakes.oauth_house import PUBLIC, OAuthHouse
+from tests.fakes.oauth_rules import played
 from tests.fakes.oauth_server import OAuthServer
 
-RENEWED = [name for name in names() if load(name).is_renewed and name != "stripe"]
+RENEWED = [name for name in played() if load(name).is_renewed and name != "stripe"]
 ROTATING = [name for name in RENEWED if load(name).rotates and not load(name).longer]
 STEADY = [name for name in RENEWED if name not in ROTATING]
 renewed = pytest.mark.parametrize("vendor", RENEWED, indirect=True)

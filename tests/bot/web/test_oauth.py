@@ -8,11 +8,11 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from aiohttp import ClientSession
 
-from bot.oauth.provider import names
 from bot.store import connections as rows
 from tests.bot.oauth.test_ending import signed
 from tests.bot.web.api.reading import get
 from tests.fakes.oauth_house import PUBLIC
+from tests.fakes.oauth_rules import played
 from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.web_house import WebHouse
 
@@ -51,7 +51,7 @@ async def finish(
         return response.status, await response.text(), response.headers.get("Location", "")
 
 
-every = pytest.mark.parametrize("server", names(), indirect=True)
+every = pytest.mark.parametrize("server", played(), indirect=True)
 
 
 @every

@@ -6,6 +6,9 @@ import { post, newKey, mayRepeat } from "../shared/api.js";
 
 const STORE = "outbox";
 const REPEAT_AFTER_MS = [800, 2500];
+const SIGNED_OUT = ["signed_out", "stale_page"];
+/** What stands below it when the page is loaded again, most likely by whoever signed in meanwhile. */
+const LATER = "It was not sent, because you were signed out.";
 
 /** What waits or failed: `{key, conversation, agent, text, files, at, error}`. */
 export function waiting() {
@@ -40,7 +43,7 @@ export async function send(entry) {
       return answer;
     } catch (error) {
       if (delay === null || !mayRepeat(error)) {
-        keep({ ...entry, error: error.message });
+        keep({ ...entry, error: SIGNED_OUT.includes(error.code) ? LATER : error.message });
         throw error;
       }
       await new Promise((done) => setTimeout(done, delay));
