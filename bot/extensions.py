@@ -24,6 +24,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from bot.carriers import HOUSE
+from bot.config.mistakes import briefly
 from bot.core.channel import Channel, Features
 from bot.core.errors import BotError, OperatorError
 from bot.core.secret import Secret
@@ -293,8 +294,4 @@ def _settings(kind: object, options: Options) -> object:
     try:
         return kind.model_validate(dict(options))
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
-        )
-        raise OperatorError(f"Its options do not fit: {wrong}.") from None
+        raise OperatorError(f"Its options do not fit: {briefly(error)}.") from None

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from bot.bookmarks import Bookmarks, NoBookmarks
+from bot.config.mistakes import briefly
 from bot.core.channel import Channel
 from bot.core.errors import NotFound, OperatorError, VendorRefused
 from bot.core.event import Attachment
@@ -395,6 +396,4 @@ def settings_of(kind: type[T], name: str, lent: Lent) -> T:
     try:
         return kind.model_validate(dict(lent.options))
     except ValidationError as error:
-        found = error.errors(include_url=False, include_input=False)
-        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in found)
-        raise OperatorError(f"[channels.{name}] does not fit: {wrong}.") from None
+        raise OperatorError(f"[channels.{name}] does not fit: {briefly(error)}.") from None

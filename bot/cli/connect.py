@@ -7,6 +7,7 @@ anything is said to work: the verb waits until it listens, or tells why it does 
 import json
 import time
 from argparse import ArgumentParser, Namespace
+from difflib import get_close_matches
 
 from bot.cli.asking import declare, gather
 from bot.cli.client import Client, path_of
@@ -127,8 +128,10 @@ def _find(client: Client, name: str) -> Record:
     for item in items:
         if item.text("name") == name:
             return item
-    names = ", ".join(item.text("name") for item in items)
-    raise NotFound(f"There is no platform {name}. There are: {names}.")
+    names = [item.text("name") for item in items]
+    near = get_close_matches(name, names, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(names)}."
+    raise NotFound(f"There is no platform {clean(name)}. {hint}")
 
 
 def _docs(name: str) -> str:

@@ -197,7 +197,8 @@ def channels_down(patient: Patient) -> Iterator[Problem]:
         if not channel.flag("up"):
             name, detail = clean(channel.text("name")), clean(channel.text("detail")).rstrip(".")
             what = f"The channel {name} is down{f': {detail}' if detail else ''}."
-            yield Problem(what=what, command="bot open")
+            again = f"bot connect {name}"
+            yield Problem(what=what, command=again if again in detail else "bot open")
 
 
 def broken_extensions(patient: Patient) -> Iterator[Problem]:

@@ -105,6 +105,13 @@ def explain(
     return list(found.values())
 
 
+def briefly(error: ValidationError) -> str:
+    """What does not fit in a mapping that stands in no file: `key: what`, one after the other."""
+    found = error.errors(include_url=False, include_input=False)
+    said = ((".".join(map(str, one["loc"])), one["msg"]) for one in found)
+    return "; ".join(f"{key}: {what.removeprefix('Value error, ')}" for key, what in said)
+
+
 def _unknown(keys: Keys, root: type[BaseModel], fields: Mapping[Keys, FieldInfo]) -> str:
     near = nearest(keys[-1], _siblings(root, keys[:-1]))
     name = dotted((*keys[:-1], near)) if near else ""

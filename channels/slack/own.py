@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from bot.config.mistakes import briefly
 from bot.core.errors import ConnectionBroken, Invalid, VendorUnknown
 from bot.core.secret import Secret
 from bot.installs import Found
@@ -85,11 +86,7 @@ def read(options: Options) -> Own:
             }
         )
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, item['loc']))}: {item['msg']}"
-            for item in error.errors(include_url=False, include_input=False)
-        )
-        raise Invalid(f"The agent's own app does not fit: {wrong}.") from None
+        raise Invalid(f"The agent's own app does not fit: {briefly(error)}.") from None
     bot_token = own.bot_token.get_secret_value()
     if own.is_installed and (bot_token or not own.client_secret.get_secret_value()):
         raise Invalid(

@@ -405,6 +405,11 @@ async def test_an_answer_that_its_draft_in_a_group_says_already_is_not_written_a
 # --- what breaks -------------------------------------------------------------------------------------
 
 
+def test_what_is_no_token_is_told_in_our_own_words(server: TelegramServer) -> None:
+    with pytest.raises(OperatorError, match=r"not fit: token: a token looks like 123456:ABC…"):
+        make(lent_for(server, token="hello"))
+
+
 async def test_a_token_that_is_revoked_is_told_with_its_mend(stage: Stage) -> None:
     stage.server.revoke()
     with pytest.raises(ConnectionBroken, match="BotFather") as error:

@@ -245,3 +245,10 @@ def test_an_agent_s_own_app_has_a_manifest_and_is_let_go_of(server: ApiServer, b
     assert "let go of" in done.out and "was not told" in done.out
     done = bot("connect", "email", "--agent", "kelly", stdin="{}")
     assert done.code != 0
+
+
+def test_a_misspelt_platform_is_told_the_nearest(server: ApiServer, bot: Bot) -> None:
+    playing(server, "telegram")
+    server.answers["GET", "/v1/connections"] = 200, {"items": [], "next": None}
+    said = bot("connect", "telgram")
+    assert (said.code, "Did you mean telegram?" in said.err) == (1, True), said.err

@@ -175,6 +175,11 @@ PROBLEMS = [
         "bot open",
     ),
     (
+        {"channels": [{"name": "sms", "up": False, "detail": "Give it to `bot connect sms`."}]},
+        "The channel sms is down: Give it to `bot connect sms`.",
+        "bot connect sms",
+    ),
+    (
         {
             "troubles": [
                 {
