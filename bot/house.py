@@ -308,7 +308,7 @@ class App:
             rules_changed=lambda tenant: self._changed(),
             tools=lambda: sorted(self.engine.toolset.tools),
             status=self.standing.status,
-            problems=self.standing.problems,
+            readiness=self.standing.readiness,
             verify_audit=sealing.verify,
             keys=sealing.keys,
             rotate=sealing.rotate,

@@ -80,13 +80,16 @@ class Standing:
             "doubts": await db.read(approvals.doubts(tenant)),
             "troubles": troubles,
             "problems": [
-                *dict.fromkeys((*await self.problems(), *self.models.lost(), *self.mistakes())),
+                *dict.fromkeys((*self._problems(), *self.models.lost(), *self.mistakes())),
                 *self.guests(tenant),
             ],
         }
 
-    async def problems(self) -> Sequence[str]:
-        """What keeps messages from being answered; none means ready."""
+    async def readiness(self) -> tuple[str, Sequence[str]]:
+        """Why no message is taken, empty while they are; what keeps them from being answered."""
+        return self.broken(), self._problems()
+
+    def _problems(self) -> Sequence[str]:
         found = [self.broken()] if self.broken() else []
         found += self.models.problems()
         if not self.team.all(self.tenant):

@@ -158,8 +158,8 @@ class Parts:
     """The names of all tools."""
     status: Callable[[Person], Awaitable[Mapping[str, Json]]]
     """The answer of `/v1/status`."""
-    problems: Callable[[], Awaitable[Sequence[str]]]
-    """What keeps messages from being answered; none means ready."""
+    readiness: Callable[[], Awaitable[tuple[str, Sequence[str]]]]
+    """Why no message is taken, empty while they are; what keeps them from being answered."""
     verify_audit: Callable[[TenantId], Awaitable[Mapping[str, Json]]]
     """`{ok, rows, problems}` of a tenant's book."""
     keys: Callable[[], Awaitable[Mapping[str, Json]]]

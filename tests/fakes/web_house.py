@@ -248,6 +248,7 @@ class WebHouse:
         self.agents, self.routes, self.models = Team(), Routes(), Models()
         self.schedules = Schedules()
         self.script: Script = self.echo
+        self.broken = ""
         self.problems: list[str] = []
         self.rules_changed: list[str] = []
         self.claims: list[Claim] = []
@@ -347,7 +348,7 @@ class WebHouse:
             rules_changed=self.rules_changed.append,
             tools=lambda: ("blog_publish", "x_publish"),
             status=self._status,
-            problems=self._problems,
+            readiness=self._readiness,
             verify_audit=self._verify,
             keys=self._keys,
             rotate=self._rotate,
@@ -489,8 +490,8 @@ class WebHouse:
     async def _status(self, person: Person) -> Mapping[str, Json]:
         return {"version": "1.2.3", "pending": 0}
 
-    async def _problems(self) -> Sequence[str]:
-        return self.problems
+    async def _readiness(self) -> tuple[str, Sequence[str]]:
+        return self.broken, [*([self.broken] if self.broken else ()), *self.problems]
 
     async def _verify(self, tenant: TenantId) -> Mapping[str, Json]:
         return {"ok": True, "rows": 0, "problems": []}

@@ -133,12 +133,15 @@ class House:
         return answer({"name": "switchboard", "version": self._parts.version})
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Whether a message would be answered; why not is told to whoever shows a token."""
-        problems = list(await self._parts.problems())
-        told: dict[str, Json] = {"ok": not problems}
+        """Whether messages are taken. What keeps them from being answered is told with a token.
+
+        A refused key keeps nobody out: messages wait for its mend, which is made on a page of ours.
+        """
+        broken, problems = await self._parts.readiness()
+        told: dict[str, Json] = {"ok": not broken}
         if VISIT in request:
-            told |= {"problems": problems, "resting": self._parts.models.resting()}
-        return answer(told, 503 if problems else 200)
+            told |= {"problems": list(problems), "resting": self._parts.models.resting()}
+        return answer(told, 503 if broken else 200)
 
 
 def brief(agent: Agent) -> dict[str, Json]:

@@ -65,7 +65,9 @@ async def test_anybody_may_ask_whether_the_house_lives(house: WebHouse) -> None:
     assert await get(anybody, "/health") == {"ok": True}
     assert (await get(anybody, "/version"))["version"] == "1.2.3"
     assert await get(anybody, "/ready") == {"ok": True}
-    house.problems = ["The disk is full."]
+    house.problems = ["Its key is refused."]
+    assert await get(anybody, "/ready") == {"ok": True}
+    house.broken = "The disk is full."
     assert await get(anybody, "/ready", 503) == {"ok": False}
     assert await get(anybody, "/health") == {"ok": True}
 
@@ -73,9 +75,12 @@ async def test_anybody_may_ask_whether_the_house_lives(house: WebHouse) -> None:
 async def test_why_the_house_is_not_ready_is_told_to_whoever_shows_a_token(house: WebHouse) -> None:
     known = await house.bearer(await house.member())
     assert await get(known, "/ready") == {"ok": True, "problems": [], "resting": []}
-    house.problems = ["The disk is full."]
+    house.problems = ["Its key is refused."]
+    told = await get(known, "/ready")
+    assert told == {"ok": True, "problems": ["Its key is refused."], "resting": []}
+    house.broken = "The disk is full."
     told = await get(known, "/ready", 503)
-    assert told == {"ok": False, "problems": ["The disk is full."], "resting": []}
+    assert told["ok"] is False and told["problems"][0] == "The disk is full."
     await get(house.client({"Authorization": "Bearer guess"}), "/ready", 401)
 
 
