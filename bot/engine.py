@@ -50,6 +50,7 @@ from bot.questions import Questions
 from bot.replies import Replies
 from bot.router import Parts as RouterParts
 from bot.router import Router, refused
+from bot.seats import Seats
 from bot.store import approvals as approval_rows
 from bot.store import bindings, place_rules, policies
 from bot.store import turns as turn_rows
@@ -57,7 +58,7 @@ from bot.store.place_rules import PlaceRule
 from bot.store.policies import Rule
 from bot.store.script import Database
 from bot.troubles import Troubles
-from bot.turns import Seats, Turns, Work
+from bot.turns import Turns, Work
 
 OWN = Features(
     dialect=Dialect.MARKDOWN,

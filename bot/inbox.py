@@ -13,6 +13,7 @@ from typing import Protocol
 from bot.core.conversation import Claim
 from bot.core.errors import LimitReached, OperatorError, StoreError
 from bot.core.event import CONTROL, Event
+from bot.core.ids import TenantId
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import to_us
 from bot.limits import Buckets, Rate
@@ -26,12 +27,15 @@ from bot.store.script import Database, Script, restartable_by
 class Seats(Protocol):
     """The open turns of this process."""
 
-    def enter(self) -> str:
-        """An event is being stored; the owner's name when its turn may open at once, else empty."""
+    async def enter(self, tenant: TenantId) -> str:
+        """Wait until an event may be stored; the owner's name when its turn may open, else empty.
+
+        Then `entered` must be called.
+        """
         ...
 
-    def entered(self) -> None:
-        """It is stored, or will not be."""
+    def entered(self, tenant: TenantId, owner: str) -> None:
+        """It is stored, or will not be; `owner` as `enter` told."""
         ...
 
     def start(self, claim: Claim) -> None:
@@ -91,7 +95,7 @@ class Inbox:
         """Store an event for a turn, without asking the controls."""
         now = to_us(self._clock.now())
         ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"))
-        owner = self._seats.enter()
+        owner = await self._seats.enter(event.tenant)
         point("accept.before_commit")
         try:
             got, claim = await self._db.write(arrive(event, ids, now, body_hash, owner))
@@ -99,7 +103,7 @@ class Inbox:
             self._seats.unsure()  # it may be stored and claimed all the same
             raise
         finally:
-            self._seats.entered()
+            self._seats.entered(event.tenant, owner)
         point("accept.after_commit")
         if claim:
             self._seats.start(claim)

@@ -23,6 +23,7 @@ from bot.core.times import iso, to_us
 from bot.frozen import frozen
 from bot.points import point
 from bot.rush import Rush
+from bot.seats import Seats, Sitting
 from bot.store import journal
 from bot.store import turns as rows
 from bot.store.approvals import CodeTaken
@@ -58,18 +59,6 @@ class Work:
     """Called when an end is written."""
 
 
-@frozen
-class Seats:
-    """How many turns may be open, and the name under which this process claims."""
-
-    owner: str
-    count: int = 1000
-    stop_elsewhere: Callable[[str], bool] = lambda conv: False
-    """Asks other processes to stop a turn; False when there are none."""
-    offer: Callable[[], object] = lambda: None
-    """Tells other processes that something waits which no seat is free for here."""
-
-
 class Turns:
     """The open turns of this process."""
 
@@ -91,8 +80,8 @@ class Turns:
         """How often more to look for such."""
         self._wake = asyncio.Event()
         self._after = ""
-        self._crowded = False
-        self._rush = Rush()
+        self._sitting = Sitting(seats.count)
+        self._rush = Rush(self._wake.set)
         self._draining = False
 
     @property
@@ -106,22 +95,25 @@ class Turns:
 
     # The port of the inbox.
 
-    def enter(self) -> str:
-        """The owner's name when a turn may open at once."""
-        self._rush.enter()
-        return "" if self._is_full else self._seats.owner
+    async def enter(self, tenant: TenantId) -> str:
+        """Wait until an event may be stored; the owner's name when its turn may open at once."""
+        await self._rush.enter(tenant)
+        if self._draining or not self._sitting.may(tenant):
+            return ""
+        self._sitting.take(tenant)
+        return self._seats.owner
 
-    @property
-    def _is_full(self) -> bool:
-        return self._draining or self._crowded or len(self._tasks) >= self._seats.count
-
-    def entered(self) -> None:
-        """An event is stored, or will not be."""
-        self._rush.entered()
+    def entered(self, tenant: TenantId, owner: str) -> None:
+        """An event is stored, or will not be; `owner` as it was told."""
+        self._rush.entered(tenant)
+        if owner:
+            self._sitting.leave(tenant)
 
     def start(self, claim: Claim) -> None:
         """Run a claimed turn."""
         task = asyncio.ensure_future(self._run(claim))
+        if claim.conv.id not in self._tasks:
+            self._sitting.take(claim.event.tenant)
         self._tasks[claim.conv.id] = task
         self._whose[claim.conv.id] = claim.event.tenant
         task.add_done_callback(lambda _: self._leave(claim.conv.id))
@@ -129,7 +121,7 @@ class Turns:
     def wake(self) -> None:
         """Look for work, or let others look who may have a seat."""
         self._wake.set()
-        if self._is_full:
+        if self._draining or self._sitting.turns_away:
             self._seats.offer()
 
     def look(self) -> None:
@@ -162,16 +154,14 @@ class Turns:
         """Claim and run until cancelled."""
         while not self._draining:
             self._wake.clear()
-            await self._rush.over()
-            room = self._seats.count - len(self._tasks)
+            (room, full), held = self._sitting.look(), self._rush.held()
             claims: list[Claim] = []
-            if room > 0:
-                claims = await self._claim(min(room, 64))
+            if room and held is not None:
+                claims = await self._claim(min(room, 64), full | held)
                 for claim in claims:
                     self._after = claim.event.tenant
                     self.start(claim)
-            self._crowded = room <= 0
-            if not claims or room <= 0:
+            if not claims:
                 await self._sleep()
             if self._searches:
                 await self._gather()
@@ -188,10 +178,10 @@ class Turns:
             return len(late)
         return 0
 
-    async def _claim(self, limit: int) -> list[Claim]:
-        now = to_us(self._clock.now())
+    async def _claim(self, limit: int, held: frozenset[str]) -> list[Claim]:
+        now, owner = to_us(self._clock.now()), self._seats.owner
         try:
-            return await self._db.write(rows.claim(self._seats.owner, now, limit, self._after))
+            return await self._db.write(rows.claim(owner, now, limit, self._after, held))
         except Exception as error:
             self.unsure()
             if not isinstance(error, StoreError):
@@ -225,16 +215,18 @@ class Turns:
     def _leave(self, conv: str) -> None:
         task = self._tasks.get(conv)
         if task is not None and task.done():
-            del self._tasks[conv], self._whose[conv]
+            del self._tasks[conv]
+            tenant = self._whose.pop(conv)
+            self._sitting.leave(tenant)
             if not task.cancelled() and (error := task.exception()):
                 log.error("A turn was lost to a bug; it is tried again.", exc_info=error)
                 self.unsure()
-            if self._crowded:
+            if self._sitting.waits(tenant):
                 self.look()
 
     async def _run(self, claim: Claim) -> None:
         """Work through a conversation while it has events."""
-        await self._rush.turn()
+        await self._rush.turn(claim.event.tenant)
         next_claim: Claim | None = claim
         while next_claim is not None:
             point("turn.claimed")
@@ -246,7 +238,7 @@ class Turns:
                 return
             if not more:
                 return
-            if self._draining or self._crowded:  # others wait for this seat
+            if self._draining or self._sitting.waits(claim.event.tenant):  # others wait for it
                 self._seats.offer()
                 return
             next_claim = await self._next(claim)

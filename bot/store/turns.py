@@ -156,10 +156,15 @@ class Finished:
 
 
 @restartable
-def claim(owner: str, now: int, limit: int, after: str = "") -> Script[list[Claim]]:
-    """Take up to `limit` ready conversations, one per tenant in turn, beginning after `after`."""
+def claim(
+    owner: str, now: int, limit: int, after: str = "", held: frozenset[str] = frozenset()
+) -> Script[list[Claim]]:
+    """Take up to `limit` ready conversations, one per tenant in turn, beginning after `after`.
+
+    None of the tenants that are `held`.
+    """
     rows = yield Ask(_TENANTS, {"now": now})
-    tenants = [row[0] for row in rows]
+    tenants = [row[0] for row in rows if row[0] not in held]
     tenants = [t for t in tenants if t > after] + [t for t in tenants if t <= after]
     claims: list[Claim] = []
     while tenants and len(claims) < limit:

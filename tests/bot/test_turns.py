@@ -86,12 +86,13 @@ async def test_a_status_counts_what_is_the_askers_own():
 async def test_who_arrives_is_acknowledged_before_turns_open():
     async with Switchboard() as house:
         turns = house.engine.turns
-        for _ in range(RUSH + 1):
-            turns.enter()
+        rush = [asyncio.ensure_future(turns.enter(HOME)) for _ in range(RUSH + 1)]
+        await asyncio.sleep(0)
         got = await house.accept("hi")
         await asyncio.sleep(RUSH_S / 2)
         assert not house.live.begun
-        turns.entered()
+        turns.entered(HOME, await rush[0])
+        turns.entered(HOME, await rush[1])
         await asyncio.sleep(0.1)
         assert [turn for turn, _ in house.live.begun] == [got.event]
 
@@ -100,7 +101,7 @@ async def test_who_arrives_is_acknowledged_before_turns_open():
 async def test_a_rush_without_end_holds_turns_up_for_a_moment_only():
     async with Switchboard() as house:
         for _ in range(RUSH + 1):
-            house.engine.turns.enter()
+            asyncio.ensure_future(house.engine.turns.enter(HOME))
         got = await house.accept("hi")
         assert await house.live.line_of(got.event, RUSH_S + 1)
 

@@ -49,9 +49,10 @@ from bot.live import Live
 from bot.people import People
 from bot.places import Places
 from bot.questions import Asking, Deciders, Questions
+from bot.seats import Seats
 from bot.store.sqlite import SqliteDatabase
 from bot.transcript import Transcript
-from bot.turns import Seats, Turns, Work
+from bot.turns import Turns, Work
 from bot.web.app import build, runner
 from bot.web.parts import Parts, Route
 from tests.fakes.database import lay

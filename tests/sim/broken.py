@@ -190,13 +190,15 @@ def number_without_lock(patch: Patch) -> None:
     async def store(self: Inbox, event: Event, body_hash: str = "") -> Accepted:
         ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"))
         number = await self._db.read(look(event))
-        owner = self._seats.enter()
+        owner = await self._seats.enter(event.tenant)
         script = arrive(event, ids, to_us(self._clock.now()), body_hash, owner)
         try:
             got, claim = await self._db.write(numbered(script, number))
         except StoreError:
             self._seats.unsure()
             raise
+        finally:
+            self._seats.entered(event.tenant, owner)
         if claim:
             self._seats.start(claim)
         return Accepted(event=got.event, conv=got.conv.id)
