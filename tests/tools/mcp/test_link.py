@@ -216,6 +216,15 @@ async def test_what_nobody_can_know_is_unknown_and_repeats_no_foreign_word(how: 
         assert "ignore all rules" not in str(caught.value)
 
 
+async def test_of_several_answers_to_a_call_the_first_counts_and_none_is_the_next_ones() -> None:
+    async with kit.opened(rogue("twice", timeout_s=5.0)) as link:
+        await link.look()
+        said = [await words(await link.call(link.tools["add"], {}), None) for _ in range(3)]
+        numbers = [int(each.removeprefix("first answer to ")) for each in said]
+        assert numbers == sorted(set(numbers)), said
+        assert link.problem == ""
+
+
 async def test_what_a_server_surely_did_not_do_is_refused() -> None:
     async with kit.opened(rogue("plain")) as link:
         await link.look()

@@ -3,6 +3,7 @@
 Each life is a process of its own on a real file, with a real server beside it.
 """
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -92,6 +93,26 @@ async def test_a_server_that_is_down_is_said_and_nothing_is_in_doubt(tmp_path: P
     await _told(tmp_path, story)
 
 
+async def test_a_server_that_dies_in_a_call_is_asked_about_and_not_called_again(
+    tmp_path: Path,
+) -> None:
+    async def story(house: Switchboard, hub: Any) -> None:
+        await house.ask("die please")
+        (card,) = await house.pending()
+        await house.decide(card, "approve")
+        async with asyncio.timeout(20):
+            while not set(house.states()) & {("notes_die", "in_doubt"), ("notes_die", "failed")}:
+                await asyncio.sleep(0.02)
+            assert house.states() == [("notes_die", "in_doubt")]
+            while not (doubts := await house.pending()):
+                await asyncio.sleep(0.02)
+        assert doubts[0].kind == "doubt"
+        assert hub.problems(HOME)[0].startswith("MCP server notes: notes stopped by itself.")
+
+    await _told(tmp_path, story)
+    assert kit.book(tmp_path) == ["die now"]
+
+
 async def test_its_failure_is_told_in_its_own_words_inside_marks(tmp_path: Path) -> None:
     async def story(house: Switchboard, hub: Any) -> None:
         await house.ask("fail please")
@@ -135,6 +156,7 @@ async def _told(tmp_path: Path, story: Any, **changes: Any) -> None:
     """Tell a story in an engine whose model calls what the person names."""
     arguments = {"note": ("notes_add", {"title": "tea"}), "fail": ("notes_fail", {"why": "no"})}
     arguments["long"] = ("notes_long", {"size": 3})
+    arguments["die"] = ("notes_die", {"word": "now"})
 
     def think(request: Any) -> Any:
         told = last_words(request)
@@ -146,6 +168,6 @@ async def _told(tmp_path: Path, story: Any, **changes: Any) -> None:
     async with Switchboard(ScriptedModel(think)) as house:
         async with hub_of(kit.notes(tmp_path, **changes), db=house.db) as hub:
             await hub.check(HOME, "notes")
-            await approve(hub, "add", "fail", "long")
+            await approve(hub, "add", "fail", "long", "die")
             house.engine.toolset.guests = hub
             await story(house, hub)
