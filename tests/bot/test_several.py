@@ -3,15 +3,17 @@
 import asyncio
 import signal
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.postgres import Pooler, own_database
-from tests.program import Program, wait_for
+from tests.program import TOKEN, Program, wait_for
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -85,6 +87,23 @@ def test_what_is_connected_at_one_process_is_heard_by_the_other(
     status, told = other.ask("DELETE", "/v1/channels/telegram")
     assert status < 300, told
     wait_for(lambda: not heard(one))
+
+
+def test_an_answer_is_seen_as_it_grows_at_the_process_that_does_not_write_it(
+    two: tuple[Program, Program],
+) -> None:
+    one, other = two
+    talk = one.say("help")
+    wait_for(lambda: len(answers(one, talk)) == 1)
+    address = f"{other.url}/v1/conversations/{talk}/stream"
+    watching = urllib.request.Request(address, headers={"Authorization": f"Bearer {TOKEN}"})
+    with urllib.request.urlopen(watching, timeout=20) as stream:
+        lines = (line.decode().strip() for line in stream)
+        assert next(line for line in lines if line.startswith("event: state"))
+        time.sleep(0.2)  # the word that somebody watches is on its way
+        one.say("help", talk)
+        seen = list(takewhile(lambda line: "assistant" not in line, lines))
+    assert "event: draft" in seen, seen
 
 
 def test_a_talk_with_two_processes_behind_a_pooler(two: tuple[Program, Program]) -> None:
