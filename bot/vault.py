@@ -13,6 +13,7 @@ Limits: NIST SP 800-38D, section 8.3 (2^32 encryptions under one key with random
 import base64
 import binascii
 import hmac
+import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,8 @@ from bot.core.secret import Secret
 from bot.frozen import frozen
 from bot.keyring import KEY_BYTES, Kek, Ring
 
+log = logging.getLogger(__name__)
+
 MAX_USES = 2**30
 MAX_AGE = timedelta(days=90)
 """A data key older, or used more often, gives way to a new one at the next sealing."""
@@ -48,6 +51,10 @@ _TRIES = 20
 
 class SecretUnreadable(OperatorError):
     """A stored secret cannot be opened. Connect the service again."""
+
+
+class KeyDamaged(SettingsError):
+    """A data key is damaged, and its master key is the right one. Restore it from a backup."""
 
 
 @frozen
@@ -148,6 +155,8 @@ class Vault:
         self._held: dict[TenantId, _Held] = {}
         self._derived: dict[tuple[TenantId, str], bytes] = {}
         self._roots: dict[TenantId, bytes] = {}
+        self._proven: set[str] = set()
+        """Master keys that opened, or wrapped, a data key here: they are the right ones."""
 
     async def start(self) -> None:
         """Refuse to serve with a wrong master key; make the house's own keys the first time.
@@ -155,17 +164,14 @@ class Vault:
         Raises SettingsError, which names the key that is missing. One damaged row is not taken
         for a wrong key: a master key that opens any of its rows is the right one.
         """
-        opened: set[str] = set()
         wrong = dict[str, SettingsError]()
         async for dek in self._all():
-            if dek.kek not in opened:
+            if dek.kek not in self._proven:
                 try:
                     self._unwrap(dek)
                 except SettingsError as error:
                     wrong[dek.kek] = error
-                else:
-                    opened.add(dek.kek)
-        for kek in wrong.keys() - opened:
+        for kek in wrong.keys() - self._proven:
             raise wrong[kek]
         for name in (LOOKUP, AUDIT):
             self._roots[name] = await self._root(name)
@@ -211,7 +217,10 @@ class Vault:
         done = 0
         async for dek in self._all():
             if dek.kek != self._ring.primary.id:
-                done += await self._keys.put(self._wrap(dek, self._unwrap(dek)), dek)
+                try:
+                    done += await self._keys.put(self._wrap(dek, self._unwrap(dek)), dek)
+                except KeyDamaged as error:  # it stays as it is, for a backup to mend
+                    log.error(error.message)
         return done
 
     async def kek_counts(self) -> dict[str, int]:
@@ -269,7 +278,12 @@ class Vault:
             if self._is_worn(dek):
                 await self._keys.put(replace(dek, active=False), dek)
                 continue
-            self._open_keys[tenant, dek.id] = AESGCM(self._unwrap(dek))
+            try:
+                self._open_keys[tenant, dek.id] = AESGCM(self._unwrap(dek))
+            except KeyDamaged as error:
+                log.error("%s A new one seals from now on.", error.message)
+                await self._keys.put(replace(dek, active=False), dek)
+                continue
             if await self._keys.put(replace(dek, uses=dek.uses + BLOCK), dek):
                 until = self._clock.monotonic() + TRUSTED_S
                 self._held[tenant] = _Held(dek=dek.id, left=BLOCK - 1, until=until)
@@ -319,10 +333,11 @@ class Vault:
         kek = self._ring.primary
         nonce = self._clock.chance(_NONCE_BYTES)
         body = AESGCM(kek.key).encrypt(nonce, key, _bound_dek(dek, kek))
+        self._proven.add(kek.id)
         return replace(dek, kek=kek.id, wrapped=f"{_text(nonce)}.{_text(body)}")
 
     def _unwrap(self, dek: Dek) -> bytes:
-        """The key itself. Raises SettingsError when the master key is missing or another one."""
+        """The key itself. Raises SettingsError without its master key, KeyDamaged with it."""
         kek = self._ring.get(dek.kek)
         if kek is None:
             raise SettingsError(
@@ -332,8 +347,15 @@ class Vault:
             )
         try:
             nonce, body = dek.wrapped.split(".")
-            return AESGCM(kek.key).decrypt(_bytes(nonce), _bytes(body), _bound_dek(dek, kek))
+            key = AESGCM(kek.key).decrypt(_bytes(nonce), _bytes(body), _bound_dek(dek, kek))
+            self._proven.add(kek.id)
+            return key
         except (ValueError, InvalidTag):
+            if kek.id in self._proven:
+                raise KeyDamaged(
+                    f"The data key {dek.id} is damaged; the master key {kek.id} is the right one. "
+                    "What it sealed stays closed: restore its row from a backup, or connect again."
+                ) from None
             raise SettingsError(
                 f"The master key {kek.id} is not the one that the stored secrets were sealed "
                 "under. Put the right one into BOT_MASTER_KEY or the file master.key."

@@ -12,7 +12,7 @@ from bot.core.errors import SettingsError
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.keyring import Kek, Ring
-from bot.vault import BLOCK, MAX_AGE, MAX_USES, SecretUnreadable, Slot, Vault
+from bot.vault import BLOCK, LOOKUP, MAX_AGE, MAX_USES, SecretUnreadable, Slot, Vault
 from tests.bot.seeded import SeededClock
 from tests.bot.vault_rows import Crash, Rows
 
@@ -116,8 +116,8 @@ async def test_a_key_row_moved_to_another_tenant_opens_nothing():
     later = await vault(rows)
     with pytest.raises(SecretUnreadable):
         await later.open(slot(tenant=OTHER), sealed)
-    with pytest.raises(SettingsError):
-        await later.seal(slot(tenant=OTHER), Secret("for a key that somebody else knows"))
+    anew = await later.seal(slot(tenant=OTHER), Secret("for a key that nobody else knows"))
+    assert anew.split(".")[1] != moved.id
 
 
 async def test_no_nonce_comes_twice_in_a_hundred_thousand():
@@ -306,6 +306,40 @@ async def test_a_damaged_row_stops_nobody_else():
     made = await vault(rows)
     kept = slot(tenant=OTHER)
     assert (await made.open(kept, await made.seal(kept, Secret("s")))).reveal() == "s"
+
+
+async def test_a_tenant_whose_key_is_damaged_seals_by_a_new_one_and_loses_only_what_that_sealed():
+    rows = Rows()
+    await fill(await vault(rows), rows, 1)
+    hurt = await rows.get(ACME)
+    rows.deks[hurt.id] = replace(hurt, wrapped=hurt.wrapped[:-4])
+    made = await vault(rows)
+    (at, sealed), new = rows.values["slack", "c0"], slot(row_id="c0", row_version=2)
+    with pytest.raises(SecretUnreadable):
+        await made.open(at, sealed)
+    assert (await made.open(new, await made.seal(new, Secret("again")))).reveal() == "again"
+    assert (await made.reseal(ACME, rows)).unreadable == (at,)
+    rows.deks[hurt.id] = replace(hurt, active=False)  # the row comes back from a backup
+    assert (await made.open(at, sealed)).reveal() == "secret 0"
+
+
+async def test_a_damaged_key_stands_in_no_new_master_keys_way():
+    rows = Rows()
+    await fill(await vault(rows), rows, 1)
+    hurt = await rows.get(ACME)
+    rows.deks[hurt.id] = replace(hurt, wrapped=hurt.wrapped[:-4])
+    made = await vault(rows, "b", "a")
+    assert await made.rewrap() == 2
+    assert await made.kek_counts() == {"kek_202611_a": 1, "kek_202611_b": 2}
+
+
+async def test_a_damaged_key_of_the_house_is_not_put_down_to_the_master_key():
+    rows = Rows()
+    await fill(await vault(rows), rows, 1)
+    hurt = await rows.get(LOOKUP)
+    rows.deks[hurt.id] = replace(hurt, wrapped=hurt.wrapped[:-4])
+    with pytest.raises(SettingsError, match=f"The data key {hurt.id} is damaged.*backup"):
+        await vault(rows)
 
 
 async def test_a_deleted_tenant_is_unreadable_in_every_copy():
