@@ -94,6 +94,7 @@ class Standing:
         found += self.models.problems()
         if not self.team.all(self.tenant):
             found.append(f"There is no agent that could answer in {self.agents_dir}.")
+            found += map(str, self.team.problems)
         return found
 
     def mistakes(self) -> Sequence[str]:

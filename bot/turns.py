@@ -201,8 +201,9 @@ class Turns:
             for conv, epoch in adrift & self._adrift:
                 await self._db.write(rows.let_go(conv, epoch, to_us(self._clock.now())))
                 self.wake()
-        except Exception:
-            log.exception("What is adrift cannot be let go of yet.")
+        except Exception as error:
+            if not isinstance(error, StoreError):
+                log.exception("What is adrift cannot be let go of yet.")
             self.unsure()
         else:
             self._adrift = adrift

@@ -180,7 +180,8 @@ def _settle(future: "asyncio.Future[Any] | None", result: object) -> None:
 def _tell(batch: Sequence[Item], error: Exception) -> None:
     for _, future in batch:
         if future is None:
-            log.error("A posted transaction failed.", exc_info=error)
+            bug = None if isinstance(error, Lost) else error
+            log.error("A posted transaction failed: %s", said(error), exc_info=bug)
         elif not future.done():
             future.set_exception(error)
     if not isinstance(error, BotError):

@@ -13,9 +13,9 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.web_urldispatcher import AbstractRoute
 
-from bot.core.errors import BotError
+from bot.core.errors import BotError, StoreError
 from bot.web import blog, oauth, outward, pages
-from bot.web.answers import of_error, refusal
+from bot.web.answers import answer, of_error, refusal
 from bot.web.api import (
     agents,
     approvals,
@@ -210,6 +210,8 @@ def _of_ours(request: web.Request, route: Route | None, error: BotError) -> web.
     if error.status >= 500:
         name = request[REQUEST_ID]
         log.error("A request failed: %s", error.message, extra={"request": name})
+    if isinstance(error, StoreError) and request.path in _TELLS_MORE:
+        return answer({"ok": False, "problems": [error.message]}, 503)
     if _wants_page(request, route):
         if isinstance(error, SignedOut) and request.method == "GET":
             return web.Response(status=303, headers={"Location": "/in"})

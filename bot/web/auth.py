@@ -10,13 +10,14 @@ The peer's address is never proof of anything, and `X-Forwarded-*` is never read
 """
 
 import ipaddress
+import logging
 import re
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from bot.core.errors import Forbidden, LimitReached, UserError
+from bot.core.errors import Forbidden, LimitReached, StoreError, UserError
 from bot.core.people import Role
 from bot.core.ports import Clock
 from bot.core.secret import Secret
@@ -25,12 +26,15 @@ from bot.limits import Buckets, Rate
 from bot.web.parts import VISIT, Access
 from bot.web.visitor import VISITOR
 
+log = logging.getLogger(__name__)
+
 COOKIE = "bot_session"
 CSRF = "X-CSRF-Token"
 WRONG_TOKENS = Rate(count=20, seconds=60)
 """Per address: after so many wrong tokens none is tried for a while."""
 SIGN_INS = Rate(count=10, seconds=60)
 """Per address: tries of a sign-in link."""
+_UNSURE = "The database cannot be used, so nobody knows who calls. Try again in a moment."
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9.-]+)(?::[0-9]{1,5})?")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -72,12 +76,16 @@ class Gate:
         return self._is_https and request.headers.get("Host", "").lower() == self._public
 
     async def admit(self, request: web.Request, access: Access) -> None:
-        """Put the visitor on the request. Raises SignedOut, Forbidden, LimitReached."""
+        """Put the visitor on the request. Raises SignedOut, Forbidden, LimitReached, StoreError."""
         authorization = request.headers.get("Authorization")
-        if authorization is not None:
-            visit = await self._bearer(request, authorization)
-        else:
-            visit = await self._browser(request)
+        try:
+            if authorization is not None:
+                visit = await self._bearer(request, authorization)
+            else:
+                visit = await self._browser(request)
+        except StoreError as error:
+            log.error("Who calls cannot be looked up: %s", error.message)
+            raise StoreError(_UNSURE) from error
         if access is Access.OWNER and visit.person.role is not Role.OWNER:
             raise Forbidden("Only owners may do this. Ask an owner of this workspace.")
         request[VISIT] = visit

@@ -1,9 +1,12 @@
 """The house about itself: who you are, who works here, whether it is well."""
 
+import pytest
 from aiohttp import ClientSession
 
 from bot.core.conversation import Claim, Spend, TurnEnd
+from bot.core.errors import StoreError
 from bot.core.model import Usage
+from bot.web.auth import COOKIE
 from tests.bot.web.api.reading import answered, get, items, say
 from tests.fakes.web_house import WebHouse, said
 
@@ -82,6 +85,25 @@ async def test_why_the_house_is_not_ready_is_told_to_whoever_shows_a_token(house
     told = await get(known, "/ready", 503)
     assert told["ok"] is False and told["problems"][0] == "The disk is full."
     await get(house.client({"Authorization": "Bearer guess"}), "/ready", 401)
+
+
+async def test_where_the_database_is_away_nobody_learns_where_it_lies(
+    house: WebHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise StoreError("The database cannot be read: Connect call failed ('10.0.0.5', 5432).")
+
+    monkeypatch.setattr(house.doors, "by_token", away)
+    monkeypatch.setattr(house.doors, "by_cookie", away)
+    guess = house.client({"Authorization": "Bearer guess"})
+    cookie = house.client({"Cookie": f"{COOKIE}=guess"})
+    for told in (await get(guess, "/v1/me", 503), await get(cookie, "/v1/me", 503)):
+        assert "database" in told["error"]["message"]
+        assert "10.0.0.5" not in str(told)
+    told = await get(guess, "/ready", 503)
+    assert told["ok"] is False
+    assert "10.0.0.5" not in str(told)
+    assert "database" in told["problems"][0]
 
 
 async def test_a_model_that_rests_is_named_and_nobody_is_turned_away(house: WebHouse) -> None:
