@@ -229,10 +229,16 @@ class Engine:
         self._rules.clear()
         self._places.clear()
 
+    async def busy(self, tenant: TenantId) -> tuple[int, int]:
+        """How many of a tenant's conversations all processes work on, and how many wait."""
+        running = self.turns.open_of(tenant)
+        if self.peers.many > 1:
+            running = await self.db.read(turn_rows.running(tenant))
+        return running, await self.db.read(turn_rows.waiting(tenant))
+
     async def status_text(self, tenant: TenantId) -> str:
         """`/status` in a chat."""
-        running = self.turns.open_of(tenant)
-        waiting = await self.db.read(turn_rows.waiting(tenant))
+        running, waiting = await self.busy(tenant)
         pending = await self.db.read(approval_rows.pending(tenant))
         return f"{running} running, {waiting} waiting, {pending} approvals pending."
 

@@ -19,7 +19,7 @@ from bot.engine import Engine
 from bot.extensions import Extension
 from bot.frozen import frozen
 from bot.home import Home
-from bot.store import approvals, inbox, spends, turns
+from bot.store import approvals, inbox, spends
 from bot.version import version
 from bot.web.said import API, TERMINAL, WEB
 
@@ -59,6 +59,7 @@ class Standing:
         spent = await db.read(spends.total(tenant, "*", to_us(midnight)))
         dead = await db.read(inbox.recent(tenant, to_us(now) + 1, "dead", 1000))
         model, offline = self.models.current()
+        running, waiting = await self.engine.busy(tenant)
         is_owner = person.role is Role.OWNER
         troubles = await self.engine.troubles.shown(tenant) if is_owner else []
         return {
@@ -72,8 +73,8 @@ class Standing:
             "extensions": self._extensions(),
             "payments": self.payments(person),
             "database": await self.database() if is_owner and tenant == self.tenant else None,
-            "queued": await db.read(turns.waiting(tenant)),
-            "open_turns": self.engine.turns.open_of(tenant),
+            "queued": waiting,
+            "open_turns": running,
             "pending": await db.read(approvals.pending(tenant)),
             "spent_today_micros": spent.micros,
             "dead": len(dead),

@@ -137,11 +137,9 @@ _ENDED = Statement(
         inbox.c.state != "new",
     )
 )
-_WAITING = Statement(
-    select(func.count())
-    .select_from(conv)
-    .where(conv.c.state == "ready", conv.c.tenant == bindparam("tenant"))
-)
+_MANY = select(func.count()).select_from(conv).where(conv.c.tenant == bindparam("tenant"))
+_WAITING = Statement(_MANY.where(conv.c.state == "ready"))
+_RUNNING = Statement(_MANY.where(conv.c.state == "running"))
 
 
 @frozen
@@ -365,6 +363,12 @@ def boot(now: int) -> Script[int]:
 def waiting(tenant: str) -> Script[int]:
     """How many conversations of a tenant wait for a turn."""
     rows = yield Ask(_WAITING, {"tenant": tenant})
+    return int(rows[0][0])
+
+
+def running(tenant: str) -> Script[int]:
+    """How many of them are worked on, by whatever process; looks at each of the tenant's."""
+    rows = yield Ask(_RUNNING, {"tenant": tenant})
     return int(rows[0][0])
 
 

@@ -8,6 +8,7 @@ from bot.core.errors import OperatorError, StoreError
 from bot.engine import Limits
 from bot.rush import RUSH, RUSH_S
 from bot.store import inbox
+from bot.store.turns import boot, claim
 from bot.turns import ATTEMPTS
 from tests.fakes.database import Calm, Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
@@ -80,6 +81,20 @@ async def test_a_status_counts_what_is_the_askers_own():
         await house.engine.turns.idle()
         said = await house.engine.status_text(HOME)
         assert said == "0 running, 0 waiting, 0 approvals pending."
+
+
+@virtual
+async def test_a_status_counts_what_other_processes_work_on_as_well():
+    limits = Limits(open_turns=1, sender=UNLIMITED, tenant=UNLIMITED)
+    async with Switchboard(slow(5.0), limits=limits) as house:
+        got = [await house.accept("hi", thread=f"t{n}") for n in range(3)]
+        house.disk.now(claim("own_other", house.now_us, 1))
+        house.engine.peers.many = 2  # type: ignore[misc]
+        said = await house.engine.status_text(HOME)
+        assert said == "2 running, 1 waiting, 0 approvals pending."
+        house.disk.now(boot(house.now_us))  # the other one died
+        for each in got:
+            await house.live.line_of(each.event, 60)
 
 
 @virtual
