@@ -119,7 +119,8 @@ class Limits(Section):
 
     open_turns: Annotated[Whole, Field(ge=1, le=100_000)] = Field(
         default=1000,
-        description="Conversations that are worked on at the same time; the rest wait.",
+        description="Conversations that are worked on at the same time; the rest wait. Where there "
+        "are several workspaces, each leaves an eighth of them to the others.",
     )
     body_bytes: Annotated[Whole, Field(ge=1024, le=1 << 30)] = Field(
         default=1_048_576,
