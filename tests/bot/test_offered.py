@@ -92,8 +92,8 @@ async def process(url: str, name: str, seats: int, words: bool) -> AsyncIterator
         await asyncio.wait_for(heard.wait(), SOON_S)
     claim, looked = engine.turns._claim, asyncio.Event()
 
-    async def claimed(limit: int) -> list[Claim]:
-        found = await claim(limit)
+    async def claimed(limit: int, held: frozenset[str]) -> list[Claim]:
+        found = await claim(limit, held)
         looked.set()
         return found
 
