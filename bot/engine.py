@@ -54,6 +54,7 @@ from bot.seats import Seats
 from bot.store import approvals as approval_rows
 from bot.store import bindings, place_rules, policies
 from bot.store import turns as turn_rows
+from bot.store.lately import Lately
 from bot.store.place_rules import PlaceRule
 from bot.store.policies import Rule
 from bot.store.script import Database
@@ -150,6 +151,7 @@ class Engine:
         )  # fmt: skip
         self.loop = self._loop(limits)
         self.router = self._router(limits)
+        lately = Lately(given.clock)
         self.turns = Turns(
             given.db,
             given.clock,
@@ -160,12 +162,13 @@ class Engine:
                 count=limits.open_turns,
                 stop_elsewhere=lambda conv: self.peers.say("stop", conv),
                 offer=lambda: self.peers.say(WORK),
+                lately=lately,
             ),
         )
         self.controls = Controls(
             given.db, given.clock, self.approvals, self.directory, self.turns, self.status_text
         )
-        self.inbox = Inbox(given.db, given.clock, self.turns, self.controls, limits.sender)
+        self.inbox = Inbox(given.db, given.clock, self.turns, self.controls, limits.sender, lately)
         self._bindings: dict[str, Sequence[Binding]] = {}
         self._rules: dict[str, Sequence[Rule]] = {}
         self._places: dict[str, Mapping[tuple[str, str, str], PlaceRule]] = {}

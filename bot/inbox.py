@@ -21,6 +21,7 @@ from bot.points import point
 from bot.store import albums, turns
 from bot.store import inbox as rows
 from bot.store.arrivals import Ingested
+from bot.store.lately import Known, Lately
 from bot.store.script import Database, Script, restartable_by
 
 
@@ -62,13 +63,21 @@ class Inbox:
     """Accepts events."""
 
     def __init__(
-        self, db: Database, clock: Clock, seats: Seats, control: Control, sender: Rate
+        self,
+        db: Database,
+        clock: Clock,
+        seats: Seats,
+        control: Control,
+        sender: Rate,
+        lately: Lately | None = None,
     ) -> None:
+        """`lately` is what turns that end leave for those that come; none: all is read."""
         self._db = db
         self._clock = clock
         self._seats = seats
         self._control = control
         self._sender = sender
+        self._lately = lately or Lately(clock)
         self._buckets = Buckets(clock)
         self.closed = ""
         """Why nothing more is taken in; empty as long as everything is."""
@@ -96,9 +105,10 @@ class Inbox:
         now = to_us(self._clock.now())
         ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"))
         owner = await self._seats.enter(event.tenant)
+        known = self._lately.known(event.tenant, event.conv)
         point("accept.before_commit")
         try:
-            got, claim = await self._db.write(arrive(event, ids, now, body_hash, owner))
+            got, claim = await self._db.write(arrive(event, ids, now, body_hash, owner, known))
         except (StoreError, asyncio.CancelledError):
             self._seats.unsure()  # it may be stored and claimed all the same
             raise
@@ -106,6 +116,7 @@ class Inbox:
             self._seats.entered(event.tenant, owner)
         point("accept.after_commit")
         if claim:
+            self._lately.opened(claim, got.said)
             self._seats.start(claim)
         elif not got.duplicate:
             self._seats.wake()
@@ -123,10 +134,15 @@ class Inbox:
 
 @restartable_by(lambda event, *_: f"{event.tenant} {event.conv}")
 def arrive(
-    event: Event, ids: tuple[str, str], now: int, body_hash: str, owner: str
+    event: Event,
+    ids: tuple[str, str],
+    now: int,
+    body_hash: str,
+    owner: str,
+    known: Known | None = None,
 ) -> Script[tuple[Ingested, Claim | None]]:
     """Store an event and, for an owner with a free seat, claim its conversation as well."""
     if albums.is_part(event):
         return (yield from albums.ingest(event, ids, now, body_hash)), None
-    got = yield from rows.ingest(event, ids, now, body_hash, owner)
+    got = yield from rows.ingest(event, ids, now, body_hash, owner, known)
     return got, turns.begin(event, got) if got.claimed else None

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from bot.causes import INTERNAL, cause_of, told
 from bot.core.canonical import Json
-from bot.core.conversation import Claim, TurnEnd
+from bot.core.conversation import Claim, Line, TurnEnd
 from bot.core.effect import EffectKind, EffectState
 from bot.core.errors import BotError, ConnectionBroken, Diverged, Fenced, StoreError
 from bot.core.event import Ending
@@ -27,6 +27,7 @@ from bot.seats import Seats, Sitting
 from bot.store import journal
 from bot.store import turns as rows
 from bot.store.approvals import CodeTaken
+from bot.store.lately import Lately
 from bot.store.patient import surely
 from bot.store.script import Database
 from bot.transcript import files_of, outside
@@ -70,6 +71,7 @@ class Turns:
         self._ended = work.ended
         self._live = live
         self._seats = seats
+        self._lately = seats.lately or Lately(clock)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._whose: dict[str, TenantId] = {}
         self._stopped: set[str] = set()
@@ -219,6 +221,7 @@ class Turns:
             del self._tasks[conv]
             tenant = self._whose.pop(conv)
             self._sitting.leave(tenant)
+            self._lately.left(conv)
             if not task.cancelled() and (error := task.exception()):
                 log.error("A turn was lost to a bug; it is tried again.", exc_info=error)
                 self.unsure()
@@ -340,21 +343,22 @@ class Turns:
             done = rows.Finished(more=True)  # written, and its answer was lost
         point("turn.after_finish")
         self._ended(end)
-        said = _shown(claim, end, done, iso(now)) if done.line else {}
+        self._lately.closed(claim, done.said, done.last)
+        said = _shown(claim, end, done.said, iso(now)) if done.said else {}
         self._live.end(event.tenant, conv.id, event.id, said)
         return done.more
 
 
-def _shown(claim: Claim, end: TurnEnd, done: rows.Finished, at: str) -> dict[str, Json]:
+def _shown(claim: Claim, end: TurnEnd, line: Line, at: str) -> dict[str, Json]:
     """The line that a turn ended with, as the API shows it."""
     return {
-        "id": done.line,
+        "id": line.id,
         "role": end.role,
         "agent": end.agent or "",
         "text": end.reply,
         "at": at,
         "turn": claim.event.id,
-        "n": done.n,
+        "n": line.n,
         "approval": end.approval.id if end.approval else None,
         "footer": end.footer,
         **told(end.cause),

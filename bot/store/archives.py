@@ -74,6 +74,8 @@ _HOLD = Statement(
         .with_for_update()
     )
 )
+_PASS = Statement(lambda: update(conv).where(*_OF_CONV).values(next_seq=conv.c.next_seq + 1))
+"""It passes over a number, so that nobody takes the lines that he knows for the ones there are."""
 _LINES = Statement(
     lambda: (
         select(*message.c)
@@ -199,6 +201,7 @@ def put_away(tenant: str, away: Away, before: int) -> Script[bool]:
     if away.vector:
         yield from vectors.put(tenant, away.vector)
     yield Ask(_TAKE_OUT, {**place, "last": item.last})
+    yield Ask(_PASS, place)
     yield from upkeep.look_again(tenant, item.conv)
     counted: dict[str, Json] = {
         "archive": item.id,
@@ -217,6 +220,7 @@ def put_back(tenant: str, item: Archive, rows: list[Row], actor: str, now: int) 
         return False
     for row in rows:
         yield Ask(_PUT_BACK, dict(zip(NAMES, row, strict=True)))
+    yield Ask(_PASS, {"tenant": tenant, "conv": item.conv})
     yield from vectors.drop(tenant, vectors.ARCHIVE, item.id)
     yield from upkeep.look_again(tenant, item.conv)
     restored: dict[str, Json] = {"archive": item.id, "lines": len(rows)}

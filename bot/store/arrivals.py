@@ -16,18 +16,18 @@ from bot.store.script import Ask, Row, Script, Statement
 from bot.store.tables import conv, inbox
 
 _FOUND = (inbox.c.id, inbox.c.conv, inbox.c.body_hash, inbox.c.seq)
-_IS_IT = and_(
+IS_IT = and_(
     inbox.c.tenant == bindparam("tenant"),
     inbox.c.channel == bindparam("channel"),
     inbox.c.account == bindparam("account"),
     inbox.c.ext_id == bindparam("ext_id"),
 )
-_SEEN = Statement(select(*_FOUND).where(_IS_IT))
+_SEEN = Statement(select(*_FOUND).where(IS_IT))
 _ONE = select(literal_column("1").label("n")).subquery("one")
 _MET = Statement(
     select(*_FOUND, *CONV)
     .select_from(
-        _ONE.outerjoin(inbox, _IS_IT).outerjoin(
+        _ONE.outerjoin(inbox, IS_IT).outerjoin(
             conv, and_(conv.c.tenant == bindparam("tenant"), conv.c.key == bindparam("key"))
         )
     )
@@ -48,6 +48,8 @@ class Ingested:
     """The conversation is the owner's now, and `conv` has the epoch of the claim."""
     history: tuple[Line, ...] = ()
     """What was said before, where it is claimed."""
+    said: Line | None = None
+    """Its own line, where it is one."""
     duplicate: bool = False
     same: bool = True
     """For a duplicate: whether it said the same as the first time."""
@@ -55,19 +57,19 @@ class Ingested:
 
 def known(event: Event, body_hash: str) -> Script[tuple[str, str, bool] | None]:
     """Id and conversation of this event if it came before, and whether its body is the same."""
-    rows = yield Ask(_SEEN, _key(event))
+    rows = yield Ask(_SEEN, key(event))
     return (rows[0][0], rows[0][1], rows[0][2] == body_hash) if rows else None
 
 
 def seen(event: Event, body_hash: str) -> Script[Ingested | None]:
     """What became of this event when it came before; None when it did not."""
-    rows = yield Ask(_SEEN, _key(event))
+    rows = yield Ask(_SEEN, key(event))
     return (yield from _again(event, rows[0], body_hash)) if rows else None
 
 
 def meet(event: Event, body_hash: str) -> Script[tuple[Ingested | None, Conversation | None]]:
     """The same, and the session of its conversation that is open now."""
-    rows = yield Ask(_MET, {**_key(event), "key": event.conv})
+    rows = yield Ask(_MET, {**key(event), "key": event.conv})
     row = rows[0]
     if row[0] is not None:
         return (yield from _again(event, row, body_hash)), None
@@ -89,7 +91,8 @@ def _again(event: Event, row: Row, body_hash: str) -> Script[Ingested]:
     )
 
 
-def _key(event: Event) -> dict[str, str]:
+def key(event: Event) -> dict[str, str]:
+    """What the house knows an event again by."""
     return {
         "tenant": event.tenant,
         "channel": event.channel,

@@ -70,6 +70,11 @@ _OPEN = Statement(
                 "title",
                 "created_at",
                 "updated_at",
+                "next_seq",
+                "next_n",
+                "state",
+                "owner",
+                "epoch",
             )
         }
     )
@@ -180,6 +185,15 @@ _TURN_AT = Statement(
 
 
 @frozen
+class First:
+    """The event that a conversation begins with, claimed as it is stored."""
+
+    owner: str
+    lines: int
+    """0 or 1: whether it is a line of the transcript."""
+
+
+@frozen
 class Listed:
     """A conversation in a list."""
 
@@ -242,8 +256,10 @@ def get(tenant: str, id_: str) -> Script[tuple[Conversation, str] | None]:
     return (conversation(rows[0]), rows[0][13]) if rows else None
 
 
-def open_(event: Event, id_: str, session: int, at: int) -> Script[Conversation]:
-    """Begin a session for the key of an event."""
+def open_(
+    event: Event, id_: str, session: int, at: int, first: First | None = None
+) -> Script[Conversation]:
+    """Begin a session for the key of an event; with `first` it is that event's turn already."""
     title = " ".join(event.text.split())[:60]
     person = event.sender.person
     params: dict[str, Any] = {
@@ -260,6 +276,11 @@ def open_(event: Event, id_: str, session: int, at: int) -> Script[Conversation]
         "title": title,
         "created_at": at,
         "updated_at": at,
+        "next_seq": 2 if first else 1,
+        "next_n": 1 + first.lines if first else 1,
+        "state": "running" if first else "idle",
+        "owner": first.owner if first else "",
+        "epoch": int(first is not None),
     }
     yield Ask(_OPEN, params)
     return Conversation(
@@ -275,7 +296,7 @@ def open_(event: Event, id_: str, session: int, at: int) -> Script[Conversation]
         agent=event.agent,
         title=title,
         tainted=False,
-        epoch=0,
+        epoch=params["epoch"],
     )
 
 

@@ -6,7 +6,7 @@ Events that only decide something (`control`) take number 0 and never wait in a 
 
 from dataclasses import replace
 
-from sqlalchemy import Integer, bindparam, delete, insert, null, select, update
+from sqlalchemy import Integer, bindparam, delete, exists, func, insert, null, select, update
 
 from bot.core.conversation import Line
 from bot.core.event import Ending, Event, Trust
@@ -15,6 +15,8 @@ from bot.core.times import from_us, to_us
 from bot.frozen import frozen
 from bot.store import arrivals, conversations
 from bot.store.arrivals import Ingested
+from bot.store.conversations import CONV, conversation
+from bot.store.lately import Known
 from bot.store.rows import event_body, event_from, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
 from bot.store.tables import conv, inbox
@@ -46,6 +48,7 @@ _STORE = Statement(
         }
     )
 )
+_LATEST = conv.alias()
 _NUMBERS = (conv.c.next_seq - 1, conv.c.next_n - 1, conv.c.epoch)
 _ENTER = Statement(
     update(conv)
@@ -57,10 +60,19 @@ _ENTER = Statement(
     )
     .returning(*_NUMBERS)
 )
+_OPEN_NOW = (
+    select(func.max(_LATEST.c.session))
+    .where(_LATEST.c.tenant == bindparam("tenant"), _LATEST.c.key == bindparam("key"))
+    .scalar_subquery()
+)
 _SEIZE = Statement(
     update(conv)
     .where(
-        conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"), conv.c.state == "idle"
+        conv.c.tenant == bindparam("tenant"),
+        conv.c.key == bindparam("key"),
+        conv.c.session == _OPEN_NOW,
+        conv.c.state == "idle",
+        ~exists().where(arrivals.IS_IT),
     )
     .values(
         next_seq=conv.c.next_seq + 1,
@@ -70,8 +82,9 @@ _SEIZE = Statement(
         owner=bindparam("new_owner"),
         epoch=conv.c.epoch + 1,
     )
-    .returning(*_NUMBERS)
+    .returning(*_NUMBERS, *CONV)
 )
+"""The usual case in one statement: the event is new, and its conversation is there and at rest."""
 _WAKE = Statement(
     update(conv)
     .where(
@@ -175,32 +188,50 @@ class Stored:
 
 
 def ingest(
-    event: Event, ids: tuple[str, str], at: int, body_hash: str = "", owner: str = ""
+    event: Event,
+    ids: tuple[str, str],
+    at: int,
+    body_hash: str = "",
+    owner: str = "",
+    known: Known | None = None,
 ) -> Script[Ingested]:
     """Store a message-like event: number it, write the person's line, wake the conversation.
 
     `ids` are fresh ids for a conversation and a line, used if they are needed. An `owner` takes the
-    conversation in the same breath if nobody works on it and nothing waits in it.
+    conversation in the same breath if nobody works on it and nothing waits in it. What was said
+    before is read, but where what is `known` of it still holds.
     """
     conv_id, line_id = ids
-    before, open_now = yield from arrivals.meet(event, body_hash)
-    if before:
-        return before
-    where = open_now or (yield from conversations.open_(event, conv_id, 1, at))
     lines = int(event.kind in ("message", "command"))
-    place: Params = {"tenant": event.tenant, "id": where.id, "at": at, "lines": lines}
+    place: Params = {"tenant": event.tenant, "at": at, "lines": lines}
+    history: tuple[Line, ...] = ()
     rows: list[Row] = []
     if owner:
-        rows = yield Ask(_SEIZE, {**place, "new_owner": owner})
+        mine = {**arrivals.key(event), **place, "key": event.conv, "new_owner": owner}
+        rows = yield Ask(_SEIZE, mine)
     claimed = bool(rows)
-    if not claimed:
-        rows = yield Ask(_ENTER, place)
-        yield Ask(_WAKE, {"tenant": event.tenant, "id": where.id, "at": at})
-    seq, n, epoch = rows[0]
-    history: tuple[Line, ...] = ()
-    if claimed:  # before the new line is written, which then waits for no one who reads lines
-        history = yield from conversations.history(event.tenant, where.id, seq)
+    if claimed:
+        (seq, n, _), where = rows[0][:3], conversation(rows[0][3:])
+        if known and known.still(where, seq, n - lines + 1):
+            history = known.lines
+        else:  # before the new line is written, which then waits for no one who reads lines
+            history = yield from conversations.history(event.tenant, where.id, seq)
+    else:
+        before, open_now = yield from arrivals.meet(event, body_hash)
+        if before:
+            return before
+        if open_now is None and owner:
+            first = conversations.First(owner=owner, lines=lines)
+            where, claimed = (yield from conversations.open_(event, conv_id, 1, at, first)), True
+            seq = n = 1
+        else:
+            where = open_now or (yield from conversations.open_(event, conv_id, 1, at))
+            place["id"] = where.id
+            ((seq, n, epoch),) = yield Ask(_ENTER, place)
+            yield Ask(_WAKE, {"tenant": event.tenant, "id": where.id, "at": at})
+            where = replace(where, epoch=epoch)
     yield from store(event, (where.id, seq), at, body_hash, attempts=int(claimed))
+    said: Line | None = None
     if lines:
         said = Line(
             id=line_id,
@@ -215,8 +246,11 @@ def ingest(
         if event.trust is Trust.OUTSIDE:
             said = yield from conversations.taint(event.tenant, where.id, said)
         yield from conversations.write(event.tenant, where.id, said)
-    where = replace(where, epoch=epoch, tainted=where.tainted or event.trust is Trust.OUTSIDE)
-    return Ingested(event=event.id, conv=where, seq=seq, claimed=claimed, history=history)
+    if event.trust is Trust.OUTSIDE:
+        where = replace(where, tainted=True)
+    return Ingested(
+        event=event.id, conv=where, seq=seq, claimed=claimed, history=history, said=said
+    )
 
 
 def ingest_control(

@@ -5,9 +5,9 @@ Rules, which make the outcome the same as running the scripts one after the othe
 1. Scripts of one key run in their order, each to its end before the next begins.
 2. Scripts of different keys touch no rows in common but those that they add; each says so by
    having a key. One without a key runs alone, after all before it and before all behind it.
-3. What a script adds and asks no answer about waits until somebody reads or changes that table of
-   that tenant, or until all are done; then it is added with all that of this tenant waits, whatever
-   its table.
+3. What a script adds and asks no answer about waits until one of its own key reads or changes that
+   table of that tenant, or until all are done; then it is added with all that of this tenant waits,
+   whatever its table. By rule 2 it is nothing to anybody else.
 4. A round is of one tenant, so it stands behind one wall.
 5. What a script reads and the one before it of the same key has just read is not asked again: in
    between it wrote nothing but new rows of other tables.
@@ -124,6 +124,8 @@ class _Lanes:
         self._asked: dict[tuple[str, Statement], list[tuple[_Lane, Ask]]] = {}
         self._added: dict[str, dict[Statement, list[Params]]] = {}
         """By tenant."""
+        self._adding: dict[str, dict[_Lane, frozenset[str]]] = {}
+        """By tenant: to which tables each lane adds."""
         self._tenant: str | None = None
 
     def run(self) -> Rounds:
@@ -133,7 +135,7 @@ class _Lanes:
         while self._asked:
             tenant, statement = min(self._asked, key=self._rank)
             asked = self._asked.pop((tenant, statement))
-            yield from self._add_for(self._hides(tenant, statement))
+            yield from self._add_for(self._hides(tenant, statement, asked))
             found = yield self._round(tenant, statement, [ask.params for _, ask in asked])
             for (lane, ask), rows in zip(asked, found, strict=True):
                 lane.told(ask, rows)
@@ -144,10 +146,12 @@ class _Lanes:
     def _go_on(self, lane: _Lane, rows: list[Row]) -> None:
         while ask := lane.send(rows):
             tenant, statement = str(ask.params.get("tenant", "")), ask.statement
-            if shape(statement).is_silent:
+            what = shape(statement)
+            if what.is_silent:
                 lane.adds(statement)
-                of_tenant = self._added.setdefault(tenant, {})
-                of_tenant.setdefault(statement, []).append(ask.params)
+                self._added.setdefault(tenant, {}).setdefault(statement, []).append(ask.params)
+                adding = self._adding.setdefault(tenant, {})
+                adding[lane] = adding.get(lane, frozenset()) | what.tables
                 rows = []
             elif (known := lane.knows(ask)) is not None:
                 rows = known
@@ -157,24 +161,26 @@ class _Lanes:
 
     def _rank(self, of: tuple[str, Statement]) -> tuple[bool, bool, int]:
         """First what needs no other wall, then what need not add rows first, then the most."""
-        return of[0] != self._tenant, bool(self._hides(*of)), -len(self._asked[of])
+        asked = self._asked[of]
+        return of[0] != self._tenant, bool(self._hides(*of, asked)), -len(asked)
 
-    def _hides(self, tenant: str, statement: Statement) -> list[str]:
-        """Of which tenants rows are still to be added that this statement might see."""
-        if not self._added:
-            return []
+    def _hides(
+        self, tenant: str, statement: Statement, asked: Sequence[tuple[_Lane, Ask]]
+    ) -> list[str]:
+        """Of which tenants rows are still to be added that whoever asks this might see."""
         tables = shape(statement).tables
         return [
             whose
-            for whose, rows in self._added.items()
+            for whose, adding in self._adding.items()
             if (not tenant or whose in ("", tenant))
-            and any(not tables.isdisjoint(shape(adds).tables) for adds in rows)
+            and any(not tables.isdisjoint(adding.get(lane, ())) for lane, _ in asked)
         ]
 
     def _add_for(self, tenants: Iterable[str]) -> Generator[Round, Rows, None]:
         """Add all that waits to be added for these tenants."""
         for tenant in tenants:
             (statement, params), *also = self._added.pop(tenant).items()
+            del self._adding[tenant]
             yield self._round(tenant, statement, params, also)
 
     def _round(

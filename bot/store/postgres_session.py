@@ -4,12 +4,13 @@ A statement that names a tenant runs as `switchboard_app` behind that tenant's w
 `switchboard_engine`; nothing is set for longer than the transaction.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
 
-from bot.store.lockstep import Round, Rounds, Rows
+from bot.store.lockstep import Params, Round, Rounds, Rows
+from bot.store.rows import dumps
 from bot.store.script import Ask, Row, Script, Value
 from bot.store.shape import DIALECT, adding, shape
 
@@ -100,13 +101,8 @@ class Session:
         if not simple:
             return
         await self._stand(this.tenant)
-        what = adding(tuple(statement for statement, _ in simple))
-        arrays = [
-            _fit(params[name] for params in sets)
-            for names, (_, sets) in zip(what.columns, simple, strict=True)
-            for name in names
-        ]
-        await self._conn.fetch(what.sql, *arrays)
+        sql = adding(tuple(statement for statement, _ in simple))
+        await self._conn.fetch(sql, *(_written(sets) for _, sets in simple))
 
     async def _rows(self, ask: Ask, careful: bool) -> list[Row]:
         sql, names = ask.statement.numbered(DIALECT)
@@ -151,6 +147,14 @@ def said(error: BaseException) -> str:
 def quote(text: str) -> str:
     """A string of SQL (`standard_conforming_strings` is on since PostgreSQL 9.1)."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def _written(sets: Sequence[Params]) -> str:
+    """Rows to be added, as JSON; the server takes of each what it has columns for."""
+    text = dumps(sets)
+    if "\\u0000" not in text:
+        return text
+    return dumps([dict(zip(params, _fit(params.values()), strict=True)) for params in sets])
 
 
 def _fit(values: Iterable[Value]) -> list[Value]:

@@ -38,10 +38,15 @@ class Statement:
     of new rows, while a bound value makes the planner read every row of the tenant.
     """
 
-    __slots__ = ("_given", "_numbered", "_text")
+    __slots__ = ("_given", "_numbered", "_text", "before")
 
-    def __init__(self, element: Executable | Callable[[], Executable]) -> None:
+    def __init__(
+        self, element: Executable | Callable[[], Executable], before: "Statement | None" = None
+    ) -> None:
+        """`before` is changed first, by values of the same names, and answers nothing. PostgreSQL
+        does both in one, so this one may not look at what that one changes."""
         self._given = element
+        self.before = before
         self._text = ""
         self._numbered: tuple[str, tuple[str, ...]] | None = None
 
@@ -61,14 +66,18 @@ class Statement:
     def numbered(self, dialect: Dialect) -> tuple[str, tuple[str, ...]]:
         """The SQL with numbered values (`$1`) and the name of each, compiled once."""
         if self._numbered is None:
-            compiled = self._compile(dialect)
+            compiled = self._compile(dialect, with_before=True)
             self._numbered = str(compiled), tuple(compiled.positiontup or ())
         return self._numbered
 
-    def _compile(self, dialect: Dialect) -> Any:
+    def _compile(self, dialect: Dialect, with_before: bool = False) -> Any:
         usual: Any = dialect.statement_compiler  # its class is hashable, its stubs say not
         compiler: Any = _writing_values_out(usual)
-        compiled = compiler(dialect, self.element)
+        element: Any = self.element
+        if with_before and self.before is not None:
+            before: Any = self.before.element
+            element = element.add_cte(before.cte("before"))
+        compiled = compiler(dialect, element)
         if "POSTCOMPILE" in str(compiled):
             raise ValueError(f"Use `one_of` instead of `in_`: {compiled}")
         return compiled

@@ -5,13 +5,14 @@ each sees what those before it did. What comes back is one long list; so the for
 one more value, the number of its argument set, and says it first in every row.
 
 Rows that are added and answer nothing go further: those of several tables are one statement, each
-column one array. Nothing is looked for, so there is no plan that could be a bad one.
+table's rows one text of JSON. Nothing is looked for, so there is no plan that could be a bad one;
+and the driver writes a text sooner than an array, of which it looks at every value in Python.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from sqlalchemy import TableClause
@@ -24,6 +25,8 @@ DIALECT = spoken.dialect()  # type: ignore[no-untyped-call]
 _RETURNING = " RETURNING "
 _ONCE = " ON CONFLICT DO NOTHING"
 _VALUES = re.compile(rf"(INSERT INTO \w+ \([\w, ]+\)) VALUES \((.*?)\)({_ONCE})?", re.DOTALL)
+_PLAIN = frozenset({"VARCHAR", "BIGINT", "INTEGER"})
+"""Types of which JSON loses nothing."""
 _PLACE = re.compile(r"\$(\d+)(?:::(\w+))?")
 
 
@@ -51,27 +54,20 @@ class Adds:
     """What is done where the row is there already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Adding:
-    """Statements that add rows, as one."""
-
-    sql: str
-    columns: tuple[tuple[str, ...], ...]
-    """For each statement the names of its values; each is an array of the sets' values."""
-
-
 class Shape:
     """What a statement does."""
 
     def __init__(self, statement: Statement) -> None:
         self._element: Any = statement.element  # every one can be walked, its type says not
+        self._before = statement.before
         self.sql, self.names = statement.numbered(DIALECT)
 
     @cached_property
     def tables(self) -> frozenset[str]:
         """Every table that it reads or writes."""
         found = visitors.iterate(self._element)
-        return frozenset(part.name for part in found if isinstance(part, TableClause))
+        own = frozenset(part.name for part in found if isinstance(part, TableClause))
+        return own | shape(self._before).tables if self._before else own
 
     @cached_property
     def is_silent(self) -> bool:
@@ -89,7 +85,7 @@ class Shape:
         number = f"${len(self.names) + 1}::BIGINT"
         if self.sql.startswith("SELECT ") and " UNION " not in self.sql:
             return Many(self.sql.replace("SELECT ", f"SELECT {number}, ", 1), answers=True)
-        if not self.sql.startswith(("INSERT ", "UPDATE ", "DELETE ")):
+        if not self.sql.startswith(("INSERT ", "UPDATE ", "DELETE ", "WITH before AS ")):
             return None
         if _RETURNING not in self.sql:
             return Many(self.sql, answers=False)
@@ -104,7 +100,7 @@ class Shape:
             return None
         types = dict(_PLACE.findall(found[2]))
         given = tuple(types.get(str(n + 1), "") for n in range(len(self.names)))
-        if not given or not all(given):
+        if not given or not _PLAIN.issuperset(given):
             return None
         return Adds(into=found[1], values=found[2], types=given, tail=found[3] or "")
 
@@ -116,21 +112,24 @@ def shape(statement: Statement) -> Shape:
 
 
 @cache
-def adding(statements: Sequence[Statement]) -> Adding:
-    """The one statement for many rows of each of these; all of them have `adds`."""
+def adding(statements: Sequence[Statement]) -> str:
+    """The one statement that adds many rows of each of these; all of them have `adds`.
+
+    It takes a text for each: a JSON list of objects that have its values by their names.
+    """
     parts: list[str] = []
-    first = 1
-    for statement in statements:
-        adds = shape(statement).adds
+    for number, statement in enumerate(statements, 1):
+        adds, names = shape(statement).adds, shape(statement).names
         if adds is None:
             raise ValueError(f"It does not only add: {shape(statement).sql}")
-        arrays = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(adds.types))
-        names = ", ".join(f"c{n + 1}" for n in range(len(adds.types)))
-        values = _PLACE.sub(r"v.c\1", adds.values)
-        rows = f"SELECT {values} FROM unnest({arrays}) AS v ({names})"
+        typed = ", ".join(f'"{name}" {kind}' for name, kind in zip(names, adds.types, strict=True))
+        values = _PLACE.sub(partial(_named, names), adds.values)
+        rows = f"SELECT {values} FROM json_to_recordset(${number}::json) AS v ({typed})"
         parts.append(f"{adds.into} {rows}{adds.tail}")
-        first += len(adds.types)
     *before, last = parts
     together = ", ".join(f"a{n} AS ({part})" for n, part in enumerate(before))
-    sql = f"WITH {together} {last}" if before else last
-    return Adding(sql, tuple(shape(statement).names for statement in statements))
+    return f"WITH {together} {last}" if before else last
+
+
+def _named(names: Sequence[str], place: re.Match[str]) -> str:
+    return f'v."{names[int(place[1]) - 1]}"'

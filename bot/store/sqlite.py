@@ -62,6 +62,8 @@ def executor(conn: sqlite3.Connection) -> Callable[[Ask], list[Row]]:
 
     def execute(ask: Ask) -> list[Row]:
         statement = ask.statement
+        if statement.before is not None:
+            cursor.execute(statement.before.text(DIALECT), ask.params)
         cursor.execute(statement.text(DIALECT), ask.params)
         return cursor.fetchall() if cursor.description else []
 

@@ -20,7 +20,16 @@ from bot.store.arrivals import Ingested
 from bot.store.conversations import CONV, conversation
 from bot.store.inbox import EVENT, event_of
 from bot.store.journal import holds, of_claim, steps_of
-from bot.store.script import Ask, Row, Script, Statement, one_of, restartable, restartable_by
+from bot.store.script import (
+    Ask,
+    Params,
+    Row,
+    Script,
+    Statement,
+    one_of,
+    restartable,
+    restartable_by,
+)
 from bot.store.tables import conv, inbox
 
 _TENANTS = Statement(
@@ -73,7 +82,7 @@ _DONE = Statement(
         inbox.c.state == "new",
     )
     .values(
-        state=bindparam("new_state"),
+        state=bindparam("ending_state"),
         ending=bindparam("new_ending"),
         detail=bindparam("new_detail"),
         ended_at=bindparam("at"),
@@ -90,9 +99,7 @@ _FIRST = (
     .limit(1)
 )
 _MORE = Statement(_FIRST.with_only_columns(inbox.c.received_at, inbox.c.body))
-RELEASED = (conv.c.next_n - 1, conv.c.next_seq - 1, _FIRST.scalar_subquery())
-"""The numbers are of the row that is in hand; what waits was looked at before it was."""
-_RELEASE = Statement(
+_LET_GO_OF = (
     update(conv)
     .where(
         conv.c.tenant == bindparam("tenant"),
@@ -108,8 +115,15 @@ _RELEASE = Statement(
         tainted=bindparam("new_tainted"),
         next_n=conv.c.next_n + bindparam("lines", type_=Integer),
     )
-    .returning(*RELEASED)
 )
+_RELEASE = Statement(_LET_GO_OF.returning(conv.c.id))
+RELEASED = (
+    conv.c.next_n - 1,
+    conv.c.next_seq - 1,
+    _FIRST.where(inbox.c.id != bindparam("id")).scalar_subquery(),
+)
+"""The numbers are of the row that is in hand; what waits was looked at before it was."""
+_END = Statement(_LET_GO_OF.returning(*RELEASED), before=_DONE)
 _VOID = Statement(
     update(conv)
     .where(conv.c.state == "running")
@@ -148,9 +162,10 @@ class Finished:
 
     more: bool
     """The conversation has another event waiting."""
-    line: str = ""
-    """The id of the reply's line; empty when nothing was said."""
-    n: int = 0
+    said: Line | None = None
+    """The reply's line; None when nothing was said."""
+    last: int = 0
+    """The last number that its conversation has given out."""
 
 
 @restartable
@@ -188,9 +203,7 @@ def take(owner: str, tenant: str, conv_id: str, now: int) -> Script[Claim | None
     where = conversation(rows[0])
     heads = yield Ask(_HEAD, {"tenant": tenant, "conv": conv_id})
     if not heads:
-        yield from _release(
-            where, now, state="idle", agent=where.agent or "", tainted=where.tainted
-        )
+        yield from _release(where, now, "idle")
         return None
     head = heads[0]
     yield Ask(_TRIED, {"tenant": tenant, "id": head[0]})
@@ -231,7 +244,7 @@ def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
     """End a turn: its effects, question, reply, costs and ending, in one commit. Raises Fenced."""
     event, where = claim_.event, claim_.conv
     says = bool(end.reply or end.raw or end.approval)
-    more, n = yield from _close(claim_, end, at, int(says))
+    more, n, last = yield from _close(claim_, end, at, int(says))
     for effect in end.effects:
         yield from effects.plan(effect, at)
     if end.approval:
@@ -252,7 +265,7 @@ def finish(claim_: Claim, end: TurnEnd, at: int) -> Script[Finished]:
         yield from spends.settle(claim_, spend, i, end.agent or "", at)
     if end.new_session:
         yield from _new_session(claim_, at)
-    return Finished(more=more, line=said.id if said else "", n=n if said else 0)
+    return Finished(more=more, said=said, last=last)
 
 
 def _last_line(claim_: Claim, end: TurnEnd, n: int, at: int) -> Line:
@@ -274,35 +287,33 @@ def _last_line(claim_: Claim, end: TurnEnd, n: int, at: int) -> Line:
     )
 
 
-def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[bool, int]]:
+def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[bool, int, int]]:
     """Mark the ending and let the conversation go, with room for the last line. Raises Fenced.
 
-    Returns whether another event waits to be taken, and the position of that line.
+    Returns whether another event waits to be taken, the position of that line, and the last number
+    that was given out.
     """
     event, where = claim_.event, claim_.conv
-    yield Ask(
-        _DONE,
+    agent = end.next_agent or where.agent or end.agent or ""
+    rows = yield Ask(
+        _END,
         {
-            "tenant": event.tenant,
+            **_let_go_of(where, at, "idle", agent, where.tainted or end.tainted),
+            "lines": lines,
             "id": event.id,
-            "new_state": "dead" if end.ending is Ending.FAILED else "done",
+            "ending_state": "dead" if end.ending is Ending.FAILED else "done",
             "new_ending": end.ending.value,
             "new_detail": end.detail,
             "at": at,
         },
     )
-    n, last, waits = yield from _release(
-        where,
-        at,
-        state="idle",
-        agent=end.next_agent or where.agent or end.agent or "",
-        tainted=where.tainted or end.tainted,
-        lines=lines,
-    )
+    if not rows:
+        raise Fenced(conv=where.id)
+    n, last, waits = rows[0]
     # Only now, with the row of the conversation in hand: what arrives from here on wakes it itself.
     # Whoever leaves something in it takes a number first, so nothing new came without one.
     waiting: list[Row] = []
-    if waits or last != claim_.seq:
+    if waits is not None or last != claim_.seq:
         waiting = yield Ask(_MORE, {"tenant": event.tenant, "conv": where.id})
     due = max((at, *(albums.open_until(body, received) for received, body in waiting)))
     if waiting:
@@ -316,14 +327,14 @@ def _close(claim_: Claim, end: TurnEnd, at: int, lines: int) -> Script[tuple[boo
         {"detail": end.detail} if end.detail else None,
         event.id,
     )
-    return bool(waiting) and due <= at, n
+    return bool(waiting) and due <= at, n, last
 
 
 @restartable
 def put_back(claim_: Claim, due: int) -> Script[None]:
     """Let the conversation go without an ending; the event is tried again at `due`."""
     where = claim_.conv
-    yield from _release(where, due, state="ready", agent=where.agent or "", tainted=where.tainted)
+    yield from _release(where, due, "ready")
 
 
 def _new_session(claim_: Claim, at: int) -> Script[None]:
@@ -372,28 +383,20 @@ def running(tenant: str) -> Script[int]:
     return int(rows[0][0])
 
 
-def _release(
-    where: Conversation, due: int, *, state: str, agent: str, tainted: bool, lines: int = 0
-) -> Script[tuple[int, int, bool]]:
-    """Let a conversation go. Raises Fenced.
-
-    Returns the position of its last line, the last number that it gave out, and whether an event
-    that was there before waits.
-    """
-    rows = yield Ask(
-        _RELEASE,
-        {
-            "tenant": where.tenant,
-            "conv": where.id,
-            "epoch": where.epoch,
-            "new_state": state,
-            "due": due,
-            "new_agent": agent,
-            "new_tainted": int(tainted),
-            "lines": lines,
-        },
-    )
-    if not rows:
+def _release(where: Conversation, due: int, state: str) -> Script[None]:
+    """Let a conversation go as it was. Raises Fenced."""
+    params = _let_go_of(where, due, state, where.agent or "", where.tainted)
+    if not (yield Ask(_RELEASE, {**params, "lines": 0})):
         raise Fenced(conv=where.id)
-    n, last, first = rows[0]
-    return n, last, first is not None
+
+
+def _let_go_of(where: Conversation, due: int, state: str, agent: str, tainted: bool) -> Params:
+    return {
+        "tenant": where.tenant,
+        "conv": where.id,
+        "epoch": where.epoch,
+        "new_state": state,
+        "due": due,
+        "new_agent": agent,
+        "new_tainted": int(tainted),
+    }

@@ -93,7 +93,7 @@ def no_epoch_check(patch: Patch) -> None:
     def hold(claim: Any, steps: int = 0) -> Script[None]:
         yield from ()
 
-    release = Statement(
+    release = (
         update(conv)
         .where(conv.c.id == bindparam("conv"))
         .values(
@@ -104,10 +104,11 @@ def no_epoch_check(patch: Patch) -> None:
             tainted=bindparam("new_tainted"),
             next_n=conv.c.next_n + bindparam("lines", type_=Integer),
         )
-        .returning(*turns.RELEASED)
     )
+    end = Statement(release.returning(*turns.RELEASED), before=turns._END.before)
     patch(journal, "hold", hold)
-    patch(turns, "_RELEASE", release)
+    patch(turns, "_RELEASE", Statement(release.returning(conv.c.id)))
+    patch(turns, "_END", end)
 
 
 def approval_without_compare_and_set(patch: Patch) -> None:
@@ -180,7 +181,8 @@ def number_without_lock(patch: Patch) -> None:
         while True:
             rows = yield ask
             if rows and ask.statement in (inbox._ENTER, inbox._SEIZE):
-                yield Ask(put, {"id": ask.params["id"], "next": number + 1})
+                where = ask.params.get("id") or rows[0][3]
+                yield Ask(put, {"id": where, "next": number + 1})
                 rows = [(number, *rows[0][1:])]
             try:
                 ask = script.send(rows)

@@ -20,7 +20,8 @@ from bot.core.event import Ending, Event, Place, Sender
 from bot.core.ids import AgentName, ConvKey, EventId, PersonId, TenantId
 from bot.core.model import Usage
 from bot.inbox import arrive
-from bot.store import schema, turns
+from bot.store import arrivals, conversations, schema, turns
+from bot.store import inbox as inbox_rows
 from bot.store.columns import metadata
 from bot.store.inbox import replay
 from bot.store.journal import _HOLDS, write_step
@@ -345,6 +346,48 @@ def test_steps_of_a_turn_that_was_overtaken_are_never_left_by_its_end(
     end = ending(claim if moved == "its turn" else now)[-1]
     with pytest.raises(Fenced):
         db.together([ending(claim)[0], end])
+
+
+def asked(db: Watched) -> list[Statement]:
+    """What a batch asked, round by round; all that is added at once as nothing but the first."""
+    return [this.statement for this in db.rounds]
+
+
+def test_an_event_takes_its_conversation_at_rest_without_looking_for_it_first(db: Watched) -> None:
+    db.together(ending(begun(db)))
+    db.rounds.clear()
+    ((got, claim),) = db.together([arriving(said(0, 1, "a"))])
+    assert asked(db)[:2] == [inbox_rows._SEIZE, conversations._HISTORY]
+    assert len(db.rounds) == 3
+    assert (got.seq, got.conv.epoch, [line.text for line in claim.history]) == (
+        2, 2, ["0: 0", "Yes."],
+    )  # fmt: skip
+
+
+def test_the_first_event_of_a_conversation_makes_it_its_own(db: Watched) -> None:
+    ((got, claim),) = db.together([arriving(said(0, 0, "a"))])
+    assert asked(db)[:2] == [inbox_rows._SEIZE, arrivals._MET]
+    assert len(db.rounds) == 3
+    assert (got.seq, got.conv.epoch, got.claimed, claim.history) == (1, 1, True, ())
+    row = db.conn.execute("select state, owner, epoch, next_seq, next_n from conv").fetchall()
+    assert row == [("running", "me", 1, 2, 2)]
+
+
+def test_one_that_comes_again_is_known_though_its_conversation_rests(db: Watched) -> None:
+    claim = begun(db)
+    db.together(ending(claim))
+    ((got, again),) = db.together([arriving(said(0, 0, "a"))])
+    assert (got.duplicate, got.event, again) == (True, claim.event.id, None)
+    assert db.conn.execute("select state, epoch from conv").fetchall() == [("idle", 1)]
+
+
+def test_turns_end_in_one_round_and_nobody_waits_for_what_others_add(db: Watched) -> None:
+    claims = [begun(db, n) for n in range(3)]
+    db.together(ending(claims[0]))
+    db.rounds.clear()
+    db.together([*ending(claims[1]), *ending(claims[2]), arriving(said(0, 1, "a"))])
+    once = [turns._END, inbox_rows._SEIZE, conversations._HISTORY]
+    assert asked(db)[:-1] == once
 
 
 def looks_for_more(db: Watched) -> int:

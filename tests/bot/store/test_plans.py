@@ -13,7 +13,7 @@ from bot.store.sqlite import DIALECT
 HOT = {
     "the next event of a conversation": (turns._HEAD, "inbox_next"),
     "whether another event waits": (turns._MORE, "inbox_next"),
-    "whether one waited already": (turns._RELEASE, "inbox_next"),
+    "whether one waited already": (turns._END, "inbox_next"),
     "the next conversation of a tenant": (turns._NEXT, "conv_due"),
     "tenants with work": (turns._TENANTS, "conv_due"),
     "how many wait": (turns._WAITING, "conv_due"),

@@ -158,6 +158,13 @@ async def test_scripts_of_different_keys_share_their_round_trips(db: PostgresDat
     assert len(sent) == 4
 
 
+async def test_what_is_added_together_is_kept_letter_by_letter(db: PostgresDatabase) -> None:
+    texts = ["", '"', "\\", "\\u0000", "{}", "a\nb\t", "é 😀 \u2028", "x\x00y \\u0000", "NULL"]
+    await all_of(db, *(put(f"t{n}", text) for n, text in enumerate(texts)))
+    found = await db.read(find(("t", "u"), ""))
+    assert found == [text.replace("\x00", "\ufffd") for text in texts]
+
+
 async def test_scripts_of_one_key_keep_their_order(db: PostgresDatabase) -> None:
     await db.write(put("a", "-"))
     await db.write(put("b", "-"))
