@@ -95,12 +95,14 @@ class Loop:
         if not isinstance(laid_from, Mapping) or laid_from["version"] != agent.version:
             raise Diverged("The agent was changed while its turn was cut off.")
         now = datetime.fromisoformat(str(laid_from["at"]))
-        last = laid_from["history"]  # lines that were written since then are not of this prompt
-        known = tuple(line for line in claim.history if isinstance(last, int) and line.n <= last)
         summed = laid_from.get("summary")
         if isinstance(summed, int) and summed and not found:
             found.extend(await self._p.db.read(_ending_at(claim, summed)))
-        claim = replace(claim, history=known)
+        if claim.journal:  # lines that were written since then are not of this prompt
+            last = laid_from["history"]
+            until = last if isinstance(last, int) else 0
+            known = tuple(line for line in claim.history if line.n <= until)
+            claim = replace(claim, history=known)
         team = self._p.agents.all(claim.event.tenant)
         laid = lay(agent, team, claim, person, now, found[0] if found else None)
         done = outcomes_of(claim.event)

@@ -203,7 +203,9 @@ def fitting(history: Sequence[Line]) -> list[Line]:
     budget = HISTORY_TOKENS * CHARS_PER_TOKEN
     kept: list[Line] = []
     for line in reversed(history):
-        budget -= len(line.text) + sum(len(m.content) for m in line.raw)
+        budget -= len(line.text)
+        if line.raw:
+            budget -= sum(len(message.content) for message in line.raw)
         if budget < 0:
             break
         kept.append(line)

@@ -81,7 +81,8 @@ class Lately:
         if len(lines) > HISTORY_LINES:
             first = sorted(line.n for line in lines)[-HISTORY_LINES]
             lines = tuple(line for line in lines if line.n >= first)
-        chars = sum(len(line.text) + sum(len(m.content) for m in line.raw) for line in lines)
+        chars = sum(len(line.text) for line in lines)
+        chars += sum(len(m.content) for line in lines if line.raw for m in line.raw)
         until = self._clock.monotonic() + KEPT_S
         known = Known(
             conv=claim.conv.id,
