@@ -231,26 +231,30 @@ def ingest(
             yield Ask(_WAKE, {"tenant": event.tenant, "id": where.id, "at": at})
             where = replace(where, epoch=epoch)
     yield from store(event, (where.id, seq), at, body_hash, attempts=int(claimed))
-    said: Line | None = None
-    if lines:
-        said = Line(
-            id=line_id,
-            seq=seq,
-            n=n,
-            turn=event.id,
-            role="user",
-            text=event.text,
-            at=from_us(at),
-            attachments=event.attachments,
-        )
-        if event.trust is Trust.OUTSIDE:
-            said = yield from conversations.taint(event.tenant, where.id, said)
-        yield from conversations.write(event.tenant, where.id, said)
+    said = (yield from _say(event, where.id, line_id, (seq, n), at)) if lines else None
     if event.trust is Trust.OUTSIDE:
         where = replace(where, tainted=True)
     return Ingested(
         event=event.id, conv=where, seq=seq, claimed=claimed, history=history, said=said
     )
+
+
+def _say(event: Event, conv_id: str, id_: str, place: tuple[int, int], at: int) -> Script[Line]:
+    """Write the person's line at (number, position); one from outside taints the conversation."""
+    said = Line(
+        id=id_,
+        seq=place[0],
+        n=place[1],
+        turn=event.id,
+        role="user",
+        text=event.text,
+        at=from_us(at),
+        attachments=event.attachments,
+    )
+    if event.trust is Trust.OUTSIDE:
+        said = yield from conversations.taint(event.tenant, conv_id, said)
+    yield from conversations.write(event.tenant, conv_id, said)
+    return said
 
 
 def ingest_control(
