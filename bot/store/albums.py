@@ -80,15 +80,15 @@ def ingest(event: Event, ids: tuple[str, str], at: int, body_hash: str) -> Scrip
     if seen:
         return seen
     found = yield from conversations.current(event.tenant, event.conv)
-    if found:
-        where = found[0]
-        # The row of the conversation first: whoever opens its turn holds the same row.
-        yield Ask(_LOCK, {"tenant": event.tenant, "id": where.id, "at": at})
-        rows = yield Ask(_WAITING, {"tenant": event.tenant, "conv": where.id})
-        if first := _first(rows, event):
-            yield from _join(event, first[0], where.id, (at, body_hash))
-            yield from _hold(event, where.id, at)
-            return Ingested(event=EventId(event.id), conv=where, seq=first[1])
+    # Opened here and not below: whoever is second to it begins again, and finds the album there.
+    where = found[0] if found else (yield from conversations.open_(event, ids[0], 1, at))
+    # The row of the conversation first: whoever opens its turn holds the same row.
+    yield Ask(_LOCK, {"tenant": event.tenant, "id": where.id, "at": at})
+    rows = yield Ask(_WAITING, {"tenant": event.tenant, "conv": where.id})
+    if first := _first(rows, event):
+        yield from _join(event, first[0], where.id, (at, body_hash))
+        yield from _hold(event, where.id, at)
+        return Ingested(event=EventId(event.id), conv=where, seq=first[1])
     got = yield from inbox.ingest(event, ids, at, body_hash)
     yield from _hold(event, got.conv.id, at)
     return got

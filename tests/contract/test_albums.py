@@ -1,17 +1,21 @@
 """Albums on each database: parts that come all at once, from several processes, are one message."""
 
 import asyncio
+import sqlite3
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from bot.core.event import Attachment, Event, Kind, Place, Sender
 from bot.core.ids import EventId, TenantId, conv_key
 from bot.core.times import to_us
 from bot.inbox import arrive
-from bot.store import albums, turns
+from bot.store import albums, conversations, turns
 from bot.store import people as people_rows
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
+from tests.bot.store.test_lockstep import Watched
 
 HOME = TenantId("ten_home")
 AT = datetime(2027, 3, 3, tzinfo=UTC)
@@ -66,3 +70,19 @@ async def test_parts_that_come_all_at_once_are_one_message(kept: Database) -> No
     assert not await bring(kept, late)
     for each in others[1:]:
         await each.close()
+
+
+def test_whoever_comes_second_to_a_new_conversation_begins_again_and_joins() -> None:
+    """Its album may be there by then: it is not stored as the first of another."""
+    db = Watched()
+    steps = albums.ingest(part(0), ("cnv_0", "msg_0"), to_us(AT), "")
+    ask = next(steps)
+    while ask.statement is not conversations._CURRENT:
+        ask = steps.send(db.execute(ask))
+    nobody = db.execute(ask)
+    db.one_by_one([albums.ingest(part(1), ("cnv_1", "msg_1"), to_us(AT), "")])
+    with pytest.raises(sqlite3.IntegrityError):
+        db.execute(steps.send(nobody))
+    db.one_by_one([albums.ingest(part(0), ("cnv_0", "msg_0"), to_us(AT), "")])
+    found = db.conn.execute("select count(*), sum(state = 'new') from inbox").fetchone()
+    assert found == (2, 1)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.store import approvals, arrivals, conversations, effects, schema, turns
+from bot.store import approvals, arrivals, conversations, effects, inbox, schema, turns
 from bot.store.script import Statement
 from bot.store.sqlite import DIALECT
 
@@ -20,6 +20,8 @@ HOT = {
     "whether an event was seen": (arrivals._SEEN, "sqlite_autoindex_inbox_2"),
     "whether it was, with its conversation": (arrivals._MET, "sqlite_autoindex_inbox_2"),
     "its conversation": (arrivals._MET, "sqlite_autoindex_conv_2"),
+    "an event that is new": (inbox._SEIZE, "sqlite_autoindex_inbox_2"),
+    "and its conversation at rest": (inbox._SEIZE, "sqlite_autoindex_conv_2"),
     "the conversation of a key": (conversations._CURRENT, "sqlite_autoindex_conv_2"),
     "the lines before a turn": (conversations._HISTORY, "message_order"),
     "effects to be done": (effects._READY, "effect_ready"),
