@@ -236,8 +236,8 @@ class Engine:
         """How many of a tenant's conversations all processes work on, and how many wait."""
         running = self.turns.open_of(tenant)
         if self.peers.many > 1:
-            running = await self.db.read(turn_rows.running(tenant))
-        return running, await self.db.read(turn_rows.waiting(tenant))
+            running = await self.db.read(turn_rows.many(tenant, "running"))
+        return running, await self.db.read(turn_rows.many(tenant, "ready"))
 
     async def status_text(self, tenant: TenantId) -> str:
         """`/status` in a chat."""

@@ -151,9 +151,8 @@ _ENDED = Statement(
         inbox.c.state != "new",
     )
 )
-_MANY = select(func.count()).select_from(conv).where(conv.c.tenant == bindparam("tenant"))
-_WAITING = Statement(_MANY.where(conv.c.state == "ready"))
-_RUNNING = Statement(_MANY.where(conv.c.state == "running"))
+_ALL = select(func.count()).select_from(conv).where(conv.c.tenant == bindparam("tenant"))
+_MANY = {state: Statement(_ALL.where(conv.c.state == state)) for state in ("ready", "running")}
 
 
 @frozen
@@ -371,15 +370,12 @@ def boot(now: int) -> Script[int]:
     return len(rows)
 
 
-def waiting(tenant: str) -> Script[int]:
-    """How many conversations of a tenant wait for a turn."""
-    rows = yield Ask(_WAITING, {"tenant": tenant})
-    return int(rows[0][0])
+def many(tenant: str, state: str) -> Script[int]:
+    """How many conversations of a tenant are `ready` for a turn, or `running`, anywhere.
 
-
-def running(tenant: str) -> Script[int]:
-    """How many of them are worked on, by whatever process; looks at each of the tenant's."""
-    rows = yield Ask(_RUNNING, {"tenant": tenant})
+    For the latter it looks at each of the tenant's.
+    """
+    rows = yield Ask(_MANY[state], {"tenant": tenant})
     return int(rows[0][0])
 
 
