@@ -282,11 +282,12 @@ class Effects:
         point("effect.after_call")
         return outcome
 
-    async def _resolve(self, effect: Effect) -> Outcome:
-        """Find out, without harm, what became of a call whose answer is missing.
+    async def _resolve(self, effect: Effect, outcome: Outcome) -> Outcome:
+        """Find out, without harm, what became of a call whose answer is missing; else what it said.
 
         Calls that a death cut off are no silence of the vendor: after them there is one more.
         """
+        doubt = outcome
         most = min(max(ATTEMPTS, effect.attempt + 1), CUT_OFF)
         while effect.policy is not Policy.NONE:
             await asyncio.sleep(LOOK_AFTER_S)
@@ -307,7 +308,8 @@ class Effects:
             # A look-up proved the call before this one void; a key that is refused proves nothing.
             if outcome.state is EffectState.FAILED and effect.policy is Policy.READBACK:
                 return outcome
-        return _UNKNOWN
+            doubt = outcome if outcome.state is EffectState.IN_DOUBT else doubt
+        return doubt
 
     async def _seen(self, effect: Effect, outcome: Outcome) -> Outcome:
         """That it was done, where a look-up shows that much; else the outcome as it was."""
@@ -341,7 +343,9 @@ class Effects:
         """Write down how it ended, and go on from there."""
         if outcome.state is EffectState.IN_DOUBT:
             is_mute = effect.policy is Policy.NONE
-            outcome = await (self._seen(effect, outcome) if is_mute else self._resolve(effect))
+            outcome = await (
+                self._seen(effect, outcome) if is_mute else self._resolve(effect, outcome)
+            )
         if outcome.state is EffectState.IN_DOUBT:
             await self._ask(effect, outcome)
         elif outcome.retry_after_s is not None and effect.attempt < ATTEMPTS and _group(effect):

@@ -10,6 +10,8 @@ from tests.fakes.switchboard import Switchboard
 from tests.fakes.vendor import WINDOW_S, Fate
 from tests.sim.loop import virtual
 
+SILENCE = "The service did not answer; it may or may not have done it."
+
 
 async def asked(house: Switchboard):
     """The question that waits, after everybody was silent."""
@@ -75,3 +77,17 @@ async def test_without_a_key_the_card_says_what_again_rests_on(
 ):
     async with Switchboard(doing(name), vendor=fated(*fates)) as house:
         assert says in (await asked(house)).card.why
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("name", "fates"),
+    [
+        ("keyed_auto", [Fate.SILENT, Fate.LOST, Fate.LOST, Fate.LOST]),
+        ("readback_auto", [Fate.BLIND]),
+        ("none_auto", [Fate.SILENT]),
+    ],
+)
+async def test_what_the_service_said_is_told_by_the_question(name: str, fates: list[Fate]):
+    async with Switchboard(doing(name), vendor=fated(*fates)) as house:
+        assert (await asked(house)).card.why.startswith(SILENCE)
