@@ -49,4 +49,6 @@ async def test_a_model_s_key_that_cannot_be_opened_is_not_answered_for_by_the_of
 ) -> None:
     await again_with(house, "openai", "model_key")
     assert "The key of openai is lost, paste it again" in house.said
-    assert "offline model" not in await house.verb("status")
+    told = await house.verb("status", code=1)
+    assert "offline model" not in told
+    assert "The key of OpenAI that was pasted cannot be opened any more. Paste it again." in told

@@ -16,7 +16,7 @@ HOT = {
     "whether one waited already": (turns._END, "inbox_next"),
     "the next conversation of a tenant": (turns._NEXT, "conv_due"),
     "tenants with work": (turns._TENANTS, "conv_due"),
-    "how many wait": (turns._WAITING, "conv_due"),
+    "how many wait": (turns._MANY["ready"], "conv_due"),
     "whether an event was seen": (arrivals._SEEN, "sqlite_autoindex_inbox_2"),
     "whether it was, with its conversation": (arrivals._MET, "sqlite_autoindex_inbox_2"),
     "its conversation": (arrivals._MET, "sqlite_autoindex_conv_2"),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.fakes.graph_calendar import Fault, GraphCalendar
+from tests.fakes.obedient import Obedient, please
 from tests.program import wait_for
 from tests.tools.calendar.test_whole import Model, approve, connect, done, only, program, said
-from tests.tools.calendar.test_whole_series import Secretary
 
 
 async def test_an_event_of_outlook_is_made_by_a_yes_once_through_a_kill(tmp_path: Path) -> None:
@@ -90,14 +90,14 @@ async def test_an_event_of_outlook_is_moved_once_through_a_kill(tmp_path: Path) 
 async def test_an_event_of_outlook_is_cancelled_or_answered_once_through_a_kill(
     tmp_path: Path, tool: str, given: dict[str, str], verb: str, did: str
 ) -> None:
-    async with GraphCalendar() as outlook, Secretary() as model:
+    async with GraphCalendar() as outlook, Obedient() as model:
         outlook.put("party1", "2030-11-25T14:00", attendees=("bob@example.org",))
         outlook.put("theirs1", "2030-11-26T14:00", organizer="bob@example.org")
         running = await asyncio.to_thread(program(tmp_path, outlook, model).started)
         run: Any = asyncio.to_thread
         try:
             await connect(running, outlook)
-            talk = await run(running.say, f"please call {tool} with {json.dumps(given)}")
+            talk = await run(running.say, please(tool, given))
             await run(wait_for, said(running, talk, "Waiting for your yes"))
             asked = await run(only, running)
             assert "bob@example.org" in json.dumps(asked) and outlook.book == []
