@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.bulletins import Bulletins
 from bot.carriers import is_shared
+from bot.checking import UNASKED, Checked, Checks, greet
 from bot.core.canonical import Json
 from bot.core.channel import Channel
 from bot.core.errors import BotError, Conflict, Invalid, NotFound, OperatorError, StoreError
@@ -23,7 +24,7 @@ from bot.files.library import Library
 from bot.installing import Installing
 from bot.installs import Installs
 from bot.lender import HOLD_S, Lender
-from bot.lent import Offer, Options
+from bot.lent import Offer, Options, Spot
 from bot.outgoing import Outgoing
 from bot.paying import NAME as PAYMENTS
 from bot.paying import Paying
@@ -81,6 +82,7 @@ class Connecting:
         self._waiting: set[tuple[TenantId, str]] = set()
         """Those whose token another tenant has: they are tried again."""
         self._looking = asyncio.Lock()
+        self._checks = Checks(lend.clock)
         self.ears: Ears
         """Set once the first channels are made."""
 
@@ -297,14 +299,20 @@ class Connecting:
                 await self.remove(actor, name)  # unless somebody connected it meanwhile
             raise
 
-    async def put(self, actor: Person, name: str, options: Options) -> None:
-        """Listen with these options from now on. Raises NotFound, Conflict, Invalid."""
+    async def put(
+        self, actor: Person, name: str, options: Options, *, is_unchecked: bool = False
+    ) -> Checked:
+        """Listen with these options from now on, if the platform takes them.
+
+        Raises NotFound, Conflict, Invalid: nothing was changed. NotChecked where the platform could
+        not be asked, unless `is_unchecked`.
+        """
         if name == PAYMENTS:
             await self.paying.put(actor, options)
-            return
+            return Checked()
         if name in SITES:
             await self.sites.put(actor, name, options)
-            return
+            return Checked()
         if name not in channel_names():
             raise NotFound(f"There is no platform {name}. There are: {', '.join(channel_names())}.")
         if self._stands(actor.tenant, name):
@@ -318,6 +326,8 @@ class Connecting:
             raise Invalid(error.message) from error
         told = Secret(json.dumps(dict(options)))
         await self.look()  # another process may have connected the same one for another tenant
+        self.ears.check_free(actor.tenant, channel)
+        found = UNASKED if is_unchecked else await self._checks.check(actor.tenant, channel)
         async with self._looking:
             self.ears.check_free(actor.tenant, channel)
             await self._strongroom.put(actor.tenant, name, FIELD, told)
@@ -326,6 +336,17 @@ class Connecting:
             self._waiting.discard((actor.tenant, name))
             self.ears.put(actor.tenant, channel)
         self._lend.peers.say(CHANGED)
+        return found
+
+    async def test(self, actor: Person, name: str, place: str) -> Spot:
+        """Send one line to a place that an owner chose, as tools do; where it stands.
+
+        Raises NotFound, Conflict, LimitReached, ConnectionBroken, VendorError.
+        """
+        self._checks.take(actor.tenant)
+        spot = await greet(self._lend.db, self._lend.clock, self.outgoing, actor, (name, place))
+        await self._tell(actor, "channel.tested", name)
+        return spot
 
     async def remove(self, actor: Person, name: str) -> None:
         """Listen no more, and forget the tokens. Raises NotFound."""

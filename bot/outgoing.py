@@ -15,7 +15,7 @@ from bot.core.channel import Channel, Outbound
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import Conflict, ConnectionBroken, DeveloperError, NotFound
 from bot.core.event import Attachment
-from bot.core.ids import TenantId
+from bot.core.ids import ConvId, EffectId, TenantId
 from bot.core.tool import ToolContext
 from bot.files.library import Library
 from bot.lent import Spot
@@ -164,6 +164,31 @@ class Outgoing:
         return Outcome(
             state=EffectState.SENT, vendor_ref=receipt.vendor_ref, url=receipt.url, data=data
         )
+
+    async def say(
+        self, tenant: TenantId, platform: str, named: str, text: str, effect: EffectId
+    ) -> Spot:
+        """Send a line that an owner asks for themselves, to a place of this name or id.
+
+        Where a platform has no list of places, its channel's `chosen` finds it. Raises like `send`.
+        """
+        chosen = getattr(self.channel_of(tenant, platform), "chosen", None)
+        spot: Spot = await chosen(named) if chosen else await self.place(tenant, platform, named)
+        channel = await self._carrier(tenant, platform, spot.account)
+        await channel.send(
+            Outbound(
+                tenant=tenant,
+                conv=ConvId(""),
+                account=spot.account,
+                place=spot.id,
+                thread="",
+                effect=effect,
+                kind=EffectKind.TOOL,
+                text=text,
+                extra={"subject": "A test message"},
+            )
+        )
+        return spot
 
     async def find(self, platform: str, effect: Effect) -> Outcome | None:
         """Look for it where the platform can be looked into; None: it surely is not there.

@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
 
 import channels
 from agents.runtime.models import ModelSetup
@@ -61,7 +62,8 @@ def channel_names() -> Sequence[str]:
 
 
 def channel_wants(name: str) -> Sequence[Mapping[str, Json]]:
-    """What a platform is to be told: `{name, about, secret, needed}`; nothing where it is unknown.
+    """What a platform is to be told: `{name, about, secret, needed, begins}`; nothing where it is
+    unknown.
 
     A package's settings are read without its library, which need not be here.
     """
@@ -97,10 +99,17 @@ def _wants(kind: type[BaseModel] | None) -> Sequence[Mapping[str, Json]]:
             "about": info.description or "",
             "secret": info.annotation is SecretStr,
             "needed": info.is_required(),
+            "begins": _begins(info),
         }
         for field, info in kind.model_fields.items()
         if not info.exclude  # the house itself sets those
     ]
+
+
+def _begins(info: FieldInfo) -> str:
+    """How a value begins that can be right; empty where that is not known."""
+    extra = info.json_schema_extra
+    return str(extra.get("begins", "")) if isinstance(extra, dict) else ""
 
 
 def channel_ways(name: str) -> Sequence[Mapping[str, Json]]:

@@ -1,7 +1,8 @@
 """`bot connect`: platforms, Stripe and the blog's site, by pasting what they gave.
 
-A token is read without being shown and never stands on a command line. The platform is tried before
-anything is said to work: the verb waits until it listens, or tells why it does not.
+A token is read without being shown and never stands on a command line. The platform is asked before
+anything is kept, and says whose the token is; then the verb waits until it listens, or tells why it
+does not.
 """
 
 import json
@@ -42,16 +43,54 @@ def connect(shell: Shell, args: Namespace) -> int:
             client.call("DELETE", path_of("channels", args.platform))
             shell.terminal.show({"name": args.platform}, [f"{args.platform} is let go of."])
             return 0
+        if args.test is not None:
+            return _test(shell, client, args)
         wanted = _find(client, args.platform)
-        options = gather(shell, args, wanted, _docs(args.platform))
-        client.call("PUT", path_of("channels", args.platform), {"options": options})
+        told: dict[str, object] = {"options": gather(shell, args, wanted, _docs(args.platform))}
+        if args.unchecked:
+            told["unchecked"] = True
+        shell.terminal.progress(f"asking {args.platform}…")
+        try:
+            found = client.call("PUT", path_of("channels", args.platform), told)
+        finally:
+            shell.terminal.progress("")
         state = _wait(shell, client, args.platform)
-    up = state.flag("up")
-    detail = f"{args.platform}: {clean(state.text('detail'))}"
-    said = f"{args.platform} listens." if up and args.platform not in SERVICES else detail
-    more = [f"{_docs(args.platform)} says what is next."] if up else []
-    shell.terminal.show(state, [said, *more])
+    return _connected(shell, args.platform, found, state)
+
+
+def _connected(shell: Shell, name: str, found: Record, state: Record) -> int:
+    """Say what the platform said of it, whether it listens, and what is next."""
+    up, is_service = state.flag("up"), name in SERVICES
+    detail = f"{name}: {clean(state.text('detail'))}"
+    lines = [] if is_service else checked(name, found)
+    lines.append(f"{name} listens." if up and not is_service else detail)
+    if up and not is_service:
+        test = f"Send a test message with: bot connect {name} --test PLACE"
+        lines += [runnable(test)]
+    if up:
+        lines.append(f"{_docs(name)} says what is next.")
+    shell.terminal.show({**dict(found.items()), **dict(state.items())}, lines)
     return 0 if up else 1
+
+
+def checked(name: str, found: Record) -> list[str]:
+    """What the platform said when it was asked, in lines."""
+    team, bot = clean(found.text("team")), clean(found.text("bot"))
+    who = ", ".join([part for part in (team, bot and f"bot {bot}") if part])
+    lines = [f"Connected: {who}."] if who else []
+    if not found.flag("checked"):
+        lines.append(f"It was not checked: {name} was not asked.")
+    if missing := found.texts("missing"):
+        lines.append(f"Scopes missing: {', '.join(map(clean, missing))}. {_docs(name)} says more.")
+    return [*lines, *map(clean, found.texts("notes"))]
+
+
+def _test(shell: Shell, client: Client, args: Namespace) -> int:
+    """Send one line to a place."""
+    found = client.call("POST", path_of("channels", args.platform, "test"), {"place": args.test})
+    where = clean(found.text("place"))
+    shell.terminal.show(found, [f"A test message stands in {where} on {args.platform}."])
+    return 0
 
 
 def _service(shell: Shell, client: Client, found: Record, args: Namespace) -> int:
@@ -170,6 +209,16 @@ def _declare(parser: ArgumentParser) -> None:
         "--socket",
         action="store_true",
         help="its manifest for Socket Mode, whatever BOT_PUBLIC_URL",
+    )
+    parser.add_argument(
+        "--unchecked", action="store_true", help="keep it though the platform cannot be asked"
+    )
+    parser.add_argument(
+        "--test",
+        nargs="?",
+        const="",
+        metavar="PLACE",
+        help="send a test message to a place; without one to the chat that you saved",
     )
     parser.set_defaults(act=connect)
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from agents.runtime.archives import Archives
 from agents.runtime.own import OwnAgents
 from bot.bulletins import Bulletins
+from bot.checking import Checked
 from bot.connections import Connections
 from bot.core.approval import Answer, Approval
 from bot.core.canonical import Json
@@ -28,7 +29,7 @@ from bot.doors import Doors, Visit
 from bot.files.files import Files
 from bot.frozen import field, frozen
 from bot.installing import Installing
-from bot.lent import Options
+from bot.lent import Options, Spot
 from bot.live import Live
 from bot.people import People
 from bot.places import Places
@@ -118,7 +119,11 @@ class Channels(Protocol):
         self, actor: Person, name: str, by_socket: bool, agent: str = ""
     ) -> Mapping[str, Json]: ...
 
-    async def put(self, actor: Person, name: str, options: Options) -> None: ...
+    async def put(
+        self, actor: Person, name: str, options: Options, *, is_unchecked: bool = False
+    ) -> Checked: ...
+
+    async def test(self, actor: Person, name: str, place: str) -> Spot: ...
 
     async def own(
         self, actor: Person, name: str, agent: str, options: Options

@@ -43,6 +43,14 @@ REFUSED_BOT: Final = (
     "discord.com/developers/applications and give the new one to `bot connect discord`; where it "
     "stands in the settings, set DISCORD_BOT_TOKEN and start again."
 )
+NO_CONTENT: Final = (
+    "The bot may not read messages that do not mention it. Switch on Message Content Intent under "
+    "Bot of the application at discord.com/developers/applications, or leave message_content out."
+)
+CONTENT: Final = 1 << 18 | 1 << 19
+"""GATEWAY_MESSAGE_CONTENT and its _LIMITED, among an application's flags.
+https://docs.discord.com/developers/resources/application#application-object-application-flags
+(read 2026-11-22)"""
 _MEND: Final[Mapping[int, str]] = {
     10003: "There is no such channel any more, or the bot does not see it.",
     40005: "It is too large for Discord.",
@@ -106,7 +114,9 @@ class Calls:
         self._http: HTTPClient | None = None
         self._opening = asyncio.Lock()
         self.user = ""
+        self.username = ""
         self.app = ""
+        self._flags = 0
 
     async def open(self) -> None:
         """Sign in. Raises ConnectionBroken, VendorRefused, VendorUnknown."""
@@ -131,6 +141,11 @@ class Calls:
         http, self._http = self._http, None
         if http is not None:
             await http.close()
+
+    def check_content(self) -> None:
+        """Raises ConnectionBroken where the application may not read messages without mentions."""
+        if not self._flags & CONTENT:
+            raise ConnectionBroken(NO_CONTENT)
 
     async def do(
         self, method: str, path: str, body: Json = None, *, reason: str = "", **names: str
@@ -174,6 +189,7 @@ class Calls:
         except _WRONG as error:
             raise ours(error) from error
         self.user, self.app = str(me["id"]), str(app["id"])
+        self.username, self._flags = str(me.get("username", "")), int(app.get("flags") or 0)
 
 
 def ours(error: Exception) -> BotError:

@@ -17,6 +17,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from bot.afterwards import Afterwards
+from bot.checking import Checked
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Policy
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
@@ -50,6 +51,8 @@ MARGIN: Final = 300_000 << 22
 """Five minutes, as ids count time: in a place of which nothing is known, what came so long before
 the newest message of all may have been on its way to the disk when the house died.
 https://docs.discord.com/developers/reference#snowflakes (read 2026-11-21)"""
+MAX_NAMED: Final = 5
+"""How many servers are named."""
 CHUNK, FETCH_S = 65_536, 120
 _CDN: Final = frozenset({"cdn.discordapp.com", "media.discordapp.net"})
 
@@ -106,6 +109,19 @@ class Discord:
             self._presses = self._broken = None
             await self._after.end()
             await self._calls.close()
+
+    async def try_out(self) -> Checked:
+        """Whose token it is, and where the bot is. Raises ConnectionBroken, VendorError."""
+        try:
+            await self._calls.open()
+            if self._settings.gateway and self._settings.message_content:
+                self._calls.check_content()
+            guilds = await self._calls.do("GET", "/users/@me/guilds", {"limit": MAX_NAMED})
+        finally:
+            await self._calls.close()
+        names = ", ".join(str(each.get("name", "")) for each in guilds)
+        note = "It is on no server yet: invite it with the address under OAuth2, URL Generator."
+        return Checked(team=names, bot=f"@{self._calls.username}", notes=() if names else (note,))
 
     async def send(self, message: Outbound) -> Receipt:
         """Send or rewrite a message. Raises VendorRefused, VendorUnknown, ConnectionBroken."""

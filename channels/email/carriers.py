@@ -37,6 +37,10 @@ class Carriers:
         keyed = len(self._carriers) - len(others)
         return (Policy.READBACK, Policy.KEYED, Policy.NONE)[min(keyed, 2)]
 
+    async def try_out(self) -> Sequence[str]:
+        """Ask each whether it may be used; what an owner should know. Raises as `send` does."""
+        return [note for each in self._carriers for note in await each.try_out()]
+
     async def send(self, letter: Letter, *, is_again: bool = False) -> Receipt:
         """Send it by the first that takes it; one that may have gone before is looked for.
 

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
+from bot.checking import Checked
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, StoreError, VendorError, VendorRefused, VendorUnknown
@@ -73,7 +74,7 @@ class Email:
     name = NAME
 
     def __init__(self, lent: Lent, settings: Settings) -> None:
-        self._lent = lent
+        self._lent, self._settings = lent, settings
         self._intake = Intake(lent, settings)
         self._deciding = Deciding(lent, settings, lambda: self._sink)
         self._desk = Desk(lent, settings, self._intake, self._deciding)
@@ -108,6 +109,13 @@ class Email:
             raise several.exceptions[0] from several
         finally:
             self._sink = None
+
+    async def try_out(self) -> Checked:
+        """Whether every carrier and the mailbox take us. Raises ConnectionBroken, VendorError."""
+        notes = await self._carriers.try_out()
+        if isinstance(box := self._inboxes.get("imap"), Imap):
+            await box.try_out()
+        return Checked(bot=self._settings.home, notes=tuple(notes))
 
     async def send(self, message: Outbound) -> Receipt:
         """Send an answer or a card. Raises VendorRefused, VendorUnknown, ConnectionBroken.

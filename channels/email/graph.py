@@ -9,7 +9,7 @@ https://learn.microsoft.com/graph/api/user-sendmail (read 2026-11-21)
 
 import asyncio
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote
@@ -40,6 +40,7 @@ class GraphMail:
     def __init__(self, lent: Lent, settings: Settings) -> None:
         self._graph, self._clock = Graph(lent, settings), lent.clock
         self._boxes = tuple(dict.fromkeys((settings.home, *settings.boxes.values())))
+        self._home, self._reads = settings.home, settings.ms_drafts or settings.ms_read
         self.finds = settings.ms_drafts
 
     async def send(self, letter: Letter) -> str:
@@ -71,6 +72,15 @@ class GraphMail:
         if sent.status != 202:
             raise _refused(sent)
         return id_
+
+    async def try_out(self) -> Sequence[str]:
+        """Ask for the mailbox; for a token alone where the app may only send. Raises as `send`."""
+        await self._graph.token()
+        if self._reads:
+            answer = await self._graph.ask("GET", f"/users/{quote(self._home)}/mailFolders/inbox")
+            if answer.status != 200:
+                raise _refused(answer)
+        return ()
 
     async def find(self, key: str, since_s: float) -> str:
         """The id of a mail of this key that was sent; empty: surely none was, nor will be.

@@ -67,6 +67,16 @@ class Imap:
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
+    async def try_out(self) -> None:
+        """Sign in and look at the folder. Raises ConnectionBroken, VendorUnknown."""
+        box = Box(self._settings)
+        try:
+            await asyncio.to_thread(box.open)
+        except _GONE as error:
+            raise VendorUnknown("The mailbox cannot be reached.") from error
+        finally:
+            box.cut()
+
     async def fetch(self, source: str) -> bytes:
         """A mail, by the mailbox's age and the mail's number. Raises VendorError."""
         age, _, uid = source.partition("-")

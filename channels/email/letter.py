@@ -70,6 +70,10 @@ class Carrier(Protocol):
     keyed: bool
     """Whether the same key, sent again within a day, is one mail."""
 
+    async def try_out(self) -> Sequence[str]:
+        """Ask whether we may send by it; what an owner should know. Raises as `send` does."""
+        ...
+
     async def send(self, letter: Letter) -> str:
         """Send it; its reference. VendorRefused, ConnectionBroken: surely not sent.
 

@@ -8,6 +8,7 @@ https://resend.com/docs/dashboard/emails/idempotency-keys (read 2026-11-21)
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from typing import Final
 
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
@@ -33,6 +34,8 @@ class Resend:
     def __init__(self, settings: Settings, endpoint: str) -> None:
         self._calls = Calls(endpoint or HOME)
         self._key = settings.resend_api_key.get_secret_value()
+        self._domain = settings.home.rpartition("@")[2]
+        self._hears = bool(settings.resend_webhook_secret.get_secret_value())
 
     async def send(self, letter: Letter) -> str:
         """Send it. Raises VendorRefused, ConnectionBroken: surely not sent; VendorUnknown."""
@@ -62,6 +65,29 @@ class Resend:
                     return _taken(answer)
             await asyncio.sleep(AGAIN_S * (n + 1))  # the key makes it the same mail
         raise VendorUnknown("Resend did not answer.")
+
+    async def try_out(self) -> Sequence[str]:
+        """Ask for the domains; a key that may only send is not told them. Raises as `send`.
+
+        https://resend.com/docs/api-reference/domains/list-domains (read 2026-11-22)
+        """
+        given = {"Authorization": f"Bearer {self._key}"}
+        answer = await self._calls.ask("GET", "/domains", headers=given)
+        if answer.said.get("name") == "restricted_api_key":
+            only = "The key may only send: mail that comes in needs one with full access."
+            return (only,) if self._hears else ()
+        listed = answer.said.get("data")
+        if answer.status != 200 or not isinstance(listed, list):
+            _taken(answer)
+            raise VendorUnknown("Resend did not say which domains there are.")
+        verified = {
+            each.get("name")
+            for each in listed
+            if isinstance(each, dict) and each.get("status") == "verified"
+        }
+        if self._domain in verified or answer.said.get("has_more"):
+            return ()
+        return (f"{self._domain} is not verified at Resend yet: add it under Domains.",)
 
     async def find(self, key: str, since_s: float) -> str:
         """A key is not looked up; it is sent again."""

@@ -9,9 +9,10 @@ https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send (read 202
 """
 
 import base64
+from collections.abc import Sequence
 from typing import Final
 
-from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
+from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
 from bot.lent import Lent
 from channels.email.addresses import Mailbox
@@ -20,6 +21,11 @@ from channels.email.letter import Enclosed, Letter, header_lines, safe
 from channels.email.settings import Settings
 
 HOME: Final = "https://api.sendgrid.com"
+SENDING: Final = "mail.send"
+KEY: Final = (
+    "Make one with the permission Mail Send under Settings, API Keys at app.sendgrid.com and set "
+    "sendgrid_api_key in [channels.email]."
+)
 MOST_PAUSE_S: Final = 3_600.0
 
 
@@ -60,22 +66,35 @@ class SendGrid:
         answer = await self._calls.ask("POST", "/v3/mail/send", headers=given, content=body)
         if answer.status == 202:
             return answer.headers.get("X-Message-Id", letter.message_id)
+        raise self._wrong(answer)
+
+    def _wrong(self, answer: Answer) -> BotError:
+        """What SendGrid said instead of taking it."""
         if answer.status == 401:
-            raise ConnectionBroken(
-                "SendGrid does not take this key. Make one with the permission Mail Send under "
-                "Settings, API Keys at app.sendgrid.com and set sendgrid_api_key in "
-                "[channels.email]."
-            )
+            return ConnectionBroken(f"SendGrid does not take this key. {KEY}")
         if answer.status == 429:
-            raise VendorRefused(
-                "SendGrid asks for a pause.", retry_after_s=_pause(answer, self._clock)
-            )
+            pause_s = _pause(answer, self._clock)
+            return VendorRefused("SendGrid asks for a pause.", retry_after_s=pause_s)
         if 400 <= answer.status < 500:
             errors = answer.said.get("errors")
             first = errors[0] if isinstance(errors, list) and errors else {}
             words = str(first.get("message", "")) if isinstance(first, dict) else ""
-            raise VendorRefused(f"SendGrid refused it: {words[:200] or answer.status}")
-        raise VendorUnknown("SendGrid did not say whether it took the mail.")
+            return VendorRefused(f"SendGrid refused it: {words[:200] or answer.status}")
+        return VendorUnknown("SendGrid did not say whether it took it.")
+
+    async def try_out(self) -> Sequence[str]:
+        """Ask what the key may do. Raises as `send`.
+
+        https://www.twilio.com/docs/sendgrid/api-reference/api-key-permissions (read 2026-11-22)
+        """
+        given = {"Authorization": f"Bearer {self._key}"}
+        answer = await self._calls.ask("GET", "/v3/scopes", headers=given)
+        scopes = answer.said.get("scopes")
+        if answer.status == 200 and isinstance(scopes, list):
+            if SENDING not in scopes:
+                raise ConnectionBroken(f"The key lacks the permission {SENDING}. {KEY}")
+            return ()
+        raise self._wrong(answer)
 
     async def find(self, key: str, since_s: float) -> str:
         """The id of a mail of which its events told; empty when none did."""

@@ -52,11 +52,17 @@ class Settings(BaseModel):
         default=True, description="Whether the app has Mail.ReadWrite; else only Mail.Send."
     )
     ms_read: bool = Field(default=False, description="Whether mail is read there as well.")
-    resend_api_key: SecretStr = Field(default=NONE, description="Resend: begins with re_.")
-    resend_webhook_secret: SecretStr = Field(
-        default=NONE, description="Resend: the webhook's signing secret, whsec_…"
+    resend_api_key: SecretStr = Field(
+        json_schema_extra={"begins": "re_"}, default=NONE, description="Resend: begins with re_."
     )
-    sendgrid_api_key: SecretStr = Field(default=NONE, description="SendGrid: begins with SG.")
+    resend_webhook_secret: SecretStr = Field(
+        json_schema_extra={"begins": "whsec_"},
+        default=NONE,
+        description="Resend: the webhook's signing secret, whsec_…",
+    )
+    sendgrid_api_key: SecretStr = Field(
+        json_schema_extra={"begins": "SG."}, default=NONE, description="SendGrid: begins with SG."
+    )
     sendgrid_inbound_secret: SecretStr = Field(
         default=NONE, description="SendGrid: the last part of the Inbound Parse address, by you."
     )

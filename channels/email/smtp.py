@@ -10,6 +10,7 @@ https://aiosmtplib.readthedocs.io (read 2026-11-21)
 
 import asyncio
 import imaplib
+from collections.abc import Sequence
 from typing import Final
 
 import aiosmtplib
@@ -55,6 +56,19 @@ class Smtp:
             client.close()
         return f"<{letter.message_id}>"
 
+    async def try_out(self) -> Sequence[str]:
+        """Sign in. Raises VendorRefused, ConnectionBroken."""
+        client = self._client()
+        try:
+            await self._enter(client)
+        except aiosmtplib.SMTPResponseException as error:
+            raise _refused(error) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise VendorRefused("The mail server cannot be reached.", retry_after_s=2.0) from error
+        finally:
+            client.close()
+        return ()
+
     async def find(self, key: str, since_s: float) -> str:
         """Its number among the sent mails of the mailbox; empty: nobody knows."""
         box = Box(self._settings)
@@ -78,21 +92,27 @@ class Smtp:
     async def _prepare(self, client: aiosmtplib.SMTP, letter: Letter) -> None:
         """All up to the mail itself; whatever fails here, nothing was sent."""
         try:
-            await client.connect()
-            if self._settings.smtp_username:
-                password = self._settings.smtp_password.get_secret_value()
-                await client.login(self._settings.smtp_username, password)
+            await self._enter(client)
             await client.mail(letter.sender.address)
             await client.rcpt(letter.to.address)
+        except aiosmtplib.SMTPResponseException as error:
+            raise _refused(error) from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise VendorRefused("The mail server cannot be reached.", retry_after_s=2.0) from error
+
+    async def _enter(self, client: aiosmtplib.SMTP) -> None:
+        """Connect and sign in. Raises ConnectionBroken, and as the library does."""
+        await client.connect()
+        if not self._settings.smtp_username:
+            return
+        try:
+            password = self._settings.smtp_password.get_secret_value()
+            await client.login(self._settings.smtp_username, password)
         except aiosmtplib.SMTPAuthenticationError as error:
             raise ConnectionBroken(
                 "The mail server does not take smtp_username and smtp_password. Set them again in "
                 "[channels.email]."
             ) from error
-        except aiosmtplib.SMTPResponseException as error:
-            raise _refused(error) from error
-        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise VendorRefused("The mail server cannot be reached.", retry_after_s=2.0) from error
 
 
 def _refused(error: aiosmtplib.SMTPResponseException) -> VendorRefused:

@@ -15,6 +15,7 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
+from bot.checking import Checked
 from bot.core.canonical import Json
 from bot.core.channel import Outbound, Receipt, Sink
 from bot.core.effect import Effect, Outcome
@@ -83,6 +84,10 @@ class Agents:
         """The addresses of the tenant's app, and of every agent's own."""
         own = Hooks(self._keys, self._lent.clock).routes("/{agent}")
         return (*(self.main.routes() if self.main else ()), *own)
+
+    async def try_out(self) -> Checked:
+        """What Slack says of the tenant's app. Raises ConnectionBroken, VendorError."""
+        return await self.main.try_out() if self.main else Checked(asked=False)
 
     # --- listening --------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import replace
 from typing import Any
 
+from bot.checking import Checked
 from bot.core.canonical import Json
 from bot.core.channel import Outbound, Receipt, Sink
 from bot.core.effect import Effect, Outcome
@@ -27,7 +28,7 @@ from channels.slack.hooks import Hooks
 from channels.slack.intake import Stranger
 from channels.slack.manifest import VERSION
 from channels.slack.settings import Settings
-from channels.slack.socketmode import listen
+from channels.slack.socketmode import listen, may_listen
 from channels.slack.spaces import Spaces, teams_of
 
 
@@ -72,6 +73,13 @@ class Installed:
         if install is None:
             raise Stranger
         return await self._spaces.take(install, road, payload)
+
+    async def try_out(self) -> Checked:
+        """What Slack says of the app token. Raises ConnectionBroken, VendorError."""
+        if self._settings.by_socket:
+            await may_listen(self._settings.app_token.get_secret_value(), self._calls)
+        note = "Slack says whose the app is once it is installed in a workspace."
+        return Checked(notes=(note,), asked=self._settings.by_socket)
 
     async def send(self, message: Outbound) -> Receipt:
         """Send or rewrite a message. Raises VendorRefused, VendorUnknown, ConnectionBroken."""

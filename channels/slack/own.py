@@ -44,10 +44,12 @@ class Own(BaseModel):
     ways: ClassVar = WAYS
 
     bot_token: SecretStr = Field(
+        json_schema_extra={"begins": "xoxb-"},
         default=NONE,
         description="Its bot token: begins with xoxb-, under OAuth & Permissions of its app.",
     )
     app_token: SecretStr = Field(
+        json_schema_extra={"begins": "xapp-"},
         default=NONE,
         description="Its app token, for Socket Mode: begins with xapp-, has connections:write.",
     )

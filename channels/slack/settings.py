@@ -17,10 +17,12 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bot_token: SecretStr = Field(
+        json_schema_extra={"begins": "xoxb-"},
         default=NONE,
         description="The bot token: begins with xoxb-, under OAuth & Permissions of the app.",
     )
     app_token: SecretStr = Field(
+        json_schema_extra={"begins": "xapp-"},
         default=NONE,
         description="The app token, for Socket Mode: begins with xapp-, has connections:write.",
     )

@@ -95,6 +95,17 @@ class _Client(SocketModeClient):
         await self.aiohttp_client_session.close()
 
 
+async def may_listen(app_token: str, calls: Calls) -> None:
+    """Ask for an address and leave it. Raises ConnectionBroken, VendorError."""
+    try:
+        async with calls.calling() as client:
+            await client.apps_connections_open(app_token=app_token)
+    except SlackApiError as error:
+        raise ours("apps.connections.open", error) from None
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise VendorUnknown("Slack cannot be reached.") from error
+
+
 async def listen(app_token: str, calls: Calls, take: Take) -> None:
     """Listen until cancelled. Raises OperatorError for what a person must mend, VendorUnknown."""
     client = _Client(app_token, calls)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.afterwards import Afterwards
+from bot.checking import Checked
 from bot.core.canonical import Json
 from bot.core.channel import Outbound, Receipt, Sink
 from bot.core.effect import Effect, Outcome
@@ -29,11 +30,12 @@ from channels.slack.events import NAME, Account, Others, Reader, body_of, text_o
 from channels.slack.features import FEATURES
 from channels.slack.hooks import Hooks
 from channels.slack.intake import Intake, Ways
+from channels.slack.manifest import SCOPES
 from channels.slack.places import joined
 from channels.slack.sending import Sending
 from channels.slack.sent import Ledger
 from channels.slack.settings import Settings
-from channels.slack.socketmode import listen
+from channels.slack.socketmode import listen, may_listen
 from channels.slack.users import Users
 
 SCOPE: Final = "chat:write"
@@ -188,9 +190,25 @@ class Workspace:
             raise ConnectionBroken("This token is of another workspace. Install the app anew.")
         return found.url
 
+    async def try_out(self) -> Checked:
+        """Whose tokens these are, and what they lack. Raises ConnectionBroken, VendorError."""
+        found = await self._calls.do("auth.test")
+        has = self._calls.scopes
+        self._account_of(found)
+        if self._settings.by_socket:
+            await may_listen(self._settings.app_token.get_secret_value(), self._calls)
+        return Checked(
+            team=text_of(found, "team"),
+            bot=f"@{text_of(found, 'user')}",
+            missing=() if has is None else tuple(each for each in SCOPES if each not in has),
+        )
+
     async def _who(self) -> Account:
         """Whose token this is."""
-        found = await self._calls.do("auth.test")
+        return self._account_of(await self._calls.do("auth.test"))
+
+    def _account_of(self, found: Mapping[str, Any]) -> Account:
+        """What `auth.test` said."""
         team, user = text_of(found, "team_id"), text_of(found, "user_id")
         if not team or not user:
             raise VendorUnknown("Slack did not say whose token this is.")

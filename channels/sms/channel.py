@@ -14,13 +14,14 @@ from typing import Final
 
 from aiohttp import web
 
+from bot.checking import Checked
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
-from bot.core.errors import OperatorError, StoreError, VendorError, VendorRefused
+from bot.core.errors import Invalid, OperatorError, StoreError, VendorError, VendorRefused
 from bot.core.event import Attachment
-from bot.core.ids import ApprovalId
+from bot.core.ids import AgentName, ApprovalId
 from bot.core.times import from_us
-from bot.lent import Lent
+from bot.lent import Lent, Spot
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.markdown import pieces, to
@@ -34,7 +35,7 @@ from channels.sms.failures import FALLEN, words
 from channels.sms.intake import Intake, Parts
 from channels.sms.outgoing import Outgoing, Text, part
 from channels.sms.provider import Letter, Line
-from channels.sms.settings import Settings, read
+from channels.sms.settings import NUMBER, Settings, read
 from channels.sms.twilio import Twilio
 
 log = logging.getLogger(__name__)
@@ -178,6 +179,30 @@ class Sms:
                     log.info("A text is taken that no webhook brought.", extra={"sid": heard.sid})
                     await self._intake.take(heard, sink)
 
+    async def try_out(self) -> Checked:
+        """Which numbers the account has. Raises ConnectionBroken, VendorError."""
+        there = {line.number: line for line in await self._provider.lines()}
+        ours = [
+            each for each in there if each in self._settings.chosen or not self._settings.chosen
+        ]
+        lacks = sorted(self._settings.chosen - set(there))
+        notes = [f"The account has no number {each}." for each in lacks]
+        if not there:
+            notes = ["The account has no number yet: get one under Phone Numbers."]
+        return Checked(
+            team=f"account {self._settings.account_sid}", bot=", ".join(ours), notes=tuple(notes)
+        )
+
+    async def chosen(self, named: str) -> Spot:
+        """Anybody's number that did not opt out. Raises Invalid, VendorRefused, OperatorError."""
+        number = "".join(each for each in named if each not in " ().-")
+        if not NUMBER.fullmatch(number):
+            raise Invalid("A text goes to a number with + and the country, like +15550001234.")
+        ours = await self._book.number_of(AgentName(""))
+        if why := await self._book.blocked(ours, number):
+            raise VendorRefused(f"{number} has opted out of texts ({why.how}).")
+        return Spot(id=number, name=number, account=ours)
+
     # --- webhooks ---------------------------------------------------------------------------
 
     async def on_message(self, request: web.Request) -> web.Response:
@@ -294,7 +319,11 @@ class Sms:
 
 def _letter(message: Outbound, body: str, media: tuple[str, ...] = ()) -> Letter:
     return Letter(
-        id=message.effect, number=message.thread, contact=message.place, body=body, media=media
+        id=message.effect,
+        number=message.thread or message.account,
+        contact=message.place,
+        body=body,
+        media=media,
     )
 
 

@@ -27,6 +27,7 @@ class Settings(BaseModel):
         default="twilio", description="Who carries the texts: twilio."
     )
     account_sid: str = Field(
+        json_schema_extra={"begins": "AC"},
         pattern=r"^AC[0-9a-f]{32}$",
         description="Twilio's Account SID: begins with AC, on the first page of the console.",
     )
@@ -34,7 +35,9 @@ class Settings(BaseModel):
         min_length=8, description="Twilio's Auth Token, beside it: proves what Twilio sends."
     )
     api_key: str = Field(
-        default="", description="SID of an API key that sends instead of the Auth Token (SK…)."
+        json_schema_extra={"begins": "SK"},
+        default="",
+        description="SID of an API key that sends instead of the Auth Token (SK…).",
     )
     api_secret: SecretStr = Field(default=NONE, description="The secret of that key.")
     numbers: str = Field(

@@ -16,11 +16,12 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from bot.afterwards import Afterwards
+from bot.checking import Checked
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Policy
-from bot.core.errors import BotError, ConnectionBroken, VendorError
+from bot.core.errors import BotError, ConnectionBroken, NotFound, VendorError
 from bot.core.event import Attachment
-from bot.lent import Lent
+from bot.lent import Lent, Spot
 from channels.teams.calls import Calls
 from channels.teams.intake import Intake
 from channels.teams.payloads import MAX_ACTIVITY, Activity
@@ -82,6 +83,27 @@ class Teams:
             self._sink = self._broken = None
             await self._after.end()
             await self._calls.close()
+
+    async def try_out(self) -> Checked:
+        """Whether Microsoft gives the app a token. Raises ConnectionBroken, VendorError."""
+        try:
+            await self._calls.token()
+        finally:
+            await self._calls.close()
+        settings = self._settings
+        return Checked(team=f"directory {settings.tenant_id}", bot=f"app {settings.app_id}")
+
+    async def chosen(self, named: str) -> Spot:
+        """A channel by its name, once something was heard there; a conversation by its id.
+
+        Raises NotFound.
+        """
+        if ":" in named:
+            return Spot(id=named, name=named)
+        place = self._called.place_of(named)
+        if not place:
+            raise NotFound(f"Nothing was heard of {named} yet. Mention the app there once.")
+        return Spot(id=place, name=named)
 
     async def send(self, message: Outbound) -> Receipt:
         """Send or rewrite a message. Raises VendorRefused, VendorUnknown, ConnectionBroken."""

@@ -40,6 +40,12 @@ class Called:
             return "", ""
         return name, title
 
+    def place_of(self, name: str) -> str:
+        """The place that is called so, the one heard of last; empty where none is known."""
+        wanted = name.strip().removeprefix("#").casefold()
+        known = reversed(self._known.items())
+        return next((place for place, told in known if told[0].casefold() == wanted), "")
+
 
 class Services:
     """The service of each conversation, as its newest activity said; Microsoft's own otherwise."""

@@ -16,13 +16,14 @@ from typing import Final
 from aiohttp import web
 from telegram import BotCommand, error
 
+from bot.checking import Checked
 from bot.core.canonical import Json
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Policy
-from bot.core.errors import OperatorError, StoreError, VendorError
+from bot.core.errors import NotFound, OperatorError, StoreError, VendorError
 from bot.core.event import Attachment
 from bot.core.secret import Secret
-from bot.lent import Lent, settings_of
+from bot.lent import Lent, Spot, settings_of
 from channels.telegram.api import CHUNK, Api, meaning
 from channels.telegram.errands import Errands
 from channels.telegram.forms import Slips
@@ -109,6 +110,28 @@ class Telegram:
                 await self._poll(me, sink)
         finally:
             await self._api.close()
+
+    async def try_out(self) -> Checked:
+        """Whose token it is, asked by getMe. Raises ConnectionBroken, VendorError."""
+        try:
+            await self._api.open()
+            user = await self._api.bot.get_me()
+        except error.TelegramError as wrong:
+            raise meaning(wrong) from None
+        finally:
+            await self._api.close()
+        note = "In groups it hears only what mentions it or answers it (privacy mode)."
+        deaf = not user.can_read_all_group_messages
+        return Checked(bot=f"@{user.username}", notes=(note,) if deaf else ())
+
+    async def chosen(self, named: str) -> Spot:
+        """A chat by its number. Raises NotFound."""
+        if not named.removeprefix("-").isdecimal():
+            raise NotFound(
+                "A chat on Telegram is named by its number. Write /savechat to the bot, then leave "
+                "the place out."
+            )
+        return Spot(id=named, name=f"the chat {named}")
 
     async def send(self, message: Outbound) -> Receipt:
         """Send a text or a card, or rewrite one."""

@@ -144,4 +144,5 @@ async def test_no_server_in_the_house_s_network_is_reached_for_a_guest(tmp_path:
     async with whole(tmp_path) as house:
         with pytest.raises(AssertionError, match="first workspace"):
             await house.theirs.call("PUT", "/v1/channels/email", {"options": SMTP})
-        await house.mine.call("PUT", "/v1/channels/email", {"options": SMTP})
+        unchecked = {"options": SMTP, "unchecked": True}
+        await house.mine.call("PUT", "/v1/channels/email", unchecked)

@@ -18,6 +18,7 @@ from aiohttp import ClientSession, CookieJar, web
 from agents.runtime.own import OwnAgents
 from bot.approvals import Approvals
 from bot.bulletins import Bulletins
+from bot.checking import Checked, NotChecked
 from bot.controls import Controls
 from bot.core.agent import Agent
 from bot.core.approval import Approval
@@ -155,8 +156,16 @@ class Channels:
             raise NotFound("There is no such platform.")
         return {"version": 1, "manifest": {"name": name, "socket": by_socket}}
 
-    async def put(self, actor: Person, name: str, options: Mapping[str, object]) -> None:
+    async def put(
+        self, actor: Person, name: str, options: Options, *, is_unchecked: bool = False
+    ) -> Checked:
+        if options.get("token") == "away" and not is_unchecked:
+            raise NotChecked
         self.told = options
+        return Checked(team="Loft", bot="@pigeon")
+
+    async def test(self, actor: Person, name: str, place: str) -> Spot:
+        return await spot_of(actor.tenant, name, place)
 
     async def own(
         self, actor: Person, name: str, agent: str, options: Options

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from bot.core.canonical import Json
 from bot.core.errors import Invalid
-from bot.web.answers import MAYBE, NUMBER, OBJECT, TEXT, answer, flag, optional, schema
+from bot.web.answers import MAYBE, NUMBER, OBJECT, TEXT, TRUTH, answer, flag, optional, schema
 from bot.web.api.installs import PROPERTIES
 from bot.web.body import Fields, read_json
 from bot.web.parts import VISIT, Access, Doc, Parts, Route
 
 MAX_OPTIONS = 60
+MAX_PLACE = 500
+TEXTS: Json = {"type": "array", "items": TEXT}
 
 
 class Channels:
@@ -32,15 +35,28 @@ class Channels:
         return answer(self._parts.channels.manifest(person, name, by_socket, agent))
 
     async def put(self, request: web.Request) -> web.Response:
-        """Connect one, or connect it anew."""
-        name = request.match_info["name"]
-        await self._parts.channels.put(request[VISIT].person, name, await _options(request))
-        return answer({"name": name}, 202)
+        """Connect one, or connect it anew, once the platform took what it was told."""
+        name, person = request.match_info["name"], request[VISIT].person
+        fields = Fields(await read_json(request), ("options", "unchecked"))
+        is_unchecked = fields.truth("unchecked", default=False)
+        found = await self._parts.channels.put(
+            person, name, _options(fields), is_unchecked=is_unchecked
+        )
+        return answer({"name": name, **found.to_json()}, 202)
+
+    async def test(self, request: web.Request) -> web.Response:
+        """Send a test message."""
+        name, person = request.match_info["name"], request[VISIT].person
+        place = (
+            Fields(await read_json(request), ("place",)).text("place", "", most=MAX_PLACE).strip()
+        )
+        spot = await self._parts.channels.test(person, name, place)
+        return answer({"name": name, "place": spot.name})
 
     async def own(self, request: web.Request) -> web.Response:
         """Let an agent have an app of its own."""
         name, agent = request.match_info["name"], request.match_info["agent"]
-        options = await _options(request)
+        options = _options(Fields(await read_json(request), ("options",)))
         return answer(await self._parts.channels.own(request[VISIT].person, name, agent, options))
 
     async def disown(self, request: web.Request) -> web.Response:
@@ -57,9 +73,8 @@ class Channels:
         return answer({"name": name})
 
 
-async def _options(request: web.Request) -> dict[str, str | bool | int | float]:
+def _options(fields: Fields) -> dict[str, str | bool | int | float]:
     """The options that a platform is told. Raises Invalid."""
-    fields = Fields(await read_json(request), ("options",))
     told = fields.json("options")
     if not isinstance(told, Mapping) or len(told) > MAX_OPTIONS:
         raise Invalid(f"`options` is an object with at most {MAX_OPTIONS} entries.")
@@ -106,10 +121,24 @@ def routes(parts: Parts) -> list[Route]:
             handler=channels.put,
             access=Access.OWNER,
             doc=Doc(
-                summary="Connect a platform; what it is told is sealed.",
-                body=schema(options=OBJECT),
-                answer=schema(name=TEXT),
+                summary="Connect a platform: it is asked first, then what it is told is sealed. "
+                "`unchecked`: keep it though the platform cannot be asked.",
+                body=optional(schema(options=OBJECT), unchecked=TRUTH),
+                answer=schema(
+                    name=TEXT, team=TEXT, bot=TEXT, missing=TEXTS, notes=TEXTS, checked=TRUTH
+                ),
                 status=202,
+            ),
+        ),
+        Route(
+            method="POST",
+            path=f"{one}/test",
+            handler=channels.test,
+            access=Access.OWNER,
+            doc=Doc(
+                summary="Send one line to a place; an empty one is your own saved chat.",
+                body=schema(place=TEXT),
+                answer=schema(name=TEXT, place=TEXT),
             ),
         ),
         Route(

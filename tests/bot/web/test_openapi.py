@@ -167,6 +167,7 @@ async def _channels(check: Checked, house: WebHouse) -> None:
     await check("GET", "/v1/channels")
     await check("GET", "/v1/channels/{name}/manifest", name="pigeon")
     await check("PUT", "/v1/channels/{name}", {"options": {"token": "t"}}, name="pigeon")
+    await check("POST", "/v1/channels/{name}/test", {"place": "#ops"}, name="pigeon")
     await check("DELETE", "/v1/channels/{name}", name="pigeon")
     book = house.channels.installing._book("pigeon")
     found = Found(app="A", team="T", team_name="Loft", bot_user="U", token=Secret("token-of-T"))

@@ -25,7 +25,7 @@ function section(channel) {
   return node;
 }
 
-function draw(node, channel) {
+function draw(node, channel, said = null) {
   const { name, up, detail, wants } = channel;
   const isOff = detail === "not connected";
   const state = span(up ? "good" : isOff ? "soft" : "bad", up ? works(name) : isOff ? "not connected" : "down");
@@ -33,7 +33,9 @@ function draw(node, channel) {
     node,
     el("h2", null, platform(name), " ", state),
     !up && !isOff && notice(detail, { bad: true }),
+    said,
     up && SERVICES.includes(name) && el("p", { class: "meta" }, detail),
+    up && !SERVICES.includes(name) && el("details", { open: said !== null }, el("summary", null, "Send a test message"), tester(name)),
     channel.manifest && !up && manifest(name),
     wants.length > 0 && el("details", { open: !up && !isOff }, el("summary", null, up ? "Connect it anew" : "Connect"), connector(node, channel)),
     !isOff && el("p", { class: "pager" }, remover(node, name)),
@@ -80,20 +82,65 @@ function connector(node, channel) {
   return el("div", null, el("div", { class: "form" }, el("label", null, el("span", null, "By"), choice)), body);
 }
 
+/** One line to a place, so that whoever connected it sees it arrive. */
+function tester(name) {
+  const label = "Place, such as #general, a number or an address (empty: the chat that you saved)";
+  return formOf([{ name: "place", label }], "Send a test message", async ({ place }) => {
+    const sent = await call("POST", `/v1/channels/${encodeURIComponent(name)}/test`, { place });
+    return span("good", `A test message stands in ${sent.place}.`);
+  }, { label: `Test ${name}` });
+}
+
+/** What the platform said of what was pasted. */
+function checkedOf({ team, bot, missing = [], notes = [], checked }, name) {
+  const who = [team, bot && `bot ${bot}`].filter(Boolean).join(", ");
+  return el(
+    "div",
+    { role: "status" },
+    who && el("p", null, `Connected: ${who}.`),
+    checked === false && notice(`It was not checked: ${platform(name)} was not asked.`, { bad: true }),
+    missing.length > 0 && notice(`Scopes missing: ${missing.join(", ")}. docs/channels says how to add them.`, { bad: true }),
+    notes.map((note) => el("p", { class: "meta" }, note)),
+  );
+}
+
 function connectForm(node, { name, wants }, way) {
   const asked = way ? way.asks.flat().map((key) => wants.find((want) => want.name === key)) : wants;
   const fields = asked.map((want) => ({
     name: want.name,
     label: `${want.about || want.name}${want.needed || way?.needs.includes(want.name) ? "" : " (optional)"}`,
     type: want.secret ? "password" : "text",
+    begins: want.begins,
   }));
-  return formOf(fields, `Connect ${name}`, async (values) => {
+  const put = async (values, unchecked) => {
     const options = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
-    await call("PUT", `/v1/channels/${encodeURIComponent(name)}`, { options });
+    const said = await call("PUT", `/v1/channels/${encodeURIComponent(name)}`, unchecked ? { options, unchecked } : { options });
     const found = await settled(name);
-    draw(node, found);
-    return found.up ? span("good", `${platform(name)} ${works(name)}.`) : span("bad", found.detail);
+    draw(node, found, SERVICES.includes(name) ? null : checkedOf(said, name));
+  };
+  const word = SERVICES.includes(name) ? "Connect" : "Check and connect";
+  return formOf(fields, word, async (values) => {
+    try {
+      return await put(values, false);
+    } catch (error) {
+      if (error.code !== "not_checked") throw error;
+      return [notice(error.message, { bad: true }), keeper(() => put(values, true))];
+    }
+  }, { label: `Connect ${name}` });
+}
+
+/** Keeps what could not be checked, where an owner says so. */
+function keeper(keep) {
+  const made = button("Keep it unchecked", async () => {
+    made.disabled = true;
+    try {
+      await keep();
+    } catch (error) {
+      made.disabled = false;
+      made.after(notice(error.message, { bad: true }));
+    }
   });
+  return made;
 }
 
 /** The platform once it listens, or has said why it does not. */

@@ -2,7 +2,7 @@
 import { el } from "../shared/dom.js";
 
 /**
- * Makes a form. `fields` are `{name, label, type, options, required, placeholder}`; `send(values)`
+ * Makes a form. `fields` are `{name, label, type, options, required, placeholder, begins}`; `send(values)`
  * does the work, and what it returns is shown below the form.
  */
 export function formOf(fields, word, send, { label = word } = {}) {
@@ -30,9 +30,20 @@ export function formOf(fields, word, send, { label = word } = {}) {
   return el("div", null, form, problem, result);
 }
 
-function control({ name, label, type = "text", options, placeholder, value }) {
+function control({ name, label, type = "text", options, placeholder, value, begins }) {
   const input = options
     ? el("select", { name }, options.map(([key, words]) => el("option", { value: key }, words)))
     : el("input", { name, type, placeholder, value, autocomplete: "off" });
-  return el("label", null, el("span", null, label), input);
+  return el("label", null, el("span", null, label), input, begins && !options && watched(input, begins));
+}
+
+/** Says while it is typed that something else was pasted than what begins so. */
+function watched(input, begins) {
+  const hint = el("span", { class: "problem", role: "status", hidden: true }, `This begins with ${begins}`);
+  input.addEventListener("input", () => {
+    const text = input.value.trim();
+    hint.hidden = text.startsWith(begins) || begins.startsWith(text);
+    input.setAttribute("aria-invalid", String(!hint.hidden));
+  });
+  return hint;
 }

@@ -56,6 +56,7 @@ function connectForm(name, agent, own, way, done) {
     name: want.name,
     label: `${want.about || want.name}${want.needed || way?.needs.includes(want.name) ? "" : " (optional)"}`,
     type: want.secret ? "password" : "text",
+    begins: want.begins,
   }));
   const label = `Connect the app of ${agent}`;
   return formOf(fields, way?.name === "oauth" ? "Install it" : "Connect", async (values, form) => {
