@@ -80,7 +80,7 @@ async def application(rest: Rest, call: Call) -> Answer:
         "verify_key": rest.interactions.public_key,
         "owner": owner,
         "team": None,
-        "flags": 0,
+        "flags": rest.world.app_flags,
         "rpc_origins": [],
         "interactions_endpoint_url": rest.interactions.url or None,
         "bot": rest.world.bot.shape(),

@@ -235,6 +235,8 @@ class World:
 
     def __init__(self) -> None:
         self.app_id = snowflake()
+        self.app_flags = 0
+        """Such as 1 << 18: it may read messages that do not mention it."""
         self.bot = User(id=self.app_id, name="switchboard", bot=True)
         self.users: dict[str, User] = {self.bot.id: self.bot}
         self.guild_id = snowflake()

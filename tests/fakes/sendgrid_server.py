@@ -43,6 +43,8 @@ class SendGridServer(Played):
         self.again_s: tuple[float, ...] = (0.05, 0.2, 0.5)
         self.senders = {"shop.example"}
         """Verified domains that mail may come from."""
+        self.scopes = {"mail.send", "mail.batch.create"}
+        """What the key may do."""
         self.bounces: set[str] = set()
         self.sent: list[Outgoing] = []
         self.letters: list[Letter] = []
@@ -61,6 +63,7 @@ class SendGridServer(Played):
         """See `Played.routes`."""
         add = app.router.add_route
         add("POST", "/v3/mail/send", self._on("send", self._send))
+        add("GET", "/v3/scopes", self._on("scopes", self._scopes))
         parse = "/v3/user/webhooks/parse/settings"
         add("GET", parse, self._on("parse_list", self._parse_list))
         add("POST", parse, self._on("parse", self._parse_add))
@@ -204,11 +207,14 @@ class SendGridServer(Played):
         has_body = request.method in ("POST", "PATCH")
         if has_body and request.content_type != "application/json":
             raise Refusal(415, "Content-Type should be application/json.")
-        if call not in ("send", "unknown"):
+        if call not in ("send", "scopes", "unknown"):
             path = request.path
             self.mistakes += PAGES.query_misfits(request.method, path, dict(request.query))
 
     # --- mails out -----------------------------------------------------------------------------
+
+    async def _scopes(self, request: web.Request, body: Any) -> web.StreamResponse:
+        return web.json_response({"scopes": sorted(self.scopes)})
 
     async def _send(self, request: web.Request, body: Any) -> web.StreamResponse:
         rules.check(body, self.max_bytes)
