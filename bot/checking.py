@@ -98,8 +98,7 @@ class Checks:
 
 def _not_checked(why: str) -> NotChecked:
     return NotChecked(
-        f"Nothing was changed, for it could not be checked. {why} Try again, or keep it unchecked "
-        "(`--unchecked`, or the button on the page)."
+        f"Nothing was changed, for it could not be checked. {why} Try again, or keep it unchecked."
     )
 
 

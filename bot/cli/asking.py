@@ -165,7 +165,12 @@ def _one(lines: Lines, want: Record, told: Options, *, is_needed: bool) -> None:
     name, about = want.text("name"), clean(want.text("about"))
     note = "" if is_needed else " (Enter leaves it out)"
     ask = lines.secret if want.flag("secret") else lines.answer
-    if text := ask(f"{name}: {about}{note} ").strip():
+    text, begins = ask(f"{name}: {about}{note} ").strip(), clean(want.text("begins"))
+    for _ in range(TRIES):
+        if not text or text.startswith(begins):
+            break
+        text = ask(f"{name} has to begin with {begins} Paste it again: ").strip()
+    if text:
         told[name] = text
     elif is_needed:
         raise Invalid(f"{name} is needed. Begin again when you have it.")

@@ -11,13 +11,13 @@ from argparse import ArgumentParser, Namespace
 from difflib import get_close_matches
 
 from bot.cli.asking import declare, gather
-from bot.cli.client import Client, path_of
+from bot.cli.client import Client, Refused, path_of
 from bot.cli.connections import connect_service, forget_app, service
 from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean
 from bot.command import runnable
-from bot.core.errors import NotFound
+from bot.core.errors import Conflict, NotFound
 
 WAIT_S = 20.0
 """How long a platform may take until it listens."""
@@ -45,17 +45,26 @@ def connect(shell: Shell, args: Namespace) -> int:
             return 0
         if args.test is not None:
             return _test(shell, client, args)
-        wanted = _find(client, args.platform)
-        told: dict[str, object] = {"options": gather(shell, args, wanted, _docs(args.platform))}
-        if args.unchecked:
-            told["unchecked"] = True
-        shell.terminal.progress(f"asking {args.platform}…")
-        try:
-            found = client.call("PUT", path_of("channels", args.platform), told)
-        finally:
-            shell.terminal.progress("")
-        state = _wait(shell, client, args.platform)
-    return _connected(shell, args.platform, found, state)
+        return _platform(shell, client, args)
+
+
+def _platform(shell: Shell, client: Client, args: Namespace) -> int:
+    """Tell it what was pasted, and wait until it listens."""
+    wanted = _find(client, args.platform)
+    told: dict[str, object] = {"options": gather(shell, args, wanted, _docs(args.platform))}
+    if args.unchecked:
+        told["unchecked"] = True
+    shell.terminal.progress(f"asking {args.platform}…")
+    try:
+        found = client.call("PUT", path_of("channels", args.platform), told)
+    except Refused as error:
+        if error.code != "not_checked":
+            raise
+        again = f"bot connect {args.platform} --unchecked"
+        raise Conflict(runnable(f"{error.message} That is: {again}")) from None
+    finally:
+        shell.terminal.progress("")
+    return _connected(shell, args.platform, found, _wait(shell, client, args.platform))
 
 
 def _connected(shell: Shell, name: str, found: Record, state: Record) -> int:

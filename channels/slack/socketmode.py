@@ -96,7 +96,10 @@ class _Client(SocketModeClient):
 
 
 async def may_listen(app_token: str, calls: Calls) -> None:
-    """Ask for an address and leave it. Raises ConnectionBroken, VendorError."""
+    """Ask for an address and leave it; Slack bears a few in a minute, so listening may begin then.
+
+    Raises ConnectionBroken, VendorError.
+    """
     try:
         async with calls.calling() as client:
             await client.apps_connections_open(app_token=app_token)

@@ -184,6 +184,8 @@ def test_an_agent_s_own_app_is_asked_for_its_tokens_and_no_other(
     server.answers["PUT", "/v1/channels/slack/agents/kelly"] = 200, MADE
     with sit(server, tmp_path, "slack", "--agent", "kelly", "--by", "token") as terminal:
         terminal.wait_for("bot_token:")
+        terminal.type("xapp-1\r")
+        terminal.wait_for("bot_token has to begin with xoxb-")
         terminal.type("xoxb-1\r")
         terminal.wait_for("app_token:")
         terminal.type("xapp-1\r")
@@ -252,3 +254,46 @@ def test_a_misspelt_platform_is_told_the_nearest(server: ApiServer, bot: Bot) ->
     server.answers["GET", "/v1/connections"] = 200, {"items": [], "next": None}
     said = bot("connect", "telgram")
     assert (said.code, "Did you mean telegram?" in said.err) == (1, True), said.err
+
+
+def test_what_the_platform_said_stands_before_that_it_listens(bot: Bot, server: ApiServer) -> None:
+    playing(server, "slack")
+    said = {"name": "slack", "team": "Acme", "bot": "@switchboard", "missing": ["files:write"]}
+    answer = 202, {**said, "notes": ["It is \x1b[2Jnew."], "checked": True}
+
+    def taken(call: Call) -> Answer:
+        listens(server, "slack")
+        return answer
+
+    server.answers["PUT", "/v1/channels/slack"] = taken
+    done = bot("connect", "slack", stdin=json.dumps({"bot_token": "xoxb-1"}))
+    assert done.code == 0
+    assert done.out.splitlines() == [
+        "Connected: Acme, bot @switchboard.",
+        "Scopes missing: files:write. docs/channels/slack.md says more.",
+        "It is new.",
+        "slack listens.",
+        "Send a test message with: bot connect slack --test PLACE",
+        "docs/channels/slack.md says what is next.",
+    ]
+
+
+def test_silence_names_the_word_that_keeps_it_all_the_same(bot: Bot, server: ApiServer) -> None:
+    playing(server, "slack")
+    error = {"code": "not_checked", "message": "Nothing was changed."}
+    server.answers["PUT", "/v1/channels/slack"] = 409, {"error": error}
+    done = bot("connect", "slack", stdin=json.dumps({"bot_token": "xoxb-1"}))
+    assert done.code and "bot connect slack --unchecked" in done.err
+    server.answers["PUT", "/v1/channels/slack"] = 202, {"name": "slack", "checked": False}
+    done = bot("connect", "slack", "--unchecked", stdin=json.dumps({"bot_token": "xoxb-1"}))
+    assert "It was not checked" in done.out
+    call = server.of("PUT", "/v1/channels/slack")[-1]
+    assert isinstance(call.body, dict) and call.body["unchecked"] is True
+
+
+def test_a_test_message_goes_to_a_place_that_is_named(bot: Bot, server: ApiServer) -> None:
+    playing(server, "slack")
+    path = "/v1/channels/slack/test"
+    server.answers["POST", path] = 200, {"name": "slack", "place": "#ops"}
+    assert "stands in #ops on slack" in bot("connect", "slack", "--test", "#ops").out
+    assert [call.body for call in server.of("POST", path)] == [{"place": "#ops"}]

@@ -84,7 +84,7 @@ function connector(node, channel) {
 
 /** One line to a place, so that whoever connected it sees it arrive. */
 function tester(name) {
-  const label = "Place, such as #general, a number or an address (empty: the chat that you saved)";
+  const label = "Place: #general, a number or an address; empty: the chat that you saved";
   return formOf([{ name: "place", label }], "Send a test message", async ({ place }) => {
     const sent = await call("POST", `/v1/channels/${encodeURIComponent(name)}/test`, { place });
     return span("good", `A test message stands in ${sent.place}.`);

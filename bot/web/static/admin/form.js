@@ -39,7 +39,7 @@ function control({ name, label, type = "text", options, placeholder, value, begi
 
 /** Says while it is typed that something else was pasted than what begins so. */
 function watched(input, begins) {
-  const hint = el("span", { class: "problem", role: "status", hidden: true }, `This begins with ${begins}`);
+  const hint = el("span", { class: "bad", role: "status", hidden: true }, `It has to begin with ${begins}`);
   input.addEventListener("input", () => {
     const text = input.value.trim();
     hint.hidden = text.startsWith(begins) || begins.startsWith(text);
