@@ -1,11 +1,20 @@
 """A platform whose app is installed by OAuth, and where an agent may have an app of its own."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from bot.core.errors import BotError, Invalid
+from bot.bulletins import Bulletins
+from bot.checking import Checked, NotChecked
+from bot.core.canonical import Json
+from bot.core.errors import BotError, Invalid, NotFound
+from bot.core.ids import TenantId
+from bot.core.people import Person
 from bot.core.secret import Secret
-from bot.installs import Found
-from bot.lent import Options
+from bot.installing import Installing
+from bot.installs import Around, Found
+from bot.lent import Options, Spot
+from bot.places import Places
 from bot.store.installs import Install
 
 
@@ -60,3 +69,53 @@ class Pigeons:
         found = await self.exchange(code, redirect)
         app = str(options["client_id"])
         return replace(found, app=app), {"signing_secret": f"secret-of-{app}"}
+
+
+class Channels:
+    """Knows one platform, and whether it is connected."""
+
+    def __init__(self, places: Places, around: Around, bulletins: Bulletins) -> None:
+        self.places = places
+        self.bulletins = bulletins
+        self.installer = Pigeons()
+        channels: Any = {"pigeon": self.installer}
+        self.installing = Installing(around, lambda: channels)
+        self.told: Mapping[str, object] | None = None
+
+    async def listed(self, actor: Person) -> Sequence[Json]:
+        return [{"name": "pigeon", "up": self.told is not None, "detail": "", "wants": []}]
+
+    def manifest(
+        self, actor: Person, name: str, by_socket: bool, agent: str = ""
+    ) -> Mapping[str, Json]:
+        if name != "pigeon":
+            raise NotFound("There is no such platform.")
+        return {"version": 1, "manifest": {"name": name, "socket": by_socket}}
+
+    async def put(
+        self, actor: Person, name: str, options: Options, *, is_unchecked: bool = False
+    ) -> Checked:
+        if options.get("token") == "away" and not is_unchecked:
+            raise NotChecked
+        self.told = options
+        return Checked(team="Loft", bot="@pigeon")
+
+    async def test(self, actor: Person, name: str, place: str) -> Spot:
+        return await spot_of(actor.tenant, name, place)
+
+    async def own(
+        self, actor: Person, name: str, agent: str, options: Options
+    ) -> Mapping[str, Json]:
+        return await self.installing.own(actor, name, agent, options)
+
+    async def remove(self, actor: Person, name: str) -> None:
+        if self.told is None or name != "pigeon":
+            raise NotFound("This platform is not connected here.")
+        self.told = None
+
+
+async def spot_of(tenant: TenantId, platform: str, named: str) -> Spot:
+    """The bot is in one place, #ops."""
+    if named not in ("#ops", "ops", "C1"):
+        raise NotFound(f"The bot is in no place called {named}.")
+    return Spot(id="C1", name="#ops", about="the whole team")

@@ -18,7 +18,6 @@ from aiohttp import ClientSession, CookieJar, web
 from agents.runtime.own import OwnAgents
 from bot.approvals import Approvals
 from bot.bulletins import Bulletins
-from bot.checking import Checked, NotChecked
 from bot.controls import Controls
 from bot.core.agent import Agent
 from bot.core.approval import Approval
@@ -26,7 +25,7 @@ from bot.core.canonical import Json
 from bot.core.card import Card, Field
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Policy, bind
-from bot.core.errors import Invalid, NotFound
+from bot.core.errors import Invalid
 from bot.core.event import Ending, Event
 from bot.core.ids import AgentName, ApprovalId, ConvId, EffectId, PersonId, ScheduleId, TenantId
 from bot.core.model import Offer
@@ -42,9 +41,8 @@ from bot.files.links import Links
 from bot.files.local import LocalStore
 from bot.files.spool import Spool
 from bot.inbox import Inbox
-from bot.installing import Installing
 from bot.installs import PROOFS, Around
-from bot.lent import NoDesk, Options, Spot
+from bot.lent import NoDesk
 from bot.limits import Rate
 from bot.live import Live
 from bot.people import People
@@ -59,7 +57,7 @@ from bot.web.parts import Parts, Route
 from tests.fakes.database import lay
 from tests.fakes.oauth_house import connections_of
 from tests.fakes.people_house import KEY, StillClock
-from tests.fakes.pigeons import Pigeons
+from tests.fakes.pigeons import Channels, spot_of
 from tests.fakes.remembering import remembering
 from tests.tools.mcp.kit import nowhere
 from tools.mcp._hub import Hub
@@ -135,49 +133,6 @@ def _slot(field: str, owner: str) -> str:
     return f"{owner} {field}" if field == PROOFS else owner
 
 
-class Channels:
-    """Knows one platform, and whether it is connected."""
-
-    def __init__(self, places: Places, around: Around, bulletins: Bulletins) -> None:
-        self.places = places
-        self.bulletins = bulletins
-        self.installer = Pigeons()
-        channels: Any = {"pigeon": self.installer}
-        self.installing = Installing(around, lambda: channels)
-        self.told: Mapping[str, object] | None = None
-
-    async def listed(self, actor: Person) -> Sequence[Json]:
-        return [{"name": "pigeon", "up": self.told is not None, "detail": "", "wants": []}]
-
-    def manifest(
-        self, actor: Person, name: str, by_socket: bool, agent: str = ""
-    ) -> Mapping[str, Json]:
-        if name != "pigeon":
-            raise NotFound("There is no such platform.")
-        return {"version": 1, "manifest": {"name": name, "socket": by_socket}}
-
-    async def put(
-        self, actor: Person, name: str, options: Options, *, is_unchecked: bool = False
-    ) -> Checked:
-        if options.get("token") == "away" and not is_unchecked:
-            raise NotChecked
-        self.told = options
-        return Checked(team="Loft", bot="@pigeon")
-
-    async def test(self, actor: Person, name: str, place: str) -> Spot:
-        return await spot_of(actor.tenant, name, place)
-
-    async def own(
-        self, actor: Person, name: str, agent: str, options: Options
-    ) -> Mapping[str, Json]:
-        return await self.installing.own(actor, name, agent, options)
-
-    async def remove(self, actor: Person, name: str) -> None:
-        if self.told is None or name != "pigeon":
-            raise NotFound("This platform is not connected here.")
-        self.told = None
-
-
 class Models:
     """Knows one key."""
 
@@ -223,13 +178,6 @@ class Schedules:
 
     def plan(self, words: str, zone: str, now: datetime) -> tuple[str, datetime]:
         raise Invalid("Not understood.")
-
-
-async def spot_of(tenant: TenantId, platform: str, named: str) -> Spot:
-    """The bot is in one place, #ops."""
-    if named not in ("#ops", "ops", "C1"):
-        raise NotFound(f"The bot is in no place called {named}.")
-    return Spot(id="C1", name="#ops", about="the whole team")
 
 
 async def nothing_to_send(claim: Claim, end: TurnEnd) -> TurnEnd:

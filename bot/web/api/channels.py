@@ -131,6 +131,19 @@ def routes(parts: Parts) -> list[Route]:
             ),
         ),
         Route(
+            method="DELETE",
+            path=one,
+            handler=channels.remove,
+            access=Access.OWNER,
+            doc=Doc(summary="Let go of a platform, and of its tokens.", answer=schema(name=TEXT)),
+        ),
+        *_more_routes(channels, one),
+    ]
+
+
+def _more_routes(channels: Channels, one: str) -> list[Route]:
+    return [
+        Route(
             method="POST",
             path=f"{one}/test",
             handler=channels.test,
@@ -141,19 +154,6 @@ def routes(parts: Parts) -> list[Route]:
                 answer=schema(name=TEXT, place=TEXT),
             ),
         ),
-        Route(
-            method="DELETE",
-            path=one,
-            handler=channels.remove,
-            access=Access.OWNER,
-            doc=Doc(summary="Let go of a platform, and of its tokens.", answer=schema(name=TEXT)),
-        ),
-        *_own_routes(channels, one),
-    ]
-
-
-def _own_routes(channels: Channels, one: str) -> list[Route]:
-    return [
         Route(
             method="PUT",
             path=f"{one}/agents/{{agent}}",
