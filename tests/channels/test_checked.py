@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any, get_type_hints
 
 import pytest
@@ -202,3 +203,30 @@ async def test_telegram_s_places_are_numbers() -> None:
     assert (await channel.chosen("-100123")).id == "-100123"
     with pytest.raises(NotFound, match="by its number"):
         await channel.chosen("#general")
+
+
+async def test_a_test_goes_to_nobody_who_opted_out_and_to_channels_that_were_heard_of() -> None:
+    out: set[str] = {"+15550002222"}
+
+    class Book:
+        async def number_of(self, agent: str) -> str:
+            return sms_side.OURS
+
+        async def blocked(self, number: str, contact: str) -> Any:
+            return SimpleNamespace(how="STOP") if contact in out else None
+
+    book: Any = Book()
+    async with TwilioServer() as server:
+        sms = make_sms(sms_side.lent(server, book))
+        spot = await sms.chosen("+1 555 000-1234")
+        assert (spot.id, spot.account) == ("+15550001234", sms_side.OURS)
+        with pytest.raises(VendorRefused, match="opted out"):
+            await sms.chosen("+15550002222")
+        with pytest.raises(Invalid, match="with \\+"):
+            await sms.chosen("#general")
+    async with TeamsServer() as teams_server:
+        teams = make_teams(teams_side.lent(teams_server))
+        with pytest.raises(NotFound, match="Mention the app there"):
+            await teams.chosen("General")
+        teams._called.learn("19:a@thread.tacv2", "General", ("", "Shop"))
+        assert (await teams.chosen("#general")).id == "19:a@thread.tacv2"
