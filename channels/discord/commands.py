@@ -6,6 +6,7 @@ https://docs.discord.com/developers/interactions/application-commands (read 2026
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from bot.commands import is_for_one
 from bot.core.canonical import Json
 from channels.discord import community
 from channels.discord.calls import Calls
@@ -46,9 +47,10 @@ COMMANDS: Final[tuple[dict[str, Json], ...]] = (
 _NAMES: Final = {str(each["name"]) for each in COMMANDS}
 
 
-def is_private(name: str) -> bool:
+def is_private(told: Interaction) -> bool:
     """Whether the answer is for whoever asked alone; what an agent answers, all may read."""
-    return name != ASK and name not in community.NAMES
+    name = told.data.name
+    return (name != ASK and name not in community.NAMES) or is_for_one(text_of(told))
 
 
 def text_of(told: Interaction) -> str:

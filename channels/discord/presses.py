@@ -68,7 +68,7 @@ class Presses:
         name = interaction_name(told)
         is_command = told.type == COMMAND
         refused = refusal(told, self._guild) if is_command else ""
-        is_quiet = not is_command or is_private(told.data.name) or bool(refused)
+        is_quiet = not is_command or is_private(told) or bool(refused)
         item = self._opened.add(name, told.application_id, told.token, PRIVATE if is_quiet else 0)
         item.is_used = not is_command  # no agent answers a press
         work = asyncio.ensure_future(self._work(told))

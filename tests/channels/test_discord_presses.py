@@ -183,6 +183,20 @@ async def test_what_waits_is_told_to_whoever_asked_alone_or_not_at_all():
         assert server.mistakes == []
 
 
+@pytest.mark.parametrize("words", ["/memory", "/Approvals", " /approvals now"])
+async def test_a_command_in_the_words_for_an_agent_is_answered_to_whoever_gave_it(words: str):
+    async with DiscordServer() as server, House(server, {"commands": True}) as house:
+        await registered(server)
+        place, ana = server.channel(), server.world.person("ana").id
+        called = await server.command("ana", "ask", place, question=words)
+        event = await house.heard()
+        assert event.payload == {SEEN_ALONE: True}
+        answer = outbound(place, "Ana is ill", thread=f"only:{ana}", reply_to=event.ext_id)
+        await house.channel.send(answer)
+        assert called.private == ["Ana is ill"] and "Ana is ill" not in server.texts(place, "ben")
+        assert server.mistakes == []
+
+
 async def test_an_answer_of_an_agent_takes_the_place_that_waits_for_it():
     async with DiscordServer() as server, House(server, {"commands": True}) as house:
         await registered(server)
