@@ -17,6 +17,8 @@ MAX_INTRO: Final = 400
 """Characters of `On …, … wrote:`, which may be broken over lines."""
 INTRO_LINES: Final = 3
 HEAD_LINES: Final = 8
+MAX_WHEN, MAX_TITLE = 12, 3
+"""Words of a time and a name, and of a line such as `--- Original Message ---`."""
 _WROTE = re.compile(
     r"wrote|writes|schrieb|a écrit|écrit|escribió|ha scritto|scrive|escreveu|schreef|geschreven"
     r"|skrev|kirjoitti|pisze|napisał|napsal|написал|пише|yazdı|写道|写于|寫道|のメール|作成|書きました"
@@ -46,19 +48,21 @@ _FROMS: Final = (
     "|lähettäjä|feladó|de la|από|מאת|من|šalje|pošiljatelj|dari|từ"
 )
 _HEAD = re.compile(
-    rf"\s*\*?(?P<name>{_FROMS}|sent|date|to|cc|subject|reply-to|gesendet|datum|an|betreff"
-    r"|envoyé|à|objet|enviado(?: el)?|enviada(?: em)?|fecha|data|para|asunto|assunto|inviato|a"
-    r"|oggetto|verzonden|aan|onderwerp|skickat|till|ämne|sendt|til|emne|wysłano|do|temat|отправлено"
-    r"|дата|кому|тема|надіслано|发送时间|日期|收件人|主题|寄件日期|收件者|主旨|送信日時|日時"
-    r"|宛先|件名|보낸 날짜|날짜|받는 사람|수신|제목|odesláno|odoslané|komu|předmět|predmet"
-    r"|gönderildi|tarih|kime|konu|lähetetty|vastaanottaja|päivämäärä|aihe|küldve|címzett|tárgy"
+    rf"\s*\*?(?P<name>(?P<any>{_FROMS}|to|an|à|a|para|aan|till|til|do|кому|komu|kime|za|date|datum"
+    r"|fecha|data|дата|日期|日時|날짜|tarih|päivämäärä)|sent|cc|subject|reply-to|gesendet|betreff"
+    r"|envoyé|objet|enviado(?: el)?|enviada(?: em)?|asunto|assunto|inviato|oggetto|verzonden"
+    r"|onderwerp|skickat|ämne|sendt|emne|wysłano|temat|отправлено|тема|надіслано|发送时间|收件人"
+    r"|主题|寄件日期|收件者|主旨|送信日時|宛先|件名|보낸 날짜|받는 사람|수신|제목|odesláno"
+    r"|odoslané|předmět|predmet|gönderildi|konu|lähetetty|vastaanottaja|aihe|küldve|címzett|tárgy"
     r"|trimis|către|subiect|εστάλη|στάλθηκε|προς|θέμα|נשלח|אל|נושא|تم الإرسال|إلى|الموضوع"
-    r"|poslano|prima|za|dikirim|kepada|perihal|gửi|đến|chủ đề)\s*[:：]\*?\s*\S",
+    r"|poslano|prima|dikirim|kepada|perihal|gửi|đến|chủ đề)\s*[:：]\*?\s*\S",
     re.IGNORECASE,
 )
+"""`any`: what stands above a mail, and in lists of a person's own as well, as of a journey."""
 _FROM = re.compile(rf"\s*\*?(?:{_FROMS})\s*[:：]", re.IGNORECASE)
 _NAMED = re.compile(r"<[^<>\s@]{1,64}@[^<>\s@]{1,250}>")
 _TIME = re.compile(r"\b(?:19|20)\d{2}\D.{0,60}?\d{1,2}[:.時h]\d{2}")
+_WHEN = re.compile(r"@|(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[:.時h/-]\d{1,2}")
 _MARK = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[>＞]")
 _RULE = re.compile(r"\s*_{20,}\s*")
 _SENT_FROM = re.compile(
@@ -145,20 +149,30 @@ def _begins_rest(lines: list[str], at: int) -> bool:
         return False
     found = _ORIGINAL.fullmatch(line)
     is_sealed = found and "PGP" in line  # words that are signed are the writer's own
-    if found and not is_sealed and (found["begin"] or _MESSAGE.search(found["words"])):
+    if found and not is_sealed and (found["begin"] or _is_title(found["words"])):
         return True
     if _RULE.fullmatch(line):
         return _is_head(lines, at + 1)
-    return bool(_HEAD.match(line)) and _is_head(lines, at)
+    return bool(_HEAD.match(line)) and _is_head(lines, at, alone=True)
 
 
-def _is_head(lines: list[str], at: int) -> bool:
-    """Whether the lines from here are `From:`, `Sent:`, `To:`, `Subject:` of an earlier mail."""
+def _is_title(words: str) -> bool:
+    """Whether they name an earlier mail, as programs do: shortly, or as one that is handed on."""
+    is_short = len(words.split()) <= MAX_TITLE or "origin" in words.lower()
+    return bool(_MESSAGE.search(words)) and (is_short or bool(_FORWARDED.search(words)))
+
+
+def _is_head(lines: list[str], at: int, *, alone: bool = False) -> bool:
+    """Whether the lines from here are `From:`, `Sent:`, `To:`, `Subject:` of an earlier mail.
+
+    `alone`: nothing else says so, and from where to where one goes may be written like that too.
+    """
     near = [line for line in lines[at : at + HEAD_LINES + 4] if line.strip()][:HEAD_LINES]
     if not any(_FROM.match(line) for line in near[:2]):  # some put the date before it
         return False
-    names = {found["name"].lower() for line in near if (found := _HEAD.match(line))}
-    return len(names) >= 3
+    found = [each for line in near if (each := _HEAD.match(line))]
+    is_mail = not alone or any(not each["any"] or "@" in each.string for each in found)
+    return is_mail and len({each["name"].lower() for each in found}) >= 3
 
 
 def _intro(lines: list[str], at: int) -> int:
@@ -172,10 +186,24 @@ def _intro(lines: list[str], at: int) -> int:
             return 0
         if text.endswith((":", "：")):
             wrote = bool(_WROTE.search(text))
-            says = wrote and any(sign.isdigit() or sign == "@" for sign in text)
-            dated = bool(_NAMED.search(text) and _TIME.search(text))  # in any language
-            return count if says or dated or (wrote and _is_marked(lines, at + count)) else 0
+            says = wrote and bool(_WHEN.search(text))
+            is_whole = says or _is_dated(text) or (wrote and _is_marked(lines, at + count))
+            return count if is_whole else 0
     return 0
+
+
+def _is_dated(text: str) -> bool:
+    """Whether it is a time, a name and its address, in any language: `Ar 5 Ion 2026, 10:00 K <…>:`.
+
+    More than a word behind these says something else than that somebody wrote.
+    """
+    who = _NAMED.search(text)
+    return bool(
+        who
+        and _TIME.search(text, 0, who.start())
+        and len(text[: who.start()].split()) <= MAX_WHEN
+        and len(text[who.end() :].rstrip(" :：").split()) <= 1
+    )
 
 
 def _is_marked(lines: list[str], at: int) -> bool:

@@ -228,6 +228,16 @@ def test_a_quotation_of_any_program_is_no_word_of_its_writer(case: str) -> None:
         "To: the team\nwith love",
         "Name: Ana\nDate: Monday\nWe meet at nine.",
         "--- to-do list ---\nbuy tea",
+        "--- mail to our customers ---\nWe move.",
+        "Book me a train:\nFrom: Berlin\nTo: Munich\nDate: 12 December 2026\nand tell me.",
+        "Bitte buche:\nDatum: 3.12.2026\nVon: Berlin\nAn: Leipzig\nDanke!",
+        "to: do\nfrom: me\ndate: soon\nhello",
+        "Write to Ben <ben@example.org> on 2026-12-03 10:30 and say:\n\nDear Ben,\nwe meet at six.",
+        "On 3 December 2026 at 10:30 mail Ben <ben@example.org> these words:\n\nDear Ben, hello.",
+        "2026-12-03 10:30에 Ben <ben@example.org> 에게 보낼 메일:\n안녕하세요",
+        "以下の3つの資料を作成してください：\n・見積書\n・請求書",
+        "Yesterday I wrote 3 drafts. Please check them:\n1. tea\n2. milk",
+        "Kim wrote to 2 of us that:\nwe should call",
     ],
 )
 def test_what_only_looks_a_little_like_one_stays_its_writer_s(text: str) -> None:
