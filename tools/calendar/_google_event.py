@@ -124,7 +124,7 @@ class Event(Theirs):
             is_series=bool(self.recurrence),
             series=self.recurring_event_id,
             slot=self.original_start_time.read(),
-            repeat=told(self.recurrence, self.start.time_zone or "UTC"),
+            repeat=told(self.recurrence, self.start.time_zone or "UTC", self.start.read()),
             zone=self.start.time_zone,
             copied=taken,
             meets_elsewhere=bool(self.conference_data) and not self.hangout_link,

@@ -8,7 +8,7 @@ no part of it.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, time
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -48,8 +48,10 @@ def _until(last: date, span: Span) -> str:
     return f"{ends:%Y%m%dT%H%M%SZ}"
 
 
-def told(lines: Sequence[str], zone: str) -> Repeat | None:
-    """The rule that lines say; `zone`: of the first event. None for one that ours cannot say."""
+def told(lines: Sequence[str], zone: str, begins: date | None = None) -> Repeat | None:
+    """The rule that lines say; `zone` and `begins`: of the first event. None for one that ours
+    cannot say.
+    """
     if len(lines) != 1 or not lines[0].startswith("RRULE:"):
         return None
     said = (each.partition("=") for each in lines[0].removeprefix("RRULE:").split(";"))
@@ -61,9 +63,9 @@ def told(lines: Sequence[str], zone: str) -> Repeat | None:
         return None  # another week would be skipped
     try:
         given = {"every": units[parts["FREQ"]], "interval": int(parts.get("INTERVAL", "1"))}
-        given |= _on(parts) | _end(parts, zone)
+        given |= _on(parts) | _end(parts, zone, begins)
         return Repeat.model_validate(given)
-    except (ValueError, LookupError, OSError, ValidationError):
+    except (ValueError, LookupError, OSError, OverflowError, ValidationError):
         return None
 
 
@@ -79,8 +81,8 @@ def _on(parts: Mapping[str, str]) -> dict[str, object]:
     return {"days": [days[each] for each in by.split(",")]}
 
 
-def _end(parts: Mapping[str, str], zone: str) -> dict[str, object]:
-    """Until when."""
+def _end(parts: Mapping[str, str], zone: str, begins: date | None) -> dict[str, object]:
+    """Until when: the last day on which an event may still begin."""
     if count := parts.get("COUNT"):
         return {"times": int(count)}
     if not (until := parts.get("UNTIL")):
@@ -88,4 +90,9 @@ def _end(parts: Mapping[str, str], zone: str) -> dict[str, object]:
     if "T" not in until:
         return {"until": date.fromisoformat(until).isoformat()}
     last = datetime.strptime(until, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
-    return {"until": last.astimezone(ZoneInfo(zone)).date().isoformat()}
+    if last.year == MAXYEAR:  # its day elsewhere may be behind all days
+        return {"until": last.date().isoformat()}
+    ends = last.astimezone(ZoneInfo(zone))
+    if isinstance(begins, datetime) and ends.time() < begins.astimezone(ends.tzinfo).time():
+        ends -= timedelta(days=1)
+    return {"until": ends.date().isoformat()}

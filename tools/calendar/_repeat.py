@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from itertools import count, islice, takewhile
 from typing import Annotated, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from bot.core.errors import Invalid
 from tools._arguments import unfit
@@ -24,7 +24,13 @@ NTHS: tuple[Nth, ...] = get_args(Nth)
 MOST_TIMES = 366
 _EACH_MONTH = 28
 """The last day that every month has."""
+_NO_END = "9000"
+"""A series that ends later has none: some calendars write 9999-12-31 for that."""
 _LEAST_DAYS = {"day": 1, "week": 7, "month": 28, "year": 365}
+
+
+def _near(until: str | None) -> str | None:
+    return None if until and until >= _NO_END else until
 
 
 class Repeat(BaseModel):
@@ -40,7 +46,7 @@ class Repeat(BaseModel):
     interval: Annotated[int, Field(ge=1, le=99)] = 1
     days: list[Weekday] | None = None
     nth: Nth | None = None
-    until: Day | None = None
+    until: Annotated[Day | None, AfterValidator(_near)] = None
     times: Annotated[int, Field(ge=2, le=MOST_TIMES)] | None = None
 
     @model_validator(mode="after")

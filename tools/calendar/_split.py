@@ -42,6 +42,8 @@ LOOK = timedelta(days=730)
 """How far before and behind the one that is named single events are looked at."""
 _FAR = timedelta(days=60)
 """How far a single event may have been moved and is still seen."""
+_LONG = timedelta(days=50 * 366)
+"""What goes on longer is not counted."""
 _SHOWN = 20
 LOST_AFTER = (
     "What follows becomes a new series. Those named under “Alone till now” become as all others of "
@@ -167,7 +169,8 @@ class Seen:
     since: date | None
     until: date | None
     """The days between which single events were looked at, where there are others."""
-    is_endless: bool
+    goes_on: str
+    """How long what follows goes on, in words, where nobody counts it."""
     alone: Sequence[str]
     before_alone: Sequence[str]
 
@@ -178,7 +181,7 @@ class Seen:
         follows = _many(self.follows, is_all=not self.until)
         return {
             "stays": _many(self.stays, is_all=not self.since),
-            "follows": "without an end" if self.is_endless else follows,
+            "follows": self.goes_on or follows,
             "alone": _shown(self.alone, later),
             "before_alone": _shown(self.before_alone, earlier),
         }
@@ -198,18 +201,25 @@ async def _seen(book: Book, calendar: str, meant: Meant, told: tuple[Rest, Repea
     near = days[len(far) :]
     alone = {day: _alone(day, on.get(day), master, rest.zone) for day in near}
     is_on = [day for day in near if day in on]
-    is_endless = not rule.until and not rule.times
-    behind = 0 if is_endless else sum(day > last for day in rule.falls(first.date()))
+    goes_on = _goes_on(rule, cut.date())
+    behind = 0 if goes_on else sum(day > last for day in rule.falls(first.date()))
     return Seen(
         gone=sum(day < cut.date() for day in days),
         stays=len(far) + sum(day < cut.date() for day in is_on),
         follows=sum(day >= cut.date() for day in is_on) + behind,
         since=begins.date() if far else None,
         until=until,
-        is_endless=is_endless,
+        goes_on=goes_on,
         alone=[words for day, words in alone.items() if words and day >= cut.date()],
         before_alone=[words for day, words in alone.items() if words and day < cut.date()],
     )
+
+
+def _goes_on(rule: Repeat, cut: date) -> str:
+    if not rule.until and not rule.times:
+        return "without an end"
+    is_long = rule.until and date.fromisoformat(rule.until) - cut > _LONG
+    return "for more than fifty years" if is_long else ""
 
 
 def _ends_at(rule: Repeat, first: date, ends: date, seen: date) -> date | None:

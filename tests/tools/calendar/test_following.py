@@ -1,5 +1,6 @@
 """One event of a series and all that follow, cancelled in both calendars; and zones as Windows says them."""
 
+import time
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -208,3 +209,39 @@ def test_every_zone_of_windows_is_known_by_the_clocks_that_it_shows() -> None:
     assert known_zone("Europe/Berlin") == "Europe/Berlin"
     for name in ("", "Pacific", "My Standard Time", "../etc", "Customized Time Zone"):
         assert known_zone(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("until", "follows"),
+    [
+        ("99991231T235959Z", "without an end"),
+        ("99991231T000000Z", "without an end"),
+        ("29991231T080000Z", "for more than fifty years"),
+        ("20310101T045959Z", "about 1498 events"),
+    ],
+)
+async def test_a_series_that_outlives_everybody_is_parted_and_holds_nobody_up(
+    google: GoogleCalendar, ctx: ToolContext, until: str, follows: str
+) -> None:
+    rule = f"RRULE:FREQ=DAILY;UNTIL={until}"
+    there = google.series("daily", **EVENINGS, recurrence=["RRULE:FREQ=DAILY;COUNT=4"])
+    google.events["primary", "daily"]["recurrence"] = [rule]
+    began = time.process_time()
+    args = await full(ctx, CANCEL, event=there[2]["id"], following=True)
+    assert time.process_time() - began < 0.5
+    assert isinstance(args, Cancel) and args.follows == follows
+
+
+async def test_a_series_that_others_ended_a_second_before_its_next_event_gets_none_more(
+    google: GoogleCalendar, ctx: ToolContext
+) -> None:
+    """Calendars of other makers part a series so: UNTIL lies on the day of an event that is none."""
+    rule = "RRULE:FREQ=WEEKLY;BYDAY=MO;UNTIL=20261215T005959Z"
+    there = google.series("weekly", **EVENINGS, recurrence=[rule])
+    diary = Diary(google, ctx)
+    assert diary.starts("weekly") == ["11-24 02:00", "12-01 02:00", "12-08 02:00"]
+    args = await full(ctx, UPDATE, event=there[1]["id"], following=True, title="x")
+    assert args.follows == "2 events"  # type: ignore[attr-defined]
+    await UPDATE.perform(replace(ctx, key="eff_2"), args)
+    (new,) = google.said("insert")
+    assert diary.starts(new) == ["12-01 02:00", "12-08 02:00"]
