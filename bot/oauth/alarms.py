@@ -9,6 +9,7 @@ broken, its tokens are forgotten at once, and the owners are told. What it says 
 or of sessions in a browser ends nothing here: the next renewal finds out.
 """
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -36,6 +37,8 @@ MAX_TOKEN = 20_000
 MAX_KEYS = 20
 FRESH_S, AGAIN_S = 6 * 3600.0, 60.0
 """How long keys are good, and how soon they are asked for again where one is missing."""
+PAUSE_S = 5.0
+"""How soon they are asked for again where none could be had."""
 _TYPES = "https://schemas.openid.net/secevent"
 ENDS: Mapping[str, str] = {
     f"{_TYPES}/oauth/event-type/tokens-revoked": "Google took its tokens back.",
@@ -53,7 +56,8 @@ class Alarms:
         self._g = around
         self._renewal = renewal
         self._keys: dict[str, Any] = {}  # what PyJWT makes of each
-        self._got_at = float("-inf")
+        self._got_at = self._asked_at = float("-inf")
+        self._asking = asyncio.Lock()
 
     async def hear(self, name: str, text: str) -> int:
         """End what it tells of; how many connections that were.
@@ -98,11 +102,20 @@ class Alarms:
 
     async def _key(self, kid: str, app: App) -> Any:
         """One of Google's keys; None for one that it does not publish. Raises VendorUnknown."""
-        now = self._g.clock.monotonic()
-        limit = FRESH_S if kid in self._keys else AGAIN_S
-        if now - self._got_at > limit:
-            self._keys, self._got_at = await self._published(app), now
+        if not self._is_due(kid):
+            return self._keys.get(kid)
+        async with self._asking:  # anybody may post here: however many do, Google is asked once
+            now = self._g.clock.monotonic()
+            if self._is_due(kid):
+                if now - self._asked_at < PAUSE_S:
+                    raise VendorUnknown("Google's keys cannot be had.")
+                self._asked_at = now
+                self._keys, self._got_at = await self._published(app), now
         return self._keys.get(kid)
+
+    def _is_due(self, kid: str) -> bool:
+        limit = FRESH_S if kid in self._keys else AGAIN_S
+        return self._g.clock.monotonic() - self._got_at > limit
 
     async def _published(self, app: App) -> dict[str, Any]:
         address = (await self._told(CONFIGURATION, app)).get("jwks_uri")

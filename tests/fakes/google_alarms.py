@@ -26,10 +26,11 @@ class GoogleAlarms(OAuthServer):
         self.signs = Keys(CLIENT)
         self.keys_at = "https://www.googleapis.com/oauth2/v3/certs"
         self.keys_asked = 0
-        self.away = False
+        self.away, self.refused = False, 0
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         if self.away:
+            self.refused += 1
             return web.Response(status=503)
         if request.path == "/.well-known/risc-configuration":
             told = {"issuer": "https://accounts.google.com/", "jwks_uri": self.keys_at}

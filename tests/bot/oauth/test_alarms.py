@@ -1,5 +1,6 @@
 """Google tells of an account that was shut, or whose tokens it took back: who is believed, and what ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -128,9 +129,11 @@ async def test_without_google_s_keys_nothing_is_believed_and_it_may_be_told_agai
     with pytest.raises(VendorUnknown):
         await house.connections.alarms.hear("google", told(house, google))
     google.away, google.keys_at = False, "https://evil.example/keys"
+    house.clock.advance(seconds=5)
     with pytest.raises(VendorUnknown, match="elsewhere"):
         await house.connections.alarms.hear("google", told(house, google))
     google.keys_at = "https://www.googleapis.com/oauth2/v3/certs"
+    house.clock.advance(seconds=5)
     assert await house.connections.alarms.hear("google", told(house, google)) == 1
 
 
@@ -149,3 +152,24 @@ async def test_a_key_that_is_new_is_asked_for_and_a_made_up_one_not_over_and_ove
     google.signs.published["made-up"] = []
     google.signs._number["made-up"] = 1
     assert await hear("google", told(house, google)) == 1 and google.keys_asked == 2
+
+
+async def test_whoever_posts_made_up_tokens_has_google_asked_once_and_not_for_each(
+    house: OAuthHouse, google: GoogleAlarms
+) -> None:
+    await house.connect()
+    good = told(house, google)
+    google.signs.current = "made-up"
+    strange = [told(house, google, jti=str(n)) for n in range(20)]
+
+    async def all_at_once() -> list[object]:
+        hear = house.connections.alarms.hear
+        tries = (hear("google", text) for text in strange)
+        return [type(each) for each in await asyncio.gather(*tries, return_exceptions=True)]
+
+    google.away = True
+    assert await all_at_once() == [VendorUnknown] * 20 and google.refused == 1
+    google.away = False
+    house.clock.advance(seconds=5)
+    assert await all_at_once() == [Forbidden] * 20 and google.keys_asked == 1
+    assert await house.connections.alarms.hear("google", good) == 1 and google.keys_asked == 1
