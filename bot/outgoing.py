@@ -77,13 +77,18 @@ class Outgoing:
         return await self.place(tenant, platform, item.place)
 
     async def places(self, tenant: TenantId, platform: str) -> Sequence[Spot]:
-        """Where the bot may write. Raises ConnectionBroken, VendorError."""
+        """Where the bot may write, the tenant's own where the shared app is as well.
+
+        Raises ConnectionBroken, VendorError.
+        """
         shared, accounts = await self._shared_of(tenant, platform)
         own = self.channel_of(tenant, platform) if accounts else self._channel(tenant, platform)
         listing = getattr(own, "places", None)
         found: list[Spot] = [] if listing is None else list(await listing())
         for account in accounts:
-            found += await shared.places_in(account, tenant)  # type: ignore[union-attr]
+            known = {spot.id for spot in found}
+            more = await shared.places_in(account, tenant)  # type: ignore[union-attr]
+            found += [spot for spot in more if spot.id not in known]
         return found
 
     async def place(self, tenant: TenantId, platform: str, named: str) -> Spot:

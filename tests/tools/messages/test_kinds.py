@@ -1,11 +1,13 @@
 """What agents post unasked: the kind is the agent's word, the place is an owner's."""
 
 from dataclasses import replace
+from typing import Any
 
 from bot.bulletins import Bulletins
 from bot.core.channel import Channel
 from bot.core.effect import Policy
 from bot.core.ids import TenantId
+from bot.lent import Spot
 from bot.outgoing import Outgoing
 from tests.fakes.switchboard import AWAY, EVE, HOME, Switchboard
 from tests.sim.loop import virtual
@@ -100,3 +102,24 @@ async def test_a_place_that_the_bot_left_is_named_and_nothing_is_sent():
         outside.spots = [replace(spot, name="#else") for spot in outside.spots if spot.id != "C1"]
         assert "in no place called C1" in await house.ask("tell them")
         assert outside.sent == []
+
+
+async def test_a_place_that_a_tenants_own_bot_and_the_shared_app_are_both_in_is_one_place():
+    class Listing:
+        async def places(self) -> list[Spot]:
+            return [Spot(id="C1", name="#ops")]
+
+        async def places_in(self, account: str, tenant: TenantId) -> list[Spot]:
+            return [Spot(id=id_, name=name, account=account) for id_, name in SHARED]
+
+    own: Any = Listing()
+
+    async def shared_of(tenant: TenantId, name: str) -> tuple[Channel | None, list[str]]:
+        return own, ["app:A1/T1"]
+
+    SHARED = [("C1", "#ops"), ("C2", "#news")]
+    outgoing = Outgoing(lambda tenant, name: own, None, None, shared_of)
+    for named in ("C1", "#ops"):
+        found = await outgoing.place(AWAY, "slack", named)
+        assert (found.id, found.account) == ("C1", ""), "the tenant's own bot speaks there"
+    assert (await outgoing.place(AWAY, "slack", "#news")).account == "app:A1/T1"
