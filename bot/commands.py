@@ -144,14 +144,16 @@ class Commands:
         if person is None:
             return PRIVATE
         event = claim.event
-        mine = []
-        for row in await self._db.read(
-            approvals.listed(event.tenant, "pending", LATEST, MOST_LISTED)
+        mine, before = [], LATEST
+        while rows := await self._db.read(
+            approvals.listed(event.tenant, "pending", before, MOST_LISTED)
         ):
-            decides = may_decide(row, person.id, person.role.value)
-            if decides or row.requested_by == person.id:
-                more = "" if decides else "; others decide"
-                mine.append(f"- **{row.code}** {row.card.title} ({row.agent}{more})")
+            before = to_us(rows[-1].created_at)
+            for row in rows:
+                decides = may_decide(row, person.id, person.role.value)
+                if decides or row.requested_by == person.id:
+                    more = "" if decides else "; others decide"
+                    mine.append(f"- **{row.code}** {row.card.title} ({row.agent}{more})")
         if not mine:
             return "Nothing waits for your yes."
         if not _is_alone(event):

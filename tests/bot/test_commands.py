@@ -1,7 +1,11 @@
 """`/memory`, `/forget`, `/approvals`: what is for whoever asks, only where they alone read it."""
 
+import asyncio
 from dataclasses import replace
 
+import pytest
+
+from bot import commands
 from bot.commands import SEEN_ALONE
 from bot.core.event import Event, Place, Sender
 from bot.core.ids import AgentName, PersonId, conv_key
@@ -104,6 +108,19 @@ async def test_what_waits_is_listed_to_who_may_decide_it_and_only_where_nobody_r
             bens = house.event("/approvals", person=BEN, **where)
             assert await said(house, bens) == "Nothing waits for your yes."
         assert question.code in await said(house, house.event("/approvals", person=OLGA))
+
+
+@virtual
+async def test_what_others_decide_hides_no_question_that_waits_for_longer(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(commands, "MOST_LISTED", 1)
+    async with Switchboard(asking("none_ask")) as house:
+        first = await asked(house)
+        await asyncio.sleep(1)
+        await house.ask("and another", person=BEN)
+        assert len(await house.pending()) == 2
+        assert first.code in await house.ask("/approvals")
 
 
 @virtual
