@@ -18,6 +18,8 @@ STOP: Final = frozenset(
 START: Final = frozenset({"START", "UNSTOP"})
 START_AGAIN: Final = frozenset({"YES"})
 HELP: Final = frozenset({"HELP", "INFO"})
+LONGEST: Final = 1_600
+"""No text is longer (`channel.MAX_CHARS`)."""
 _BESIDE: Final = re.compile(r"[\W_]+")
 
 
@@ -31,12 +33,12 @@ class Meaning(StrEnum):
 
 
 def word_of(text: str) -> str:
-    """The text as one word in capitals, or as much of it as tells that it is none.
+    """The text as one word in capitals.
 
     Signs of any width are the same, and what is neither letter nor digit does not count: marks,
     pictures, what cannot be seen. A slash before it makes it a command, which is another thing.
     """
-    plain = unicodedata.normalize("NFKC", text[:100]).strip()
+    plain = unicodedata.normalize("NFKC", text[:LONGEST]).strip()
     return plain if plain.startswith("/") else _BESIDE.sub("", plain).upper()
 
 

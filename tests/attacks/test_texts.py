@@ -19,7 +19,8 @@ def test_a_word_that_opts_out_is_heard_in_any_dress(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["/stop", "stop it", "STOP 4821", "non-stop", "the end", "endless", "🙏", "…", "\u200b", "停", "x" * 9_000],
+    ["/stop", "stop it", "STOP 4821", "non-stop", "the end", "endless", "🙏", "…", "\u200b", "停", "x" * 9_000,
+     f"Stop{'-' * 99}the oven", f"Stop{' ' * 99}the oven"],
 )  # fmt: skip
 def test_other_words_opt_nobody_out(text: str) -> None:
     assert meaning(text, is_out=True) is Meaning.NOTHING
