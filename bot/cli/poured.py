@@ -28,6 +28,8 @@ def pour(shell: Shell, what: str, file: Path | None, named: tuple[str, str]) -> 
 def _write(shell: Shell, client: Client, what: str, file: Path | None, several: str) -> int:
     written = 0
     number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600) if file else None
+    if file and file.is_file():
+        file.chmod(0o600)  # others could read what stood there
     out = os.fdopen(number, "w", encoding="utf-8") if number is not None else shell.terminal.out
     try:
         for item in pages(client, path_of(what)):

@@ -369,6 +369,7 @@ def test_the_book_is_written_to_a_file_that_only_its_owner_reads(
     bot: Bot, server: ApiServer, tmp_path: Path
 ) -> None:
     server.answers["GET", "/v1/audit"] = 200, {"items": [ENTRY, ENTRY], "next": None}
+    (tmp_path / "book.jsonl").write_text("what stood there\n")  # which others may read
     said = bot("audit", "export", "book.jsonl")
     assert said.out == "2 entries in book.jsonl\n"
     file = tmp_path / "book.jsonl"
