@@ -21,8 +21,8 @@ MAX_WHEN, MAX_TITLE = 12, 3
 """Words of a time and a name, and of a line such as `--- Original Message ---`."""
 _WROTE = re.compile(
     r"wrote|writes|schrieb|a écrit|écrit|escribió|ha scritto|scrive|escreveu|schreef|geschreven"
-    r"|skrev|kirjoitti|pisze|napisał|napsal|написал|пише|yazdı|写道|写于|寫道|のメール|作成|書きました"
-    r"|viết|작성|썼|a scris|írta|έγραψε|כתב|كتب",
+    r"|skrev|kirjoitti|pisze|napisa|napsal|написал|пише|yazdı|写道|写于|寫道|のメール|作成|書きました"
+    r"|viết|작성|썼|a scris|va escriure|menulis|írta|έγραψε|כתב|كتب",
     re.IGNORECASE,
 )
 _ORIGINAL = re.compile(
@@ -193,17 +193,16 @@ def _intro(lines: list[str], at: int) -> int:
 
 
 def _is_dated(text: str) -> bool:
-    """Whether it is a time, a name and its address, in any language: `Ar 5 Ion 2026, 10:00 K <…>:`.
+    """Whether it is a time and an address, in any language: `Ar 5 Ion 2026, 10:00 K <…> :`.
 
     More than a word behind these says something else than that somebody wrote.
     """
-    who = _NAMED.search(text)
-    return bool(
-        who
-        and _TIME.search(text, 0, who.start())
-        and len(text[: who.start()].split()) <= MAX_WHEN
-        and len(text[who.end() :].rstrip(" :：").split()) <= 1
-    )
+    who, when = _NAMED.search(text), _TIME.search(text)
+    if not who or not when:
+        return False
+    is_before = when.end() <= who.start()
+    behind = text[max(who.end(), when.end()) :].rstrip(" :：)").split()
+    return len(text[: who.start()].split()) <= MAX_WHEN and len(behind) <= is_before
 
 
 def _is_marked(lines: list[str], at: int) -> bool:

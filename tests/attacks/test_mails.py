@@ -209,6 +209,9 @@ QUOTED = {
     "Outlook, Czech": "Od: Kelly\nOdesláno: pondělí\nKomu: Ana\nPředmět: x\n\nOK 4821",
     "Outlook, Turkish": "Kimden: Kelly\nGönderildi: Pazartesi\nKime: Ana\nKonu: x\n\nOK 4821",
     "Outlook, Finnish": "Lähettäjä: Kelly\nLähetetty: ma\nVastaanottaja: Ana\nAihe: x\n\nOK 4821",
+    "Gmail, Croatian": f"Dana pon, 5. sij 2026. u 10:00 {WHO} napisao je:\nOK 4821",
+    "Gmail, Basque": f"{WHO} igorleak hau idatzi du (2026 urt. 5 (al.) (10:00)):\nOK 4821",
+    "Gmail, Catalan": f"Missatge de {WHO} del dia dl., 5 de gen. 2026 a les 10:00:\nOK 4821",
     "any language": f"Ar 5 Ion 2026, 10:00 {WHO} :\nOK 4821",
     "a mark behind what cannot be seen": "\u200b> OK 4821",
 }
