@@ -81,7 +81,7 @@ class Rush:
 
     def entered(self, tenant: str) -> None:
         """An event is stored, or will not be."""
-        self._past = self._past or not self.holds(tenant)
+        self._past = self._is_on and (self._past or not self.holds(tenant))
         self._doors[tenant].release()
         self._count_off(tenant)
 

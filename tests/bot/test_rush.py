@@ -146,6 +146,18 @@ async def test_a_tenant_waits_for_no_other_one_s_rush() -> None:
         task.cancel()
 
 
+async def test_what_was_stored_before_a_rush_lets_nobody_be_claimed_in_it() -> None:
+    rush = Rush()
+    await rush.enter("a")
+    rush.entered("a")
+    doors = entering(rush, RUSH + 1)
+    await rounds(1)
+    assert rush.held() is None, "each look for turns would tear a commit of the rush apart"
+    for door in doors:
+        door.cancel()
+    rush._ends.cancel()
+
+
 async def test_events_of_a_tenant_are_stored_in_their_order_also_beyond_the_door() -> None:
     rush, stored = Rush(), list[int]()
 
