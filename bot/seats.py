@@ -75,7 +75,7 @@ class Sitting:
         self._is_full = room <= 0
         self._left = frozenset(tenant for tenant, many in sits.items() if many >= share)
         left = (share - many for many in sits.values() if many < share)
-        return max(0, min((room, *left))), self._left
+        return max(0, min((room, share, *left))), self._left
 
     @property
     def _share(self) -> int:

@@ -46,6 +46,14 @@ def test_no_more_are_let_in_at_once_than_the_nearest_to_its_share_has_left() -> 
     assert sitting.look() == (2, frozenset())
 
 
+def test_of_those_who_wait_no_more_than_a_share_are_let_in_at_once() -> None:
+    sitting = Sitting(16)
+    for tenant in ("a", "b"):
+        crowd(sitting, tenant, 1)
+        sitting.leave(tenant)
+    assert sitting.look() == (14, frozenset()), "all of them may be one tenant's"
+
+
 def test_those_who_wait_go_before_those_who_come() -> None:
     sitting = Sitting(2)
     crowd(sitting, "a")
