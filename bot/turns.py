@@ -110,6 +110,8 @@ class Turns:
         self._rush.entered(tenant)
         if owner:
             self._sitting.leave(tenant)
+            if self._sitting.waits(tenant):  # it may have come before, and need no seat
+                self.look()
 
     def start(self, claim: Claim) -> None:
         """Run a claimed turn."""

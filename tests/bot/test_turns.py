@@ -9,7 +9,7 @@ from bot.engine import Limits
 from bot.rush import RUSH, RUSH_S
 from bot.store import inbox
 from bot.store.turns import boot, claim
-from bot.turns import ATTEMPTS
+from bot.turns import ATTEMPTS, SWEEP_S
 from tests.fakes.database import Calm, Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import AWAY, EVE, HOME, UNLIMITED, Switchboard, Team, agent, image
@@ -119,6 +119,21 @@ async def test_a_rush_without_end_holds_turns_up_for_a_moment_only():
             asyncio.ensure_future(house.engine.turns.enter(HOME))
         got = await house.accept("hi")
         assert await house.live.line_of(got.event, RUSH_S + 1)
+
+
+@virtual
+async def test_a_seat_that_was_kept_for_an_event_without_a_turn_is_given_on_at_once():
+    limits = Limits(open_turns=1, sender=UNLIMITED, tenant=UNLIMITED)
+    async with Switchboard(limits=limits) as house:
+        turns = house.engine.turns
+        owner = await turns.enter(HOME)
+        other = await house.accept("hi", tenant=AWAY, person=EVE)
+        await asyncio.sleep(0.01)
+        assert not house.live.begun
+        began = asyncio.get_running_loop().time()
+        turns.entered(HOME, owner)  # it had come before
+        await house.live.line_of(other.event, 60)
+        assert asyncio.get_running_loop().time() - began < SWEEP_S / 2
 
 
 @virtual
