@@ -81,8 +81,7 @@ class Lately:
         if len(lines) > HISTORY_LINES:
             first = sorted(line.n for line in lines)[-HISTORY_LINES]
             lines = tuple(line for line in lines if line.n >= first)
-        chars = sum(len(line.text) for line in lines)
-        chars += sum(len(m.content) for line in lines if line.raw for m in line.raw)
+        chars = sum(map(_chars, lines))
         until = self._clock.monotonic() + KEPT_S
         known = Known(
             conv=claim.conv.id,
@@ -116,3 +115,12 @@ class Lately:
         if known is not None:
             self._lines -= len(known.lines)
             self._chars -= known.chars
+
+
+def _chars(line: Line) -> int:
+    """How much is kept of a line; most of an agent's work may stand beside its words."""
+    many = len(line.text)
+    for message in line.raw:
+        many += len(message.content) + sum(len(call.arguments) for call in message.tool_calls)
+        many += len(str(message.raw)) if message.raw else 0
+    return many

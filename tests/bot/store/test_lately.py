@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from bot.core.canonical import Json
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.event import Attachment, Ending
+from bot.core.model import ModelMessage, ToolCall
 from bot.inbox import arrive
 from bot.store import archives, conversations, turns
-from bot.store.lately import MOST_LINES, Lately
+from bot.store.lately import MOST_CHARS, MOST_LINES, Lately
 from bot.store.script import Ask, Script
 from tests.bot.store.test_lockstep import Watched, arriving, said
 from tests.fakes.clock import StillClock
@@ -53,9 +55,10 @@ class House:
             self.lately.opened(claim, got.said)
         return claim if isinstance(claim, Claim) else None
 
-    def end(self, claim: Claim, reply: str = "Yes.") -> None:
+    def end(self, claim: Claim, reply: str = "Yes.", raw: tuple[ModelMessage, ...] = ()) -> None:
         """The turn is over."""
-        done = self.run(turns.finish(claim, TurnEnd(ending=Ending.ANSWERED, reply=reply), 2_000))
+        end = TurnEnd(ending=Ending.ANSWERED, reply=reply, raw=raw)
+        done = self.run(turns.finish(claim, end, 2_000))
         self.lately.closed(claim, done.said, done.last)
 
     def really(self, claim: Claim) -> Any:
@@ -142,6 +145,20 @@ def test_it_is_bounded_and_let_go_of_after_a_while() -> None:
     assert house.lately.known("a", last)
     clock.move(seconds=601)
     assert house.lately.known("a", last) is None
+
+
+@pytest.mark.parametrize("what", ["arguments", "thinking"])
+def test_what_an_agent_wrote_beside_its_words_counts_as_well(house: House, what: str) -> None:
+    long = "x" * (MOST_CHARS // 4)
+    call = ToolCall(id="call_1", name="site_publish", arguments=long)
+    thought: dict[str, Json] = {"role": "assistant", "reasoning_content": long}
+    made = ModelMessage(role="assistant", tool_calls=(call,))
+    raw = made if what == "arguments" else ModelMessage(role="assistant", raw=thought)
+    for n in range(10):
+        claim = house.come(n, 0)
+        assert claim
+        house.end(claim, raw=(raw,))
+    assert len(house.lately._kept) <= 4
 
 
 @pytest.mark.parametrize("seed", range(30))
