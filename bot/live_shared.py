@@ -37,7 +37,8 @@ class SharedLive(Live):
             fleet.on(f"live.{kind}", getattr(super(), kind))
         fleet.on("live.watches", self._others_watch)
         fleet.on("live.left", self._others_left)
-        fleet.on(HERE, lambda: self._announce(self._shown()))
+        for kind in (HERE, "live.who"):
+            fleet.on(kind, lambda: self._announce(self._shown()))
 
     def is_watched(self, tenant: TenantId, conv: str, turn: str) -> bool:
         places = ((tenant, conv), (tenant, turn))
@@ -49,7 +50,7 @@ class SharedLive(Live):
             self._fleet.say("live.left", self._fleet.id, *key)
 
     def lose(self) -> None:
-        """Words were missed, here or there: say again who watches, forget whom nobody hears."""
+        """Words were missed, here or there: forget whom nobody hears, say and ask who watches."""
         super().lose()
         living = self._fleet.heard
         for key, who in list(self._elsewhere.items()):
@@ -57,6 +58,7 @@ class SharedLive(Live):
             if not who:
                 del self._elsewhere[key]
         self._announce(self._shown())
+        self._fleet.say("live.who")
 
     def begin(self, tenant: TenantId, conv: ConvId, turn: str, attempt: int) -> None:
         super().begin(tenant, conv, turn, attempt)

@@ -106,11 +106,30 @@ def test_who_missed_words_is_told_again_when_the_others_hear_of_it(air: Air) -> 
     assert here._elsewhere == {}
 
 
+def test_who_missed_words_asks_the_others_who_watches(air: Air) -> None:
+    here, there = air.join("one"), air.join("two")
+    air.is_still = True
+    with there.subscribe(ACME, CONV):
+        air.is_still = False
+        assert not here.is_watched(ACME, CONV, "evt_1")
+        here.lose()  # its own echo did not come, of which the others know nothing
+        assert here.is_watched(ACME, CONV, "evt_1")
+
+
+def test_a_watcher_at_a_process_that_is_new_here_is_not_forgotten(air: Air) -> None:
+    here, there = air.join("one"), air.join("two")
+    air.fleets[0]._heard.clear()  # until the next sign of life
+    with there.subscribe(ACME, CONV):
+        here.lose()
+        assert here.is_watched(ACME, CONV, "evt_1")
+
+
 def test_who_died_watches_no_more(air: Air) -> None:
     here, there = air.join("one"), air.join("two")
     there.subscribe(ACME, CONV)
     here.lose()
     assert here.is_watched(ACME, CONV, "evt_1")
+    air.fleets.pop()
     air.fleets[0]._heard.clear()
     here.lose()
     assert not here.is_watched(ACME, CONV, "evt_1")
