@@ -176,7 +176,7 @@ def routes(parts: Parts) -> list[Route]:
     health = Doc(summary="The process lives.", answer=schema(ok=TRUTH))
     version = Doc(summary="Which version this is.", answer=schema(name=TEXT, version=TEXT))
     ready = Doc(
-        summary="Whether a message would be answered (503: not); with a token also why not.",
+        summary="Whether messages are taken (503: not); with a token also what keeps answers back.",
         answer=optional(
             schema(ok=TRUTH), problems={"type": "array", "items": TEXT}, resting=RESTING
         ),
