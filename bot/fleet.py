@@ -155,11 +155,6 @@ class Fleet:
         """The name under which this process claims."""
         return self._me.id
 
-    @property
-    def heard(self) -> frozenset[str]:
-        """The others that live, as far as this process knows."""
-        return frozenset(self._heard)
-
     def holds(self) -> bool:
         """Whether the last sign of life is young enough."""
         return time.monotonic() - self._beat_at < DEAD_S - SURE_S

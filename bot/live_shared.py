@@ -50,13 +50,9 @@ class SharedLive(Live):
             self._fleet.say("live.left", self._fleet.id, *key)
 
     def lose(self) -> None:
-        """Words were missed, here or there: forget whom nobody hears, say and ask who watches."""
+        """Words were missed, here or there: say who watches, and ask who does elsewhere."""
         super().lose()
-        living = self._fleet.heard
-        for key, who in list(self._elsewhere.items()):
-            who &= living
-            if not who:
-                del self._elsewhere[key]
+        self._elsewhere.clear()  # of those who died or left nobody says it again
         self._announce(self._shown())
         self._fleet.say("live.who")
 

@@ -116,6 +116,17 @@ def test_who_missed_words_asks_the_others_who_watches(air: Air) -> None:
         assert here.is_watched(ACME, CONV, "evt_1")
 
 
+def test_who_left_unheard_is_not_kept_for_ever(air: Air) -> None:
+    here, there = air.join("one"), air.join("two")
+    watches = [there.follow(ACME, f"evt_{n}", texts=True) for n in range(5)]
+    air.is_still = True
+    for n, watch in enumerate(watches[1:], 1):
+        there.leave((ACME, f"evt_{n}"), watch)
+    air.is_still = False
+    here.lose()
+    assert list(here._elsewhere) == [(ACME, "evt_0")]
+
+
 def test_a_watcher_at_a_process_that_is_new_here_is_not_forgotten(air: Air) -> None:
     here, there = air.join("one"), air.join("two")
     air.fleets[0]._heard.clear()  # until the next sign of life
@@ -130,6 +141,5 @@ def test_who_died_watches_no_more(air: Air) -> None:
     here.lose()
     assert here.is_watched(ACME, CONV, "evt_1")
     air.fleets.pop()
-    air.fleets[0]._heard.clear()
     here.lose()
     assert not here.is_watched(ACME, CONV, "evt_1")
