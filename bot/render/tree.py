@@ -12,6 +12,7 @@ from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from bot.render.bounded import bounded
 from bot.render.text import clean
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _parser() -> "MarkdownIt":
     from markdown_it import MarkdownIt
 
     made = MarkdownIt("commonmark", {"html": False, "maxNesting": _DEPTH})
-    return made.enable(["table", "strikethrough"]).disable("reference")
+    return bounded(made.enable(["table", "strikethrough"]).disable("reference"))
 
 
 def _blocks(tokens: Iterator["Token"], end: str) -> Blocks:

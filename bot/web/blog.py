@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from bot.frozen import frozen
+from bot.render.bounded import bounded
 from bot.web.pages import Handler, error_page, render
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _markdown() -> MarkdownIt:
     found = MarkdownIt("commonmark", {"html": False}).enable(list(_RULES))
     found.add_render_rule("image", _image)
     found.add_render_rule("link_open", _link_open)
-    return found
+    return bounded(found)
 
 
 def _image(
@@ -140,6 +141,7 @@ def routes(folder: Path) -> list[tuple[str, str, Handler]]:
         post = await asyncio.to_thread(read, folder, request.match_info["name"])
         if post is None:
             return error_page(404, "This post does not exist, or was taken down.")
-        return render("post.html", post=post, body=to_html(post.text))
+        body = await asyncio.to_thread(to_html, post.text)
+        return render("post.html", post=post, body=body)
 
     return [("GET", "/blog", index), ("GET", "/blog/{name}", one)]
