@@ -21,6 +21,9 @@ _UNSURE = re.compile(r"#.*|[\s\-*+=>_]*(?:\d+[.)]?\s*)?")
 _UNDERLINE = re.compile(r"\n {0,3}(?:=+|-+)[ \t]*(?:\n|\Z)")
 """The line that makes a heading of the words above it."""
 _BOLD_AT_END = re.compile(r"\x1b\[1m[^\x1b]*\Z")
+_OFTEN = 32
+"""A block is written on when it has grown by this part of itself: a long one is read not with each
+letter, which would take longer the longer it is."""
 _PATH = re.compile(r"(?<!\\)(\[[^\[\]\n]*\]\()(?=/[^/])")
 
 
@@ -34,12 +37,18 @@ class Growing:
         self._block = ""
         self._shown = ""
         """What of the block is written."""
+        self._read = 0
+        """How long the block was when it was last read."""
         self._is_below = False
         """A block was written before this one."""
 
     def more(self, text: str) -> str:
         """What to write now that this came."""
-        return self._ended(text) + self._part()
+        out = self._ended(text)
+        if len(self._block) - self._read < self._read // _OFTEN:
+            return out
+        self._read = len(self._block)
+        return out + self._part()
 
     def rest(self, text: str = "") -> str:
         """What to write when this comes and nothing more."""
@@ -51,8 +60,11 @@ class Growing:
         """The blocks that have ended now that this came."""
         self._block += text
         out = ""
+        if "\n" not in text:
+            return out
         while end := _end_of(self._block):
             whole, self._block = self._block[:end], self._block[end:]
+            self._read = 0
             out += self._whole(whole)
         return out
 

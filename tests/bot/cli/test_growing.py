@@ -7,6 +7,7 @@ import pytest
 from bot.cli.growing import Growing
 from bot.cli.terminal import Terminal
 from bot.render.dialects.terminal import Screen
+from bot.render.tree import Blocks, parse
 
 BASE = "http://127.0.0.1:8080"
 
@@ -95,3 +96,16 @@ def test_it_holds_no_control_of_a_terminal_but_bold() -> None:
     growing = Growing(Screen(lambda words: terminal.style(words, "bold")))
     assert growing.more("**a** &#155;31m \x1b]**b") == "\x1b[1ma\x1b[0m \ufffd31m ]"
     assert growing.rest() == "**b"
+
+
+def test_a_long_block_is_not_read_with_every_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(text: str) -> Blocks:
+        read.append(len(text))
+        return parse(text)
+
+    monkeypatch.setattr("bot.cli.growing.parse", counted)
+    text = "".join(f"- entry **{at}** of a list\n" for at in range(200))
+    assert "".join(grown(text, list(range(4, len(text), 4)))) == whole(text)
+    assert sum(read) < 300 * len(text)
