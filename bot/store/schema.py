@@ -27,6 +27,7 @@ from bot.store import (
     tables_sms,
 )
 from bot.store.columns import metadata
+from bot.store.spoilt import check, mend_of
 from bot.store.sqlite import DIALECT
 
 TABLES = (
@@ -67,7 +68,7 @@ def prepare(path: Path) -> str:
         finally:
             conn.close()
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"Cannot use the database {path}: {error}.") from error
+        raise StoreError(f"Cannot use the database {path}: {error}.{mend_of(error)}") from error
 
 
 def _prepare(conn: sqlite3.Connection, path: Path) -> str:
@@ -99,9 +100,10 @@ def version_of(path: Path) -> int:
 
 
 def problems_of(path: Path) -> list[tuple[str, str]]:
-    """What keeps a file from being opened, each with the command that mends it."""
+    """What keeps a file from being opened or read, each with the command that mends it."""
     try:
         version = version_of(path)
+        check(path)
     except sqlite3.Error as error:
         return [(f"Cannot use the database {path}: {error}.", "bot restore FILE")]
     return [(_newer(path, version), extras.upgrade())] if version > VERSION else []

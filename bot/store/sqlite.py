@@ -23,6 +23,7 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 
 from bot.core.errors import BotError, StoreError
 from bot.store.script import Ask, Restartable, Row, Script, run
+from bot.store.spoilt import is_spoilt, mend_of
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -87,6 +88,8 @@ class SqliteDatabase:
         self._file: tuple[int, int] | None = None
         self.broken: str = ""
         """Why the last commit failed; empty when the database is well."""
+        self._spoilt: sqlite3.Error | None = None
+        """What a reader found wrong with the file: nothing more is taken into such a one."""
 
     async def open(self) -> None:
         """Open the file and start the writer."""
@@ -94,7 +97,7 @@ class SqliteDatabase:
         try:
             conn = connect(str(self.path))
         except sqlite3.Error as error:
-            raise StoreError(f"Cannot open {self.path}: {error}.") from error
+            raise StoreError(f"Cannot open {self.path}: {error}.{mend_of(error)}") from error
         self.path.chmod(0o600)
         self._file = _identity(self.path)
         self._thread = threading.Thread(target=self._work, args=(conn,), name="store", daemon=True)
@@ -155,7 +158,10 @@ class SqliteDatabase:
             finally:
                 reader.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"The database cannot be read: {error}.") from error
+            words = f"The database cannot be read: {error}.{mend_of(error)}"
+            if is_spoilt(error):
+                self._spoilt, self.broken = error, words
+            raise StoreError(words) from error
 
     def _reader(self) -> sqlite3.Connection:
         reader: sqlite3.Connection | None = getattr(self._local, "reader", None)
@@ -209,6 +215,8 @@ class SqliteDatabase:
         try:
             if _identity(self.path) != self._file:
                 raise sqlite3.OperationalError(_GONE)
+            if self._spoilt:
+                raise self._spoilt.with_traceback(None)
             conn.execute("BEGIN IMMEDIATE")
             for (_, future), (result, error) in zip(
                 batch, _all_well(conn, execute, batch) or _each(conn, execute, batch), strict=True
@@ -223,7 +231,8 @@ class SqliteDatabase:
             if conn.in_transaction:
                 conn.execute("ROLLBACK")
             self.broken = f"The database cannot be written: {error}."
-            failure = StoreError(self.broken + " Make room or mend the disk; nothing was accepted.")
+            mend = mend_of(error) if is_spoilt(error) else " Make room or mend the disk"
+            failure = StoreError(f"{self.broken}{mend}; nothing was accepted.")
             log.error(self.broken)
             return [(future, None, failure) for _, future in batch if future is not None]
         return done
