@@ -17,7 +17,7 @@ from bot.render.dialects.plain import Plain
 from bot.render.dialects.slack import Slack
 from bot.render.dialects.telegram import Telegram, shown
 from bot.render.text import units
-from bot.render.tree import Block, Blocks, Heading, parse
+from bot.render.tree import Block, Blocks, Heading, Paragraph, parse
 
 
 class Writer(Protocol):
@@ -59,10 +59,22 @@ def pieces(text: str, dialect: Dialect, max_chars: int) -> list[str]:
     writer = _WRITERS[dialect]
 
     def fits(blocks: Blocks) -> bool:
-        return size(writer.write(blocks), dialect) <= max_chars
+        return _is_near(blocks, 4 * max_chars) and size(writer.write(blocks), dialect) <= max_chars
 
     written = (writer.write(part) for part in _parts(parse(text), fits))
     return [piece for piece in written if piece.strip()]
+
+
+def _is_near(blocks: Blocks, letters: int) -> bool:
+    """Whether there are so few letters that writing them could fit: that asks for much less."""
+    left = letters
+    for block in blocks:
+        if isinstance(block, Paragraph | Heading):
+            for run in block.runs:
+                left -= len(run.text)
+                if left < 0:
+                    return False
+    return True
 
 
 def _parts(blocks: Blocks, fits: Callable[[Blocks], bool]) -> list[Blocks]:

@@ -47,3 +47,10 @@ def test_one_long_block_takes_no_marks_from_the_others() -> None:
     first, second = parse(f"{HOSTILE['opened']}\n\n**bold**")
     assert first == Paragraph((Run(HOSTILE["opened"]),))
     assert second == Paragraph((Run("bold", (("strong", ""),)),))
+
+
+def test_a_long_paragraph_is_written_as_often_as_it_is_long() -> None:
+    text = "*a **b " * 14_000
+    began = time.process_time()
+    assert len(pieces(text, Dialect.SLACK, 3_000)) > 10
+    assert time.process_time() - began < 2.5
