@@ -1,2 +1,3 @@
-/** What the page of connections loads: accounts at services. */
+/** What the pages of connections and of platforms load. */
+export { channelsPage } from "./admin/channels.js";
 export { connectionsPage } from "./admin/connections.js";

@@ -11,7 +11,6 @@ import { agentsPage } from "./admin/agents.js";
 import { approvalsPage } from "./admin/approvals.js";
 import { routesPage } from "./admin/routes.js";
 import { policiesPage } from "./admin/policies.js";
-import { channelsPage } from "./admin/channels.js";
 import { mcpPage } from "./admin/mcp.js";
 import { peoplePage } from "./admin/people.js";
 import { eventsPage } from "./admin/events.js";
@@ -25,7 +24,7 @@ import { sandboxPage } from "./admin/sandbox.js";
 import { LIST_KEYS } from "./admin/list.js";
 
 const PAGES = {
-  status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, policies: policiesPage, channels: channelsPage, connections: async (main) => (await load("accounts")).connectionsPage(main), mcp: mcpPage, people: peoplePage,
+  status: statusPage, agents: agentsPage, approvals: approvalsPage, routes: routesPage, policies: policiesPage, channels: async (main) => (await load("accounts")).channelsPage(main), connections: async (main) => (await load("accounts")).connectionsPage(main), mcp: mcpPage, people: peoplePage,
   events: eventsPage, trace: tracePage, schedules: schedulesPage, files: filesPage, memory: memoryPage, feedback: feedbackPage, audit: auditPage, sandbox: sandboxPage,
   texts: async (main) => (await load("posts")).textsPage(main), mail: async (main) => (await load("posts")).mailPage(main),
 };

@@ -73,8 +73,6 @@ class Row:
     with the next attempt; empty: a key that is refused is over."""
     hears: frozenset[str] = frozenset()
     """What does not keep it from hearing the end, since its library asks again by its key."""
-    lacks: frozenset[str] = frozenset()
-    """What cannot happen to it."""
     after_s: float = AFTER_S
     """When it is to come again after a refusal for the moment."""
 
@@ -444,8 +442,7 @@ async def by_mail(folder: Path, carrier: str) -> AsyncIterator[Row]:
         ctx = _call(channel, agent="mark")
         if carrier == "smtp":
             there = lambda: len(server.taken)  # noqa: E731
-            lacks = frozenset({"conflict", "redirect", "truncated", "error_after"})
-            row = Row(email.TOOLS[0], given, Kept(ctx), Line(server), there, SMTP, lacks=lacks)
+            row = Row(email.TOOLS[0], given, Kept(ctx), Line(server), there, SMTP)
             row.after_s = 5.0
         else:
             says = MAIL["graph" if carrier == "sendmail" else carrier]
@@ -495,3 +492,5 @@ ROWS: Mapping[str, Callable[[Path], Any]] = {
     "community_recognise": partial(by_discord, tool="recognise"),
     "community_role": partial(by_discord, tool="role"),
 }  # fmt: skip
+LACKS = {"send_email-smtp": ("conflict", "redirect", "truncated", "error_after")}
+"""What cannot happen to one of them."""
