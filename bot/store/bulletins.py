@@ -1,7 +1,6 @@
 """Where each kind of message goes that agents post unasked: one place of a platform for each kind.
 
-A row of `saved_chat` like a person's own chat, under the kind's name where that has a person: no
-person's id begins so. What changes stands in the audit, in the same commit.
+What changes stands in the audit, in the same commit.
 """
 
 from sqlalchemy import bindparam, delete, select
@@ -9,29 +8,23 @@ from sqlalchemy import bindparam, delete, select
 from bot.frozen import frozen
 from bot.store import audit
 from bot.store.script import Ask, Row, Script, Statement, restartable
-from bot.store.tables_house import saved_chat
+from bot.store.tables_platforms import bulletin
 from bot.store.upsert import insert_over
 
-_MARK = "kind:"
-_KEYS = ("tenant", "person", "channel")
-_PUT = Statement(
-    lambda: insert_over(saved_chat, *_KEYS, "account", "place", "thread", "name", "at")
-)
+_KEYS = ("tenant", "channel", "kind")
+_PUT = Statement(lambda: insert_over(bulletin, *_KEYS, "place", "name", "at"))
 _LIST = Statement(
     lambda: (
-        select(saved_chat.c.person, saved_chat.c.channel, saved_chat.c.place, saved_chat.c.name)
-        .where(
-            saved_chat.c.tenant == bindparam("tenant"),
-            saved_chat.c.person.like(f"{_MARK}%"),
-        )
-        .order_by(saved_chat.c.channel, saved_chat.c.person)
+        select(bulletin.c.channel, bulletin.c.kind, bulletin.c.place, bulletin.c.name)
+        .where(bulletin.c.tenant == bindparam("tenant"))
+        .order_by(bulletin.c.channel, bulletin.c.kind)
     )
 )
 _REMOVE = Statement(
     lambda: (
-        delete(saved_chat)
-        .where(*(saved_chat.c[name] == bindparam(name) for name in _KEYS))
-        .returning(saved_chat.c.person)
+        delete(bulletin)
+        .where(*(bulletin.c[name] == bindparam(name) for name in _KEYS))
+        .returning(bulletin.c.kind)
     )
 )
 
@@ -59,9 +52,8 @@ def listed(tenant: str) -> Script[list[Bulletin]]:
 @restartable
 def put(tenant: str, item: Bulletin, at: int, actor: str) -> Script[None]:
     """Write one, over the one before of this kind and platform."""
-    keys = {"tenant": tenant, "person": f"{_MARK}{item.kind}", "channel": item.channel}
-    where = {"account": "", "place": item.place, "thread": "", "name": item.name}
-    yield Ask(_PUT, {**keys, **where, "at": at})
+    keys = {"tenant": tenant, "channel": item.channel, "kind": item.kind}
+    yield Ask(_PUT, {**keys, "place": item.place, "name": item.name, "at": at})
     told = {"channel": item.channel, "place": item.place, "name": item.name}
     yield from audit.note(tenant, at, actor, "bulletin.changed", item.kind, told)
 
@@ -69,13 +61,12 @@ def put(tenant: str, item: Bulletin, at: int, actor: str) -> Script[None]:
 @restartable
 def remove(tenant: str, channel: str, kind: str, at: int, actor: str) -> Script[bool]:
     """Delete one; False when there is none."""
-    keys = {"tenant": tenant, "person": f"{_MARK}{kind}", "channel": channel}
-    if not (yield Ask(_REMOVE, {**keys})):
+    if not (yield Ask(_REMOVE, {"tenant": tenant, "channel": channel, "kind": kind})):
         return False
     yield from audit.note(tenant, at, actor, "bulletin.removed", kind, {"channel": channel})
     return True
 
 
 def _bulletin(row: Row) -> Bulletin:
-    person, channel, place, name = row
-    return Bulletin(kind=person.removeprefix(_MARK), channel=channel, place=place, name=name)
+    channel, kind, place, name = row
+    return Bulletin(kind=kind, channel=channel, place=place, name=name)

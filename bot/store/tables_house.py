@@ -5,8 +5,7 @@ is the lock of the clock: one row for each time that a schedule fired, whoever f
 is what an owner must know of; `trouble_fact` are the deeds and events that it was seen in.
 `mcp_tool` holds what a server says of its tools now (`seen`) and what an owner has approved
 (`pinned`), each with its hash. `score` is one number of a tenant, `score_change` what it became
-each time, by the effect that changed it. A `saved_chat` is where a person wants to be told things,
-or where messages of one kind go.
+each time, by the effect that changed it. A `saved_chat` is where a person wants to be told things.
 """
 
 from sqlalchemy import Index, Table, text

@@ -6,7 +6,8 @@ workspace of it, whose events are one tenant's: no two tenants have the same one
 is that agent's own app. A `platform_user` is somebody as the platform last told of them. An
 `install_state` is what comes back with a browser that was sent to the platform, or to a service
 that an account is connected of, once. A `bookmark` is how far a channel has read in a list of its
-platform. Times are microseconds since 1970, UTC.
+platform, a `bulletin` where messages of one kind go that agents post unasked. Times are
+microseconds since 1970, UTC.
 """
 
 from sqlalchemy import Table, UniqueConstraint
@@ -83,5 +84,16 @@ bookmark = Table(
     txt("channel", key=True),
     txt("name", key=True),
     txt("value"),
+    num("at"),
+)
+
+bulletin = Table(
+    "bulletin",
+    metadata,
+    txt("tenant", key=True),
+    txt("channel", key=True),
+    txt("kind", key=True),
+    txt("place"),
+    txt("name"),
     num("at"),
 )

@@ -4,15 +4,11 @@ import asyncio
 import json
 import re
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
-
-import pytest
 
 from tests.channels import test_slack_whole as story
 from tests.channels.running import Model, found
 from tests.channels.slack_side import ANA
-from tests.fakes import slack_rules
 from tests.fakes.openai_server import Body, Reply
 from tests.fakes.slack_server import SlackServer
 
@@ -35,13 +31,7 @@ class Sender(Model):
         return Reply(text="Kept." if "keep" in last else "Done.")
 
 
-@pytest.fixture
-async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlackServer]:
-    monkeypatch.setitem(slack_rules.TIER, "apps.connections.open", 0)
-    async with SlackServer(rates="ban", again_s=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0)) as server:
-        yield server
-        assert server.mistakes == []
-        assert not server.is_banned
+slack = story.slack
 
 
 async def test_a_file_comes_back_and_a_message_leaves_by_a_yes(

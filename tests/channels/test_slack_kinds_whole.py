@@ -3,7 +3,6 @@
 import json
 import re
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from tests.channels import test_slack_installed_whole as installed
 from tests.channels import test_slack_whole as story
 from tests.channels.running import Model, found
 from tests.channels.slack_side import ANA, BEN
-from tests.fakes import slack_rules
 from tests.fakes.openai_server import Body, Reply
 from tests.fakes.slack_server import SlackServer
 
@@ -35,13 +33,7 @@ class Watcher(Model):
         return Reply(calls=[ALARM]) if "check the shop" in last else Reply(text="Yes?")
 
 
-@pytest.fixture
-async def slack(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SlackServer]:
-    monkeypatch.setitem(slack_rules.TIER, "apps.connections.open", 0)
-    async with SlackServer(rates="ban", again_s=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0)) as server:
-        yield server
-        assert server.mistakes == []
-        assert not server.is_banned
+slack = story.slack
 
 
 async def test_an_alarm_goes_where_alarms_go_and_after_a_kill_it_stands_there_once(

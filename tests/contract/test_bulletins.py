@@ -1,8 +1,7 @@
 """Where each kind of message goes, on both databases: one place for a kind, within a tenant."""
 
-from bot.store import bulletins, saved_chats
+from bot.store import bulletins
 from bot.store.bulletins import Bulletin
-from bot.store.saved_chats import SavedChat
 from bot.store.script import Database
 from tests.contract.test_mcp_tools import AWAY, HOME, db
 
@@ -17,8 +16,6 @@ async def test_a_kind_has_one_place_on_each_platform_and_no_other_tenant_sees_it
 ) -> None:
     for item in (OPS, OTHER, NIGHT, NIGHT):
         await db.write(bulletins.put(HOME, item, 1, "person:per_ana"))
-    chat = SavedChat(person="per_kind", account="", place="5")
-    await db.write(saved_chats.put(HOME, "slack", chat))
     assert await db.read(bulletins.listed(HOME)) == [OTHER, NIGHT]
     assert await db.read(bulletins.listed(AWAY)) == []
     assert not await db.write(bulletins.remove(AWAY, "slack", "alarms", 2, "person:per_eve"))

@@ -155,7 +155,7 @@ async def test_a_database_that_is_behind_is_upgraded_once_by_whoever_comes_first
     tables = "mcp_tool, place_rule, install, install_state, score, score_change, saved_chat, "
     tables += "sms_number, sms_thread, sms_opt_out, sms_message, code_miss, code_drawn, "
     tables += "mail_news, mail_block, connection, oauth_deletion, platform_user, calendar_copy, calendar_event, "
-    tables += "bookmark"
+    tables += "bookmark, bulletin"
     await admin(f"DROP TABLE {tables}", url)
     for column in ("path", "shared", "state", "moved_at"):
         await admin(f"ALTER TABLE file DROP COLUMN {column} CASCADE", url)

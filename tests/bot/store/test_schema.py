@@ -216,6 +216,7 @@ def test_a_file_of_the_first_schema_gets_the_cause_and_keeps_what_it_holds(path:
         "mail_block",
         *("connection", "oauth_deletion", "platform_user", "calendar_copy", "calendar_event"),
         "bookmark",
+        "bulletin",
     ):
         conn.execute(f"drop table {table}")
     for index in (
