@@ -12,7 +12,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from bench import naive
-from bot.carriers import Carriers
 from bot.core.agent import Agent
 from bot.core.agent import Limits as AgentLimits
 from bot.core.canonical import Json
@@ -22,14 +21,15 @@ from bot.core.model import ModelMessage, ModelReply, ModelRequest, Usage
 from bot.core.people import Person
 from bot.core.ports import House, Model, OnText, new_id
 from bot.core.route import Binding
-from bot.engine import Engine, Given, Limits
 from bot.fleet import Peers
 from bot.infra.clock import SystemClock
 from bot.limits import Rate
 from bot.people import People
+from bot.platforms.carriers import Carriers
 from bot.store import bindings, schema
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
+from bot.wiring.engine import Engine, Given, Limits
 
 SAID = "When do you open on Sunday, and is there room for a pram? " * 5
 ANSWERED = "We open at ten, and yes, there is room beside the counter. " * 13

@@ -8,7 +8,7 @@ may be dropped (drafts, typing) is dropped as ever.
 import sys
 
 from bot.cli.main import main
-from bot.pacing import Pace
+from bot.platforms.pacing import Pace
 
 
 async def at_once(self: Pace, place: str) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.cli.main import main
-from bot.ears import Ears
+from bot.wiring.ears import Ears
 
 ACKS: list[float] = []
 ROUNDS: list[float] = []

@@ -1,6 +1,6 @@
 """How a house is started: `serve` until it is told to stop, `local` for one verb of the command.
 
-What a house is made of stands in `bot/house.py`.
+What a house is made of stands in `bot/wiring/house.py`.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from bot import database, toolbox
 from bot.command import runnable
 from bot.config.endpoints import unknown
 from bot.core.secret import Secret
 from bot.extensions import secrets_of
 from bot.home import Home, hold, owner_token
-from bot.house import VERSION, App
 from bot.logs import Logs
 from bot.logs import setup as setup_logs
 from bot.settings import Settings, misspelt
 from bot.store import schema
+from bot.wiring import database, toolbox
+from bot.wiring.house import VERSION, App
 
 log = logging.getLogger(__name__)
 

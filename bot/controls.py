@@ -23,8 +23,8 @@ from bot.core.ids import ApprovalId, ConvId, EffectId, EventId, PersonId, Tenant
 from bot.core.people import Person
 from bot.core.ports import Accepted, Clock, new_id
 from bot.core.times import from_us, to_us
-from bot.desk import filled
 from bot.frozen import frozen
+from bot.platforms.desk import filled
 from bot.render.cards.layout import Ref
 from bot.render.codes import SHOW_ALL, Reply, parse_code
 from bot.render.text import visible

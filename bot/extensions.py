@@ -23,15 +23,15 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bot.carriers import HOUSE
 from bot.config.mistakes import briefly
 from bot.core.channel import Channel, Features
 from bot.core.errors import BotError, OperatorError
 from bot.core.secret import Secret
 from bot.core.tool import Tool
 from bot.frozen import field, frozen
-from bot.lent import Lent, Make, Offer, Options
 from bot.oauth.provider import Feature, Provider, Services, names
+from bot.platforms.carriers import HOUSE
+from bot.platforms.lent import Lent, Make, Offer, Options
 from bot.reach import Reach
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,6 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bot.carriers import HOUSE, Carriers
 from bot.core.canonical import Json
 from bot.core.channel import Channel, Features, Outbound, Receipt
 from bot.core.conversation import Claim, TurnEnd
@@ -22,6 +21,7 @@ from bot.core.ids import AgentName, EffectId
 from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.fleet import Peers
+from bot.platforms.carriers import HOUSE, Carriers
 from bot.points import point
 from bot.render.cards.layout import Ref
 from bot.render.whole import asked

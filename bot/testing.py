@@ -35,8 +35,8 @@ from bot.core.ids import AgentName, ConvId, EffectId, EventId, TenantId
 from bot.core.ports import Accepted
 from bot.core.tool import Risk, Tool, ToolContext
 from bot.extensions import check_record
-from bot.lent import Lent, Options
 from bot.oauth.provider import Provider
+from bot.platforms.lent import Lent, Options
 
 TENANT = TenantId("ten_1")
 

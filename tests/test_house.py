@@ -207,8 +207,8 @@ def test_a_stray_pth_is_named() -> None:
 
 def linted(folder: Path, broken: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run import-linter with our contracts on a house of empty files and these."""
-    names = ("bot", "bot/core", "bot/store", "bot/web", "bot/cli", "agents", "agents/runtime")
-    for name in (*names, "channels", "tools", "scheduler"):
+    parts = [f"bot/{name}" for name in ("core", "store", "web", "cli", "wiring", "services")]
+    for name in ("bot", *parts, "agents", "agents/runtime", "channels", "tools", "scheduler"):
         (folder / name).mkdir()
         (folder / name / "__init__.py").touch()
     (folder / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
@@ -232,6 +232,7 @@ def linted(folder: Path, broken: dict[str, str]) -> subprocess.CompletedProcess[
         ({"bot/core/a.py": "import bot.store\n"}, False),
         ({"bot/core/a.py": "import pydantic\n"}, False),
         ({"bot/cli/a.py": "def f():\n    import litellm\n"}, False),
+        ({"bot/wiring/engine.py": "import bot.wiring.house\n", "bot/wiring/house.py": ""}, False),
         ({"scheduler/a.py": "import apscheduler\n"}, False),
         ({"scheduler/runner.py": "import apscheduler\n"}, True),
     ],
@@ -244,6 +245,7 @@ def linted(folder: Path, broken: dict[str, str]) -> subprocess.CompletedProcess[
         "the core knows nobody",
         "the core knows no package",
         "LiteLLM has one door",
+        "an engine knows no house",
         "APScheduler has one door",
         "and may use it",
     ],

@@ -4,7 +4,7 @@ LiteLLM replaces the limits of the session that it is given by its own, which on
 whole time of a call, and none of them covers the look-up of a name. So the limit stands here, in
 the one place that every request of the session passes. So does the most that an answer may be
 long: LiteLLM keeps whatever comes until it is whole. aiohttp's client loads when the first session
-is made (`bot/late.py`), and what is built on it is therefore made then.
+is made (`bot/lazy.py`), and what is built on it is therefore made then.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ from agents.runtime.transport import Call, Recording
 from agents.runtime.wire import Answer, to_wire
 from bot.core.canonical import Json
 from bot.core.ports import Clock
-from bot.late import at_hand
+from bot.lazy import at_hand
 
 MAX_ERROR = 64 << 10
 """Bytes of an error that are read."""

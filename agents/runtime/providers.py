@@ -22,7 +22,7 @@ from agents.runtime.failures import Failure, Kind, kind_of_status, spoken_by, wa
 from bot.core.errors import Invalid
 from bot.core.secret import Secret
 from bot.frozen import frozen
-from bot.late import at_hand
+from bot.lazy import at_hand
 
 CHECK_S = 15.0
 MAX_ANSWER = 4 << 20

@@ -158,7 +158,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from bot.core.channel import Features, Outbound, Receipt, Sink
 from bot.core.errors import VendorRefused
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 
 
 class $kind:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import Protocol, cast
 
-from bot.late import put_off
+from bot.lazy import put_off
 from bot.settings import Settings
 
 

@@ -26,7 +26,7 @@ from bot.core.ports import Page
 from bot.fetch.addresses import Lookup, Own, Resolver, check_url, look_up
 from bot.fetch.reading import read
 from bot.frozen import frozen
-from bot.late import at_hand
+from bot.lazy import at_hand
 
 if TYPE_CHECKING:
     from aiohttp.connector import SocketFactoryType

@@ -13,8 +13,6 @@ from aiohttp import web
 
 from agents.runtime.archives import Archives
 from agents.runtime.own import OwnAgents
-from bot.bulletins import Bulletins
-from bot.checking import Checked
 from bot.connections import Connections
 from bot.core.approval import Answer, Approval
 from bot.core.canonical import Json
@@ -28,11 +26,13 @@ from bot.core.secret import Secret
 from bot.doors import Doors, Visit
 from bot.files.files import Files
 from bot.frozen import field, frozen
-from bot.installing import Installing
-from bot.lent import Options, Spot
 from bot.live import Live
 from bot.people import People
-from bot.places import Places
+from bot.platforms.bulletins import Bulletins
+from bot.platforms.checking import Checked
+from bot.platforms.installing import Installing
+from bot.platforms.lent import Options, Spot
+from bot.platforms.places import Places
 from bot.store.script import Database
 from bot.transcript import Transcript
 from tools.mcp._hub import Standing

@@ -24,7 +24,7 @@ from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnk
 from bot.core.ports import Clock
 from bot.fetch.straight import straight
 from bot.limits import Rate
-from bot.pacing import Among, Pace
+from bot.platforms.pacing import Among, Pace
 
 TIMEOUT_S: Final = 25.0
 UPLOAD_S: Final = 50.0

@@ -16,13 +16,13 @@ from urllib.parse import urlsplit
 import aiohttp
 from pydantic import ValidationError
 
-from bot.afterwards import Afterwards
-from bot.checking import Checked
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Policy
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
-from bot.lent import Lent, Spot
+from bot.platforms.afterwards import Afterwards
+from bot.platforms.checking import Checked
+from bot.platforms.lent import Lent, Spot
 from channels.discord.calls import Calls, point
 from channels.discord.commands import register
 from channels.discord.events import Account, Reader

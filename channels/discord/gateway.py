@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from bot.core.errors import BotError, ConnectionBroken
 from bot.fetch.straight import straight
-from bot.lent import Spot
+from bot.platforms.lent import Spot
 from channels.discord.calls import REFUSED_BOT, ours
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,7 @@ from bot.core.canonical import Json
 from bot.core.channel import Dialect, Sink
 from bot.core.errors import BotError, Invalid, StoreError, UserError
 from bot.core.event import Event, Kind
-from bot.lent import Desk, Form
+from bot.platforms.lent import Desk, Form
 from bot.render.codes import SHOW_ALL, Press, parse_press, press
 from bot.render.markdown import pieces
 from bot.render.text import clip

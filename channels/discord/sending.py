@@ -20,8 +20,8 @@ from bot.core.channel import Dialect, Outbound, Receipt
 from bot.core.effect import EffectKind
 from bot.core.errors import VendorError, VendorRefused, VendorUnknown
 from bot.core.ids import ApprovalId
-from bot.enclosing import MEGABYTE, NO_ROOM, Room, enclose, whole
-from bot.lent import Shelf
+from bot.platforms.enclosing import MEGABYTE, NO_ROOM, Room, enclose, whole
+from bot.platforms.lent import Shelf
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.markdown import pieces

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from bot.core.errors import OperatorError
-from bot.lent import Lent, settings_of
+from bot.platforms.lent import Lent, settings_of
 
 NAME: Final = "discord"
 _KEY: Final = re.compile(r"[0-9a-fA-F]{64}")

@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final, Protocol
 
-from bot.checking import Checked
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, StoreError, VendorError, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
-from bot.enclosing import Room, enclose, whole
-from bot.lent import Lent, Spot
+from bot.platforms.checking import Checked
+from bot.platforms.enclosing import Room, enclose, whole
+from bot.platforms.lent import Lent, Spot
 from channels.email.addresses import address_of
 from channels.email.carriers import Carriers
 from channels.email.composing import Desk

@@ -10,7 +10,7 @@ from bot.core.channel import Dialect, Outbound
 from bot.core.effect import EffectKind
 from bot.core.errors import VendorRefused
 from bot.core.ids import ApprovalId
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.markdown import to

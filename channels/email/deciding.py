@@ -24,7 +24,7 @@ from bot.core.channel import Outbound, Sink
 from bot.core.errors import BotError, StoreError, UserError
 from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import EventId, conv_key
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.email.hooks import body_of
 from channels.email.settings import Settings
 

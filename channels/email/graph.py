@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from bot.core.errors import VendorRefused, VendorUnknown
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.email.calls import Answer
 from channels.email.graph_calls import Graph, words_of
 from channels.email.letter import Letter, written

@@ -11,8 +11,8 @@ from typing import Final
 
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
-from bot.lent import Lent
 from bot.oauth.app_token import LOGIN, AppToken, Said
+from bot.platforms.lent import Lent
 from channels.email.calls import Answer, Calls
 from channels.email.mime import MAX_MAIL
 from channels.email.settings import Settings

@@ -20,7 +20,7 @@ from urllib.parse import quote
 from aiohttp import web
 
 from bot.core.errors import Invalid, LimitReached, StoreError, VendorError, VendorRefused
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.email.graph_calls import Graph, words_of
 from channels.email.graph_inbox import Inbox, time_of
 from channels.email.hooks import body_of

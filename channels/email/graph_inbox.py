@@ -18,7 +18,7 @@ from urllib.parse import quote
 from pydantic import AwareDatetime, BaseModel
 
 from bot.core.errors import VendorRefused, VendorUnknown
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.email.calls import Answer
 from channels.email.graph_calls import STEADY, Graph, words_of
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from bot.core.errors import StoreError
-from bot.lent import Mailbook, News
+from bot.platforms.lent import Mailbook, News
 
 log = logging.getLogger(__name__)
 

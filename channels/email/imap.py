@@ -21,7 +21,7 @@ from bot.core.errors import (
     VendorRefused,
     VendorUnknown,
 )
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.email.box import Box
 from channels.email.intake import Arrival
 from channels.email.mime import Unreadable

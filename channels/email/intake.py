@@ -16,8 +16,8 @@ from bot.core.channel import Sink
 from bot.core.event import Attachment, Event, Kind, Place, Sender, Trust
 from bot.core.ids import AgentName, EventId, conv_key
 from bot.core.times import to_us
-from bot.lent import Lent, News
 from bot.limits import Buckets, Rate
+from bot.platforms.lent import Lent, News
 from bot.render.codes import parse_code
 from channels.email.addresses import Mailbox, sole, untagged
 from channels.email.bounces import failures

@@ -31,7 +31,7 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.ports import Clock
-from bot.lent import Lent, News
+from bot.platforms.lent import Lent, News
 from channels.email.addresses import listed
 from channels.email.calls import Calls
 from channels.email.hooks import body_of, noted

@@ -14,7 +14,7 @@ from typing import Final
 
 from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.email.addresses import Mailbox
 from channels.email.calls import Answer, Calls
 from channels.email.letter import Enclosed, Letter, header_lines, safe

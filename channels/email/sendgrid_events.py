@@ -10,7 +10,7 @@ from typing import Final
 from aiohttp import web
 
 from bot.core.errors import VendorRefused
-from bot.lent import Lent, News
+from bot.platforms.lent import Lent, News
 from channels.email.addresses import address_of
 from channels.email.hooks import body_of, noted
 from channels.email.sendgrid_in import signed

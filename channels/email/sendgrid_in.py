@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from bot.core.errors import BotError, StoreError, VendorRefused
 from bot.core.ports import Clock
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.email.addresses import address_of, decoded
 from channels.email.hooks import body_of
 from channels.email.intake import Arrival

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from bot.config.values import is_loopback
 from bot.core.errors import OperatorError
-from bot.lent import Lent, settings_of
+from bot.platforms.lent import Lent, settings_of
 from channels.email.addresses import address_of
 from channels.email.ways import WAYS
 

@@ -6,7 +6,7 @@ https://www.rfc-editor.org/rfc/rfc5321 (read 2026-11-21)
 
 from typing import Final
 
-from bot.ways import Way
+from bot.platforms.ways import Way
 
 HOUSE: Final = ("address",)
 AGENTS: Final = ("agents",)

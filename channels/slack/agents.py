@@ -15,7 +15,6 @@ from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 
-from bot.checking import Checked
 from bot.core.canonical import Json
 from bot.core.channel import Outbound, Receipt, Sink
 from bot.core.effect import Effect, Outcome
@@ -23,8 +22,9 @@ from bot.core.errors import BotError, ConnectionBroken, OperatorError, VendorRef
 from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
-from bot.installs import Found
-from bot.lent import Lent, Options, Spot
+from bot.platforms.checking import Checked
+from bot.platforms.installs import Found
+from bot.platforms.lent import Lent, Options, Spot
 from bot.store.installs import PREFIX, Install
 from channels.slack.calls import Calls
 from channels.slack.events import NAME, text_of

@@ -20,7 +20,7 @@ from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnk
 from bot.core.ports import Clock
 from bot.fetch.straight import straight
 from bot.limits import Rate
-from bot.pacing import Among, Pace
+from bot.platforms.pacing import Among, Pace
 
 Answer = Mapping[str, Any]
 OWN: Final = "https://slack.com"

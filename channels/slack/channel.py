@@ -3,7 +3,7 @@
 https://docs.slack.dev/apis/ (read 2026-11-21)
 """
 
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.slack.agents import Agents
 from channels.slack.settings import read
 

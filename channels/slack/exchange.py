@@ -13,7 +13,7 @@ from slack_sdk.errors import SlackApiError
 
 from bot.core.errors import Invalid, OperatorError, VendorUnknown
 from bot.core.secret import Secret
-from bot.installs import Found
+from bot.platforms.installs import Found
 from channels.slack.calls import Calls, ours
 from channels.slack.events import body_of, text_of
 from channels.slack.manifest import SCOPES

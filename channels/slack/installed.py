@@ -10,15 +10,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from dataclasses import replace
 from typing import Any
 
-from bot.checking import Checked
 from bot.core.canonical import Json
 from bot.core.channel import Outbound, Receipt, Sink
 from bot.core.effect import Effect, Outcome
 from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
-from bot.installs import Found, account_of
-from bot.lent import Lent, Spot
+from bot.platforms.checking import Checked
+from bot.platforms.installs import Found, account_of
+from bot.platforms.lent import Lent, Spot
 from bot.store.installs import Install
 from channels.slack.calls import Calls
 from channels.slack.events import NAME, Body, Others, text_of

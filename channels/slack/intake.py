@@ -18,8 +18,8 @@ from bot.core.canonical import Json
 from bot.core.channel import Sink
 from bot.core.errors import BotError, ConnectionBroken, UserError
 from bot.core.event import Event, Kind, Sender
-from bot.lent import Lent
 from bot.limits import Buckets, Rate
+from bot.platforms.lent import Lent
 from bot.render.codes import SHOW_ALL, Press, parse_press
 from channels.slack import asking
 from channels.slack.calls import REINSTALL, Calls

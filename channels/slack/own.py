@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from bot.config.mistakes import briefly
 from bot.core.errors import ConnectionBroken, Invalid, VendorUnknown
 from bot.core.secret import Secret
-from bot.installs import Found
-from bot.lent import Options
-from bot.ways import Way
+from bot.platforms.installs import Found
+from bot.platforms.lent import Options
+from bot.platforms.ways import Way
 from channels.slack.calls import Calls
 from channels.slack.events import body_of, text_of
 from channels.slack.settings import NONE

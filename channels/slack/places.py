@@ -6,7 +6,7 @@ https://docs.slack.dev/reference/methods/users.conversations (read 2026-11-21)
 from collections.abc import Sequence
 from typing import Final
 
-from bot.lent import Spot
+from bot.platforms.lent import Spot
 from channels.slack.calls import Calls
 from channels.slack.events import body_of, list_of, text_of
 

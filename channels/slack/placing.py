@@ -12,7 +12,7 @@ from typing import Any, Final
 from bot.core.canonical import Json
 from bot.core.errors import UserError
 from bot.core.event import Sender
-from bot.lent import Desk, Manner, Site
+from bot.platforms.lent import Desk, Manner, Site
 from bot.render.text import clip
 from channels.slack.calls import Calls
 from channels.slack.events import Account, Body, body_of, text_of

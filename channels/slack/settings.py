@@ -6,7 +6,7 @@ https://docs.slack.dev/authentication/tokens (read 2026-11-21)
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from bot.core.errors import OperatorError
-from bot.lent import Lent, settings_of
+from bot.platforms.lent import Lent, settings_of
 
 NONE = SecretStr("")
 

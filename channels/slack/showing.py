@@ -12,7 +12,7 @@ from bot.core.canonical import Json
 from bot.core.channel import Dialect
 from bot.core.errors import UserError
 from bot.core.event import Sender
-from bot.lent import Desk, Site
+from bot.platforms.lent import Desk, Site
 from bot.render.codes import Press
 from bot.render.markdown import pieces
 from channels.slack.asking import About, of_ask

@@ -14,13 +14,13 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from bot.afterwards import Afterwards
 from bot.core.canonical import Json
 from bot.core.channel import Sink
 from bot.core.errors import ConnectionBroken, StoreError, VendorRefused
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
-from bot.lent import Lent
+from bot.platforms.afterwards import Afterwards
+from bot.platforms.lent import Lent
 from bot.store.installs import Install
 from channels.slack.events import Account, Body, Others, body_of, list_of, text_of
 from channels.slack.settings import Settings

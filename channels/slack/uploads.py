@@ -16,8 +16,8 @@ import aiohttp
 
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
-from bot.enclosing import MEGABYTE, Room, whole
-from bot.lent import Shelf
+from bot.platforms.enclosing import MEGABYTE, Room, whole
+from bot.platforms.lent import Shelf
 from channels.slack.calls import AGAIN_S, Calls
 from channels.slack.events import text_of
 from channels.slack.sent import Written

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bot.core.errors import BotError, ConnectionBroken
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from bot.store.platform_users import PlatformUser
 from channels.slack.calls import Calls
 from channels.slack.events import Account, Body, body_of, list_of, text_of

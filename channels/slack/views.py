@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from bot.core.canonical import Json
 from bot.core.errors import Invalid
-from bot.lent import Form, Known, Waiting
+from bot.platforms.lent import Form, Known, Waiting
 from bot.render.text import clip
 from channels.slack.events import Body, body_of, list_of, text_of
 

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from bot.afterwards import Afterwards
-from bot.checking import Checked
 from bot.core.canonical import Json
 from bot.core.channel import Outbound, Receipt, Sink
 from bot.core.effect import Effect, Outcome
@@ -24,7 +22,9 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.event import Attachment
-from bot.lent import Lent, Spot
+from bot.platforms.afterwards import Afterwards
+from bot.platforms.checking import Checked
+from bot.platforms.lent import Lent, Spot
 from channels.slack.calls import Calls, lacking
 from channels.slack.events import NAME, Account, Others, Reader, body_of, text_of
 from channels.slack.features import FEATURES

@@ -14,21 +14,21 @@ from typing import Final
 
 from aiohttp import web
 
-from bot.checking import Checked
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, OperatorError, StoreError, VendorError, VendorRefused
 from bot.core.event import Attachment
 from bot.core.ids import AgentName, ApprovalId
 from bot.core.times import from_us
-from bot.lent import Lent, Spot
+from bot.platforms.checking import Checked
+from bot.platforms.lent import Lent, Spot
+from bot.platforms.texting import NAME, Book
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.markdown import pieces, to
 from bot.render.segments import plain_letters, shorten
 from bot.store.phone_numbers import Number
 from bot.store.texts import Texted
-from bot.texting import NAME, Book
 from channels.sms import hooks
 from channels.sms.clearing import clear
 from channels.sms.failures import FALLEN, words

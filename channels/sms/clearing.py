@@ -6,7 +6,7 @@ https://www.twilio.com/docs/messaging/api/media-resource (read 2026-11-21)
 import logging
 
 from bot.core.errors import VendorError
-from bot.texting import Book
+from bot.platforms.texting import Book
 from channels.sms.provider import Provider
 
 log = logging.getLogger(__name__)

@@ -18,9 +18,9 @@ from bot.core.ids import ConvKey, EventId, TenantId
 from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.limits import Buckets, Rate
+from bot.platforms.texting import NAME, Book
 from bot.render.segments import plain_letters
 from bot.store.texts import OptOut, Texted
-from bot.texting import NAME, Book
 from channels.sms.outgoing import Outgoing, Text
 from channels.sms.provider import Heard, Letter
 from channels.sms.settings import NUMBER, Settings

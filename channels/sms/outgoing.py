@@ -18,10 +18,10 @@ from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
 from bot.core.times import from_us
 from bot.limits import Rate
-from bot.pacing import Among, Pace
+from bot.platforms.pacing import Among, Pace
+from bot.platforms.texting import Book
 from bot.render.segments import measure
 from bot.store.texts import OptOut, Texted
-from bot.texting import Book
 from channels.sms.failures import FALLEN, words
 from channels.sms.provider import Carried, Letter, OptedOut, Provider
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from bot.core.errors import OperatorError
-from bot.lent import Lent, settings_of
+from bot.platforms.lent import Lent, settings_of
 
 NONE = SecretStr("")
 NUMBER = re.compile(r"\+[1-9]\d{6,14}|\d{3,8}")

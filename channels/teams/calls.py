@@ -18,7 +18,7 @@ from bot.core.canonical import Json
 from bot.core.errors import ConnectionBroken, VendorError, VendorRefused, VendorUnknown
 from bot.core.ports import Clock
 from bot.limits import Rate
-from bot.pacing import Among, Pace
+from bot.platforms.pacing import Among, Pace
 from channels.teams.places import Services
 from channels.teams.settings import Settings
 

@@ -15,13 +15,13 @@ from typing import Final
 from aiohttp import web
 from pydantic import ValidationError
 
-from bot.afterwards import Afterwards
-from bot.checking import Checked
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Policy
 from bot.core.errors import BotError, ConnectionBroken, NotFound, VendorError
 from bot.core.event import Attachment
-from bot.lent import Lent, Spot
+from bot.platforms.afterwards import Afterwards
+from bot.platforms.checking import Checked
+from bot.platforms.lent import Lent, Spot
 from channels.teams.calls import Calls
 from channels.teams.intake import Intake
 from channels.teams.payloads import MAX_ACTIVITY, Activity

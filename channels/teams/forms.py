@@ -10,7 +10,7 @@ from typing import Final
 
 from bot.core.canonical import Json
 from bot.core.errors import Invalid
-from bot.lent import Form
+from bot.platforms.lent import Form
 from bot.render.codes import press
 
 MAX_FORM: Final = 24_000

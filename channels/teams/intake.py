@@ -14,8 +14,8 @@ from bot.core.canonical import Json
 from bot.core.channel import Sink
 from bot.core.errors import UserError, VendorError
 from bot.core.event import Event, Kind
-from bot.lent import Lent
 from bot.limits import Buckets, Rate
+from bot.platforms.lent import Lent
 from bot.render.codes import SHOW_ALL, Press, parse_press
 from channels.teams.forms import CARD, filled, form_card
 from channels.teams.payloads import Activity

@@ -19,8 +19,8 @@ from bot.core.channel import Dialect, Outbound, Receipt
 from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
 from bot.core.ids import ApprovalId
-from bot.enclosing import MEGABYTE, NO_ROOM, enclose
-from bot.lent import Shelf
+from bot.platforms.enclosing import MEGABYTE, NO_ROOM, enclose
+from bot.platforms.lent import Shelf
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.markdown import pieces

@@ -8,7 +8,7 @@ import re
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from bot.core.errors import OperatorError
-from bot.lent import Lent, settings_of
+from bot.platforms.lent import Lent, settings_of
 
 NAME = "teams"
 NONE = SecretStr("")

@@ -16,14 +16,14 @@ from typing import Final
 from aiohttp import web
 from telegram import BotCommand, error
 
-from bot.checking import Checked
 from bot.core.canonical import Json
 from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Policy
 from bot.core.errors import NotFound, OperatorError, StoreError, VendorError
 from bot.core.event import Attachment
 from bot.core.secret import Secret
-from bot.lent import Lent, Spot, settings_of
+from bot.platforms.checking import Checked
+from bot.platforms.lent import Lent, Spot, settings_of
 from channels.telegram.api import CHUNK, Api, meaning
 from channels.telegram.errands import Errands
 from channels.telegram.forms import Slips

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from bot.lent import Form, Input
+from bot.platforms.lent import Form, Input
 from bot.render.dialects.telegram import escape
 from bot.render.text import clip, visible
 from channels.telegram.payloads import Message

@@ -15,8 +15,8 @@ from bot.core.canonical import Json
 from bot.core.channel import Dialect, Sink
 from bot.core.errors import UserError, VendorRefused
 from bot.core.event import Event, Kind
-from bot.lent import Lent
 from bot.limits import Buckets, Rate
+from bot.platforms.lent import Lent
 from bot.render.codes import SHOW_ALL, Press, parse_press
 from bot.render.dialects.telegram import escape
 from bot.render.markdown import pieces

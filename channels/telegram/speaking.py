@@ -23,10 +23,10 @@ from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
 from bot.core.ids import ApprovalId
 from bot.core.ports import Clock
-from bot.enclosing import enclose, in_words, whole
-from bot.lent import NoShelf, Shelf
 from bot.limits import Rate
-from bot.pacing import Among, Pace
+from bot.platforms.enclosing import enclose, in_words, whole
+from bot.platforms.lent import NoShelf, Shelf
+from bot.platforms.pacing import Among, Pace
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.dialects.telegram import shown

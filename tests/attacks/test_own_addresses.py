@@ -13,8 +13,8 @@ import pytest
 from aiohttp import web
 
 from bot.core.errors import Invalid
-from tests.bot.test_paying import owner
-from tests.bot.test_sites import House
+from tests.bot.services.test_paying import owner
+from tests.bot.services.test_sites import House
 from tests.fakes.ghost_server import KEY, GhostServer
 from tests.fakes.switchboard import AWAY, HOME
 from tests.fakes.wordpress_server import WordPressServer

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from bot.config.sections import Payments
-from bot.connecting import Connecting
 from bot.core.errors import Invalid, NotFound
 from bot.core.people import Person, Role
 from bot.core.secret import Secret
-from bot.ears import Ears
-from bot.lent import Offer
+from bot.platforms.lent import Offer
 from bot.store import audit, people
+from bot.wiring.connecting import Connecting
+from bot.wiring.ears import Ears
 from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import StillClock
 from tests.fakes.database import InlineDatabase
@@ -77,8 +77,10 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # There is no platform in the tree that needs no account; what is looked at is who may.
-    monkeypatch.setattr("bot.connecting.channel_names", lambda: ("pigeon",))
-    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent))
+    monkeypatch.setattr("bot.wiring.connecting.channel_names", lambda: ("pigeon",))
+    monkeypatch.setattr(
+        "bot.wiring.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent)
+    )
     room, lend = Room(), Lend()
     heard: dict[str, Any] = {}
 
@@ -112,8 +114,10 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
 async def test_a_platform_connected_anew_has_another_name_which_says_nothing_of_its_token(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.connecting.channel_names", lambda: ("discord",))
-    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent))
+    monkeypatch.setattr("bot.wiring.connecting.channel_names", lambda: ("discord",))
+    monkeypatch.setattr(
+        "bot.wiring.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent)
+    )
     lend = Lend()
     connecting = Connecting(Room(), lend)  # type: ignore[arg-type]
     ears = Thing(put=lambda *what: None, remove=lambda *what: None, states=lambda tenant: [])
@@ -153,9 +157,11 @@ def test_a_manifest_names_the_address_at_which_the_app_is_heard() -> None:
 async def test_an_agent_s_app_that_fails_takes_no_platform_away_that_was_connected_meanwhile(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.connecting.channel_names", lambda: ("pigeon",))
-    monkeypatch.setattr("bot.connecting.channel_own", lambda name: [{"name": "token"}])
-    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent))
+    monkeypatch.setattr("bot.wiring.connecting.channel_names", lambda: ("pigeon",))
+    monkeypatch.setattr("bot.wiring.connecting.channel_own", lambda name: [{"name": "token"}])
+    monkeypatch.setattr(
+        "bot.wiring.connecting.channel_offer", lambda n, lent: Thing(make=lambda: lent)
+    )
     room, lend, mine = Room(), Lend(), {"token": "mine"}
     lend.team = Thing(get=lambda tenant, name: Thing(name=name, title="Plans"))
     heard: dict[str, Any] = {}
@@ -180,9 +186,9 @@ async def test_an_agent_s_app_that_fails_takes_no_platform_away_that_was_connect
 async def test_what_another_process_sealed_before_it_was_killed_is_listened_to(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("bot.connecting.LOOK_S", 0.01)
-    monkeypatch.setattr("bot.connecting.channel_names", lambda: ("pigeon",))
-    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: lent)
+    monkeypatch.setattr("bot.wiring.connecting.LOOK_S", 0.01)
+    monkeypatch.setattr("bot.wiring.connecting.channel_names", lambda: ("pigeon",))
+    monkeypatch.setattr("bot.wiring.connecting.channel_offer", lambda n, lent: lent)
     room, lend = Room(), Lend()
     heard: dict[str, Any] = {}
     await lend.db.write(people.add_tenant(AWAY, "Away", 1))
@@ -209,8 +215,8 @@ async def test_a_process_that_lacks_a_platform_does_not_forget_what_ails_it_at_a
     monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     """Its package may be absent here alone: owners would be told anew with every look."""
-    monkeypatch.setattr("bot.connecting.channel_names", lambda: ())
-    monkeypatch.setattr("bot.connecting.channel_offer", lambda n, lent: lent)
+    monkeypatch.setattr("bot.wiring.connecting.channel_names", lambda: ())
+    monkeypatch.setattr("bot.wiring.connecting.channel_offer", lambda n, lent: lent)
     room, lend = Room(), Lend()
     lend.peers.many = many
     await lend.db.write(people.add_tenant(AWAY, "Away", 1))
@@ -238,8 +244,8 @@ async def test_a_token_that_one_tenant_lets_go_of_is_another_s_in_any_order(
         channel.sole = lent[1]["token"]  # type: ignore[attr-defined]
         return Offer(name=name, make=lambda: channel)
 
-    monkeypatch.setattr("bot.connecting.channel_names", lambda: ())
-    monkeypatch.setattr("bot.connecting.channel_offer", offer)
+    monkeypatch.setattr("bot.wiring.connecting.channel_names", lambda: ())
+    monkeypatch.setattr("bot.wiring.connecting.channel_offer", offer)
     room, lend = Room(), Lend()
     for tenant in ("ten_a", "ten_b"):
         await lend.db.write(people.add_tenant(tenant, tenant, 1))

@@ -14,9 +14,9 @@ from bot.core.errors import NotFound, VendorRefused
 from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.tool import ToolContext
-from bot.enclosing import Room, enclose
 from bot.files.files import Files, NewFile
 from bot.files.shelf import TenantShelf
+from bot.platforms.enclosing import Room, enclose
 from bot.store.policies import Rule
 from bot.store.sqlite import SqliteDatabase
 from bot.testing import outbound

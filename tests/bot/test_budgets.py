@@ -12,8 +12,8 @@ from bot.core.errors import BudgetReached, OperatorError
 from bot.core.ids import AgentName, ConvId, EventId
 from bot.core.model import Usage
 from bot.core.times import to_us
-from bot.engine import Limits
 from bot.store import spends
+from bot.wiring.engine import Limits
 from tests.fakes.clock import StillClock
 from tests.fakes.database import InlineDatabase
 from tests.fakes.model import ScriptedModel, say

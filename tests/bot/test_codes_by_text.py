@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bot.core.errors import StoreError
-from bot.ears import Ears
-from bot.lent import Offer
+from bot.platforms.lent import Offer
+from bot.wiring.ears import Ears
 from tests.bot.test_controls import asking, code_of
 from tests.fakes.channel import FakeChannel
 from tests.fakes.database import Calm

@@ -10,18 +10,18 @@ import asyncpg
 import pytest
 
 import bot.fleet
-import bot.lender
-from bot import connecting
+import bot.wiring.lender
 from bot.core.errors import OperatorError
 from bot.core.ids import ConvId, TenantId
 from bot.fleet import Fleet
 from bot.infra.clock import SystemClock
 from bot.limits import Rate
 from bot.live_shared import SharedLive
-from bot.pacing import Pace
+from bot.platforms.pacing import Pace
 from bot.settings import load
 from bot.store import fleet as rows
 from bot.store.fleet import Worker
+from bot.wiring import connecting
 from tests.fakes.clock import StillClock
 from tests.fakes.switchboard import HOME, image
 from tests.postgres import admin, our_database
@@ -132,7 +132,7 @@ async def test_a_process_that_froze_within_a_statement_keeps_nobody_from_its_row
 async def test_a_platform_that_lets_one_listen_is_listened_to_by_one(
     db: PostgresDatabase, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bot.lender, "HOLD_S", 0.02)
+    monkeypatch.setattr(bot.wiring.lender, "HOLD_S", 0.02)
     one, two = fleet(db, "one"), fleet(db, "two")
     await one.join()
     await two.join()
@@ -154,7 +154,7 @@ async def test_who_listens_no_more_lets_another_listen(
     caplog: pytest.LogCaptureFixture,
     how: str,
 ) -> None:
-    monkeypatch.setattr(bot.lender, "HOLD_S", 0.02)
+    monkeypatch.setattr(bot.wiring.lender, "HOLD_S", 0.02)
     one, two = fleet(db, "one"), fleet(db, "two")
     await one.join()
     await two.join()

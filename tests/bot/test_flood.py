@@ -13,12 +13,12 @@ from typing import Any
 import asyncpg
 import pytest
 
-from bot.engine import Limits
 from bot.rush import Rush
 from bot.store import turns
 from bot.store.postgres import PostgresDatabase
 from bot.store.script import Database
 from bot.store.sqlite import SqliteDatabase
+from bot.wiring.engine import Limits
 from tests.fakes.database import Disk, InlineDatabase
 from tests.fakes.model import ScriptedModel, say
 from tests.fakes.switchboard import AWAY, EVE, UNLIMITED, Switchboard, image

@@ -7,10 +7,10 @@ import pytest
 
 from bot.core.errors import LimitReached
 from bot.core.event import Kind
-from bot.engine import Limits
 from bot.inbox import arrive
 from bot.limits import Rate
 from bot.store import inbox, turns
+from bot.wiring.engine import Limits
 from tests.fakes.model import ScriptedModel, say
 from tests.fakes.switchboard import AWAY, EVE, UNLIMITED, Switchboard
 from tests.sim.loop import virtual

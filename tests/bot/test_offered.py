@@ -14,10 +14,10 @@ from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import EventId, conv_key
 from bot.core.model import ModelReply, ModelRequest
 from bot.core.ports import new_id
-from bot.engine import Engine, Limits
 from bot.fleet import WORK, Fleet
 from bot.infra.clock import SystemClock
 from bot.store.fleet import Worker
+from bot.wiring.engine import Engine, Limits
 from tests.fakes.model import ScriptedModel, last_words, say
 from tests.fakes.switchboard import ANA, HOME, UNLIMITED, assemble, image
 from tests.fakes.vendor import Vendor, tools_of

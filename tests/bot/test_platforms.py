@@ -13,9 +13,9 @@ from bot.core.effect import EffectKind, Policy
 from bot.core.errors import ConnectionBroken, Forbidden, UserError, VendorRefused
 from bot.core.event import Attachment, Kind
 from bot.core.ids import ConvId, PersonId, TenantId
-from bot.desk import Behind, Counter, Seat, filled
 from bot.live import Live, Watch
-from bot.places import Places
+from bot.platforms.desk import Behind, Counter, Seat, filled
+from bot.platforms.places import Places
 from bot.store.connections import Connection, put
 from bot.store.keys import ValueRow
 from tests.fakes.channel import FakeChannel
@@ -210,7 +210,7 @@ async def test_an_answer_that_nobody_would_see_grow_is_sent_once_and_at_once(wor
 
 @virtual
 async def test_beyond_what_a_platform_bears_answers_come_whole_and_later_grow_again(monkeypatch):
-    monkeypatch.setattr("bot.drafts.GROWING", 1)
+    monkeypatch.setattr("bot.platforms.drafts.GROWING", 1)
     outside = Platform(name="chat", policy=Policy.KEYED, draft_s=1.0)
     streamed: dict[str, bool] = {}
 

@@ -6,12 +6,12 @@ from itertools import chain, repeat
 
 import pytest
 
-from bot.connecting import LOOK_S
 from bot.core.effect import Policy
 from bot.core.errors import ConnectionBroken, VendorRefused
 from bot.core.event import Kind, Sender
 from bot.store import inbox
 from bot.turns import UNCARRIED
+from bot.wiring.connecting import LOOK_S
 from tests.fakes.channel import FakeChannel, Shown
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say

@@ -9,10 +9,10 @@ from bot.core.agent import Limits as Caps
 from bot.core.event import Event, Place, Sender, Trust
 from bot.core.ids import AgentName
 from bot.core.route import Binding
-from bot.engine import Limits
 from bot.limits import Rate
 from bot.router import rank
 from bot.store import bindings
+from bot.wiring.engine import Limits
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, say
 from tests.fakes.switchboard import ANA, HOME, OLGA, UNLIMITED, Switchboard, Team, agent, image

@@ -37,6 +37,7 @@ from bot.core.times import iso, to_us
 from bot.core.tool import ToolContext
 from bot.fleet import Alone
 from bot.infra.clock import SystemClock
+from bot.platforms.texting import Book
 from bot.store import conversations, effects, inbox, people, schedules
 from bot.store.approvals import open_
 from bot.store.postgres import PostgresDatabase
@@ -44,7 +45,6 @@ from bot.store.script import Ask, Database, Script, Statement, restartable
 from bot.store.sqlite import SqliteDatabase
 from bot.store.tables import inbox as inbox_table
 from bot.store.texts import Texted
-from bot.texting import Book
 from bot.troubles import Troubles
 from tests.fakes.clock import StillClock
 from tests.fakes.database import lay

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from bot.core.errors import OperatorError, StoreError
-from bot.engine import Limits
 from bot.rush import RUSH, RUSH_S
 from bot.store import inbox
 from bot.store.turns import boot, claim
 from bot.turns import ATTEMPTS, SWEEP_S
+from bot.wiring.engine import Limits
 from tests.fakes.database import Calm, Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import AWAY, EVE, HOME, UNLIMITED, Switchboard, Team, agent, image

@@ -15,7 +15,7 @@ from bot.core.event import Event
 from bot.core.ids import ConvId, EffectId, TenantId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
-from bot.lent import Form, Input, Lent, NoDesk
+from bot.platforms.lent import Form, Input, Lent, NoDesk
 from channels.discord.channel import Discord, make
 from tests.fakes.discord_server import DiscordServer
 

@@ -14,7 +14,7 @@ from bot.core.event import Event
 from bot.core.ids import AgentName, ConvId, EffectId, TenantId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
-from bot.lent import Lent, NoDesk
+from bot.platforms.lent import Lent, NoDesk
 from channels.email.channel import Email, make
 from tests.fakes.smtp_server import SmtpServer
 

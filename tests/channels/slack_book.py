@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
-from bot.installs import Found, account_of
-from bot.lent import Options
+from bot.platforms.installs import Found, account_of
+from bot.platforms.lent import Options
 from bot.store.installs import Install
 from tests.channels.slack_side import Desk
 from tests.fakes.shelf import FakeShelf

@@ -12,7 +12,7 @@ from bot.core.event import Event
 from bot.core.ids import ConvId, EffectId, TenantId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
-from bot.lent import Form, Input, Known, Lent, Manner, Site, Waiting
+from bot.platforms.lent import Form, Input, Known, Lent, Manner, Site, Waiting
 from bot.testing import outbound
 from channels.slack.channel import make
 from channels.slack.workspace import Workspace

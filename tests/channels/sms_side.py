@@ -14,9 +14,9 @@ from bot.core.event import Event
 from bot.core.ids import ConvId, EffectId, TenantId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
-from bot.lent import Lent
+from bot.platforms.lent import Lent
+from bot.platforms.texting import Book
 from bot.testing import outbound
-from bot.texting import Book
 from channels.sms.channel import Sms, make
 from tests.fakes.database import InlineDatabase
 from tests.fakes.twilio_server import TwilioServer

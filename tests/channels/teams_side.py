@@ -17,7 +17,7 @@ from bot.core.event import Event, Kind
 from bot.core.ids import AgentName, ConvId, EffectId, TenantId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
-from bot.lent import Form, Input, Lent, NoDesk
+from bot.platforms.lent import Form, Input, Lent, NoDesk
 from channels.teams.channel import Teams, make
 from tests.fakes.teams_server import APP, SECRET, TENANT, TeamsServer
 from tests.fakes.teams_world import Person

@@ -14,7 +14,7 @@ from bot.core.event import Event, Kind
 from bot.core.ids import AgentName, ConvId, EffectId, TenantId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
-from bot.lent import Form, Input, Lent, NoDesk
+from bot.platforms.lent import Form, Input, Lent, NoDesk
 from channels.telegram.channel import Telegram, make
 from tests.fakes.telegram_server import TelegramServer
 from tests.fakes.telegram_world import Person

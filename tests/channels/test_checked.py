@@ -11,7 +11,6 @@ pytest.importorskip("discord")
 pytest.importorskip("telegram")
 pytest.importorskip("twilio")
 
-from bot.checking import OFTEN, Checked, Checks, NotChecked
 from bot.core.channel import Channel
 from bot.core.errors import (
     ConnectionBroken,
@@ -23,7 +22,8 @@ from bot.core.errors import (
 )
 from bot.core.ids import TenantId
 from bot.infra.clock import SystemClock
-from bot.setup import channel_load, channel_wants
+from bot.platforms.checking import OFTEN, Checked, Checks, NotChecked
+from bot.wiring.setup import channel_load, channel_wants
 from channels.discord.channel import make as make_discord
 from channels.email.channel import make as make_email
 from channels.sms.channel import make as make_sms

@@ -13,7 +13,7 @@ from bot.core.errors import (
     VendorRefused,
 )
 from bot.core.event import Kind
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from bot.testing import lent
 from channels.discord import intake
 from channels.discord.channel import make

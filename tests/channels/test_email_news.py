@@ -9,7 +9,7 @@ import pytest
 
 from bot.core.errors import StoreError, VendorRefused, VendorUnknown
 from bot.core.times import to_us
-from bot.lent import News, NoMailbook
+from bot.platforms.lent import News, NoMailbook
 from channels.email.bounces import failures
 from channels.email.channel import make
 from channels.email.intake import Arrival

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.lent import NoMailbook
+from bot.platforms.lent import NoMailbook
 from channels.email.channel import Email, make
 from tests.channels.email_side import lent
 from tests.channels.test_email_carriers import PATH_SECRET, PUBLIC, At

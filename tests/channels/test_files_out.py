@@ -9,7 +9,7 @@ import pytest
 from bot.core.errors import VendorUnknown
 from bot.core.ids import TenantId
 from bot.infra.clock import SystemClock
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.discord.channel import Discord
 from channels.discord.channel import make as make_discord
 from channels.teams import calls as teams_calls

@@ -15,8 +15,8 @@ from bot.core.event import Event
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
 from bot.core.secret import Secret
-from bot.installs import Found
-from bot.lent import Options
+from bot.platforms.installs import Found
+from bot.platforms.lent import Options
 from bot.store.installs import Install
 from bot.vault import SecretUnreadable
 from channels.slack.agents import Agents

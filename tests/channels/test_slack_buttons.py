@@ -11,8 +11,8 @@ from bot.core.card import Card
 from bot.core.effect import EffectKind
 from bot.core.errors import Conflict, Forbidden, Invalid, StoreError
 from bot.core.event import Kind
-from bot.lent import Form, Input
 from bot.limits import Rate
+from bot.platforms.lent import Form, Input
 from channels.slack import calls, views
 from tests.channels.slack_side import ANA, BEN, Side, listening, out, until
 from tests.fakes.slack_apps import BOT_USER, TEAM

@@ -9,8 +9,8 @@ import pytest
 
 from bot.core.errors import ConnectionBroken, LimitReached, StoreError, VendorRefused
 from bot.core.event import Attachment, Kind
-from bot.lent import Known, Manner, Site, Waiting
 from bot.logs import VENDORS
+from bot.platforms.lent import Known, Manner, Site, Waiting
 from bot.testing import StillClock
 from channels.slack import views
 from channels.slack.events import Account, Reader

@@ -16,8 +16,8 @@ from bot.core.event import Event, Kind
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
-from bot.installs import account_of
-from bot.lent import Lent
+from bot.platforms.installs import account_of
+from bot.platforms.lent import Lent
 from bot.store.installs import Install
 from channels.slack.channel import make
 from channels.slack.installed import Installed

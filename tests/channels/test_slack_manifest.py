@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.errors import NotFound
 from bot.infra.clock import SystemClock
-from bot.setup import channel_manifest
+from bot.wiring.setup import channel_manifest
 from channels.slack import manifest as book
 from channels.slack.hooks import Hooks
 from channels.slack.settings import Settings

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.lent import Manner, Site
+from bot.platforms.lent import Manner, Site
 from channels.slack import placing
 from tests.channels.slack_side import ANA, BEN, Side, listening, until
 from tests.fakes import slack_rules

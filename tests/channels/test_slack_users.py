@@ -10,9 +10,9 @@ import pytest
 from bot.core.errors import ConnectionBroken, VendorUnknown
 from bot.core.ids import TenantId
 from bot.infra.clock import SystemClock
+from bot.platforms.users import Users as Book
 from bot.store import platform_users as rows
 from bot.store.sqlite import SqliteDatabase
-from bot.users import Users as Book
 from channels.slack.events import Account
 from channels.slack.users import Users
 from tests.channels.slack_side import ANA, HOME, Desk, Side, lent, listening, single, until

@@ -15,9 +15,9 @@ from bot.core.errors import VendorRefused, VendorUnknown
 from bot.core.event import Event, Kind, Place
 from bot.core.ids import ConvId
 from bot.core.ports import Accepted
-from bot.ears import Ears
 from bot.infra.clock import SystemClock
 from bot.limits import Rate
+from bot.wiring.ears import Ears
 from channels.slack import calls
 from channels.slack.whispers import alone
 from tests.channels.slack_side import ANA, BEN, HOME, Side, listening, out, until

@@ -19,7 +19,7 @@ import pytest
 
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
 from bot.infra.clock import SystemClock
-from bot.texting import Book
+from bot.platforms.texting import Book
 from channels.sms import outgoing
 from channels.sms.channel import Sms, make
 from channels.sms.provider import Letter

@@ -8,9 +8,9 @@ import pytest
 from bot.core.errors import LimitReached, StoreError
 from bot.core.event import Kind
 from bot.infra.clock import SystemClock
-from bot.lent import Lent
+from bot.platforms.lent import Lent
+from bot.platforms.texting import Book
 from bot.render.codes import WORDS
-from bot.texting import Book
 from channels.sms import channel as module
 from channels.sms.channel import make
 from channels.sms.words import HELP, START, START_AGAIN, STOP, Meaning, meaning

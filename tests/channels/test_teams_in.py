@@ -9,7 +9,7 @@ import pytest
 from bot.core.card import Card, Field
 from bot.core.errors import Conflict, LimitReached, StoreError, VendorError
 from bot.core.event import Kind
-from bot.lent import Input
+from bot.platforms.lent import Input
 from tests.channels.teams_side import ANA, APPROVAL, BEN, Side, card, listening, outbound
 from tests.fakes.teams_server import APP, FORGERIES, TENANT, TeamsServer
 from tests.fakes.teams_world import Person

@@ -14,7 +14,7 @@ from bot.core.errors import (
     VendorRefused,
     VendorUnknown,
 )
-from bot.pacing import Pace
+from bot.platforms.pacing import Pace
 from channels.teams import calls
 from channels.teams.channel import make
 from tests.channels.teams_side import ANA, BEN, Side, card, lent, listening, outbound

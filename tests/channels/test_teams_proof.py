@@ -22,7 +22,7 @@ from bot.core.errors import StoreError
 from bot.core.event import Event
 from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from channels.teams.channel import PATH, make
 from tests.fakes.clock import StillClock
 from tests.published import VECTORS, needs, vectors

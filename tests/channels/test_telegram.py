@@ -24,7 +24,7 @@ from bot.core.event import Event, Kind
 from bot.core.ids import TenantId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from bot.render.markdown import pieces
 from bot.testing import ChannelContract
 from channels.telegram import api

@@ -15,7 +15,7 @@ from aiohttp import ClientSession, web
 from bot.core.card import Field
 from bot.core.errors import Conflict, OperatorError, StoreError
 from bot.core.event import Kind
-from bot.lent import Input
+from bot.platforms.lent import Input
 from channels.telegram.channel import SECRET_HEADER, make
 from channels.telegram.forms import Slips
 from tests.channels.telegram_side import (

@@ -1,7 +1,7 @@
 """How far channels have read, on both databases: the last word counts, and each has its own."""
 
-from bot.bookmarks import Kept
 from bot.core.ids import TenantId
+from bot.platforms.bookmarks import Kept
 from bot.store.script import Database
 from tests.fakes.clock import StillClock
 

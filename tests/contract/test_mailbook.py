@@ -6,8 +6,8 @@ import pytest
 
 from bot.core.ids import TenantId
 from bot.core.times import to_us
-from bot.lent import News
-from bot.mailbook import Book
+from bot.platforms.lent import News
+from bot.platforms.mailbook import Book
 from bot.store import audit
 from bot.store.script import Database
 from tests.fakes.clock import StillClock

@@ -11,12 +11,12 @@ from bot.core.card import Card
 from bot.core.effect import Policy
 from bot.core.ids import TenantId
 from bot.core.tool import Risk, Tool
-from bot.engine import OWN
 from bot.infra.clock import SystemClock
-from bot.lent import Options
-from bot.setup import channel_names, channel_offer, channel_wants
+from bot.platforms.lent import Options
+from bot.platforms.texting import Book
 from bot.testing import lent
-from bot.texting import Book
+from bot.wiring.engine import OWN
+from bot.wiring.setup import channel_names, channel_offer, channel_wants
 from tests.contract.shape import channel_complaints, tool_complaints
 from tests.fakes.channel import FakeChannel
 from tests.fakes.database import InlineDatabase

@@ -11,11 +11,11 @@ from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import AgentName, ConvId, EffectId, EventId, PersonId, TenantId, conv_key
 from bot.core.ports import Clock
 from bot.core.times import from_us, to_us
+from bot.platforms.texting import Book
 from bot.store import conversations, effects
 from bot.store.script import Ask, Database, Script, Statement, restartable
 from bot.store.tables import inbox
 from bot.store.texts import Texted
-from bot.texting import Book
 from tests.fakes.clock import StillClock
 
 HOME, AWAY = TenantId("ten_home"), TenantId("ten_away")

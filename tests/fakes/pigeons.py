@@ -4,17 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bot.bulletins import Bulletins
-from bot.checking import Checked, NotChecked
 from bot.core.canonical import Json
 from bot.core.errors import BotError, Invalid, NotFound
 from bot.core.ids import TenantId
 from bot.core.people import Person
 from bot.core.secret import Secret
-from bot.installing import Installing
-from bot.installs import Around, Found
-from bot.lent import Options, Spot
-from bot.places import Places
+from bot.platforms.bulletins import Bulletins
+from bot.platforms.checking import Checked, NotChecked
+from bot.platforms.installing import Installing
+from bot.platforms.installs import Around, Found
+from bot.platforms.lent import Options, Spot
+from bot.platforms.places import Places
 from bot.store.installs import Install
 
 

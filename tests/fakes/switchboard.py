@@ -15,7 +15,6 @@ from random import Random
 from typing import Any
 
 from agents.runtime.toolset import Toolset
-from bot.carriers import Carriers
 from bot.core.agent import Agent
 from bot.core.agent import Limits as Caps
 from bot.core.approval import Answer, Approval, Decision
@@ -29,15 +28,16 @@ from bot.core.ports import Accepted, Clock, House, Model, new_id
 from bot.core.route import Binding
 from bot.core.times import to_us
 from bot.core.tool import Tool
-from bot.engine import Engine, Given, Limits
 from bot.fleet import Peers
 from bot.limits import Rate
 from bot.people import People
+from bot.platforms.carriers import Carriers
 from bot.store import approvals as approval_rows
 from bot.store import bindings, policies
 from bot.store import people as people_rows
 from bot.store.policies import Rule
 from bot.store.script import Database
+from bot.wiring.engine import Engine, Given, Limits
 from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import LoopClock
 from tests.fakes.database import Disk, InlineDatabase, Weather

@@ -17,7 +17,6 @@ from aiohttp import ClientSession, CookieJar, web
 
 from agents.runtime.own import OwnAgents
 from bot.approvals import Approvals
-from bot.bulletins import Bulletins
 from bot.controls import Controls
 from bot.core.agent import Agent
 from bot.core.approval import Approval
@@ -41,12 +40,13 @@ from bot.files.links import Links
 from bot.files.local import LocalStore
 from bot.files.spool import Spool
 from bot.inbox import Inbox
-from bot.installs import PROOFS, Around
-from bot.lent import NoDesk
 from bot.limits import Rate
 from bot.live import Live
 from bot.people import People
-from bot.places import Places
+from bot.platforms.bulletins import Bulletins
+from bot.platforms.installs import PROOFS, Around
+from bot.platforms.lent import NoDesk
+from bot.platforms.places import Places
 from bot.questions import Asking, Deciders, Questions
 from bot.seats import Seats
 from bot.store.sqlite import SqliteDatabase

@@ -23,7 +23,7 @@ KEPT_APART = {
 """A package, and the only places that may import it. Tests and benchmarks are free."""
 
 MAY_IMPORT_LATE = {
-    "bot/house.py": "concrete classes meet here, and only those that the settings ask for",
+    "bot/wiring/house.py": "concrete classes meet here, and only those that the settings ask for",
     "bot/__main__.py": "`bot --version` answers before anything heavy is imported",
     "bot/cli/": "`bot --help` answers before anything heavy is imported",
 }

@@ -35,12 +35,12 @@ from bot.core.ports import new_id
 from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import to_us
 from bot.core.tool import ToolContext
-from bot.engine import Engine
 from bot.fleet import Peers
 from bot.inbox import arrive
 from bot.infra.clock import SystemClock
 from bot.store import schema
 from bot.store.sqlite import SqliteDatabase
+from bot.wiring.engine import Engine
 from scheduler.runner import Runner
 from tests.fakes.database import blank
 from tests.fakes.model import ScriptedModel, call, last_words, say

@@ -22,10 +22,10 @@ from bot.core.event import Event
 from bot.core.people import Person
 from bot.core.schedule import Schedule, ScheduleState
 from bot.core.times import to_us
-from bot.engine import Engine
 from bot.inbox import arrive
 from bot.store import people as people_rows
 from bot.store import schedules
+from bot.wiring.engine import Engine
 from scheduler.runner import Runner
 from tests.fakes.channel import FakeChannel, Shown
 from tests.fakes.clock import LoopClock

@@ -19,8 +19,8 @@ from bot.core.effect import Effect, Outcome
 from bot.core.errors import Invalid, OperatorError
 from bot.core.event import Attachment
 from bot.core.tool import Complete, Find, Preview, ToolContext
-from bot.lent import Spot
-from bot.outgoing import Outgoing, Parcel
+from bot.platforms.lent import Spot
+from bot.platforms.outgoing import Outgoing, Parcel
 from tools._arguments import unfit
 
 HARD_MAX = 40_000

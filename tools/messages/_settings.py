@@ -10,7 +10,7 @@ from bot.core.channel import Receipt
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.frozen import frozen
-from bot.outgoing import Outgoing
+from bot.platforms.outgoing import Outgoing
 from bot.reach import Reach
 from bot.store.script import Database
 

@@ -13,7 +13,7 @@ from bot.core.card import Card
 from bot.core.card import Field as Line
 from bot.core.effect import Outcome, Policy
 from bot.core.tool import Risk, Tool, ToolContext
-from bot.outgoing import Parcel
+from bot.platforms.outgoing import Parcel
 from tools._arguments import unfit
 from tools.messages._message import (
     MessageArguments,

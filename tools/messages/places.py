@@ -1,7 +1,7 @@
 """Where messages can be sent to: the places on each platform that the bot itself is in.
 
 Names of channels are other people's words, so the result counts as such.
-In-house: `bot/outgoing.py`.
+In-house: `bot/platforms/outgoing.py`.
 """
 
 from typing import Literal

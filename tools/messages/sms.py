@@ -18,8 +18,8 @@ from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import DeveloperError, VendorRefused
 from bot.core.event import Attachment
 from bot.core.tool import Risk, Tool, ToolContext
+from bot.platforms.texting import Phone
 from bot.render.segments import UCS2, measure, plain_letters
-from bot.texting import Phone
 from tools._arguments import unfit
 from tools.messages._message import text_of
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from bot.core.effect import Outcome, Policy
 from bot.core.errors import Conflict, Invalid, NotFound, OperatorError
 from bot.core.tool import Risk, Tool, ToolContext
-from bot.lent import Spot
+from bot.platforms.lent import Spot
 from bot.store import saved_chats
 from bot.store.saved_chats import SavedChat
 from tools.messages._message import (

@@ -1,7 +1,8 @@
 """A site that the blog stands on, WordPress or Ghost, and how it is asked with the tenant's key.
 
-The key was tried when the site was connected (`bot/sites.py`) and stands sealed in the vault. It
-goes to the site's own address and nowhere else; what the answers mean is `_account.py`'s.
+The key was tried when the site was connected (`bot/services/sites.py`) and stands sealed in the
+vault. It goes to the site's own address and nowhere else; what the answers mean is
+`_account.py`'s.
 """
 
 import html

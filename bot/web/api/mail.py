@@ -4,7 +4,7 @@ from aiohttp import web
 
 from bot.core.canonical import Json
 from bot.core.times import from_us, iso
-from bot.mailbook import Book
+from bot.platforms.mailbook import Book
 from bot.store.mail import Block, Told
 from bot.web.answers import LATEST, TEXT, answer, limit_of, list_of, listed, number, schema
 from bot.web.api.people import actor_of

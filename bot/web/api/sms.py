@@ -5,9 +5,9 @@ from aiohttp import web
 from bot.core.canonical import Json
 from bot.core.errors import Invalid
 from bot.core.times import from_us, iso
+from bot.platforms.texting import Book
 from bot.store.phone_numbers import Number
 from bot.store.texts import OptOut, Texted, Thread
-from bot.texting import Book
 from bot.web.answers import (
     LATEST,
     MAYBE,

@@ -14,7 +14,7 @@ from bot.core.effect import Effect, EffectState, Outcome, Policy
 from bot.core.errors import OperatorError, UserError, VendorRefused
 from bot.core.event import Event, Kind, Place, Sender
 from bot.core.ids import EventId, conv_key
-from bot.lent import Lent
+from bot.platforms.lent import Lent
 from paperboy.files import put
 
 LOOK_EVERY_S = 0.2

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 
 from bot.core.errors import Forbidden
-from bot.engine import Limits
 from bot.store import people as people_rows
 from bot.store.policies import Rule
 from bot.story import shown_story
 from bot.transcript import Transcript
+from bot.wiring.engine import Limits
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import ANA, BEN, HOME, OLGA, OTTO, UNLIMITED, Switchboard, Team, agent
 from tests.fakes.vendor import Fate, Vendor

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.core.errors import VendorRefused
 from bot.core.model import ModelReply, ModelRequest
-from bot.engine import Limits
+from bot.wiring.engine import Limits
 from tests.agents.runtime.test_spreading import Short, network, team, tools
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say

@@ -9,7 +9,7 @@ import pytest
 from bot.core.errors import OperatorError, VendorError, VendorUnknown
 from bot.core.model import ModelMessage, ModelReply, Usage
 from bot.core.tool import ToolContext
-from bot.engine import Limits
+from bot.wiring.engine import Limits
 from tests.fakes.database import Calm, Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say
 from tests.fakes.switchboard import FREE, UNLIMITED, Switchboard, Team, agent, image

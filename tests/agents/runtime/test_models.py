@@ -14,7 +14,7 @@ from bot.core.model import Task
 from bot.core.people import Person, Role
 from bot.core.secret import Secret
 from bot.settings import Settings
-from bot.setup import model_setup
+from bot.wiring.setup import model_setup
 from tests.agents.runtime.talk import KEY, MODEL, request
 from tests.fakes.clock import StillClock
 from tests.fakes.openai_server import OpenAIServer, Reply, rate_limited

@@ -1,6 +1,6 @@
 """What an answer costs when the first model fails: what the one that answered took, once."""
 
-from bot.engine import Limits
+from bot.wiring.engine import Limits
 from tests.agents.runtime.model_house import OTHER, House
 from tests.agents.runtime.talk import MODEL
 from tests.fakes.openai_server import Reply

@@ -16,8 +16,8 @@ from bot.core.errors import VendorRefused
 from bot.core.event import Attachment
 from bot.core.ids import ConvId
 from bot.core.model import Usage
-from bot.engine import Limits
 from bot.store import conversations, spends
+from bot.wiring.engine import Limits
 from tests.fakes.channel import FakeChannel
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, say

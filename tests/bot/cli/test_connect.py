@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.setup import channel_own, channel_own_ways, channel_wants, channel_ways
+from bot.wiring.setup import channel_own, channel_own_ways, channel_wants, channel_ways
 from tests.bot.cli.conftest import Bot
 from tests.fakes.api_server import Answer, ApiServer, Call
 from tests.fakes.terminal import Sitting

@@ -8,8 +8,8 @@ import pytest
 from bot.config.endpoints import BEHIND, unknown
 from bot.config.mistakes import Mistaken
 from bot.config.sections import Models
+from bot.services.sites import NAMES as SITES
 from bot.settings import load
-from bot.sites import NAMES as SITES
 
 ROOT = Path(__file__).parents[3]
 PLACE = "https://vendor.example"
@@ -57,7 +57,7 @@ def test_only_who_is_here_and_whose_model_is_named_is_known() -> None:
 
 def test_every_name_that_somebody_reads_is_known() -> None:
     read = set(SITES)
-    for path in (*ROOT.glob("channels/**/*.py"), *ROOT.glob("bot/*.py")):
+    for path in (*ROOT.glob("channels/**/*.py"), *ROOT.glob("bot/**/*.py")):
         read |= set(re.findall(r'endpoints?\.get\("(\w+)"', path.read_text("utf-8")))
     assert len(read) > 3 and unknown(read, Models()) == []
     assert unknown(BEHIND, Models()) == []

@@ -8,7 +8,7 @@ import pytest
 from bot.cli.platforms import platforms
 from bot.config.mistakes import Mistaken
 from bot.settings import load
-from bot.setup import channel_names
+from bot.wiring.setup import channel_names
 
 TABLE = "[channels.slack]\nbot_token = 'xoxb-1'\nbot_tokn = 'xoxb-2'\n"
 

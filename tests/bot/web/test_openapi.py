@@ -12,14 +12,14 @@ from openapi_spec_validator import validate
 
 from bot.core.secret import Secret
 from bot.files.files import NewFile
-from bot.installs import Found
-from bot.lent import News
-from bot.mailbook import Book as Mailbook
+from bot.platforms.installs import Found
+from bot.platforms.lent import News
+from bot.platforms.mailbook import Book as Mailbook
+from bot.platforms.texting import Book
 from bot.store import people
 from bot.store.people import Identity
 from bot.store.phone_numbers import Number
 from bot.store.texts import OptOut, Texted
-from bot.texting import Book
 from bot.web.app import routes
 from bot.web.auth import Gate
 from tests.bot.web.api.reading import Answer, answered, get

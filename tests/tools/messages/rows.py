@@ -18,8 +18,8 @@ from bot.core.channel import Channel
 from bot.core.effect import EffectState, Policy
 from bot.core.ids import EffectId
 from bot.core.tool import Arguments, Tool, ToolContext
-from bot.lent import Spot
-from bot.outgoing import Outgoing
+from bot.platforms.lent import Spot
+from bot.platforms.outgoing import Outgoing
 from bot.responsible import Responsible
 from bot.store.sqlite import SqliteDatabase
 from channels.email.channel import make as mail_by

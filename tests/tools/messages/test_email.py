@@ -12,7 +12,7 @@ from bot.core.effect import EffectKind, Policy
 from bot.core.errors import Conflict, Invalid, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
 from bot.core.ids import ConvId, EffectId, TenantId
-from bot.lent import NoMailbook, NoShelf, Spot
+from bot.platforms.lent import NoMailbook, NoShelf, Spot
 from channels.email.channel import make
 from tests.channels.email_side import KELLY, lent, taking, written
 from tests.channels.test_email import SMTP, heard

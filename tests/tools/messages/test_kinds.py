@@ -3,12 +3,12 @@
 from dataclasses import replace
 from typing import Any
 
-from bot.bulletins import Bulletins
 from bot.core.channel import Channel
 from bot.core.effect import Policy
 from bot.core.ids import TenantId
-from bot.lent import Spot
-from bot.outgoing import Outgoing
+from bot.platforms.bulletins import Bulletins
+from bot.platforms.lent import Spot
+from bot.platforms.outgoing import Outgoing
 from tests.fakes.switchboard import AWAY, EVE, HOME, Switchboard
 from tests.sim.loop import virtual
 from tests.tools.kit import lines

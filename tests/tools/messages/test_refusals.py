@@ -13,7 +13,7 @@ import pytest
 
 from bot.core.effect import EffectState, Policy
 from bot.core.errors import ConnectionBroken, OperatorError, UserError, VendorRefused, VendorUnknown
-from bot.pacing import Pace
+from bot.platforms.pacing import Pace
 from channels.email import graph, resend
 from channels.sms import outgoing
 from tests.fakes.oauth_server import OAuthServer

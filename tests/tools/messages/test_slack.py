@@ -13,8 +13,8 @@ from bot.core.errors import Conflict, ConnectionBroken, NotFound
 from bot.core.event import Attachment
 from bot.core.ids import TenantId
 from bot.core.tool import Risk, Tool, ToolContext
-from bot.lent import Spot
-from bot.outgoing import Outgoing
+from bot.platforms.lent import Spot
+from bot.platforms.outgoing import Outgoing
 from tests.fakes.channel import FakeChannel, Shown
 from tests.fakes.database import Disk
 from tests.fakes.model import ScriptedModel, call, last_words, say

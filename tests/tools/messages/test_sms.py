@@ -7,8 +7,8 @@ from bot.core.errors import OperatorError, VendorRefused, VendorUnknown
 from bot.core.ids import AgentName, EffectId
 from bot.core.route import Binding
 from bot.core.tool import Risk
+from bot.platforms.texting import Phone
 from bot.store import bindings
-from bot.texting import Phone
 from channels.sms import outgoing
 from tests.channels.sms_side import ANA, BEN, HOME, OURS, SECOND, listening
 from tests.fakes.twilio_server import TwilioServer

@@ -12,7 +12,7 @@ from bot.core.errors import Conflict, NotFound, OperatorError, VendorUnknown
 from bot.core.ids import EffectId, PersonId, TenantId
 from bot.core.people import Person, Role
 from bot.core.tool import Risk, ToolContext
-from bot.outgoing import Outgoing
+from bot.platforms.outgoing import Outgoing
 from bot.store import people, saved_chats
 from bot.store.people import Identity
 from bot.store.saved_chats import SavedChat

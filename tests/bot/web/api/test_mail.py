@@ -3,8 +3,8 @@
 from aiohttp import ClientSession
 
 from bot.core.ids import TenantId
-from bot.lent import News
-from bot.mailbook import Book
+from bot.platforms.lent import News
+from bot.platforms.mailbook import Book
 from bot.store import audit
 from tests.bot.web.api.reading import items
 from tests.fakes.web_house import WebHouse

@@ -3,9 +3,9 @@
 from aiohttp import ClientSession
 
 from bot.core.ids import TenantId
+from bot.platforms.texting import Book
 from bot.store.phone_numbers import Number
 from bot.store.texts import OptOut, Texted
-from bot.texting import Book
 from tests.bot.web.api.reading import items
 from tests.fakes.web_house import WebHouse
 

@@ -1,0 +1,1 @@
+"""How a running house is put together: concrete parts meet here, and nowhere else."""
