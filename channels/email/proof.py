@@ -15,6 +15,7 @@ from channels.email.mime import Mail
 MAX_RESULTS: Final = 50
 MAX_HEADER: Final = 20_000
 _PAIR = re.compile(r"(?<!\S)([A-Za-z][A-Za-z0-9_.-]{0,60})\s*=\s*(\S+)")
+_VERSION = re.compile(r"\d+")
 _MEANING = re.compile(r"[^A-Za-z0-9@._+/-]")
 """Signs that would begin something new if they stood outside quotation marks."""
 
@@ -52,7 +53,9 @@ def is_proved(mail: Mail, authserv: frozenset[str]) -> bool:
 
 
 def aligned(domain: str, results: tuple[Result, ...]) -> bool:
-    """Whether one of the results proves a From of this domain."""
+    """Whether one of the results proves a From of this domain, and none of them says it is forged."""
+    if any((each.method, each.value) == ("dmarc", "fail") for each in results):
+        return False
     return any(
         (each.method == "dmarc" and each.of("header.from") == domain)
         or (each.method == "dkim" and signs(each.of("header.d") or _domain(each), domain))
@@ -103,7 +106,9 @@ def read(header: str) -> tuple[str, tuple[Result, ...]] | None:
     if "=" in first:
         rest = [first, *rest]
     else:
-        name = " ".join(first.split()[:1]).lower()
+        name, *version = first.lower().split() or [""]
+        if version and not (len(version) == 1 and _VERSION.fullmatch(version[0])):
+            return None
     results = tuple(found for each in rest[:MAX_RESULTS] if (found := _result(each)))
     return name, results
 

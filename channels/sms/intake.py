@@ -1,8 +1,8 @@
 """What becomes of a text that came in: an event for the house, or a word that is kept for ever.
 
 STOP and its kin are met before anything else, also while the channel is off. What somebody writes
-who has opted out is stored and not answered. A number that is not ours, or no number at all, is
-logged and not answered.
+who has opted out is stored and not answered. What comes to a number that is not ours, or from one that
+is, or from no number at all, is logged and not answered.
 https://www.twilio.com/docs/messaging/guides/webhook-request (read 2026-11-21)
 """
 
@@ -59,6 +59,9 @@ class Intake:
             return
         if not NUMBER.fullmatch(heard.contact):
             log.warning("A text came from no number; it is not answered.")
+            return
+        if heard.contact in numbers:
+            log.warning("A text came from %s, a number of our own; it is not read.", heard.contact)
             return
         out = await self._book.blocked(heard.number, heard.contact)
         said = meaning(heard.text, heard.told, is_out=out is not None)

@@ -102,6 +102,16 @@ LONG = f"mx.bot.example; x=y z={'z' * (20_000 - 50)}"
         ('mx.bot.example; dkim=pass header.i=x"y header.d=example.org z"@evil.example', False),
         (LONG + "; dkim=pass header.d=example.org.evil.example", False),
         ("mx.bot.example; dkim=pass header.d=example.org; spf=pass (", False),
+        # A name that goes on is another's, and what one header says both ways is nobody's word.
+        ("mx.bot.example .evil.example; dmarc=pass header.from=example.org", False),
+        ("mx.bot.example x; dmarc=pass header.from=example.org", False),
+        (
+            "mx.bot.example; dmarc=pass header.from=example.org;"
+            " dmarc=fail header.from=example.org",
+            False,
+        ),
+        ("mx.bot.example; dkim=pass header.d=example.org; dmarc=fail (p=REJECT)", False),
+        ("mx.bot.example; dkim=pass header.d=example.org; dmarc=none", True),
         ("mx.bot.example; none", False),
         ("", False),
     ],

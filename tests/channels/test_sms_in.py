@@ -47,6 +47,17 @@ async def test_a_text_becomes_an_event_of_both_numbers_and_is_answered_with_empt
         assert twilio.world.said(ANA) == []
 
 
+async def test_what_our_own_numbers_write_is_not_answered(twilio):
+    twilio.world.number(SECOND, "https://elsewhere.example/sms")
+    async with listening(twilio) as side:
+        assert await side.says("hello, myself", OURS) == 200
+        assert await side.says("hello, other self", SECOND) == 200
+        assert await side.says("STOP", SECOND) == 200
+        assert await side.says("hello", ANA) == 200
+        assert side.house.texts == ["hello"]
+        assert [(each.number, each.contact) for each in await side.book.threads()] == [(OURS, ANA)]
+
+
 async def test_a_number_that_goes_nowhere_is_pointed_at_the_house_and_others_are_left(twilio):
     twilio.world.number(SECOND, "https://elsewhere.example/sms")
     demo = twilio.world.number("+15550100003", "https://demo.twilio.com/welcome/sms/reply/")
