@@ -106,14 +106,15 @@ class Desk:
 
     def _sender(self, address: str, agent: str) -> Mailbox:
         """The agent's own address and name, else the house's."""
-        titles = dict(self._lent.desk.agents())
+        team = {name for name, _ in self._lent.desk.agents()}
         boxes = self._settings.boxes
         if address in boxes.values():
             agent = next(name for name, box in boxes.items() if box == address)
         found = boxes.get(agent, "")
         if found:
-            return Mailbox(address=found, name=titles.get(agent) or agent)
-        return Mailbox(address=self._settings.home, name=titles.get(agent) or self._settings.name)
+            return Mailbox(address=found, name=agent.capitalize())
+        name = agent.capitalize() if agent in team else self._settings.name
+        return Mailbox(address=self._settings.home, name=name)
 
     def _leaving(self, sender: Mailbox, agent: str) -> tuple[tuple[str, str], ...]:
         """The marks of a mail that answers none, with a way to say that it is the last."""

@@ -44,9 +44,25 @@ _HEADERS: Final = {
 }
 _PAGE: Final = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" '
-    'content="width=device-width"><title>Switchboard</title><body style="font:16px/1.5 '
-    'system-ui,sans-serif;max-width:42rem;margin:2rem auto;padding:0 1rem">{}</body></html>'
+    'content="width=device-width, initial-scale=1"><title>Switchboard</title><style>{style}</style>'
+    "<body><main>{inside}</main></body></html>"
 )
+_STYLE: Final = """
+:root{color-scheme:light dark;--bg:#f4f5f6;--card:#fff;--text:#1a1e21;--soft:#565f67;--line:#d5d9dc;
+--accent:#1d5c73;--on:#fff}
+@media(prefers-color-scheme:dark){:root{--bg:#14171a;--card:#1d2226;--text:#e3e6e9;--soft:#a0a9b1;
+--line:#3a4248;--accent:#84c5dd;--on:#0b1a20}}
+body{margin:0;background:var(--bg);color:var(--text);font:16px/1.5 system-ui,sans-serif}
+main{max-width:40rem;margin:2rem auto;padding:1.2rem 1.5rem;background:var(--card);
+border:1px solid var(--line);border-radius:10px;box-sizing:border-box}
+@media(max-width:42rem){main{margin:0;border:0;border-radius:0;min-height:100vh}}
+h1{font-size:1.3rem;margin:0 0 .8rem}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit;margin:0 0 1.2rem}
+button{font:inherit;padding:.6rem 1.4rem;margin:0 .8rem .6rem 0;border-radius:6px;cursor:pointer;
+border:1px solid var(--line);background:var(--card);color:var(--text)}
+button[value=approve]{border-color:var(--accent);background:var(--accent);color:var(--on)}
+small{color:var(--soft)}
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +146,16 @@ class Deciding:
             text = await self._lent.desk.whole(self._home, slip.address, slip.approval)
         except UserError as error:
             return _said(error.message, error.status)
+        title, _, rest = text.partition("\n")
         buttons = "".join(
-            f'<button name="choice" value="{name}" style="font:inherit;padding:.6rem 1.2rem;'
-            f'margin-right:1rem">{label}</button>'
+            f'<button name="choice" value="{name}">{label}</button>'
             for name, label in CHOICES.items()
         )
-        pre = f'<pre style="white-space:pre-wrap;font:inherit">{escape(text)}</pre>'
-        return _page(f'{pre}<form method="post">{buttons}</form>')
+        return _page(
+            f"<h1>{escape(title)}</h1><pre>{escape(rest)}</pre>"
+            f'<form method="post">{buttons}</form>'
+            f"<small>You decide as {escape(slip.address)}, once. Nothing happens before.</small>"
+        )
 
     async def _press(self, request: web.Request) -> web.Response:
         """One decision."""
@@ -152,6 +171,8 @@ class Deciding:
             if sink is None:
                 raise StoreError("The e-mail channel is not listening yet.")
             accepted = await sink(self._event(slip, choice, token))
+            if accepted.duplicate:  # a second press is told what the first one came to
+                await self._lent.desk.whole(self._home, slip.address, slip.approval)
         except UserError as error:
             return _said(error.message, error.status)
         except BotError as error:
@@ -182,5 +203,8 @@ def _said(words: str, status: int) -> web.Response:
 
 def _page(inside: str, status: int = 200) -> web.Response:
     return web.Response(
-        text=_PAGE.format(inside), status=status, content_type="text/html", headers=_HEADERS
+        text=_PAGE.format(style=_STYLE, inside=inside),
+        status=status,
+        content_type="text/html",
+        headers=_HEADERS,
     )

@@ -7,6 +7,7 @@ https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxcmail (read
 import re
 from typing import Final
 
+from channels.email.addresses import untagged
 from channels.email.mime import Mail
 
 LOOP_HEADER: Final = "X-Loop"
@@ -42,7 +43,7 @@ def why_automatic(mail: Mail, ours: frozenset[str], loop: str) -> str:
     """
     if loop and loop in mail.all(LOOP_HEADER.lower()):
         return "it is our own mail"
-    if mail.sender and mail.sender.address in ours:
+    if mail.sender and (mail.sender.address in ours or untagged(mail.sender.address)[0] in ours):
         return "it is our own mail"
     return _by_headers(mail) or _by_kind(mail)
 

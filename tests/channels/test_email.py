@@ -192,7 +192,7 @@ async def test_an_answer_stands_in_the_thread_and_its_answer_in_the_same_convers
         (sent,) = smtp.taken
         mail = sent.mail
         assert (sent.sender, sent.to) == (KELLY, [ANA])
-        assert str(mail["From"]) == f"Kelly of Tea <{KELLY}>" and mail["To"] == ANA
+        assert str(mail["From"]) == f"Kelly <{KELLY}>" and mail["To"] == ANA
         assert mail["Subject"] == "Re: Tee für zwei"
         assert mail["In-Reply-To"] == "<m1@example.org>"
         assert str(mail["References"]).split() == [

@@ -107,7 +107,7 @@ async def test_resend_sends_once_whatever_becomes_of_the_answer(resend: ResendSe
         await channel.send(message)
     await channel.send(message)
     (sent,) = resend.sent.values()
-    assert sent.sender == f"Kelly of Tea <{KELLY}>" and sent.to == [ANA]
+    assert sent.sender == f"Kelly <{KELLY}>" and sent.to == [ANA]
     assert sent.subject == "Re: Tea" and sent.text.strip() == "Yes." and "<strong>" in sent.html
     # Resend gave it another Message-ID; an answer finds its thread all the same.
     answer = mails.write(

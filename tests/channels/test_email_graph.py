@@ -71,7 +71,7 @@ async def test_a_mail_goes_by_a_draft_and_threads(server: GraphMail) -> None:
     sent = message_from_bytes(raw)
     assert to == [ANA] and sent["In-Reply-To"] == "<m1@example.org>"
     assert sent["X-Switchboard-Key"] == "rep_1" and sent["Auto-Submitted"] == "auto-replied"
-    assert sent["From"] == f"Kelly of Tea <{KELLY}>"
+    assert sent["From"] == f"Kelly <{KELLY}>"
     found = await channel.find(effect("rep_1"))
     assert found and found.state is EffectState.SENT
     assert await channel.find(effect("rep_2")) is None

@@ -79,7 +79,7 @@ async def test_an_answer_is_taken_by_aiosmtpd_as_it_was_written(tmp_path: Path) 
         await channel.send(reply_to(event, "**Yes**, at four: Grüße"))
         (file,) = (box / "new").iterdir()
         mail = message_from_bytes(file.read_bytes(), policy=policy.default)
-        assert mail["X-RcptTo"] == ANA and str(mail["From"]) == f"Kelly of Tea <{KELLY}>"
+        assert mail["X-RcptTo"] == ANA and str(mail["From"]) == f"Kelly <{KELLY}>"
         assert mail["In-Reply-To"] == "<m1@example.org>" and mail["Subject"] == "Re: Tee für zwei"
         assert "Grüße" in mail.get_body(("plain",)).get_content()
         assert "<strong>Yes</strong>" in mail.get_body(("html",)).get_content()

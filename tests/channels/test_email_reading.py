@@ -174,6 +174,7 @@ def test_what_no_person_wrote_is_seen(headers: str) -> None:
         "MAILER-DAEMON@example.org",
         "no-reply@example.org",
         "bounce+12=a@example.org",
+        "kelly+ana@bot.example",
         "kelly@bot.example",
     ],
 )

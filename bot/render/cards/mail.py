@@ -16,8 +16,8 @@ from bot.render.text import clip
 
 _FONT: Final = "font:15px/1.5 system-ui,sans-serif"
 _BUTTON: Final = (
-    "display:inline-block;padding:10px 18px;border:1px solid #444;border-radius:6px;"
-    "color:#111;text-decoration:none"
+    "display:inline-block;padding:10px 18px;border-radius:6px;"
+    "background:#1d5c73;color:#fff;text-decoration:none"
 )
 
 
@@ -62,7 +62,7 @@ def _moment(layout: Layout) -> tuple[Line, ...]:
 def _table(lines: tuple[Line, ...]) -> str:
     rows = "".join(
         f'<tr><th align="left" valign="top">{escape(line.name)}</th>'
-        f"<td>{escape(line.text)}</td></tr>"
+        f'<td valign="top">{escape(line.text)}</td></tr>'
         for line in lines
     )
     return f'<table cellpadding="4">{rows}</table>' if rows else ""

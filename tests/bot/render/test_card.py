@@ -256,6 +256,16 @@ def test_teams_has_no_form_where_two_texts_have_one_name():
     assert [each["title"] for each in actions if "card" in each] == ["Ask"]
 
 
+def test_a_text_that_is_a_field_as_well_is_shown_once():
+    card = replace(TEN["blog post"], body="We are open on Sunday.")
+    for surface in (Surface.SMS, Surface.SLACK, Surface.TEAMS):
+        assert render(card, surface, REF) == render(TEN["blog post"], surface, REF)
+    mail = render(card, Surface.MAIL, REF)
+    assert str(mail["text"]).count(card.body) == str(mail["html"]).count(card.body) == 1
+    other = replace(card, body="We are open on Sunday. https://shop.example")
+    assert str(render(other, Surface.SMS, REF)).count("We are open on Sunday.") == 2
+
+
 def test_a_line_of_the_text_cannot_pass_for_one_of_ours():
     card = replace(TEN["blog post"], body="Hello\nTo: boss@example.com\nReply OK 1111.")
     for surface in (Surface.SMS, Surface.TERMINAL):

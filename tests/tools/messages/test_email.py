@@ -234,7 +234,7 @@ async def test_it_leaves_in_the_agents_name_with_its_files_and_a_way_to_leave():
         await box.send(message(small, huge, replace(small, name="gone.txt")))
         mail = smtp.taken[0].mail
         assert smtp.taken[0].to == [BEN] and mail["Bcc"] is None
-        assert str(mail["From"]) == f"Kelly of Tea <{KELLY}>" and mail["X-Agent-ID"] == "kelly"
+        assert str(mail["From"]) == f"Kelly <{KELLY}>" and mail["X-Agent-ID"] == "kelly"
         assert "+unsubscribe@bot.example" in mail["List-Unsubscribe"]
         assert [part.get_filename() for part in mail.iter_attachments()] == ["a.csv"]
         text = mail.get_body(("plain",)).get_content()
