@@ -26,6 +26,8 @@ from bot.store.script import Database, Script, restartable
 
 REMIND_AFTER = timedelta(hours=4)
 REMINDED_AT_ONCE = 50
+REMEMBERED = timedelta(days=7)
+"""So long a code is known after it was decided; then the number may stand for something else."""
 
 
 class Approvals:
@@ -58,6 +60,11 @@ class Approvals:
     async def by_code(self, tenant: TenantId, code: str) -> Approval | None:
         """The pending question of a code."""
         return await self._db.read(rows.by_code(tenant, code))
+
+    async def ended(self, tenant: TenantId, code: str) -> Approval | None:
+        """What had this code and was decided in the last days."""
+        since = to_us(self._clock.now() - REMEMBERED)
+        return await self._db.read(rows.ended(tenant, code, since))
 
     async def moves_money(self, item: Approval) -> bool:
         """Whether a yes to this would spend or move money."""

@@ -42,6 +42,8 @@ TOO_MANY = (
     "Too many wrong codes came from here, so a code no longer decides this. Decide it on the page."
 )
 NO_MONEY = "Money is not approved this way: a sender here can be forged. Decide it on the page."
+_WITH_WORDS = frozenset({"edit", "ask"})
+"""Choices that are nothing without words behind the code."""
 _DONE = "This was taken in before; nothing is done twice."
 
 
@@ -182,12 +184,14 @@ class Controls:
         return await self._answer(order, reply, word)
 
     async def _code(self, order: Order, said: Reply) -> Accepted | None:
-        """A decision by the code of a pending question; other text is ordinary."""
+        """A decision by the code of a question; text with a code of none is ordinary."""
         event = order.event
         item = await self._approvals.by_code(event.tenant, said.code)
         person = await self._person(event)
+        is_bare = not said.rest.strip() or event.text.startswith("/")
+        if item is None and (is_bare or said.choice in _WITH_WORDS):
+            item = await self._approvals.ended(event.tenant, said.code)
         if item is None or person is None or not may_decide(item, person.id, person.role.value):
-            is_bare = not said.rest.strip() or event.text.startswith("/")
             if person is not None and is_bare:
                 await self._db.write(misses.add(event, to_us(self._clock.now())))
             if event.text.startswith("/"):
@@ -198,6 +202,8 @@ class Controls:
             ref = Ref(approval=item.id, version=item.version)
             return await self._answer(order, whole(item.card, ref), "shown")
         decision = Decision(said.choice)
+        if item.state is not ApprovalState.PENDING:  # is told what was decided
+            return await self._decide(order, item.id, decision)
         if why := await self._barred(order, item, decision):
             return await self._answer(order, why, "refused")
         if decision is Decision.EDIT:

@@ -50,6 +50,17 @@ _BY_CODE = Statement(
         approval.c.state == "pending",
     )
 )
+_ENDED = Statement(
+    select(*COLUMNS)
+    .where(
+        approval.c.tenant == bindparam("tenant"),
+        approval.c.code == bindparam("code"),
+        approval.c.state != "pending",
+        approval.c.decided_at >= bindparam("since"),
+    )
+    .order_by(approval.c.decided_at.desc())
+    .limit(1)
+)
 _LIST = Statement(
     select(*COLUMNS)
     .where(
@@ -246,6 +257,12 @@ def hold(tenant: str, id_: str) -> Script[Approval | None]:
 def by_code(tenant: str, code: str) -> Script[Approval | None]:
     """The pending question of a code."""
     rows = yield Ask(_BY_CODE, {"tenant": tenant, "code": code})
+    return approval_of(rows[0]) if rows else None
+
+
+def ended(tenant: str, code: str, since: int) -> Script[Approval | None]:
+    """The latest question that had this code and was decided since then."""
+    rows = yield Ask(_ENDED, {"tenant": tenant, "code": code, "since": since})
     return approval_of(rows[0]) if rows else None
 
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from bot.approvals import REMEMBERED
+from bot.controls import MAX_WRONG
 from bot.core.errors import Conflict, Forbidden, Invalid, NotFound
 from bot.core.event import Kind
 from bot.core.ids import EventId
@@ -114,11 +116,32 @@ async def test_a_code_in_the_hands_of_somebody_else_decides_nothing():
 
 
 @virtual
-async def test_a_second_code_is_told_what_was_decided():
+@pytest.mark.parametrize(
+    "words", ["OK {}", "NO {}.", "EDIT {} Monday", "ASK {} why?", "/reject {}", "/approve {} now"]
+)
+async def test_a_second_code_is_told_what_was_decided(words: str):
     async with Switchboard(asking("none_ask")) as house:
         code = await code_of(house)
         await house.accept(f"OK {code}")
-        assert "Nothing waits" in (await house.accept(f"/reject {code}")).reply
+        await asyncio.sleep(5)
+        for _ in range(MAX_WRONG):  # nor is it a wrong code
+            assert (await house.accept(words.format(code))).reply.startswith("Approved by Ana")
+        assert len(house.vendor.book) == 1
+        assert (await house.accept(f"OK {await code_of(house)}")).reply.startswith(
+            "Approved by Ana"
+        )
+
+
+@virtual
+async def test_what_was_decided_is_told_to_nobody_else_and_not_for_ever():
+    async with Switchboard(asking("none_ask")) as house:
+        code = await code_of(house)
+        await house.accept(f"OK {code}")
+        assert f"OK {code}" in await house.ask(f"OK {code}", person=BEN)
+        assert "Nothing waits" in (await house.accept(f"/reject {code}", person=BEN)).reply
+        assert f"No {code} of them" in await house.ask(f"No {code} of them")
+        await asyncio.sleep(REMEMBERED.total_seconds() + 1)
+        assert f"OK {code}" in await house.ask(f"OK {code}")
 
 
 @virtual
