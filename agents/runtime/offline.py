@@ -147,7 +147,7 @@ def _ticked(request: ModelRequest, text: str) -> Said:
 
 
 def _asked(request: ModelRequest, text: str) -> Said:
-    wish = understand(text)
+    wish = understand(text) or understand(_below(text))
     if wish is None:
         return (
             "That is none of the phrases that I know. I am the built-in offline model and "
@@ -156,6 +156,12 @@ def _asked(request: ModelRequest, text: str) -> Said:
             (),
         )
     return _granted(request, wish)
+
+
+def _below(text: str) -> str:
+    """What stands under a first line and an empty one: a mail begins with its subject."""
+    head, _, rest = text.partition("\n\n")
+    return "" if "\n" in head else rest
 
 
 def _granted(request: ModelRequest, wish: Wish) -> Said:

@@ -53,7 +53,7 @@ def is_proved(mail: Mail, authserv: frozenset[str]) -> bool:
 
 
 def aligned(domain: str, results: tuple[Result, ...]) -> bool:
-    """Whether one of the results proves a From of this domain, and none of them says it is forged."""
+    """Whether one of the results proves a From of this domain, and none says it is forged."""
     if any((each.method, each.value) == ("dmarc", "fail") for each in results):
         return False
     return any(

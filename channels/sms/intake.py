@@ -1,7 +1,7 @@
 """What becomes of a text that came in: an event for the house, or a word that is kept for ever.
 
 STOP and its kin are met before anything else, also while the channel is off. What somebody writes
-who has opted out is stored and not answered. What comes to a number that is not ours, or from one that
+who has opted out is stored and not answered. What comes to a number that is not ours, from one that
 is, or from no number at all, is logged and not answered.
 https://www.twilio.com/docs/messaging/guides/webhook-request (read 2026-11-21)
 """

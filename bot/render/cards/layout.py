@@ -77,9 +77,7 @@ def lay_out(card: Card, ref: Ref) -> Layout:
         *(line for line, long in zip(named, is_long, strict=True) if not long),
         Line("Visible to", one_line(visible(card.audience))),
     )
-    is_shown = any(
-        long and f.value == card.body for f, long in zip(card.fields, is_long, strict=True)
-    )
+    is_shown = (card.body, True) in zip((f.value for f in card.fields), is_long, strict=True)
     longs = (
         Line("Text", "" if is_shown else visible(card.body)),
         *(line for line, long in zip(named, is_long, strict=True) if long),

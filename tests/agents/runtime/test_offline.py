@@ -58,6 +58,7 @@ def said(
     ("text", "name", "arguments"),
     [
         ("publish “Hi” on the blog", "blog_publish", {"text": "Hi", "title": "Hi"}),
+        ("Sunday\n\npublish “Hi” on the blog", "blog_publish", {"text": "Hi", "title": "Hi"}),
         ("publish “Hi” on x with https://a.example", "x_publish",
          {"text": "Hi", "link": "https://a.example"}),
         ("publish “Hi” on instagram with https://a.example/a.jpg", "instagram_publish",
