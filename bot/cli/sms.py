@@ -90,7 +90,7 @@ def undelivered(shell: Shell, _: Namespace) -> int:
         for item in items
     ]
     lines = shell.terminal.table(("at", "contact", "our number", "why"), rows)
-    shell.terminal.show({"items": items}, lines if rows else ["Every text arrived."])
+    shell.terminal.show({"items": items}, lines if rows else ["No text is known to be lost."])
     return 0
 
 

@@ -33,7 +33,7 @@ _WRITERS: Final[Mapping[Dialect, Writer]] = {
     Dialect.TELEGRAM: Telegram(),
     Dialect.DISCORD: Discord(),
     Dialect.PLAIN: Plain(),
-    Dialect.MAIL: Html(breaks=True),
+    Dialect.MAIL: Html(mail=True),
     Dialect.TEAMS: Html(chat=True),
 }
 

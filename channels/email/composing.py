@@ -23,7 +23,7 @@ from channels.email.loops import LOOP_HEADER
 from channels.email.settings import Settings
 
 NAMELESS: Final = "A message"
-_STYLE: Final = "font:15px/1.5 system-ui,sans-serif"
+_STYLE: Final = "font:15px/1.5 system-ui,sans-serif;overflow-wrap:break-word"
 
 
 class Desk:

@@ -14,7 +14,7 @@ from bot.render.cards.layout import Layout, Line, Ref, lay_out, text_answers, un
 from bot.render.cards.sheet import PlainPen, sheet
 from bot.render.text import clip
 
-_FONT: Final = "font:15px/1.5 system-ui,sans-serif"
+_FONT: Final = "font:15px/1.5 system-ui,sans-serif;overflow-wrap:break-word"
 _BUTTON: Final = (
     "display:inline-block;padding:10px 18px;border-radius:6px;"
     "background:#1d5c73;color:#fff;text-decoration:none"

@@ -30,14 +30,29 @@ from bot.render.tree import (
 )
 
 _TAGS: Final = {"strong": "strong", "em": "em", "strike": "s", "code": "code"}
+_LINE: Final = (
+    "border-bottom:1px solid #999;padding:4px 10px 4px 0;text-align:left;vertical-align:top"
+)
+_IN_MAIL: Final = {
+    "pre": "white-space:pre-wrap;overflow-wrap:break-word",
+    "blockquote": "margin:0 0 0 8px;padding-left:10px;border-left:3px solid #999",
+    "table": "border-collapse:collapse",
+    "th": _LINE,
+    "td": _LINE,
+}
+"""Mail has no sheet of styles that every program keeps, and no room to scroll sideways."""
 _INFO = re.compile(r"[A-Za-z0-9+#._-]{1,30}")
 
 
 class Html:
-    """HTML; `breaks` keeps every line end, `chat` breaks mentions and knows three headings."""
+    """HTML; `chat` breaks mentions and knows three headings, `mail` says how things look.
 
-    def __init__(self, *, breaks: bool = False, chat: bool = False) -> None:
-        self._breaks = breaks or chat
+    Both keep every line end.
+    """
+
+    def __init__(self, *, chat: bool = False, mail: bool = False) -> None:
+        self._breaks = chat or mail
+        self._styles = _IN_MAIL if mail else {}
         self._chat = chat
 
     def write(self, blocks: Blocks) -> str:
@@ -54,15 +69,20 @@ class Html:
                 return f"<{tag}>{self.words(runs)}</{tag}>"
             case Code(text, info):
                 name = f' class="language-{escape(info)}"' if _INFO.fullmatch(info) else ""
-                return f"<pre><code{name}>{escape(text)}</code></pre>"
+                return f"{self._tag('pre')}<code{name}>{escape(text)}</code></pre>"
             case Quote(blocks):
-                return f"<blockquote>{self.write(blocks)}</blockquote>"
+                return f"{self._tag('blockquote')}{self.write(blocks)}</blockquote>"
             case Items():
                 return self._items(block)
             case Table(rows):
                 return self._table(rows)
             case Rule():
                 return "<hr>"
+
+    def _tag(self, name: str) -> str:
+        """The tag that opens an element, with how it looks where that must be said."""
+        style = self._styles.get(name)
+        return f'<{name} style="{style}">' if style else f"<{name}>"
 
     def words(self, runs: Runs) -> str:
         """Words with their marks."""
@@ -112,6 +132,6 @@ class Html:
         lines = []
         for at, row in enumerate(rows):
             tag = "td" if at else "th"
-            cells = "".join(f"<{tag}>{self.words(cell)}</{tag}>" for cell in row)
+            cells = "".join(f"{self._tag(tag)}{self.words(cell)}</{tag}>" for cell in row)
             lines.append(f"<tr>{cells}</tr>")
-        return "<table>\n" + "\n".join(lines) + "\n</table>"
+        return f"{self._tag('table')}\n" + "\n".join(lines) + "\n</table>"

@@ -171,6 +171,14 @@ def test_html_keeps_wrapped_lines_and_mail_breaks_them():
     assert "<h3>" in to("##### deep", Dialect.TEAMS)
 
 
+def test_in_a_mail_nothing_wide_needs_room_and_a_table_has_lines():
+    text = "```\nSELECT a\n```\n\n> said\n\n|a|b|\n|-|-|\n|1|2|"
+    mail = to(text, Dialect.MAIL)
+    assert '<pre style="white-space:pre-wrap;' in mail and "border-left" in mail
+    assert mail.count("border-bottom") == 4
+    assert "style" not in to(text, Dialect.HTML)
+
+
 def test_the_pages_own_text_is_left_alone():
     assert to(REPLY, Dialect.MARKDOWN) == REPLY
     assert pieces(REPLY, Dialect.MARKDOWN, 4000) == [REPLY]

@@ -37,7 +37,7 @@ function newsList() {
   return listOf({
     path: "/v1/mail/news",
     label: "News",
-    empty: { text: "No carrier has said anything yet.", label: "Connect one", href: "/admin/channels" },
+    empty: { text: "No carrier has said anything yet." },
     columns: [
       { name: "When", tight: true, cell: ({ at }) => time(at) },
       { name: "Address", cell: ({ address }) => reveal(address) },

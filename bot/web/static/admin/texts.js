@@ -13,7 +13,7 @@ export async function textsPage(main) {
   const numbers = el("div");
   const opened = el("div", { role: "status" });
   const threads = threadList(opened);
-  const fallen = await few("/v1/sms/undelivered", "Texts that did not arrive", FALLEN, "Every text arrived.");
+  const fallen = await few("/v1/sms/undelivered", "Texts that did not arrive", FALLEN, "No text is known to be lost.");
   const out = await few("/v1/sms/opt-outs", "Who said it", OUT, "Nobody has said anything.");
   fill(
     main,
