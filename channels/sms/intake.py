@@ -72,7 +72,9 @@ class Intake:
             log.info("A text is not answered: the channel is off.", extra={"sid": heard.sid})
             return
         try:
-            await sink(self._event(heard, is_out=out is not None))
+            # Who writes to another number of ours than the one that they stopped is heard there.
+            is_out = out is not None and out.number == heard.number
+            await sink(self._event(heard, is_out=is_out))
         except UserError as error:
             await self._excuse(heard, error.message)
         await self._book.heard(self._row(heard, "received"))

@@ -205,7 +205,10 @@ async def test_somebody_who_opted_out_is_not_texted_from_another_number_until_th
             await side.channel.send(out(thread=SECOND))
         await side.channel.send(out(to=BEN))  # others are
         await side.says("hi, it is me", number=SECOND)
+        assert "ignore" not in side.house.heard[-1].payload  # their first words there are answered
         await side.channel.send(out("hello", "rep_2", thread=SECOND))
+        await side.says("and me", number=OURS)
+        assert side.house.heard[-1].payload["ignore"] == "opted out"
         with pytest.raises(Exception, match="opted out"):
             await side.channel.send(out("hello", "rep_3"))
 
