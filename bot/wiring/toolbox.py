@@ -40,6 +40,7 @@ def tool_settings(
     section, channel_of = settings.blog, outgoing.channel_of
     made = BlogSettings(
         folder=None if section.webhook_url else section.folder,
+        address=settings.public_url.rstrip("/"),
         webhook_url=section.webhook_url,
         webhook_secret=section.webhook_secret,
         home=home,

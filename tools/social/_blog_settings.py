@@ -50,6 +50,8 @@ class BlogSettings:
     """Where posts go: a tenant's own site, else a folder or a webhook; never both of these."""
 
     folder: Path | None = None
+    address: str = ""
+    """What the pages of that folder stand below; empty where the house has no address outside."""
     webhook_url: str = ""
     webhook_secret: Secret | None = None
     home: str = ""

@@ -138,7 +138,7 @@ async def blog_publish(ctx: ToolContext, args: BlogPost) -> Outcome:
         at=ctx.clock.now(),
     )
     name = await asyncio.to_thread(_article.write, target, article)
-    return _published(name)
+    return _published(ctx, name)
 
 
 async def _publish(ctx: ToolContext, blog: Blog, args: BlogPost) -> Outcome:
@@ -182,7 +182,7 @@ async def find(ctx: ToolContext, effect: Effect) -> Outcome | None:
             raise VendorUnknown("The webhook may have forgotten this message by now.")
         return None
     name = await asyncio.to_thread(_article.find, target, ctx.key)
-    return _published(name) if name else None
+    return _published(ctx, name) if name else None
 
 
 async def complete(ctx: ToolContext, args: BlogPost) -> BlogPost:
@@ -240,10 +240,11 @@ def _target(ctx: ToolContext) -> Path | Webhook:
     return Webhook(url=settings.webhook_url, secret=settings.webhook_secret)
 
 
-def _published(name: str) -> Outcome:
-    return Outcome(
-        state=EffectState.SENT, vendor_ref=name, url=f"/blog/{name}", data="It is on the blog."
-    )
+def _published(ctx: ToolContext, name: str) -> Outcome:
+    """Its whole address where there is one: a phone or a mail program knows no house."""
+    address = ctx.settings.address if isinstance(ctx.settings, BlogSettings) else ""
+    url = f"{address}/blog/{name}"
+    return Outcome(state=EffectState.SENT, vendor_ref=name, url=url, data="It is on the blog.")
 
 
 def _stands(post: Standing) -> Outcome:

@@ -47,6 +47,14 @@ async def test_a_post_becomes_a_page_that_the_blog_shows(tmp_path: Path) -> None
     assert shown and (shown.title, shown.text) == (POST.title, POST.text)
 
 
+async def test_a_post_has_the_address_at_which_others_reach_it(tmp_path: Path) -> None:
+    there = BlogSettings(folder=tmp_path, address="https://bot.example/house")
+    outcome = await blog_publish(at(tmp_path, settings=there), POST)
+    assert outcome.url == f"https://bot.example/house/blog/{outcome.vendor_ref}"
+    sent = effect(TOOL, POST.model_dump())
+    assert await find(at(tmp_path, settings=there), sent) == outcome
+
+
 async def test_the_same_key_never_makes_a_second_post(tmp_path: Path) -> None:
     first = await blog_publish(at(tmp_path), POST)
     renamed = POST.model_copy(update={"title": "Another title"})
