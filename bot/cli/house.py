@@ -44,7 +44,9 @@ class House(Protocol):
 
 
 def house() -> House:
-    """Load `bot.app`, without the HTTP client that its server does not need to start."""
+    """Load `bot.app`, without what its server does not need to start: HTTP's client, and tokens
+    that services sign, which bring half of a library of cryptography."""
     put_off("aiohttp")
+    put_off("jwt")
     # The protocol above is all that is used of the module; its own tests call each function.
     return cast(House, import_module("bot.app"))

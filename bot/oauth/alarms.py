@@ -22,6 +22,7 @@ from bot.core.canonical import Json
 from bot.core.errors import Forbidden, NotFound, VendorUnknown
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
+from bot.lazy import at_hand
 from bot.oauth.around import Around, Tokens
 from bot.oauth.provider import App, load
 from bot.oauth.renewal import Reconnect, Renewal
@@ -66,6 +67,7 @@ class Alarms:
         """
         if name != NAME:
             raise NotFound("This service does not tell us so.")
+        await at_hand("jwt")
         claims, apps = await self._claims(text)
         at, events = claims.get("iat"), claims.get("events")
         if not isinstance(at, int | float) or isinstance(at, bool) or not isinstance(events, dict):

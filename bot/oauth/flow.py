@@ -25,6 +25,7 @@ from bot.core.ports import new_id
 from bot.core.secret import Secret
 from bot.doors import Visit
 from bot.frozen import frozen
+from bot.lazy import at_hand
 from bot.oauth.around import Around, Tokens
 from bot.oauth.ending import leave
 from bot.oauth.provider import App, Provider, inside
@@ -147,6 +148,7 @@ class Flow:
     ) -> Connection:
         """The connection that a grant is."""
         provider, app, (meant, nonce) = wire.provider, wire.app, asked
+        await at_hand("jwt")
         claims = self._claims(wire, grant.id_token, nonce)
         told = await wire.who(grant.access) if provider.who.url else claims
         account = _account(provider, claims, told)

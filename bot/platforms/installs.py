@@ -13,7 +13,6 @@ leaves an install that is pending; the page checks it again.
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from bot.core.canonical import Json
@@ -23,6 +22,7 @@ from bot.core.people import Person
 from bot.core.ports import Clock
 from bot.core.secret import Secret
 from bot.core.times import iso, to_us
+from bot.frozen import field, frozen
 from bot.oauth.states import States
 from bot.platforms.lent import Desk, NoShelf, Options, Shelf
 from bot.store import installs as rows
@@ -38,7 +38,7 @@ PLANNED = "install.planned"
 Told = Callable[[TenantId, str, str], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """What a platform gave for the code of an installation."""
 
@@ -90,7 +90,7 @@ class Installer(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Own:
     """What an agent's own app has besides a token."""
 
@@ -101,7 +101,7 @@ class Own:
 NOBODY_S = Own()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Around:
     """What installs are kept with."""
 

@@ -7,7 +7,7 @@ checked again before it leaves.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from bot.core.canonical import Json
 from bot.core.channel import Channel, Outbound
@@ -17,6 +17,7 @@ from bot.core.event import Attachment
 from bot.core.ids import ConvId, EffectId, TenantId
 from bot.core.tool import ToolContext
 from bot.files.library import Library
+from bot.frozen import field, frozen
 from bot.platforms.bulletins import Bulletins
 from bot.platforms.lent import Spot
 from bot.store.bulletins import Bulletin
@@ -28,7 +29,7 @@ NAMED = 12
 _AGAIN: Mapping[str, Json] = {"attempt": 2}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Parcel:
     """What is to be sent, and where."""
 

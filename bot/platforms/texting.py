@@ -5,7 +5,6 @@ what the tool that texts gets: the channel that sends, and the number that an ag
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from bot.core.channel import Channel
@@ -13,6 +12,7 @@ from bot.core.errors import OperatorError
 from bot.core.ids import AgentName, TenantId
 from bot.core.ports import Clock, new_id
 from bot.core.times import to_us
+from bot.frozen import frozen
 from bot.store import bindings, clearing, phone_numbers, texts, undelivered
 from bot.store.decisions import Ids
 from bot.store.phone_numbers import Number
@@ -148,7 +148,7 @@ class Book:
         return await self._db.read(undelivered.listed(self._tenant, before, limit))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Phone:
     """What the tool that texts is given."""
 

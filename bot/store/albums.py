@@ -25,40 +25,48 @@ HOLD_US = 1_000_000
 MOST = 20
 """Waiting messages of a conversation among which the album is looked for."""
 _LOCK = Statement(
-    update(conv)
-    .where(conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"))
-    .values(updated_at=bindparam("at"))
-    .returning(conv.c.id)
+    lambda: (
+        update(conv)
+        .where(conv.c.tenant == bindparam("tenant"), conv.c.id == bindparam("id"))
+        .values(updated_at=bindparam("at"))
+        .returning(conv.c.id)
+    )
 )
 _HOLD = Statement(
-    update(conv)
-    .where(
-        conv.c.tenant == bindparam("tenant"),
-        conv.c.id == bindparam("id"),
-        conv.c.state == "ready",
+    lambda: (
+        update(conv)
+        .where(
+            conv.c.tenant == bindparam("tenant"),
+            conv.c.id == bindparam("id"),
+            conv.c.state == "ready",
+        )
+        .values(due_at=bindparam("due"))
     )
-    .values(due_at=bindparam("due"))
 )
 _WAITING = Statement(
-    select(*EVENT)
-    .where(
-        events.c.tenant == bindparam("tenant"),
-        events.c.conv == bindparam("conv"),
-        events.c.state == "new",
-        events.c.attempts == 0,
+    lambda: (
+        select(*EVENT)
+        .where(
+            events.c.tenant == bindparam("tenant"),
+            events.c.conv == bindparam("conv"),
+            events.c.state == "new",
+            events.c.attempts == 0,
+        )
+        .order_by(events.c.seq)
+        .limit(MOST)
     )
-    .order_by(events.c.seq)
-    .limit(MOST)
 )
 _LINE = Statement(
-    update(message)
-    .where(
-        message.c.tenant == bindparam("tenant"),
-        message.c.conv == bindparam("conv"),
-        message.c.turn == bindparam("turn"),
-        message.c.role == "user",
+    lambda: (
+        update(message)
+        .where(
+            message.c.tenant == bindparam("tenant"),
+            message.c.conv == bindparam("conv"),
+            message.c.turn == bindparam("turn"),
+            message.c.role == "user",
+        )
+        .values(text=bindparam("words"), attachments=bindparam("files"))
     )
-    .values(text=bindparam("words"), attachments=bindparam("files"))
 )
 
 

@@ -37,14 +37,14 @@ _NAMES = (
 )
 COLUMNS = tuple(approval.c[name] for name in _NAMES)
 """What `approval_of` reads."""
-_OPEN = Statement(insert(approval).values({name: bindparam(name) for name in _NAMES}))
+_OPEN = Statement(lambda: insert(approval).values({name: bindparam(name) for name in _NAMES}))
 _OF_ID = select(*COLUMNS).where(
     approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id")
 )
-_GET = Statement(_OF_ID)
-_HOLD = Statement(_OF_ID.with_for_update())
+_GET = Statement(lambda: _OF_ID)
+_HOLD = Statement(lambda: _OF_ID.with_for_update())
 _BY_CODE = Statement(
-    select(*COLUMNS).where(
+    lambda: select(*COLUMNS).where(
         approval.c.tenant == bindparam("tenant"),
         approval.c.code == bindparam("code"),
         approval.c.state == "pending",
@@ -62,104 +62,120 @@ _ENDED = Statement(
     .limit(1)
 )
 _LIST = Statement(
-    select(*COLUMNS)
-    .where(
-        approval.c.tenant == bindparam("tenant"),
-        (approval.c.state == bindparam("state")) | (bindparam("state") == ""),
-        approval.c.created_at < bindparam("before"),
+    lambda: (
+        select(*COLUMNS)
+        .where(
+            approval.c.tenant == bindparam("tenant"),
+            (approval.c.state == bindparam("state")) | (bindparam("state") == ""),
+            approval.c.created_at < bindparam("before"),
+        )
+        .order_by(approval.c.created_at.desc())
+        .limit(bindparam("limit"))
     )
-    .order_by(approval.c.created_at.desc())
-    .limit(bindparam("limit"))
 )
 _DECIDE = Statement(
-    update(approval)
-    .where(
-        approval.c.tenant == bindparam("tenant"),
-        approval.c.id == bindparam("id"),
-        approval.c.state == "pending",
-        approval.c.version == bindparam("seen"),
-        approval.c.hash == bindparam("seen_hash"),
+    lambda: (
+        update(approval)
+        .where(
+            approval.c.tenant == bindparam("tenant"),
+            approval.c.id == bindparam("id"),
+            approval.c.state == "pending",
+            approval.c.version == bindparam("seen"),
+            approval.c.hash == bindparam("seen_hash"),
+        )
+        .values(
+            state=bindparam("new_state"),
+            decided_by=bindparam("person"),
+            decided_at=bindparam("at"),
+            note=bindparam("new_note"),
+            card=bindparam("new_card"),
+        )
+        .returning(approval.c.id)
     )
-    .values(
-        state=bindparam("new_state"),
-        decided_by=bindparam("person"),
-        decided_at=bindparam("at"),
-        note=bindparam("new_note"),
-        card=bindparam("new_card"),
-    )
-    .returning(approval.c.id)
 )
 _REVISE = Statement(
-    update(approval)
-    .where(
-        approval.c.tenant == bindparam("tenant"),
-        approval.c.id == bindparam("id"),
-        approval.c.state == "pending",
-        approval.c.version == bindparam("seen"),
+    lambda: (
+        update(approval)
+        .where(
+            approval.c.tenant == bindparam("tenant"),
+            approval.c.id == bindparam("id"),
+            approval.c.state == "pending",
+            approval.c.version == bindparam("seen"),
+        )
+        .values(
+            version=approval.c.version + 1,
+            hash=bindparam("new_hash"),
+            card=bindparam("new_card"),
+            needs=bindparam("new_needs"),
+            approvers=bindparam("new_approvers"),
+        )
+        .returning(approval.c.version)
     )
-    .values(
-        version=approval.c.version + 1,
-        hash=bindparam("new_hash"),
-        card=bindparam("new_card"),
-        needs=bindparam("new_needs"),
-        approvers=bindparam("new_approvers"),
-    )
-    .returning(approval.c.version)
 )
-_VOTE = Statement(insert_once(vote, "approval", "version", "person", "tenant", "choice", "at"))
+_VOTE = Statement(
+    lambda: insert_once(vote, "approval", "version", "person", "tenant", "choice", "at")
+)
 _VOTERS = Statement(
-    select(person.c.id, person.c.role)
-    .join(vote, (vote.c.person == person.c.id) & (vote.c.tenant == person.c.tenant))
-    .where(
-        vote.c.tenant == bindparam("tenant"),
-        vote.c.approval == bindparam("id"),
-        vote.c.version == bindparam("version"),
-        vote.c.choice == "approve",
-        person.c.removed_at.is_(None),
+    lambda: (
+        select(person.c.id, person.c.role)
+        .join(vote, (vote.c.person == person.c.id) & (vote.c.tenant == person.c.tenant))
+        .where(
+            vote.c.tenant == bindparam("tenant"),
+            vote.c.approval == bindparam("id"),
+            vote.c.version == bindparam("version"),
+            vote.c.choice == "approve",
+            person.c.removed_at.is_(None),
+        )
     )
 )
 _DUE = Statement(
-    select(*COLUMNS)
-    .where(approval.c.state == "pending", approval.c.expires_at <= bindparam("now"))
-    .order_by(approval.c.expires_at)
-    .limit(50)
+    lambda: (
+        select(*COLUMNS)
+        .where(approval.c.state == "pending", approval.c.expires_at <= bindparam("now"))
+        .order_by(approval.c.expires_at)
+        .limit(50)
+    )
 )
 _WAITING = Statement(
-    select(*COLUMNS)
-    .where(
-        approval.c.state == "pending",
-        approval.c.reminded_at.is_(None),
-        approval.c.created_at <= bindparam("before"),
+    lambda: (
+        select(*COLUMNS)
+        .where(
+            approval.c.state == "pending",
+            approval.c.reminded_at.is_(None),
+            approval.c.created_at <= bindparam("before"),
+        )
+        .order_by(approval.c.created_at)
+        .limit(bindparam("limit"))
     )
-    .order_by(approval.c.created_at)
-    .limit(bindparam("limit"))
 )
 _REMIND = Statement(
-    update(approval)
-    .where(approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id"))
-    .values(reminded_at=bindparam("now"))
+    lambda: (
+        update(approval)
+        .where(approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("id"))
+        .values(reminded_at=bindparam("now"))
+    )
 )
 _PENDING = Statement(
-    select(func.count()).where(
+    lambda: select(func.count()).where(
         approval.c.tenant == bindparam("tenant"), approval.c.state == "pending"
     )
 )
 _DOUBTS = Statement(
-    select(func.count()).where(
+    lambda: select(func.count()).where(
         approval.c.tenant == bindparam("tenant"),
         approval.c.state == "pending",
         approval.c.kind == "doubt",
     )
 )
 _BUDGETS = Statement(
-    select(func.count()).where(
+    lambda: select(func.count()).where(
         approval.c.tenant == bindparam("tenant"),
         approval.c.state == "pending",
         approval.c.kind == "budget",
     )
 )
 _ASKED = Statement(
-    select(func.count()).where(
+    lambda: select(func.count()).where(
         approval.c.tenant == bindparam("tenant"),
         approval.c.conv == bindparam("conv"),
         approval.c.created_at > bindparam("since"),

@@ -22,17 +22,19 @@ IS_IT = and_(
     inbox.c.account == bindparam("account"),
     inbox.c.ext_id == bindparam("ext_id"),
 )
-_SEEN = Statement(select(*_FOUND).where(IS_IT))
+_SEEN = Statement(lambda: select(*_FOUND).where(IS_IT))
 _ONE = select(literal_column("1").label("n")).subquery("one")
 _MET = Statement(
-    select(*_FOUND, *CONV)
-    .select_from(
-        _ONE.outerjoin(inbox, IS_IT).outerjoin(
-            conv, and_(conv.c.tenant == bindparam("tenant"), conv.c.key == bindparam("key"))
+    lambda: (
+        select(*_FOUND, *CONV)
+        .select_from(
+            _ONE.outerjoin(inbox, IS_IT).outerjoin(
+                conv, and_(conv.c.tenant == bindparam("tenant"), conv.c.key == bindparam("key"))
+            )
         )
+        .order_by(conv.c.session.desc())
+        .limit(1)
     )
-    .order_by(conv.c.session.desc())
-    .limit(1)
 )
 """Both in one statement: each is found by its key, and there is always a row."""
 

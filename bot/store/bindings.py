@@ -10,25 +10,29 @@ from bot.store.tables import binding
 _PARTS = ("agent", "channel", "workspace", "place", "thread", "person", "address")
 _COLUMNS = (binding.c.id, *(binding.c[name] for name in _PARTS))
 _LIST = Statement(
-    select(*_COLUMNS)
-    .where(binding.c.tenant == bindparam("tenant"))
-    .order_by(binding.c.created_at, binding.c.id)
+    lambda: (
+        select(*_COLUMNS)
+        .where(binding.c.tenant == bindparam("tenant"))
+        .order_by(binding.c.created_at, binding.c.id)
+    )
 )
 _SAME = Statement(
-    select(binding.c.id).where(
+    lambda: select(binding.c.id).where(
         binding.c.tenant == bindparam("tenant"),
         *(binding.c[name] == bindparam(name) for name in _PARTS),
     )
 )
 _ADD = Statement(
-    insert(binding).values(
+    lambda: insert(binding).values(
         {name: bindparam(name) for name in ("tenant", "id", "created_at", *_PARTS)}
     )
 )
 _REMOVE = Statement(
-    delete(binding)
-    .where(binding.c.tenant == bindparam("tenant"), binding.c.id == bindparam("id"))
-    .returning(*_COLUMNS)
+    lambda: (
+        delete(binding)
+        .where(binding.c.tenant == bindparam("tenant"), binding.c.id == bindparam("id"))
+        .returning(*_COLUMNS)
+    )
 )
 
 

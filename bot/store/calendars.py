@@ -5,11 +5,11 @@ that dies in between reads the same again. A write names the version that it rea
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import and_, bindparam, delete, func, or_, select, update
 
 from bot.core.ids import TenantId
+from bot.frozen import frozen
 from bot.store.rows import dumps, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, one_of, restartable
 from bot.store.tables import effect
@@ -137,7 +137,7 @@ _DEEDS = Statement(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Copy:
     """How far a calendar is followed."""
 
@@ -163,7 +163,7 @@ class Copy:
     error: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Kept:
     """One event, as it is kept."""
 
@@ -174,7 +174,7 @@ class Kept:
     body: dict[str, object]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Due:
     """A connection whose calendar is to be looked after."""
 

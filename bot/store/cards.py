@@ -66,23 +66,29 @@ _OR = or_(_OF, conv.c.account.like(f"{PREFIX}%"))
 _UNSHOWN, _UNSHOWN_OF = Statement(_due(_OR, *_IS_UNSHOWN)), Statement(_due(_OF, *_IS_UNSHOWN))
 _STALE, _STALE_OF = Statement(_due(_OR, *_IS_STALE)), Statement(_due(_OF, *_IS_STALE))
 _KEEP = Statement(
-    insert_over(card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version")
+    lambda: insert_over(
+        card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version"
+    )
 )
 
 _MEET = Statement(
-    insert_once(card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version")
+    lambda: insert_once(
+        card_copy, "approval", "place", "tenant", "channel", "vendor_ref", "version"
+    )
 )
 _IS_ASKED = Statement(
-    select(approval.c.id)
-    .join(conv, and_(conv.c.tenant == approval.c.tenant, conv.c.id == approval.c.conv))
-    .where(
-        approval.c.tenant == bindparam("tenant"),
-        approval.c.id == bindparam("approval"),
-        *(conv.c[name] == bindparam(name) for name in ("channel", "account", "place")),
+    lambda: (
+        select(approval.c.id)
+        .join(conv, and_(conv.c.tenant == approval.c.tenant, conv.c.id == approval.c.conv))
+        .where(
+            approval.c.tenant == bindparam("tenant"),
+            approval.c.id == bindparam("approval"),
+            *(conv.c[name] == bindparam(name) for name in ("channel", "account", "place")),
+        )
     )
 )
 _IS_KNOWN = Statement(
-    select(card_copy.c.place).where(
+    lambda: select(card_copy.c.place).where(
         card_copy.c.tenant == bindparam("tenant"),
         card_copy.c.approval == bindparam("approval"),
         card_copy.c.vendor_ref == bindparam("ref"),

@@ -14,32 +14,38 @@ from bot.store.tables_sms import sms_message
 
 AT_ONCE = 200
 _READY = Statement(
-    select(sms_message.c.sid, sms_message.c.media, message.c.attachments)
-    .join(inbox, (inbox.c.tenant == sms_message.c.tenant) & (inbox.c.ext_id == sms_message.c.sid))
-    .join(
-        message,
-        (message.c.tenant == inbox.c.tenant)
-        & (message.c.conv == inbox.c.conv)
-        & (message.c.turn == inbox.c.id),
+    lambda: (
+        select(sms_message.c.sid, sms_message.c.media, message.c.attachments)
+        .join(
+            inbox, (inbox.c.tenant == sms_message.c.tenant) & (inbox.c.ext_id == sms_message.c.sid)
+        )
+        .join(
+            message,
+            (message.c.tenant == inbox.c.tenant)
+            & (message.c.conv == inbox.c.conv)
+            & (message.c.turn == inbox.c.id),
+        )
+        .where(
+            sms_message.c.tenant == bindparam("tenant"),
+            sms_message.c.way == "in",
+            sms_message.c.media > 0,
+            sms_message.c.cleared == 0,
+            sms_message.c.at > bindparam("since"),
+            inbox.c.channel == bindparam("channel"),
+            inbox.c.ended_at.is_not(None),
+            inbox.c.state != "dead",  # it may be tried again, and fetch anew
+            message.c.role == "user",
+        )
+        .order_by(sms_message.c.at)
+        .limit(AT_ONCE)
     )
-    .where(
-        sms_message.c.tenant == bindparam("tenant"),
-        sms_message.c.way == "in",
-        sms_message.c.media > 0,
-        sms_message.c.cleared == 0,
-        sms_message.c.at > bindparam("since"),
-        inbox.c.channel == bindparam("channel"),
-        inbox.c.ended_at.is_not(None),
-        inbox.c.state != "dead",  # it may be tried again, and fetch anew
-        message.c.role == "user",
-    )
-    .order_by(sms_message.c.at)
-    .limit(AT_ONCE)
 )
 _CLEARED = Statement(
-    update(sms_message)
-    .where(sms_message.c.tenant == bindparam("tenant"), sms_message.c.sid == bindparam("known"))
-    .values(cleared=bindparam("now"))
+    lambda: (
+        update(sms_message)
+        .where(sms_message.c.tenant == bindparam("tenant"), sms_message.c.sid == bindparam("known"))
+        .values(cleared=bindparam("now"))
+    )
 )
 
 

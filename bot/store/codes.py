@@ -13,14 +13,14 @@ from bot.store.tables import code_drawn
 from bot.store.upsert import insert_once
 
 HELD_US: Final = 86_400 * 1_000_000
-_HOLD = Statement(insert_once(code_drawn, "tenant", "code", "holder", "at"))
+_HOLD = Statement(lambda: insert_once(code_drawn, "tenant", "code", "holder", "at"))
 _HOLDER = Statement(
-    select(code_drawn.c.holder).where(
+    lambda: select(code_drawn.c.holder).where(
         code_drawn.c.tenant == bindparam("tenant"), code_drawn.c.code == bindparam("code")
     )
 )
 _FORGET = Statement(
-    delete(code_drawn).where(
+    lambda: delete(code_drawn).where(
         code_drawn.c.tenant == bindparam("tenant"), code_drawn.c.at < bindparam("before")
     )
 )

@@ -5,13 +5,13 @@ that follows a call to a vendor names the version that it read, so that what was
 (connected anew, let go of, renewed elsewhere) changes nothing.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
 
 from bot.core.ids import TenantId
 from bot.core.times import from_us, to_us
+from bot.frozen import frozen
 from bot.store import audit, calendars, keys
 from bot.store.keys import ValueRow
 from bot.store.script import Ask, Row, Script, Statement, restartable
@@ -32,44 +32,52 @@ _NAMES = (*_KEYS, *_TEXTS, *_TIMES, *_NUMBERS)
 _COLUMNS = tuple(connection.c[name] for name in _NAMES)
 _CHANGED = tuple(name for name in _NAMES if name not in _KEYS and not name.startswith("connected"))
 _TENANT = connection.c.tenant == bindparam("tenant")
-_OF = Statement(select(*_COLUMNS).where(_TENANT, connection.c.id == bindparam("id")))
+_OF = Statement(lambda: select(*_COLUMNS).where(_TENANT, connection.c.id == bindparam("id")))
 _FOR = Statement(
-    select(*_COLUMNS).where(
+    lambda: select(*_COLUMNS).where(
         _TENANT,
         connection.c.provider == bindparam("provider"),
         connection.c.agent == bindparam("agent"),
     )
 )
 _LIST = Statement(
-    select(*_COLUMNS).where(_TENANT).order_by(connection.c.provider, connection.c.agent)
+    lambda: select(*_COLUMNS).where(_TENANT).order_by(connection.c.provider, connection.c.agent)
 )
-_PUT = Statement(insert_over(connection, *_NAMES))
+_PUT = Statement(lambda: insert_over(connection, *_NAMES))
 _CHANGE = Statement(
-    update(connection)
-    .where(_TENANT, connection.c.id == bindparam("id"), connection.c.version == bindparam("was"))
-    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
-    .returning(connection.c.id)
+    lambda: (
+        update(connection)
+        .where(
+            _TENANT, connection.c.id == bindparam("id"), connection.c.version == bindparam("was")
+        )
+        .values({name: bindparam(f"new_{name}") for name in _CHANGED})
+        .returning(connection.c.id)
+    )
 )
 _REMOVE = Statement(
-    delete(connection)
-    .where(_TENANT, connection.c.id == bindparam("id"))
-    .returning(connection.c.name)
+    lambda: (
+        delete(connection)
+        .where(_TENANT, connection.c.id == bindparam("id"))
+        .returning(connection.c.name)
+    )
 )
 _DUE = Statement(
-    select(connection.c.tenant, connection.c.id)
-    .where(connection.c.due_at > 0, connection.c.due_at <= bindparam("now"))
-    .order_by(connection.c.due_at)
-    .limit(100)
+    lambda: (
+        select(connection.c.tenant, connection.c.id)
+        .where(connection.c.due_at > 0, connection.c.due_at <= bindparam("now"))
+        .order_by(connection.c.due_at)
+        .limit(100)
+    )
 )
 _OF_ACCOUNT = Statement(
-    select(*_COLUMNS).where(
+    lambda: select(*_COLUMNS).where(
         connection.c.provider == bindparam("provider"),
         connection.c.account == bindparam("account"),
     )
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Connection:
     """One account of one service, and how it is."""
 

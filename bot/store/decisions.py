@@ -26,7 +26,7 @@ from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables_people import person
 
 _ROLE = Statement(
-    select(person.c.role, person.c.name).where(
+    lambda: select(person.c.role, person.c.name).where(
         person.c.tenant == bindparam("tenant"),
         person.c.id == bindparam("id"),
         person.c.removed_at.is_(None),

@@ -13,18 +13,20 @@ from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables import effect
 
 _WORDS = Statement(
-    update(effect)
-    .where(
-        effect.c.tenant == bindparam("tenant"),
-        effect.c.id == bindparam("id"),
-        effect.c.state == "planned",
+    lambda: (
+        update(effect)
+        .where(
+            effect.c.tenant == bindparam("tenant"),
+            effect.c.id == bindparam("id"),
+            effect.c.state == "planned",
+        )
+        .values(
+            arguments=bindparam("new_arguments"),
+            hash=bindparam("new_hash"),
+            agent=bindparam("new_agent"),
+        )
+        .returning(effect.c.id)
     )
-    .values(
-        arguments=bindparam("new_arguments"),
-        hash=bindparam("new_hash"),
-        agent=bindparam("new_agent"),
-    )
-    .returning(effect.c.id)
 )
 
 

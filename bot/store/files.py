@@ -30,7 +30,7 @@ _PAGE = (
     .order_by(file.c.at.desc(), file.c.id.desc())
     .limit(bindparam("limit"))
 )
-_ALL = Statement(_PAGE)
+_ALL = Statement(lambda: _PAGE)
 _MINE = Statement(
     lambda: _PAGE.where(or_(file.c.person == bindparam("person"), file.c.shared == 1))
 )

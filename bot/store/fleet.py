@@ -34,40 +34,48 @@ _NOW: ColumnElement[int] = literal_column(
     "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
 )
 _IS_ALIVE = worker.c.beat_at > _NOW - bindparam("dead_us", type_=worker.c.beat_at.type)
-_JOIN_ALONE = Statement(select(func.pg_advisory_xact_lock(literal_column(str(JOIN_LOCK)))))
-_REPLACE = Statement(delete(worker).where(worker.c.place == bindparam("place")))
+_JOIN_ALONE = Statement(lambda: select(func.pg_advisory_xact_lock(literal_column(str(JOIN_LOCK)))))
+_REPLACE = Statement(lambda: delete(worker).where(worker.c.place == bindparam("place")))
 _JOIN = Statement(
-    insert(worker).values(
+    lambda: insert(worker).values(
         beat_at=_NOW,
         **{name: bindparam(name) for name in ("id", "place", "version", "files_shared")},
     )
 )
 _BEAT = Statement(
-    update(worker)
-    .where(worker.c.id == bindparam("worker"))
-    .values(beat_at=_NOW)
-    .returning(worker.c.id)
+    lambda: (
+        update(worker)
+        .where(worker.c.id == bindparam("worker"))
+        .values(beat_at=_NOW)
+        .returning(worker.c.id)
+    )
 )
 _SAY = Statement(
-    select(func.pg_notify(literal_column(f"'{CHANNEL}'"), bindparam("word", type_=Text)))
+    lambda: select(func.pg_notify(literal_column(f"'{CHANNEL}'"), bindparam("word", type_=Text)))
 )
-_LEAVE = Statement(delete(worker).where(worker.c.id == bindparam("worker")))
-_BURY = Statement(delete(worker).where(worker.c.beat_at < _NOW - literal_column("3600000000")))
+_LEAVE = Statement(lambda: delete(worker).where(worker.c.id == bindparam("worker")))
+_BURY = Statement(
+    lambda: delete(worker).where(worker.c.beat_at < _NOW - literal_column("3600000000"))
+)
 _LIVING = Statement(
-    select(worker.c.id, worker.c.place, worker.c.files_shared)
-    .where(_IS_ALIVE)
-    .order_by(worker.c.id)
+    lambda: (
+        select(worker.c.id, worker.c.place, worker.c.files_shared)
+        .where(_IS_ALIVE)
+        .order_by(worker.c.id)
+    )
 )
 _CENSUS = Statement(
-    select(worker.c.id, worker.c.place, worker.c.version, _NOW - worker.c.beat_at)
-    .where(_IS_ALIVE)
-    .order_by(worker.c.place)
+    lambda: (
+        select(worker.c.id, worker.c.place, worker.c.version, _NOW - worker.c.beat_at)
+        .where(_IS_ALIVE)
+        .order_by(worker.c.place)
+    )
 )
-_SILENT = Statement(select(worker.c.id).where(~_IS_ALIVE).order_by(worker.c.id))
-_LEAST = Statement(select(column("min_version")).select_from(table("release")))
+_SILENT = Statement(lambda: select(worker.c.id).where(~_IS_ALIVE).order_by(worker.c.id))
+_LEAST = Statement(lambda: select(column("min_version")).select_from(table("release")))
 _TAKE = upsert(lease).values(name=bindparam("name"), owner=bindparam("owner"))
 _LEASE = Statement(
-    portable(
+    lambda: portable(
         _TAKE.on_conflict_do_update(
             index_elements=["name"],
             set_={"owner": _TAKE.excluded.owner},
@@ -77,15 +85,19 @@ _LEASE = Statement(
     ).returning(lease.c.owner)
 )
 _DROP = Statement(
-    delete(lease).where(lease.c.name == bindparam("name"), lease.c.owner == bindparam("owner"))
+    lambda: delete(lease).where(
+        lease.c.name == bindparam("name"), lease.c.owner == bindparam("owner")
+    )
 )
-_DROP_ALL = Statement(delete(lease).where(lease.c.owner == bindparam("owner")))
-_RUNNERS = Statement(select(conv.c.owner).where(conv.c.state == "running").distinct())
+_DROP_ALL = Statement(lambda: delete(lease).where(lease.c.owner == bindparam("owner")))
+_RUNNERS = Statement(lambda: select(conv.c.owner).where(conv.c.state == "running").distinct())
 _VOID = Statement(
-    update(conv)
-    .where(conv.c.state == "running", conv.c.owner == bindparam("dead"))
-    .values(state="ready", owner="", due_at=bindparam("now"))
-    .returning(conv.c.id)
+    lambda: (
+        update(conv)
+        .where(conv.c.state == "running", conv.c.owner == bindparam("dead"))
+        .values(state="ready", owner="", due_at=bindparam("now"))
+        .returning(conv.c.id)
+    )
 )
 
 

@@ -8,16 +8,20 @@ from bot.store.tables import conv, inbox
 LOOKED_AT = 2_000
 """Messages that are looked through, the newest first."""
 _HEARD = Statement(
-    select(conv.c.place, conv.c.thread, inbox.c.ext_id)
-    .select_from(inbox.join(conv, and_(conv.c.tenant == inbox.c.tenant, conv.c.id == inbox.c.conv)))
-    .where(
-        inbox.c.tenant == bindparam("tenant"),
-        inbox.c.channel == bindparam("channel"),
-        inbox.c.account == bindparam("account"),
-        inbox.c.kind == "message",
+    lambda: (
+        select(conv.c.place, conv.c.thread, inbox.c.ext_id)
+        .select_from(
+            inbox.join(conv, and_(conv.c.tenant == inbox.c.tenant, conv.c.id == inbox.c.conv))
+        )
+        .where(
+            inbox.c.tenant == bindparam("tenant"),
+            inbox.c.channel == bindparam("channel"),
+            inbox.c.account == bindparam("account"),
+            inbox.c.kind == "message",
+        )
+        .order_by(inbox.c.received_at.desc())
+        .limit(LOOKED_AT)
     )
-    .order_by(inbox.c.received_at.desc())
-    .limit(LOOKED_AT)
 )
 
 

@@ -12,14 +12,16 @@ from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables import message
 
 _WRITE = Statement(
-    update(message)
-    .where(
-        message.c.tenant == bindparam("tenant"),
-        message.c.conv == bindparam("conv_id"),
-        message.c.turn == bindparam("of_turn"),
-        message.c.role == "user",
+    lambda: (
+        update(message)
+        .where(
+            message.c.tenant == bindparam("tenant"),
+            message.c.conv == bindparam("conv_id"),
+            message.c.turn == bindparam("of_turn"),
+            message.c.role == "user",
+        )
+        .values(text=bindparam("words"), raw=bindparam("mark"))
     )
-    .values(text=bindparam("words"), raw=bindparam("mark"))
 )
 _MARK = raw_text((ModelMessage(role="user"),))
 

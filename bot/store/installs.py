@@ -4,7 +4,6 @@ Whose an event is stands in the row of its account and nowhere else. Tokens are 
 sealed in the vault under the account.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
@@ -12,6 +11,7 @@ from sqlalchemy import bindparam, delete, select, update
 from bot.core.errors import Conflict
 from bot.core.ids import TenantId
 from bot.core.times import from_us, to_us
+from bot.frozen import frozen
 from bot.store import audit
 from bot.store.script import Ask, Row, Script, Statement, restartable
 from bot.store.tables_platforms import install
@@ -28,36 +28,44 @@ _NAMES = ("tenant", "channel", "account", *_TEXTS, *_NUMBERS)
 _COLUMNS = tuple(install.c[name] for name in _NAMES)
 _ONE = (install.c.channel == bindparam("channel"), install.c.account == bindparam("account"))
 _MINE = (install.c.tenant == bindparam("tenant"), *_ONE)
-_OF = Statement(select(*_COLUMNS).where(*_ONE))
+_OF = Statement(lambda: select(*_COLUMNS).where(*_ONE))
 _LIST = Statement(
-    select(*_COLUMNS)
-    .where(install.c.tenant == bindparam("tenant"), install.c.channel == bindparam("channel"))
-    .order_by(install.c.installed_at, install.c.account)
+    lambda: (
+        select(*_COLUMNS)
+        .where(install.c.tenant == bindparam("tenant"), install.c.channel == bindparam("channel"))
+        .order_by(install.c.installed_at, install.c.account)
+    )
 )
 _OWN = Statement(
-    select(*_COLUMNS)
-    .where(install.c.channel == bindparam("channel"), install.c.agent != "")
-    .order_by(install.c.installed_at, install.c.account)
-)
-_PUT = Statement(insert_over(install, *_NAMES))
-_SETTLE = Statement(
-    update(install)
-    .where(*_MINE, install.c.installed_at == bindparam("since"))
-    .values(
-        status=bindparam("new_status"),
-        error=bindparam("new_error"),
-        url=bindparam("new_url"),
-        checked_at=bindparam("at"),
+    lambda: (
+        select(*_COLUMNS)
+        .where(install.c.channel == bindparam("channel"), install.c.agent != "")
+        .order_by(install.c.installed_at, install.c.account)
     )
-    .returning(install.c.account)
+)
+_PUT = Statement(lambda: insert_over(install, *_NAMES))
+_SETTLE = Statement(
+    lambda: (
+        update(install)
+        .where(*_MINE, install.c.installed_at == bindparam("since"))
+        .values(
+            status=bindparam("new_status"),
+            error=bindparam("new_error"),
+            url=bindparam("new_url"),
+            checked_at=bindparam("at"),
+        )
+        .returning(install.c.account)
+    )
 )
 _ENABLE = Statement(
-    update(install).where(*_MINE).values(enabled=bindparam("on")).returning(install.c.team_name)
+    lambda: (
+        update(install).where(*_MINE).values(enabled=bindparam("on")).returning(install.c.team_name)
+    )
 )
-_REMOVE = Statement(delete(install).where(*_MINE).returning(install.c.team_name))
+_REMOVE = Statement(lambda: delete(install).where(*_MINE).returning(install.c.team_name))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Install:
     """An app of a platform in one of its workspaces, and whose it is here."""
 

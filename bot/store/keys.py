@@ -18,30 +18,37 @@ _KEY = (
 )
 _NAMES = tuple(column.name for column in _KEY)
 _ACTIVE = Statement(
-    select(*_KEY).where(dek.c.tenant == bindparam("tenant"), dek.c.active == 1).limit(1)
+    lambda: select(*_KEY).where(dek.c.tenant == bindparam("tenant"), dek.c.active == 1).limit(1)
 )
 _OF_ID = select(*_KEY).where(dek.c.tenant == bindparam("tenant"), dek.c.id == bindparam("id"))
-_BY_ID = Statement(_OF_ID)
-_HOLD = Statement(_OF_ID.with_for_update())
-_INSERT = Statement(insert(dek).values({name: bindparam(name) for name in _NAMES}))
+_BY_ID = Statement(lambda: _OF_ID)
+_HOLD = Statement(lambda: _OF_ID.with_for_update())
+_INSERT = Statement(lambda: insert(dek).values({name: bindparam(name) for name in _NAMES}))
 _UPDATE = Statement(
-    update(dek)
-    .where(dek.c.tenant == bindparam("tenant"), dek.c.id == bindparam("id"))
-    .values(
-        kek=bindparam("new_kek"),
-        wrapped=bindparam("new_wrapped"),
-        uses=bindparam("new_uses"),
-        active=bindparam("new_active"),
+    lambda: (
+        update(dek)
+        .where(dek.c.tenant == bindparam("tenant"), dek.c.id == bindparam("id"))
+        .values(
+            kek=bindparam("new_kek"),
+            wrapped=bindparam("new_wrapped"),
+            uses=bindparam("new_uses"),
+            active=bindparam("new_active"),
+        )
     )
 )
 _LIST = Statement(
-    select(*_KEY).where(dek.c.id > bindparam("after")).order_by(dek.c.id).limit(bindparam("limit"))
+    lambda: (
+        select(*_KEY)
+        .where(dek.c.id > bindparam("after"))
+        .order_by(dek.c.id)
+        .limit(bindparam("limit"))
+    )
 )
-_ANY = Statement(select(dek.c.id).limit(1))
-_DELETE = Statement(delete(dek).where(dek.c.tenant == bindparam("tenant")))
+_ANY = Statement(lambda: select(dek.c.id).limit(1))
+_DELETE = Statement(lambda: delete(dek).where(dek.c.tenant == bindparam("tenant")))
 _VALUE = (sealed.c.provider, sealed.c.owner, sealed.c.field, sealed.c.version, sealed.c.value)
 _GET = Statement(
-    select(sealed.c.version, sealed.c.value).where(
+    lambda: select(sealed.c.version, sealed.c.value).where(
         sealed.c.tenant == bindparam("tenant"),
         sealed.c.provider == bindparam("provider"),
         sealed.c.owner == bindparam("owner"),
@@ -49,53 +56,61 @@ _GET = Statement(
     )
 )
 _PUT = Statement(
-    insert_over(sealed, "tenant", "provider", "owner", "field", "version", "value", "updated_at")
+    lambda: insert_over(
+        sealed, "tenant", "provider", "owner", "field", "version", "value", "updated_at"
+    )
 )
 _SWAP = Statement(
-    update(sealed)
-    .where(
-        sealed.c.tenant == bindparam("tenant"),
-        sealed.c.provider == bindparam("provider"),
-        sealed.c.owner == bindparam("owner"),
-        sealed.c.field == bindparam("field"),
-        sealed.c.version == bindparam("was_version"),
-        sealed.c.value == bindparam("was"),
+    lambda: (
+        update(sealed)
+        .where(
+            sealed.c.tenant == bindparam("tenant"),
+            sealed.c.provider == bindparam("provider"),
+            sealed.c.owner == bindparam("owner"),
+            sealed.c.field == bindparam("field"),
+            sealed.c.version == bindparam("was_version"),
+            sealed.c.value == bindparam("was"),
+        )
+        .values(version=bindparam("new_version"), value=bindparam("new_value"))
+        .returning(sealed.c.version)
     )
-    .values(version=bindparam("new_version"), value=bindparam("new_value"))
-    .returning(sealed.c.version)
 )
 _BATCH = Statement(
-    select(*_VALUE)
-    .where(
-        sealed.c.tenant == bindparam("tenant"),
-        or_(
-            sealed.c.provider > bindparam("provider"),
-            and_(
-                sealed.c.provider == bindparam("provider"),
-                or_(
-                    sealed.c.owner > bindparam("owner"),
-                    and_(
-                        sealed.c.owner == bindparam("owner"),
-                        sealed.c.field > bindparam("field"),
+    lambda: (
+        select(*_VALUE)
+        .where(
+            sealed.c.tenant == bindparam("tenant"),
+            or_(
+                sealed.c.provider > bindparam("provider"),
+                and_(
+                    sealed.c.provider == bindparam("provider"),
+                    or_(
+                        sealed.c.owner > bindparam("owner"),
+                        and_(
+                            sealed.c.owner == bindparam("owner"),
+                            sealed.c.field > bindparam("field"),
+                        ),
                     ),
                 ),
             ),
-        ),
+        )
+        .order_by(sealed.c.provider, sealed.c.owner, sealed.c.field)
+        .limit(bindparam("limit"))
     )
-    .order_by(sealed.c.provider, sealed.c.owner, sealed.c.field)
-    .limit(bindparam("limit"))
 )
 _FORGET = Statement(
-    delete(sealed).where(
+    lambda: delete(sealed).where(
         sealed.c.tenant == bindparam("tenant"),
         sealed.c.provider == bindparam("provider"),
         sealed.c.owner == bindparam("owner"),
     )
 )
 _OF_PROVIDERS = Statement(
-    select(*_VALUE)
-    .where(sealed.c.tenant == bindparam("tenant"), sealed.c.field == bindparam("field"))
-    .order_by(sealed.c.provider)
+    lambda: (
+        select(*_VALUE)
+        .where(sealed.c.tenant == bindparam("tenant"), sealed.c.field == bindparam("field"))
+        .order_by(sealed.c.provider)
+    )
 )
 
 

@@ -11,51 +11,59 @@ from bot.store.tables_mail import mail_block, mail_news
 from bot.store.upsert import insert_once
 
 _NEWS = Statement(
-    insert_once(mail_news, "tenant", "id", "address", "state", "key", "detail", "at").returning(
-        mail_news.c.id
-    )
+    lambda: insert_once(
+        mail_news, "tenant", "id", "address", "state", "key", "detail", "at"
+    ).returning(mail_news.c.id)
 )
 _BLOCK = Statement(
-    insert_once(mail_block, "tenant", "address", "state", "detail", "at").returning(
+    lambda: insert_once(mail_block, "tenant", "address", "state", "detail", "at").returning(
         mail_block.c.address
     )
 )
 _STATE = Statement(
-    select(mail_block.c.state, mail_block.c.detail).where(
+    lambda: select(mail_block.c.state, mail_block.c.detail).where(
         mail_block.c.tenant == bindparam("tenant"), mail_block.c.address == bindparam("address")
     )
 )
 _OF_KEY = Statement(
-    select(mail_news.c.id)
-    .where(
-        mail_news.c.tenant == bindparam("tenant"),
-        mail_news.c.key == bindparam("key"),
-        mail_news.c.state != "failed",
+    lambda: (
+        select(mail_news.c.id)
+        .where(
+            mail_news.c.tenant == bindparam("tenant"),
+            mail_news.c.key == bindparam("key"),
+            mail_news.c.state != "failed",
+        )
+        .order_by(mail_news.c.at)
+        .limit(1)
     )
-    .order_by(mail_news.c.at)
-    .limit(1)
 )
 _RECENT = Statement(
-    select(*(mail_news.c[name] for name in ("id", "address", "state", "key", "detail", "at")))
-    .where(mail_news.c.tenant == bindparam("tenant"), mail_news.c.at < bindparam("before"))
-    .order_by(mail_news.c.at.desc())
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*(mail_news.c[name] for name in ("id", "address", "state", "key", "detail", "at")))
+        .where(mail_news.c.tenant == bindparam("tenant"), mail_news.c.at < bindparam("before"))
+        .order_by(mail_news.c.at.desc())
+        .limit(bindparam("limit"))
+    )
 )
 _BLOCKS = Statement(
-    select(*(mail_block.c[name] for name in ("address", "state", "detail", "at")))
-    .where(mail_block.c.tenant == bindparam("tenant"), mail_block.c.at < bindparam("before"))
-    .order_by(mail_block.c.at.desc())
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*(mail_block.c[name] for name in ("address", "state", "detail", "at")))
+        .where(mail_block.c.tenant == bindparam("tenant"), mail_block.c.at < bindparam("before"))
+        .order_by(mail_block.c.at.desc())
+        .limit(bindparam("limit"))
+    )
 )
 _LIFT = Statement(
-    delete(mail_block)
-    .where(
-        mail_block.c.tenant == bindparam("tenant"),
-        mail_block.c.address == bindparam("address"),
-        mail_block.c.state == bindparam("state"),
-        mail_block.c.at < bindparam("before"),
+    lambda: (
+        delete(mail_block)
+        .where(
+            mail_block.c.tenant == bindparam("tenant"),
+            mail_block.c.address == bindparam("address"),
+            mail_block.c.state == bindparam("state"),
+            mail_block.c.at < bindparam("before"),
+        )
+        .returning(mail_block.c.address)
     )
-    .returning(mail_block.c.address)
 )
 
 

@@ -12,14 +12,16 @@ from bot.store.tables_connections import oauth_deletion
 from bot.store.upsert import insert_over
 
 _NAMES = ("code", "provider", "state", "removed", "asked_at", "done_at")
-_BEGIN = Statement(insert_over(oauth_deletion, *_NAMES))
+_BEGIN = Statement(lambda: insert_over(oauth_deletion, *_NAMES))
 _DONE = Statement(
-    update(oauth_deletion)
-    .where(oauth_deletion.c.code == bindparam("code_hash"))
-    .values(state="done", removed=bindparam("count"), done_at=bindparam("at"))
+    lambda: (
+        update(oauth_deletion)
+        .where(oauth_deletion.c.code == bindparam("code_hash"))
+        .values(state="done", removed=bindparam("count"), done_at=bindparam("at"))
+    )
 )
 _OF = Statement(
-    select(*(oauth_deletion.c[name] for name in _NAMES)).where(
+    lambda: select(*(oauth_deletion.c[name] for name in _NAMES)).where(
         oauth_deletion.c.code == bindparam("code_hash")
     )
 )

@@ -4,39 +4,40 @@ The same for installing a platform's app and for connecting an account. Only a h
 kept, with whose browser it is, and with what was meant by it.
 """
 
-from dataclasses import dataclass
-
 from sqlalchemy import bindparam, delete, insert
 
 from bot.core.ids import TenantId
+from bot.frozen import frozen
 from bot.store.script import Ask, Script, Statement, restartable
 from bot.store.tables_platforms import install_state
 
 _WHO = ("state_hash", "channel", "person", "door")
 _MEANT = ("agent", "back", "scopes")
 _BEGIN = Statement(
-    insert(install_state).values(
+    lambda: insert(install_state).values(
         {name: bindparam(name) for name in ("tenant", *_WHO, *_MEANT, "expires_at")}
     )
 )
 _SPEND = Statement(
-    delete(install_state)
-    .where(
-        install_state.c.tenant == bindparam("tenant"),
-        *(install_state.c[name] == bindparam(name) for name in _WHO),
-        install_state.c.expires_at > bindparam("now"),
+    lambda: (
+        delete(install_state)
+        .where(
+            install_state.c.tenant == bindparam("tenant"),
+            *(install_state.c[name] == bindparam(name) for name in _WHO),
+            install_state.c.expires_at > bindparam("now"),
+        )
+        .returning(*(install_state.c[name] for name in _MEANT))
     )
-    .returning(*(install_state.c[name] for name in _MEANT))
 )
 _FORGET = Statement(
-    delete(install_state).where(
+    lambda: delete(install_state).where(
         install_state.c.tenant == bindparam("tenant"),
         install_state.c.expires_at <= bindparam("now"),
     )
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Bearer:
     """Whose browser a state goes out with: it comes back with the same one or not at all."""
 
@@ -46,7 +47,7 @@ class Bearer:
     """The hash of the session."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Meant:
     """What was asked for when the browser was sent away."""
 

@@ -25,9 +25,9 @@ _WAITS = (
     .order_by(effect.c.due_at, effect.c.id)
     .limit(bindparam("limit"))
 )
-_HERE = Statement(_WAITS.where(effect.c.conv == bindparam("conv")))
-_ALL = Statement(_WAITS)
-_ONE = Statement(_WAITS.where(effect.c.id == bindparam("id")))
+_HERE = Statement(lambda: _WAITS.where(effect.c.conv == bindparam("conv")))
+_ALL = Statement(lambda: _WAITS)
+_ONE = Statement(lambda: _WAITS.where(effect.c.id == bindparam("id")))
 Planned = tuple[datetime, Effect]
 
 

@@ -7,12 +7,12 @@ come.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Select, bindparam, select, update
 
 from bot.core.canonical import Json
+from bot.frozen import frozen
 from bot.store import audit
 from bot.store.script import Ask, Params, Row, Script, Statement, Value, restartable
 from bot.store.tables_people import identity, person
@@ -33,45 +33,55 @@ MESSAGE = (
 )
 _THREAD = ("number", "contact", "heard", "said", "last", "heard_at", "last_at")
 _ONE_THREAD = Statement(
-    select(*(sms_thread.c[name] for name in _THREAD)).where(
+    lambda: select(*(sms_thread.c[name] for name in _THREAD)).where(
         sms_thread.c.tenant == bindparam("tenant"),
         sms_thread.c.number == bindparam("number"),
         sms_thread.c.contact == bindparam("contact"),
     )
 )
-_PUT_THREAD = Statement(insert_over(sms_thread, "tenant", *_THREAD))
+_PUT_THREAD = Statement(lambda: insert_over(sms_thread, "tenant", *_THREAD))
 _THREADS = Statement(
-    select(*(sms_thread.c[name] for name in _THREAD))
-    .where(sms_thread.c.tenant == bindparam("tenant"), sms_thread.c.last_at < bindparam("before"))
-    .order_by(sms_thread.c.last_at.desc())
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*(sms_thread.c[name] for name in _THREAD))
+        .where(
+            sms_thread.c.tenant == bindparam("tenant"), sms_thread.c.last_at < bindparam("before")
+        )
+        .order_by(sms_thread.c.last_at.desc())
+        .limit(bindparam("limit"))
+    )
 )
 _KNOWN = Statement(
-    select(identity.c.ext_id, person.c.id, person.c.name)
-    .join(person, (person.c.tenant == identity.c.tenant) & (person.c.id == identity.c.person))
-    .where(identity.c.tenant == bindparam("tenant"), identity.c.channel == bindparam("channel"))
+    lambda: (
+        select(identity.c.ext_id, person.c.id, person.c.name)
+        .join(person, (person.c.tenant == identity.c.tenant) & (person.c.id == identity.c.person))
+        .where(identity.c.tenant == bindparam("tenant"), identity.c.channel == bindparam("channel"))
+    )
 )
 _OUT = ("contact", "number", "state", "how", "ref", "at")
 _OUTS_OF = Statement(
-    select(*(sms_opt_out.c[name] for name in _OUT)).where(
+    lambda: select(*(sms_opt_out.c[name] for name in _OUT)).where(
         sms_opt_out.c.tenant == bindparam("tenant"),
         sms_opt_out.c.contact == bindparam("contact"),
     )
 )
 _OUTS = Statement(
-    select(*(sms_opt_out.c[name] for name in _OUT))
-    .where(sms_opt_out.c.tenant == bindparam("tenant"))
-    .order_by(sms_opt_out.c.at.desc())
-    .limit(bindparam("limit"))
+    lambda: (
+        select(*(sms_opt_out.c[name] for name in _OUT))
+        .where(sms_opt_out.c.tenant == bindparam("tenant"))
+        .order_by(sms_opt_out.c.at.desc())
+        .limit(bindparam("limit"))
+    )
 )
-_PUT_OUT = Statement(insert_over(sms_opt_out, "tenant", *_OUT))
-_ADD = Statement(insert_once(sms_message, "tenant", *MESSAGE))
+_PUT_OUT = Statement(lambda: insert_over(sms_opt_out, "tenant", *_OUT))
+_ADD = Statement(lambda: insert_once(sms_message, "tenant", *MESSAGE))
 _CHANGE = Statement(
-    update(sms_message)
-    .where(sms_message.c.tenant == bindparam("tenant"), sms_message.c.id == bindparam("id"))
-    .values(
-        {name: bindparam(name) for name in ("sid", "state", "rank", "segments", "error")}
-        | {"at": bindparam("at"), "changed_at": bindparam("changed_at")}
+    lambda: (
+        update(sms_message)
+        .where(sms_message.c.tenant == bindparam("tenant"), sms_message.c.id == bindparam("id"))
+        .values(
+            {name: bindparam(name) for name in ("sid", "state", "rank", "segments", "error")}
+            | {"at": bindparam("at"), "changed_at": bindparam("changed_at")}
+        )
     )
 )
 
@@ -83,19 +93,21 @@ def _messages(*when: object) -> Select[tuple[object, ...]]:
     )
 
 
-_BY_ID = Statement(_messages(sms_message.c.id == bindparam("id")))
-_BY_SID = Statement(_messages(sms_message.c.sid == bindparam("sid")))
+_BY_ID = Statement(lambda: _messages(sms_message.c.id == bindparam("id")))
+_BY_SID = Statement(lambda: _messages(sms_message.c.sid == bindparam("sid")))
 _OF_THREAD = Statement(
-    _messages(
-        sms_message.c.number == bindparam("number"),
-        sms_message.c.contact == bindparam("contact"),
+    lambda: (
+        _messages(
+            sms_message.c.number == bindparam("number"),
+            sms_message.c.contact == bindparam("contact"),
+        )
+        .order_by(sms_message.c.at.desc())
+        .limit(bindparam("limit"))
     )
-    .order_by(sms_message.c.at.desc())
-    .limit(bindparam("limit"))
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Thread:
     """What was said between a number of ours and one of theirs."""
 
@@ -111,7 +123,7 @@ class Thread:
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class OptOut:
     """What somebody said about hearing from one number of ours."""
 
@@ -125,7 +137,7 @@ class OptOut:
     at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Texted:
     """One message, without its words."""
 

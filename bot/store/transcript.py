@@ -9,7 +9,7 @@ from bot.store.script import Ask, Row, Script, Statement
 from bot.store.tables import conv, feedback, inbox, message
 
 _SEQ = Statement(
-    select(inbox.c.seq).where(
+    lambda: select(inbox.c.seq).where(
         inbox.c.tenant == bindparam("tenant"),
         inbox.c.id == bindparam("turn"),
         inbox.c.conv == bindparam("conv"),
@@ -25,19 +25,23 @@ _RATED = (
     .where(message.c.tenant == bindparam("tenant"), message.c.conv == bindparam("conv"))
     .limit(bindparam("limit"))
 )
-_LINES = Statement(_RATED.where(message.c.n > bindparam("after")).order_by(message.c.n))
-_EARLIER = Statement(_RATED.where(message.c.n < bindparam("before")).order_by(message.c.n.desc()))
+_LINES = Statement(lambda: _RATED.where(message.c.n > bindparam("after")).order_by(message.c.n))
+_EARLIER = Statement(
+    lambda: _RATED.where(message.c.n < bindparam("before")).order_by(message.c.n.desc())
+)
 _SAYS = Statement(
-    select(message.c.id)
-    .where(
-        message.c.tenant == bindparam("tenant"),
-        message.c.conv == bindparam("conv"),
-        func.replace(message.c.text, bindparam("words"), "") != message.c.text,
+    lambda: (
+        select(message.c.id)
+        .where(
+            message.c.tenant == bindparam("tenant"),
+            message.c.conv == bindparam("conv"),
+            func.replace(message.c.text, bindparam("words"), "") != message.c.text,
+        )
+        .limit(1)
     )
-    .limit(1)
 )
 _BEFORE = Statement(
-    select(func.max(message.c.n)).where(
+    lambda: select(func.max(message.c.n)).where(
         message.c.tenant == bindparam("tenant"),
         message.c.conv == bindparam("conv"),
         message.c.seq > 0,

@@ -77,7 +77,7 @@ _STUCK = _new(
     approval.c.created_at,
 )
 _STILL_STUCK = Statement(
-    select(approval.c.id).where(
+    lambda: select(approval.c.id).where(
         approval.c.tenant == bindparam("tenant"), approval.c.id == bindparam("subject"), *_WAITS
     )
 )
@@ -93,7 +93,7 @@ _FALLEN = _new(
     sms_message.c.changed_at,
 )
 _CAUSE = Statement(
-    select(func.max(message.c.cause)).where(
+    lambda: select(func.max(message.c.cause)).where(
         message.c.tenant == bindparam("tenant"),
         message.c.conv == bindparam("conv"),
         message.c.turn == bindparam("turn"),
@@ -107,9 +107,9 @@ _DEAD = _new(
     inbox.c.id,
     inbox.c.ended_at,
 )
-_TENANTS = Statement(select(trouble.c.tenant).where(trouble.c.state == "open").distinct())
+_TENANTS = Statement(lambda: select(trouble.c.tenant).where(trouble.c.state == "open").distinct())
 _TAKE = Statement(
-    insert_once(trouble_fact, "tenant", "ref", "at", "trouble", "noted_at").returning(
+    lambda: insert_once(trouble_fact, "tenant", "ref", "at", "trouble", "noted_at").returning(
         trouble_fact.c.ref
     )
 )
@@ -117,89 +117,111 @@ _NAMES = ("tenant", "id", "cause", "kind", "subject", "title", "step", "command"
 _TIMES = ("count", "told", "first_at", "last_at", "told_at")
 _COLUMNS = tuple(trouble.c[name] for name in (*_NAMES, *_TIMES))
 _OPEN_NOW = (trouble.c.tenant == bindparam("tenant"), trouble.c.state == "open")
-_OF_CAUSE = Statement(select(*_COLUMNS).where(*_OPEN_NOW, trouble.c.cause == bindparam("cause")))
-_LISTED = Statement(select(*_COLUMNS).where(*_OPEN_NOW).order_by(trouble.c.first_at, trouble.c.id))
+_OF_CAUSE = Statement(
+    lambda: select(*_COLUMNS).where(*_OPEN_NOW, trouble.c.cause == bindparam("cause"))
+)
+_LISTED = Statement(
+    lambda: select(*_COLUMNS).where(*_OPEN_NOW).order_by(trouble.c.first_at, trouble.c.id)
+)
 _BORN = (*_NAMES, "count", "first_at", "last_at")
-_BEGIN = Statement(insert(trouble).values({name: bindparam(name) for name in _BORN}))
+_BEGIN = Statement(lambda: insert(trouble).values({name: bindparam(name) for name in _BORN}))
 _ONE = (trouble.c.tenant == bindparam("tenant"), trouble.c.id == bindparam("id"))
 _MORE = Statement(
-    update(trouble)
-    .where(*_ONE)
-    .values(
-        count=trouble.c.count + 1,
-        last_at=bindparam("last_at"),
-        step=bindparam("new_step"),
-        command=bindparam("new_command"),
-        href=bindparam("new_href"),
+    lambda: (
+        update(trouble)
+        .where(*_ONE)
+        .values(
+            count=trouble.c.count + 1,
+            last_at=bindparam("last_at"),
+            step=bindparam("new_step"),
+            command=bindparam("new_command"),
+            href=bindparam("new_href"),
+        )
     )
 )
 _TOLD = Statement(
-    update(trouble)
-    .where(*_ONE, trouble.c.state == "open", trouble.c.told == bindparam("seen"))
-    .values(told=bindparam("count"), told_at=bindparam("at"))
-    .returning(trouble.c.id)
+    lambda: (
+        update(trouble)
+        .where(*_ONE, trouble.c.state == "open", trouble.c.told == bindparam("seen"))
+        .values(told=bindparam("count"), told_at=bindparam("at"))
+        .returning(trouble.c.id)
+    )
 )
 _END = Statement(
-    update(trouble)
-    .where(*_ONE, trouble.c.state == "open")
-    .values(state="ended", ended_at=bindparam("at"))
-    .returning(trouble.c.id)
+    lambda: (
+        update(trouble)
+        .where(*_ONE, trouble.c.state == "open")
+        .values(state="ended", ended_at=bindparam("at"))
+        .returning(trouble.c.id)
+    )
 )
 _SENT = Statement(
-    select(effect.c.id)
-    .where(
-        effect.c.tenant == bindparam("tenant"),
-        effect.c.sandbox == 0,
-        effect.c.started_at > bindparam("after"),
-        effect.c.state == "sent",
-        or_(effect.c.tool == bindparam("subject"), effect.c.connection == bindparam("subject")),
+    lambda: (
+        select(effect.c.id)
+        .where(
+            effect.c.tenant == bindparam("tenant"),
+            effect.c.sandbox == 0,
+            effect.c.started_at > bindparam("after"),
+            effect.c.state == "sent",
+            or_(effect.c.tool == bindparam("subject"), effect.c.connection == bindparam("subject")),
+        )
+        .limit(1)
     )
-    .limit(1)
 )
 _IN_DOUBT = Statement(
-    select(effect.c.id).where(
+    lambda: select(effect.c.id).where(
         effect.c.tenant == bindparam("tenant"),
         effect.c.id == bindparam("subject"),
         effect.c.state == "in_doubt",
     )
 )
 _STILL_DEAD = Statement(
-    select(inbox.c.id)
-    .join(
-        trouble_fact,
-        (trouble_fact.c.ref == inbox.c.id) & (trouble_fact.c.tenant == inbox.c.tenant),
+    lambda: (
+        select(inbox.c.id)
+        .join(
+            trouble_fact,
+            (trouble_fact.c.ref == inbox.c.id) & (trouble_fact.c.tenant == inbox.c.tenant),
+        )
+        .where(
+            inbox.c.tenant == bindparam("tenant"),
+            trouble_fact.c.trouble == bindparam("id"),
+            inbox.c.state == "dead",
+        )
+        .limit(1)
     )
-    .where(
-        inbox.c.tenant == bindparam("tenant"),
-        trouble_fact.c.trouble == bindparam("id"),
-        inbox.c.state == "dead",
-    )
-    .limit(1)
 )
 _SPENT = Statement(
-    select(spend.c.id)
-    .where(spend.c.tenant == bindparam("tenant"), spend.c.at > bindparam("after"))
-    .limit(1)
+    lambda: (
+        select(spend.c.id)
+        .where(spend.c.tenant == bindparam("tenant"), spend.c.at > bindparam("after"))
+        .limit(1)
+    )
 )
 _SCHEDULED = Statement(
-    select(schedule.c.words, schedule.c.state).where(
+    lambda: select(schedule.c.words, schedule.c.state).where(
         schedule.c.tenant == bindparam("tenant"), schedule.c.id == bindparam("subject")
     )
 )
 _FIRED_WELL = Statement(
-    select(fire.c.event)
-    .join(inbox, (inbox.c.id == fire.c.event) & (inbox.c.tenant == fire.c.tenant))
-    .where(
-        fire.c.tenant == bindparam("tenant"),
-        fire.c.schedule == bindparam("subject"),
-        inbox.c.ended_at > bindparam("after"),
-        one_of(inbox.c.ending, "answered", "ignored"),
+    lambda: (
+        select(fire.c.event)
+        .join(inbox, (inbox.c.id == fire.c.event) & (inbox.c.tenant == fire.c.tenant))
+        .where(
+            fire.c.tenant == bindparam("tenant"),
+            fire.c.schedule == bindparam("subject"),
+            inbox.c.ended_at > bindparam("after"),
+            one_of(inbox.c.ending, "answered", "ignored"),
+        )
+        .limit(1)
     )
-    .limit(1)
 )
-_FORGET = Statement(delete(trouble_fact).where(trouble_fact.c.noted_at < bindparam("before")))
+_FORGET = Statement(
+    lambda: delete(trouble_fact).where(trouble_fact.c.noted_at < bindparam("before"))
+)
 _FORGET_ENDED = Statement(
-    delete(trouble).where(trouble.c.state == "ended", trouble.c.ended_at < bindparam("before"))
+    lambda: delete(trouble).where(
+        trouble.c.state == "ended", trouble.c.ended_at < bindparam("before")
+    )
 )
 
 

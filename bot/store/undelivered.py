@@ -21,14 +21,16 @@ from bot.store.texts import Texted
 FALLEN = ("undelivered", "failed")
 LATEST = 2**62
 _LISTED = Statement(
-    select(*(sms_message.c[name] for name in texts.MESSAGE))
-    .where(
-        sms_message.c.tenant == bindparam("tenant"),
-        one_of(sms_message.c.state, *FALLEN),
-        sms_message.c.changed_at < bindparam("before"),
+    lambda: (
+        select(*(sms_message.c[name] for name in texts.MESSAGE))
+        .where(
+            sms_message.c.tenant == bindparam("tenant"),
+            one_of(sms_message.c.state, *FALLEN),
+            sms_message.c.changed_at < bindparam("before"),
+        )
+        .order_by(sms_message.c.changed_at.desc())
+        .limit(bindparam("limit"))
     )
-    .order_by(sms_message.c.changed_at.desc())
-    .limit(bindparam("limit"))
 )
 
 

@@ -21,15 +21,17 @@ from bot.store.script import Ask, Script, Statement
 from bot.store.tables import approval
 
 _WAITING = Statement(
-    select(*approvals.COLUMNS)
-    .where(
-        approval.c.tenant == bindparam("tenant"),
-        approval.c.state == "pending",
-        approval.c.kind == "approve",
-        approval.c.agent == bindparam("agent"),
-        (approval.c.conv == bindparam("conv")) | (approval.c.id == bindparam("about")),
+    lambda: (
+        select(*approvals.COLUMNS)
+        .where(
+            approval.c.tenant == bindparam("tenant"),
+            approval.c.state == "pending",
+            approval.c.kind == "approve",
+            approval.c.agent == bindparam("agent"),
+            (approval.c.conv == bindparam("conv")) | (approval.c.id == bindparam("about")),
+        )
+        .order_by(approval.c.created_at)
     )
-    .order_by(approval.c.created_at)
 )
 
 

@@ -122,8 +122,11 @@ HOUSE = """
 import sys
 from bot.lazy import is_waiting, load, put_off
 put_off("aiohttp")
+put_off("jwt")
 import bot.app
 assert is_waiting("aiohttp"), "something asked for aiohttp's client"
+assert is_waiting("jwt"), "something asked for signed tokens"
+assert "cryptography.x509" not in sys.modules
 assert "aiohttp.web" in sys.modules and "aiohttp.connector" not in sys.modules
 import aiohttp
 assert aiohttp.ClientSession.__module__ == "aiohttp.client" and not is_waiting("aiohttp")
