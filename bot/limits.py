@@ -37,9 +37,11 @@ class Buckets:
 
     def take(self, key: tuple[str, ...], rate: Rate) -> float:
         """Take one; return 0.0, or the seconds to wait when there is none."""
+        return self._take(key, rate, self._clock.monotonic())
+
+    def _take(self, key: tuple[str, ...], rate: Rate, now: float) -> float:
         if rate.count <= 0:
             return 0.0
-        now = self._clock.monotonic()
         bucket = self._buckets.get(key)
         if bucket is None:
             self._make_room()
@@ -54,10 +56,11 @@ class Buckets:
 
     def take_all(self, rates: Mapping[tuple[str, ...], Rate]) -> float:
         """Take one of each, or none: the longest wait when any is empty."""
-        wait = max((self.wait(key, rate) for key, rate in rates.items()), default=0.0)
+        now = self._clock.monotonic()
+        wait = max([self._wait(key, rate, now) for key, rate in rates.items()], default=0.0)
         if wait <= 0.0:
             for key, rate in rates.items():
-                self.take(key, rate)
+                self._take(key, rate, now)
         return wait
 
     def charge(self, rates: Mapping[tuple[str, ...], Rate]) -> None:
@@ -69,12 +72,14 @@ class Buckets:
 
     def wait(self, key: tuple[str, ...], rate: Rate) -> float:
         """Seconds until there is one to take; 0.0 when there is. Takes nothing."""
+        return self._wait(key, rate, self._clock.monotonic())
+
+    def _wait(self, key: tuple[str, ...], rate: Rate, now: float) -> float:
         bucket = self._buckets.get(key)
         if bucket is None or rate.count <= 0:
             return 0.0
         speed = rate.count / rate.seconds
-        passed = self._clock.monotonic() - bucket.at
-        level = min(float(rate.count), bucket.level + passed * speed)
+        level = min(float(rate.count), bucket.level + (now - bucket.at) * speed)
         return 0.0 if level >= 1.0 else (1.0 - level) / speed
 
     def _make_room(self) -> None:

@@ -19,6 +19,7 @@ import aiohttp
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractResolver
+    from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ClientRequest
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
@@ -65,19 +66,20 @@ async def read(response: aiohttp.ClientResponse, most: int) -> bytes | None:
 
 @cache
 def _impatient() -> type[aiohttp.TCPConnector]:
-    """Gives up after a few seconds, the look-up of the name included."""
+    """Gives up after a few seconds, the look-up of the name included; one that is open is taken
+    without a clock."""
 
     class Connector(aiohttp.TCPConnector):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             self._factory = partial(_incoming(), loop=self._loop)
 
-        async def connect(
+        async def _create_connection(
             self, req: ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-        ) -> Connection:
+        ) -> ResponseHandler:
             try:
                 async with asyncio.timeout(CONNECT_S):
-                    return await super().connect(req, traces, timeout)
+                    return await super()._create_connection(req, traces, timeout)
             except TimeoutError as error:
                 raise aiohttp.ConnectionTimeoutError("cannot connect") from error
 

@@ -34,6 +34,7 @@ _MARK = re.compile(
     re.IGNORECASE,
 )
 """The mark in any spelling that a model might take for it."""
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _FILE = re.compile(r"fil_[A-Za-z0-9]{1,60}")
 RULES = """
 You work inside Switchboard. Rules that stand above everything else:
@@ -89,7 +90,8 @@ def system_text(agent: Agent, team: Sequence[Agent]) -> str:
 def opening_text(event: Event, person: Person | None, now: datetime) -> str:
     """The event in words, after a line that says when and from whom."""
     zone = person.zone if person else "UTC"
-    when = f"{now.astimezone(ZoneInfo(zone)):%A %Y-%m-%d %H:%M} {zone}"
+    there = now.astimezone(ZoneInfo(zone))
+    when = f"{_DAYS[there.weekday()]} {there.isoformat(' ', 'minutes')[:16]} {zone}"
     if event.kind == Kind.SETTLED:
         return outcome_text(event)
     if event.kind == Kind.TICK:

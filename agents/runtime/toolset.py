@@ -98,6 +98,7 @@ class Toolset:
         self._connected = connected
         self._settings = settings
         self._disabled = disabled
+        self._named: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._offered: dict[tuple[str, ...], tuple[ModelTool, ...]] = {}
         self._joined: dict[tuple[int, ...], tuple[tuple[Tool, ...], tuple[ModelTool, ...]]] = {}
         self.broken: Callable[[TenantId, str, str], Awaitable[None]] | None = None
@@ -169,13 +170,16 @@ class Toolset:
 
     def named(self, words: Sequence[str]) -> tuple[str, ...]:
         """The tools of the house that an agent's file names, `group.*` written out."""
-        names: list[str] = []
-        for name in words:
-            if name.endswith(".*"):
-                names.extend(self._groups.get(name[:-2], ()))
-            elif name in self.tools:
-                names.append(name)
-        return tuple(dict.fromkeys(names))
+        found = self._named.get(key := tuple(words))
+        if found is None:
+            names: list[str] = []
+            for name in key:
+                if name.endswith(".*"):
+                    names.extend(self._groups.get(name[:-2], ()))
+                elif name in self.tools:
+                    names.append(name)
+            found = self._named[key] = tuple(dict.fromkeys(names))
+        return found
 
     def find_tool(self, name: str, tenant: TenantId | None = None) -> Tool | None:
         """A tool by its name; the house's own come first."""

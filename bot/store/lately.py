@@ -52,8 +52,9 @@ class Lately:
         self._clock = clock
         self._kept: OrderedDict[tuple[str, str], Known] = OrderedDict()
         self._lines = self._chars = 0
-        self._opened: dict[str, tuple[int, Line]] = {}
-        """By conversation: the epoch of its open turn, and what that turn answers."""
+        self._opened: dict[str, tuple[int, Line, Known | None]] = {}
+        """By conversation: the epoch of its open turn, what that turn answers, and what was known
+        before it."""
 
     def known(self, tenant: str, key: str) -> Known | None:
         """What is at hand of a conversation; whether it still holds, its row must tell."""
@@ -62,17 +63,17 @@ class Lately:
 
     def opened(self, claim: Claim, said: Line | None) -> None:
         """A turn is open, of which `said` is the line that it answers."""
-        self._drop((claim.event.tenant, claim.conv.key))
+        before = self._drop((claim.event.tenant, claim.conv.key))
         # Files are written into a line later, and PostgreSQL keeps no zero byte.
         if said is not None and not said.attachments and "\x00" not in said.text:
-            self._opened[claim.conv.id] = (claim.conv.epoch, said)
+            self._opened[claim.conv.id] = (claim.conv.epoch, said, before)
 
     def closed(self, claim: Claim, said: Line | None, last: int) -> None:
         """It has ended with a line; `last` is the last number that its conversation has given out.
 
         None, or anything that came in between: the next turn reads for itself.
         """
-        epoch, asked = self._opened.pop(claim.conv.id, (0, None))
+        epoch, asked, before = self._opened.pop(claim.conv.id, (0, None, None))
         if asked is None or said is None or epoch != claim.conv.epoch or last != claim.seq:
             return
         if said.n != asked.n + 1:
@@ -81,7 +82,10 @@ class Lately:
         if len(lines) > HISTORY_LINES:
             first = sorted(line.n for line in lines)[-HISTORY_LINES]
             lines = tuple(line for line in lines if line.n >= first)
-        chars = sum(map(_chars, lines))
+        if before and before.lines is claim.history and len(lines) == len(before.lines) + 2:
+            chars = before.chars + _chars(asked) + _chars(said)
+        else:
+            chars = sum(map(_chars, lines))
         until = self._clock.monotonic() + KEPT_S
         known = Known(
             conv=claim.conv.id,
@@ -110,11 +114,12 @@ class Lately:
                 return
             self._drop(oldest)
 
-    def _drop(self, key: tuple[str, str]) -> None:
+    def _drop(self, key: tuple[str, str]) -> Known | None:
         known = self._kept.pop(key, None)
         if known is not None:
             self._lines -= len(known.lines)
             self._chars -= known.chars
+        return known
 
 
 def _chars(line: Line) -> int:
