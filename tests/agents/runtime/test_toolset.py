@@ -161,6 +161,7 @@ async def test_a_tool_that_nobody_knows_is_invalid():
 async def test_names_are_the_agent_s_own_once_each_and_only_those_that_there_are():
     toolset = house().engine.toolset
     assert toolset.names(agent(tools=("rich", "rich", "gone", "pay"))) == ("rich", "pay")
+    assert toolset.named(("rich", "pay")) is toolset.named(["rich", "pay"]), "found out once"
 
 
 @virtual

@@ -190,3 +190,14 @@ def test_an_event_is_its_tenants_alone(house: House) -> None:
     assert house.lately.known("b", said(0, 0, "a").conv) is None
     ((_, claim),) = house.db.one_by_one([arriving(said(0, 0, "b"))])
     assert claim.history == ()
+
+
+def test_what_is_kept_is_counted_whole_though_only_what_is_new_is_counted(house: House) -> None:
+    call = ToolCall(id="call_1", name="site_publish", arguments="{}" * 40)
+    for at in range(4):
+        claim = house.come(1, at)
+        assert claim
+        house.end(claim, f"answer {at}", (ModelMessage(role="assistant", tool_calls=(call,)),))
+    known = house.lately.known("a", said(1, 0, "a").conv)
+    assert known and len(known.lines) == 8
+    assert known.chars == sum(len(line.text) for line in known.lines) + 4 * 80
