@@ -20,6 +20,7 @@ import jwt
 
 from bot.core.errors import VendorUnknown
 from bot.core.ports import Clock
+from bot.lazy import at_hand
 
 ISSUER: Final = "https://api.botframework.com"
 HOME: Final = "https://login.botframework.com"
@@ -126,6 +127,7 @@ class Doorman:
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token or len(token) > MAX_TOKEN:
             raise Forged
+        await at_hand("jwt")
         try:
             head = jwt.get_unverified_header(token)
             kid = head.get("kid")

@@ -132,6 +132,8 @@ import aiohttp
 assert aiohttp.ClientSession.__module__ == "aiohttp.client" and not is_waiting("aiohttp")
 from aiohttp import *
 assert issubclass(ClientConnectorError, ClientError) and aiohttp.hdrs.HOST == "Host"
+import channels.teams.proof
+assert is_waiting("jwt"), "a channel asked for signed tokens while it was loaded"
 """
 
 
