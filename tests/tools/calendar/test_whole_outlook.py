@@ -1,4 +1,4 @@
-"""The whole program with Outlook: an event is made, moved, cancelled and answered once, and found."""
+"""The whole program with Outlook: events are made, moved, cancelled, answered and parted once."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.graph_calendar import Fault, GraphCalendar
+from tests.fakes.graph_series import of_series
 from tests.fakes.obedient import Obedient, please
 from tests.program import wait_for
 from tests.tools.calendar.test_whole import Model, approve, connect, done, only, program, said
@@ -111,4 +112,62 @@ async def test_an_event_of_outlook_is_cancelled_or_answered_once_through_a_kill(
             running.stop()
         assert outlook.book == [(did, given["event"])]
         assert [mail for mail, _ in outlook.mails] == ["bob@example.org"]
+        assert outlook.mistakes == [] and model.violations == []
+
+
+MONDAYS = ["2030-11-25", "2030-12-02", "2030-12-09", "2030-12-16"]
+THIRD = {"event": "weekly.2", "following": True}
+
+
+def days(outlook: GraphCalendar, series: str) -> list[str]:
+    """On which days the events of a series are."""
+    return [f"{each.start:%Y-%m-%d}" for each in of_series(outlook, series)]
+
+
+def weekly(outlook: GraphCalendar) -> None:
+    """Four Mondays with Bob."""
+    outlook.series(
+        "weekly", [f"{day}T09:00" for day in MONDAYS], minutes=30, attendees=("bob@example.org",)
+    )
+    rule = outlook.events["weekly"].body["recurrence"]
+    rule["range"] |= {"type": "numbered", "numberOfOccurrences": 4}
+
+
+@pytest.mark.parametrize(
+    ("tool", "more", "verb", "did"),
+    [
+        pytest.param("calendar_cancel", {}, "PATCH", "update", marks=pytest.mark.long),
+        ("calendar_update", {"title": "Sit-down"}, "POST", "create"),
+        ("calendar_update", {"title": "Sit-down"}, "PATCH", "update"),
+    ],
+    ids=["following", "parted, made", "parted, ended"],
+)
+async def test_a_series_of_outlook_is_parted_once_through_a_kill_at_either_half(
+    tmp_path: Path, tool: str, more: dict[str, str], verb: str, did: str
+) -> None:
+    async with GraphCalendar() as outlook, Obedient() as model:
+        weekly(outlook)
+        running = await asyncio.to_thread(program(tmp_path, outlook, model).started)
+        run: Any = asyncio.to_thread
+        try:
+            await connect(running, outlook)
+            talk = await run(running.say, please(tool, {**THIRD, **more}))
+            await run(wait_for, said(running, talk, "Waiting for your yes"))
+            asked = await run(only, running)
+            assert "all that follow it (2 events)" in json.dumps(asked) and outlook.book == []
+            outlook.trouble.append(Fault(verb=verb, slow_s=3.0, after=True))
+            await run(approve, running, asked)
+            await done(outlook, did)
+            running.stop(signal.SIGKILL)  # that half is done, and the answer is on its way
+            if did == "create":
+                assert outlook.said("update") == [] and days(outlook, "weekly") == MONDAYS
+            running = await run(program(tmp_path, outlook, model).started)
+            await run(wait_for, said(running, talk, '"state":"sent"'), 40.0)
+        finally:
+            running.stop()
+        assert days(outlook, "weekly") == MONDAYS[:2] and outlook.said("update") == ["weekly"]
+        made = outlook.said("create")
+        assert [days(outlook, new) for new in made] == ([MONDAYS[2:]] if more else [])
+        told = [event for _, event in outlook.mails]
+        assert told == [*made, "weekly"], "each half is told to the guest once"
         assert outlook.mistakes == [] and model.violations == []
