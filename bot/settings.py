@@ -18,7 +18,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from pydantic.fields import FieldInfo
 
 from bot.config import tree
-from bot.config.endpoints import unfit_endpoints
+from bot.config.endpoints import unfit_endpoints, unfit_hooks
 from bot.config.file import Keys, NotToml, read
 from bot.config.mistakes import Mistake, Mistaken, Places, explain, nearest
 from bot.config.platforms import Platforms, unfit_platforms
@@ -358,6 +358,12 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
         may_be_private=settings.allow_private_endpoints,
         may_be_brought=bool(settings.extensions.allow),
     )
+    flow = settings.workflow.teams_url.reveal()
+    hooks: Mapping[Keys, str] = {
+        ("blog", "webhook_url"): blog.webhook_url,
+        ("workflow", "teams_url"): flow,
+    }
+    found += unfit_hooks(hooks, may_be_private=settings.allow_private_endpoints)
     return [places.mistake(keys, what) for keys, what in found]
 
 

@@ -19,6 +19,11 @@ BEHIND = frozenset({"twilio", "graph", "resend", "sendgrid", "wordpress", "ghost
 CLOSE = 0.75
 """From this likeness on a name is taken for a misspelling; `openai_like` is none of `openai`."""
 
+INSIDE = (
+    "This address lies inside a private network. "
+    "If that is meant, set allow_private_endpoints (BOT_ALLOW_PRIVATE_ENDPOINTS=1)."
+)
+
 
 @cache
 def _files() -> frozenset[str]:
@@ -42,6 +47,12 @@ def unknown(endpoint: Collection[str], models: Models) -> list[str]:
     return [name for name in endpoint if name not in known]
 
 
+def unfit_hooks(hooks: Mapping[Keys, str], *, may_be_private: bool) -> Iterator[tuple[Keys, str]]:
+    """Each address that posts are sent to and that lies where it may not."""
+    if not may_be_private:
+        yield from ((keys, INSIDE) for keys, url in hooks.items() if url and is_private(url))
+
+
 def unfit_endpoints(
     endpoint: Mapping[str, str], models: Models, *, may_be_private: bool, may_be_brought: bool
 ) -> Iterator[tuple[Keys, str]]:
@@ -55,8 +66,7 @@ def unfit_endpoints(
         elif may_be_private or name in ours:
             continue
         elif is_private(url):
-            what = "This address lies inside a private network. "
-            what += "If that is meant, set allow_private_endpoints (BOT_ALLOW_PRIVATE_ENDPOINTS=1)."
+            what = INSIDE
         elif url.startswith("http:"):
             what = "Keys and tokens would travel unencrypted. Write https."
         else:

@@ -6,11 +6,12 @@ from functools import partial
 from types import MappingProxyType
 
 from bot.config.sections import McpServer
-from bot.config.values import is_private
+from bot.config.values import is_private, own_addresses
 from bot.core.errors import NotFound
 from bot.core.ids import PersonId, TenantId
 from bot.core.ports import Clock
 from bot.core.secret import Secret
+from bot.fetch.client import WebFetcher
 from bot.files.files import Files, NewFile
 from bot.plans import Plans
 from bot.platforms.outgoing import Outgoing
@@ -58,13 +59,14 @@ def tool_settings(
         address = settings.workflow.teams_url
         return address if tenant == home and address.reveal() else None
 
+    own = own_addresses(settings.workflow.teams_url.reveal())
     lent = {
         "library": outgoing.library,
         "messages": outgoing,
         "guild": GuildSettings(guild=guild, responsible=partial(responsible, db)),
         "score": ScoreSettings(db=db),
         "plans": Plans(db, clock),
-        "teams": TeamsSettings(bot=bot, flow=flow),
+        "teams": TeamsSettings(bot=bot, flow=flow, fetcher=WebFetcher(allow=own)),
         "sms": Phone(channel_of=channel_of, book_of=lambda tenant: Book(db, clock, tenant)),
         "telegram": TelegramSettings(db=db, outgoing=outgoing),
     }

@@ -348,6 +348,15 @@ def test_the_address_of_a_model_in_use_may_be_private_whoever_serves_it() -> Non
     load(None, {**environ, "BOT_ALLOW_PRIVATE_ENDPOINTS": "1"})
 
 
+def test_a_webhook_inside_a_private_network_is_refused_unless_it_is_meant() -> None:
+    blog = {"BOT_BLOG_WEBHOOK_URL": "http://10.0.0.5/h", "BOT_BLOG_WEBHOOK_SECRET": "whsec_x"}
+    for environ in (blog, {"BOT_WORKFLOW_TEAMS_URL": "http://127.0.0.1:9/h?sig=1"}):
+        with pytest.raises(Mistaken, match="private network") as caught:
+            load(None, environ)
+        assert "sig=1" not in str(caught.value)
+        load(None, {**environ, "BOT_ALLOW_PRIVATE_ENDPOINTS": "1"})
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", "127.8.8.8"])
 def test_a_bind_on_this_machine_needs_no_public_address(host: str) -> None:
     assert load(None, {"BOT_HOST": host}).host == host

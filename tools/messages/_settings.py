@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from bot.core.channel import Receipt
 from bot.core.ids import TenantId
+from bot.core.ports import Fetcher
 from bot.core.secret import Secret
 from bot.frozen import frozen
 from bot.platforms.outgoing import Outgoing
@@ -34,6 +35,8 @@ class TeamsSettings:
     """The address of a tenant's flow; None where there is none."""
     reach: Reach | None = None
     """The accounts that people connected."""
+    fetcher: Fetcher | None = None
+    """What asks the flow, which may lie where the operator set it; None: what asks all else."""
 
 
 @frozen

@@ -188,7 +188,7 @@ async def teams_post_message(ctx: ToolContext, args: TeamsPost) -> Outcome:
 async def _by_flow(ctx: ToolContext, address: Secret, text: str) -> Outcome:
     """Post through a flow; the address is a secret and stands in no error."""
     try:
-        page = await ctx.house.fetcher.fetch(
+        page = await (_told(ctx).fetcher or ctx.house.fetcher).fetch(
             address.reveal(),
             method="POST",
             headers={"content-type": "application/json"},
@@ -197,7 +197,7 @@ async def _by_flow(ctx: ToolContext, address: Secret, text: str) -> Outcome:
         )
     except Invalid:
         raise OperatorError(
-            "[workflow] teams_url is no address that may be asked: https, on the public internet."
+            "[workflow] teams_url is no address that may be asked. Copy it from the flow once more."
         ) from None
     except VendorRefused:
         raise VendorRefused("The workflow cannot be reached.") from None

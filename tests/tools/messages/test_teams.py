@@ -139,7 +139,7 @@ async def test_a_workflow_that_refuses_says_what_to_switch_on_and_not_its_addres
     assert "sig=" not in str(caught.value)
     inner = TeamsSettings(bot=lambda who: None, flow=lambda who: Secret("http://10.0.0.1/x?sig=1"))
     guarded = context(replace(house(), fetcher=WebFetcher()), settings=inner)
-    with pytest.raises(OperatorError, match="public internet") as caught_too:
+    with pytest.raises(OperatorError, match="no address that may be asked") as caught_too:
         await teams_post_message(guarded, args)
     assert "sig=" not in str(caught_too.value)
 
