@@ -5,13 +5,17 @@ https://www.rfc-editor.org/rfc/rfc8417 (read 2026-11-22)
 
 Such a token is signed by Google, for one of our apps, and tells of what happened: it has no end.
 So one that is told again changes nothing that was connected since. A connection that it ends is
-broken, its tokens are forgotten at once, and the owners are told. What it says of one token alone
-or of sessions in a browser ends nothing here: the next renewal finds out.
+broken, its tokens are forgotten at once, and the owners are told. Of one token Google names no
+account, but how it begins or its hash: the connection that keeps this very token ends, whenever it
+was made. Word of sessions in a browser ends nothing here, for nobody signs in with Google.
 """
 
 import asyncio
+import base64
+import binascii
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -19,7 +23,7 @@ from urllib.parse import urlsplit
 import jwt
 
 from bot.core.canonical import Json
-from bot.core.errors import Forbidden, NotFound, VendorUnknown
+from bot.core.errors import ConnectionBroken, Forbidden, NotFound, OperatorError, VendorUnknown
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
 from bot.lazy import at_hand
@@ -41,13 +45,19 @@ FRESH_S, AGAIN_S = 6 * 3600.0, 60.0
 PAUSE_S = 5.0
 """How soon they are asked for again where none could be had."""
 _TYPES = "https://schemas.openid.net/secevent"
+ALL = f"{_TYPES}/oauth/event-type/tokens-revoked"
 ENDS: Mapping[str, str] = {
-    f"{_TYPES}/oauth/event-type/tokens-revoked": "Google took its tokens back.",
+    ALL: "Google took its tokens back.",
     f"{_TYPES}/risc/event-type/account-disabled": "Google shut the account.",
     f"{_TYPES}/risc/event-type/account-purged": "Google deleted the account.",
 }
 """What happened, and what the owners read of it."""
+ONE = f"{_TYPES}/oauth/event-type/token-revoked"
+PREFIX_CHARS = 16
+"""https://developers.google.com/identity/protocols/risc#token_identifiers (read 2026-11-22)"""
 Apps = Sequence[tuple[TenantId | None, App]]
+Named = Callable[[str], bool]
+"""Whether a token is the one that Google names."""
 
 
 class Alarms:
@@ -79,6 +89,8 @@ class Alarms:
                 for item in await self._meant(told, apps):
                     if item.connected_at < until:
                         count += await self._end(item, ENDS[kind])
+            elif kind == ONE:
+                count += await self._end_of_token(told, apps)
         return count
 
     async def _claims(self, text: str) -> tuple[Mapping[str, Json], Apps]:
@@ -150,15 +162,33 @@ class Alarms:
         if not isinstance(subject, dict) or subject.get("subject_type") != "iss-sub":
             return []
         found = await self._g.db.read(rows.of_account(NAME, str(subject.get("sub"))))
-        return [
-            item
-            for item in found
-            if any(item.client == app.id and whose in (None, item.tenant) for whose, app in apps)
-        ]
+        return [item for item in found if _is_by(item, apps)]
 
-    async def _end(self, item: Connection, why: str) -> bool:
-        """Break it, and forget its tokens. False where it was so already."""
+    async def _end_of_token(self, told: Json, apps: Apps) -> int:
+        """End the connection that keeps the token which is named; how many that were."""
+        subject = told.get("subject") if isinstance(told, dict) else None
+        named = _named(subject) if isinstance(subject, dict) else None
+        if named is None:
+            return 0
+        count = 0
+        for item in await self._g.db.read(rows.of_provider(NAME)):
+            if _is_by(item, apps):
+                count += await self._end(item, ENDS[ALL], named)
+        return count
+
+    async def _keeps(self, item: Connection, named: Named) -> bool:
+        """Whether its refresh token is the one that is named."""
+        try:
+            kept = (await self._g.open(item)).refresh.reveal()
+        except (ConnectionBroken, OperatorError):  # it has none, or none that can be read
+            return False
+        return bool(kept) and named(kept)
+
+    async def _end(self, item: Connection, why: str, named: Named | None = None) -> bool:
+        """Break it, and forget its tokens. False where it was so, or keeps another token."""
         while item.status != "broken":
+            if named and not await self._keeps(item, named):
+                return False
             none = await self._g.seal(item, Tokens(access=Secret(""), refresh=Secret("")))
             try:
                 await self._renewal.broken(item, why, none)
@@ -170,3 +200,34 @@ class Alarms:
                     return False
                 item = now
         return False
+
+
+def _is_by(item: Connection, apps: Apps) -> bool:
+    """Whether it was connected by one of these apps."""
+    return any(item.client == app.id and whose in (None, item.tenant) for whose, app in apps)
+
+
+def _named(subject: Mapping[str, Json]) -> Named | None:
+    """How the token is told that Google means; None where it does not say so as documented."""
+    told = subject.get("token")
+    if subject.get("token_type") != "refresh_token" or not isinstance(told, str):
+        return None
+    match subject.get("token_identifier_alg"):
+        case "prefix" if len(told) == PREFIX_CHARS:
+            return lambda token: token[:PREFIX_CHARS] == told
+        case "hash_base64_sha512_sha512":
+            return lambda token: _twice_hashed(token) == _bytes(told)
+    return None
+
+
+def _twice_hashed(token: str) -> bytes:
+    return hashlib.sha512(hashlib.sha512(token.encode()).digest()).digest()
+
+
+def _bytes(text: str) -> bytes:
+    """Base64 in either alphabet, with or without its padding."""
+    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return b""

@@ -69,6 +69,11 @@ _DUE = Statement(
         .limit(100)
     )
 )
+_OF_PROVIDER = Statement(
+    select(*_COLUMNS).where(
+        connection.c.provider == bindparam("provider"), connection.c.status != "broken"
+    )
+)
 _OF_ACCOUNT = Statement(
     lambda: select(*_COLUMNS).where(
         connection.c.provider == bindparam("provider"),
@@ -158,6 +163,12 @@ def due(now: int) -> Script[list[tuple[str, str]]]:
 def of_account(provider: str, account: str) -> Script[list[Connection]]:
     """Those of a vendor's account, whosever they are."""
     rows = yield Ask(_OF_ACCOUNT, {"provider": provider, "account": account})
+    return [_connection(row) for row in rows]
+
+
+def of_provider(provider: str) -> Script[list[Connection]]:
+    """All of a vendor's that work, whosever they are."""
+    rows = yield Ask(_OF_PROVIDER, {"provider": provider})
     return [_connection(row) for row in rows]
 
 

@@ -90,6 +90,7 @@ class OAuthServer:
         self.verifiers: list[str] = []
         self.base = ""
         self.account = f"{name}-account-1"
+        self.refresh_begins = "canary-refresh-"
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=60_000_000, middlewares=[self.wire.stand])
@@ -295,7 +296,7 @@ class OAuthServer:
         self.access[access] = issued
         refresh = ""
         if self.rule.refresh and not self.faults.no_refresh and (first or self.rule.rotates):
-            refresh = f"canary-refresh-{secrets.token_hex(8)}"
+            refresh = f"{self.refresh_begins}{secrets.token_hex(8)}"
             self.refreshes[refresh] = Issued(consent)
         if self.faults.drop_answer:
             assert request.transport

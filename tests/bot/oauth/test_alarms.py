@@ -11,7 +11,7 @@ import pytest
 from bot.core.errors import BotError, Forbidden, NotFound, VendorUnknown
 from bot.oauth.renewal import Reconnect
 from bot.store import connections as rows
-from tests.fakes.google_alarms import KIND, SHUT, TAKEN, GoogleAlarms
+from tests.fakes.google_alarms import KIND, ONE, SHUT, TAKEN, GoogleAlarms
 from tests.fakes.oauth_house import OAuthHouse
 
 
@@ -50,6 +50,59 @@ async def test_its_connections_are_broken_their_tokens_forgotten_and_the_owners_
         await house.connections.accounts.client(item.tenant, "google")
     assert await alarms.hear("google", text) == 0 and len(house.told) == 2
     assert google.keys_asked == 1, "keys are kept for a while"
+
+
+async def refresh(house: OAuthHouse, item: rows.Connection) -> str:
+    return (await house.around.open(item)).refresh.reveal()
+
+
+@pytest.mark.parametrize("is_hashed", [False, True])
+async def test_word_of_one_token_ends_the_connection_that_keeps_it_and_no_other(
+    house: OAuthHouse, google: GoogleAlarms, is_hashed: bool
+) -> None:
+    item, alarms = await house.connect(), house.connections.alarms
+    old = await refresh(house, item)
+    google.refresh_begins = "another-beginning-"
+    theirs = await house.connect(house.visit(house.olga))
+    text = google.one(house.clock.at.timestamp(), old, is_hashed=is_hashed)
+    assert await alarms.hear("google", text) == 1
+    now = await house.now(item)
+    assert now.status == "broken" and "Google" in now.error
+    kept = await house.around.open(now)
+    assert not kept.access and not kept.refresh
+    assert (await house.now(theirs)).status == "active"
+    assert house.told == [(item.tenant, "google", "broken")]
+    with pytest.raises(Reconnect, match="Google"):
+        await house.connections.accounts.client(item.tenant, "google")
+    again = await house.connect()
+    assert await alarms.hear("google", text) == 0, "what was connected since has another token"
+    assert (await house.now(again)).status == "active"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"token": ""},
+        {"token": "canary"},
+        {"token": None},
+        {"token": ["canary-refresh-1"]},
+        {"token_type": "access_token"},
+        {"token_identifier_alg": "plain"},
+        {"token_identifier_alg": None},
+        {"token_identifier_alg": "hash_base64_sha512_sha512"},
+        {"token_identifier_alg": "hash_base64_sha512_sha512", "token": "\u00e9"},
+        {"token_identifier_alg": "hash_base64_sha512_sha512", "token": ""},
+    ],
+)
+async def test_a_token_that_is_not_named_as_documented_ends_nothing(
+    house: OAuthHouse, google: GoogleAlarms, more: Any
+) -> None:
+    item = await house.connect()
+    text = google.one(
+        house.clock.at.timestamp(), await refresh(house, item), is_hashed=False, **more
+    )
+    assert await house.connections.alarms.hear("google", text) == 0
+    assert (await house.now(item)).status == "active" and house.told == []
 
 
 async def test_what_is_told_again_ends_nothing_that_was_connected_since(
@@ -99,6 +152,8 @@ async def test_what_is_not_signed_by_google_for_us_changes_nothing(
         {TAKEN: {"subject": {"subject_type": "iss-sub", "sub": "somebody else"}}},
         {TAKEN: {"subject": {"subject_type": "email", "email": "ann@example.com"}}},
         {TAKEN: "nothing"},
+        {ONE: "nothing"},
+        {ONE: {"subject": {"subject_type": "iss-sub", "sub": "google-account-1"}}},
         {},
     ],
 )
@@ -117,6 +172,10 @@ async def test_a_tenant_s_own_app_is_told_of_that_tenant_s_connections_alone(
     mine = {"client_id": "their-own", "client_secret": "s"}
     await house.connections.put_app(house.olga, "google", mine)
     text = told(house, google, aud="their-own")
+    assert await house.connections.alarms.hear("google", text) == 0
+    one = google.one(house.clock.at.timestamp(), await refresh(house, item), is_hashed=True)
+    events = jwt.decode(one, options={"verify_signature": False})["events"]
+    text = told(house, google, aud="their-own", events=events)
     assert await house.connections.alarms.hear("google", text) == 0
     assert (await house.now(item)).status == "active"
 
