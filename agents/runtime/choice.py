@@ -169,12 +169,9 @@ class Choice:
         self._resting.pop((candidate.model, candidate.key), None)
 
     def resting(self) -> list[Resting]:
-        """Who rests now, the longest last; one line for a model, whatever its keys."""
+        """Who rests now by the house's own keys, the longest last."""
         now = self._clock.monotonic()
-        latest: dict[str, _Rest] = {}
-        for (model, _), rest in self._resting.items():
-            if rest.until > now and (model not in latest or latest[model].until < rest.until):
-                latest[model] = rest
+        latest = {model: rest for model, rest in self._of_house().items() if rest.until > now}
         return [
             Resting(
                 model=model,
@@ -186,10 +183,19 @@ class Choice:
         ]
 
     def refused(self) -> dict[str, Failure]:
-        """Models that a person has to mend before they answer, by what they said last."""
-        said = {model: rest.failure for (model, _), rest in self._resting.items()}
+        """Models whose key of the house a person has to mend, by what they said last."""
+        said = {model: rest.failure for model, rest in self._of_house().items()}
         kinds = (Kind.WRONG_KEY, Kind.NO_MONEY)
         return {model: failure for model, failure in said.items() if failure.kind in kinds}
+
+    def _of_house(self) -> dict[str, _Rest]:
+        """Who failed with the key that everybody has; a tenant's own is its own matter."""
+        found = {}
+        for (model, key), rest in self._resting.items():
+            ours = self._candidate(TenantId(""), model)
+            if ours and ours.key == key:
+                found[model] = rest
+        return found
 
     def problems(self) -> list[str]:
         """What stands in the way of the models that the settings name."""

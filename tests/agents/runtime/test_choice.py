@@ -101,13 +101,15 @@ def test_rest_is_uneven_so_that_not_everybody_comes_back_at_once() -> None:
     assert 24.9 < second < 25
 
 
-def test_one_line_tells_of_a_model_that_rests_for_several_keys() -> None:
-    own = {"ten_a": {"openai": Secret("sk-a")}, "ten_b": {"openai": Secret("sk-b")}}
-    chosen = choice(default=("openai/a",), keys_of=own.__getitem__)
-    for tenant, seconds in (("ten_a", 50.0), ("ten_b", 9.0)):
-        (candidate,) = chosen.all_for(request(tenant=tenant))
-        failure = replace(candidate.failure(Kind.RATE), retry_after_s=seconds, status=429)
-        chosen.rest(candidate, failure)
+def test_a_tenant_s_own_key_that_fails_is_told_of_no_other_and_hides_nothing_of_the_house() -> None:
+    own = {"ten_a": {"openai": Secret("sk-a")}, "ten_b": {}}
+    chosen = choice(keys=KEYS, default=("openai/a",), keys_of=own.__getitem__)
+    (theirs,), (ours,) = (chosen.all_for(request(tenant=each)) for each in ("ten_a", "ten_b"))
+    chosen.rest(theirs, replace(theirs.failure(Kind.WRONG_KEY), status=401))
+    assert (chosen.refused(), chosen.resting()) == ({}, [])
+    assert [*chosen.order(request(tenant="ten_b"), 10)] == [ours]
+    limited = replace(ours.failure(Kind.RATE), retry_after_s=50.0, status=429)
+    chosen.rest(ours, limited)
     (rest,) = chosen.resting()
     assert (rest.model, rest.seconds, rest.cause, rest.status) == (
         "openai/a",
@@ -115,9 +117,11 @@ def test_one_line_tells_of_a_model_that_rests_for_several_keys() -> None:
         "model.rate",
         429,
     )
-    chosen.wake(chosen.all_for(request(tenant="ten_a"))[0])
-    (rest,) = chosen.resting()
-    assert rest.seconds == 9
+    chosen.rest(ours, ours.failure(Kind.WRONG_KEY))
+    chosen.rest(theirs, theirs.failure(Kind.RATE))
+    assert chosen.refused()["openai/a"].key == ours.key
+    chosen.wake(ours)
+    assert (chosen.refused(), chosen.resting()) == ({}, [])
 
 
 def test_when_none_can_read_so_much_the_one_that_reads_most_is_asked() -> None:
