@@ -7,6 +7,7 @@ ask on every call whether the sandbox performs; another process's change is read
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from bot.core.canonical import Json
@@ -22,7 +23,7 @@ from bot.store import audit, paid, people
 from bot.store.script import Database
 from bot.strongroom import Strongroom
 from tools.payments._api import Api
-from tools.payments._settings import BASE, Ceilings, Past, Till, mode_of
+from tools.payments._settings import BASE, Ceilings, Held, Past, Till, mode_of
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ class Account:
 
     key: Secret
     webhook_secret: Secret
+    id: str = ""
+    """`acct_…`; empty where the key does not say whose it is."""
 
 
 @frozen
@@ -88,21 +91,27 @@ class Paying:
                 log.warning("Stripe is off: %s", error.message, extra={"tenant": tenant})
                 continue
             if account and mode_of(account.key):
-                names[tenant] = self.name(account.key)
+                names[tenant] = self._held(account).name
         self._names = names
 
     def connected(self, tenant: TenantId, provider: str) -> str:
         """The name of a tenant's connection; empty where there is none."""
         return self._names.get(tenant, "") if provider == NAME else ""
 
-    def name(self, key: Secret) -> str:
-        """What a connection by a key is called: another for another key, and it says nothing of it.
+    def _held(self, account: Account) -> Held:
+        """A connection with its name, which a yes is for.
 
-        A key does not say whose it is, and a restricted one may not ask: so a yes is for the key,
-        and one that was rolled takes no yes from before.
+        A key that was rolled keeps its account and so its yes. A restricted one need not be allowed
+        to ask whose it is, and those of the settings are not tried: there a yes is for the key.
         """
-        mark = self._a.strongroom.vault.lookup(NAME, key.reveal())
-        return f"{NAME}:{mode_of(key)}:{mark[:16]}"
+        key = account.key
+        mark = self._a.strongroom.vault.lookup(NAME, key.reveal())[:16]
+        return Held(key=key, name=f"{NAME}:{mode_of(key)}:{account.id or mark}", mark=mark)
+
+    async def held(self, tenant: TenantId) -> Held | None:
+        """A tenant's; None where there is none. Raises SecretUnreadable."""
+        account = await self.account(tenant)
+        return self._held(account) if account and account.key else None
 
     async def account(self, tenant: TenantId) -> Account | None:
         """What a tenant is paid with. Raises SecretUnreadable."""
@@ -114,7 +123,9 @@ class Paying:
             return None
         told = json.loads(kept.reveal())
         return Account(
-            key=Secret(told["key"]), webhook_secret=Secret(told.get("webhook_secret", ""))
+            key=Secret(told["key"]),
+            webhook_secret=Secret(told.get("webhook_secret", "")),
+            id=told.get("account", ""),
         )
 
     async def key(self, tenant: TenantId) -> Secret | None:
@@ -143,9 +154,8 @@ class Paying:
             times_per_day=section.times_per_day,
         )
         return Till(
-            key=self.key,
+            held=self.held,
             past=past,
-            name=self.name,
             fetcher=self._a.fetcher,
             base=self._base,
             ceilings=ceilings,
@@ -171,12 +181,13 @@ class Paying:
             raise Invalid(f"Stripe is told a key and a webhook_secret, not {sorted(unknown)[0]}.")
         key = Secret(str(options.get("key", "")).strip())
         hook = str(options.get("webhook_secret", "")).strip()
-        await self._try(key)
+        account = await self._try(key)
         if hook and not hook.startswith("whsec_"):
             raise Invalid("A webhook's signing secret begins with whsec_.")
-        told = Secret(json.dumps({"key": key.reveal(), "webhook_secret": hook}))
-        await self._a.strongroom.put(actor.tenant, NAME, FIELD, told)
-        self._names[actor.tenant] = self.name(key)
+        told = {"key": key.reveal(), "webhook_secret": hook, "account": account}
+        await self._a.strongroom.put(actor.tenant, NAME, FIELD, Secret(json.dumps(told)))
+        made = Account(key=key, webhook_secret=Secret(hook), id=account)
+        self._names[actor.tenant] = self._held(made).name
         await self._tell(actor, "payments.connected")
 
     async def remove(self, actor: Person) -> None:
@@ -187,16 +198,17 @@ class Paying:
         self._names.pop(actor.tenant, None)
         await self._tell(actor, "payments.disconnected")
 
-    async def _try(self, key: Secret) -> None:
-        """Ask Stripe something harmless with the key."""
+    async def _try(self, key: Secret) -> str:
+        """Ask Stripe something harmless; whose the key is, where it may ask that as well."""
         text = key.reveal()
         if not mode_of(key) or not text.isascii() or not text.isprintable():
             raise Invalid(
                 "This is no secret key of Stripe's: it begins with rk_test_, sk_test_, rk_live_ or "
                 "sk_live_. A key that begins with pk_ is for pages and cannot be used here."
             )
+        api = Api(fetcher=self._a.fetcher, base=self._base, key=key)
         try:
-            await Api(fetcher=self._a.fetcher, base=self._base, key=key).get("/v1/balance")
+            await api.get("/v1/balance")
         except ConnectionBroken:
             raise Invalid("Stripe does not know this key. Nothing was kept.") from None
         except BotError as error:
@@ -204,6 +216,11 @@ class Paying:
                 f"The key was not kept, for it could not be tried: {error.message} It needs the "
                 "right to read the balance."
             ) from error
+        try:
+            found = str((await api.get("/v1/account")).get("id"))
+        except BotError:
+            return ""
+        return found if re.fullmatch(r"acct_\w{1,64}", found, re.ASCII) else ""
 
     async def _tell(self, actor: Person, what: str) -> None:
         at = to_us(self._a.clock.now())

@@ -5,7 +5,7 @@ the description every form is taken, and the log says so once.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -31,8 +31,12 @@ NEWER: dict[tuple[str, str], Body] = {
     },
 }
 """What forms take since the description was published: from the parameters of stripe 16.1.0."""
-NEWER_READS = {"/v1/invoice_payments": {"invoice", "limit", "payment", "status", "starting_after"}}
-"""Lists that there are since then, with what they are asked by."""
+NEWER_READS: Mapping[str, set[str]] = {
+    "/v1/invoice_payments": {"invoice", "limit", "payment", "status", "starting_after"},
+    "/v1/account": set(),
+}
+"""What is read and not in the description, with what it is asked by: lists that there are since then,
+and the account of the key, https://docs.stripe.com/api/accounts/retrieve (read 2026-11-22)."""
 _PART = re.compile(r"\[([^\[\]]*)\]")
 
 

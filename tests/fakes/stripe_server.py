@@ -61,6 +61,8 @@ class StripeServer(Played):
         super().__init__()
         self.world = World()
         self.key = KEY
+        self.account = "acct_1Played"
+        """Whose the key is; empty: it may not ask."""
         self.redirect_to = "https://elsewhere.example/"
         self.keep_keys = True
         """Whether a key still gives its first answer."""
@@ -188,6 +190,10 @@ class StripeServer(Played):
         query = dict(request.query)
         if parts == ["balance"]:
             return {"object": "balance", "available": [], "pending": [], "livemode": False}
+        if parts == ["account"]:
+            if not self.account:
+                raise Refused(403, "The provided key does not have the required permissions.")
+            return {"object": "account", "id": self.account}
         if parts[:2] == ["checkout", "sessions"]:
             parts = ["sessions", *parts[2:]]
         if request.method == "GET" and len(parts) == 2 and parts[1] == "search":

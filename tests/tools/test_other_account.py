@@ -24,7 +24,7 @@ from tests.fakes.clock import StillClock
 from tests.fakes.database import Disk, InlineDatabase
 from tests.fakes.switchboard import HOME, OLGA, image
 from tests.tools.kit import FakeFetcher, effect, house
-from tools.payments._settings import Till
+from tools.payments._settings import Held, Till
 from tools.social._blog_settings import BlogSettings, Site
 
 NOT_OUTSIDE = {
@@ -67,9 +67,9 @@ async def site(tenant: TenantId) -> Site:
     return Site(kind="wordpress", url="https://a.example", user="b", title="A", key=Secret("b"))
 
 
-async def key(tenant: TenantId) -> Secret:
+async def held(tenant: TenantId) -> Held:
     """B's key."""
-    return Secret("sk_test_b")
+    return Held(key=Secret("sk_test_b"), name="stripe:b", mark="b")
 
 
 async def past(*what: Any) -> tuple[()]:
@@ -84,7 +84,7 @@ def toolset(fetcher: FakeFetcher, there: str) -> Toolset:
         **dict.fromkeys(("social", "mailbox", "drive"), reach),
         "calendar": others,
         "blog": BlogSettings(site=site),
-        "payments": Till(key=key, past=past, fetcher=fetcher, name=lambda secret: "stripe:b"),
+        "payments": Till(held=held, past=past, fetcher=fetcher),
     }
 
     def connected(tenant: TenantId, name: str) -> str:

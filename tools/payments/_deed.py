@@ -14,12 +14,13 @@ from bot.core.times import iso
 from bot.core.tool import ToolContext
 from tools.payments import _limits
 from tools.payments._api import Api, Form, Object, text
-from tools.payments._settings import Till, mode_of
+from tools.payments._settings import Held, Till, mode_of
 
 KEY_KNOWN = timedelta(hours=23)
 """Stripe prunes a key "after at least 24 hours"; an hour is left for slow clocks.
 https://docs.stripe.com/api/idempotent_requests (read 2026-11-21)"""
-BEGAN = "began"
+BEGAN, BY = "began", "by"
+"""When a deed began, and by which key: that another finds its first answers is not documented."""
 TEST = "test mode: no money moves"
 
 
@@ -34,22 +35,28 @@ async def open_api(ctx: ToolContext) -> Api:
     """Stripe with the tenant's key. Raises OperatorError where there is none, and Conflict where it
     is another than the deed was asked for with.
     """
-    till = till_of(ctx)
-    key = await till.key(ctx.tenant)
-    if not key:
+    till, held = till_of(ctx), await _held(ctx)
+    return Api(fetcher=till.fetcher, base=till.base, key=held.key)
+
+
+async def _held(ctx: ToolContext) -> Held:
+    """What the tenant is paid with. Raises as `open_api` does."""
+    held = await till_of(ctx).held(ctx.tenant)
+    if not held:
         raise OperatorError("Stripe is not connected. Connect it with `bot connect stripe`.")
-    if ctx.effect and ctx.connection and ctx.connection != till.name(key):
+    began_by = ctx.progress.get(BY, held.mark)
+    if ctx.effect and ((ctx.connection or held.name) != held.name or began_by != held.mark):
         raise Conflict(
             "Stripe was connected anew since this was asked for, so nothing was done with the key "
             "that is there now. Ask for it again."
         )
-    return Api(fetcher=till.fetcher, base=till.base, key=key)
+    return held
 
 
 async def mode_now(ctx: ToolContext) -> str:
     """`test`, `live`, or empty where Stripe is not connected and the sandbox performs."""
-    key = await ctx.settings.key(ctx.tenant) if isinstance(ctx.settings, Till) else None
-    return mode_of(key) if key else ""
+    held = await ctx.settings.held(ctx.tenant) if isinstance(ctx.settings, Till) else None
+    return mode_of(held.key) if held else ""
 
 
 class Deed:
@@ -101,13 +108,14 @@ class Deed:
 
     def _left(self) -> str:
         """What earlier steps left behind, in words."""
-        made = [f"{name} {ref}" for name, ref in self.done.items() if name != BEGAN]
+        made = [f"{name} {ref}" for name, ref in self.done.items() if name not in (BEGAN, BY)]
         return f" Done before that: {', '.join(made)}." if made else ""
 
 
 async def begin(ctx: ToolContext, mode: str, sum_: _limits.Sum | None = None) -> Deed:
     """Begin a deed, or go on with it. Raises LimitReached, OperatorError, VendorRefused."""
-    deed = Deed(ctx, await open_api(ctx))
+    till, held = till_of(ctx), await _held(ctx)
+    deed = Deed(ctx, Api(fetcher=till.fetcher, base=till.base, key=held.key))
     if mode and mode != mode_of(deed.api.key):
         raise VendorRefused(
             f"This was approved for Stripe's {mode} mode, and another key is connected now. "
@@ -115,7 +123,8 @@ async def begin(ctx: ToolContext, mode: str, sum_: _limits.Sum | None = None) ->
         )
     if BEGAN not in deed.done:
         if sum_ is not None:
-            await _limits.check(ctx, till_of(ctx), sum_)
+            await _limits.check(ctx, till, sum_)
+        deed.done[BY] = held.mark
         await deed.keep(BEGAN, iso(ctx.clock.now()))
     return deed
 

@@ -36,15 +36,24 @@ class Past:
 
 
 @frozen
+class Held:
+    """What one tenant is paid with."""
+
+    key: Secret
+    name: str
+    """The connection's: by the account where the key says whose it is, else by the key."""
+    mark: str
+    """Another one for another key; it says nothing of it."""
+
+
+@frozen
 class Till:
     """Stripe as the tools see it."""
 
-    key: Callable[[TenantId], Awaitable[Secret | None]]
-    """A tenant's key; None where Stripe is not connected."""
+    held: Callable[[TenantId], Awaitable[Held | None]]
+    """None where Stripe is not connected."""
     past: Callable[[TenantId, str, int], Awaitable[Sequence[Past]]]
     """What moved on a person's behalf since a time in microseconds."""
-    name: Callable[[Secret], str]
-    """What a connection by a key is called: another one for another key."""
     fetcher: Fetcher
     """What asks Stripe, also where the operator set its address inside a private network."""
     base: str = BASE

@@ -1,5 +1,6 @@
 """Stripe connected: the key is tried before it is kept, sealed, and each tenant's own."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -77,7 +78,7 @@ async def test_a_key_is_tried_sealed_and_found_again(stripe: StripeServer) -> No
     await paying.put(owner(), {"key": f" {stripe.key} "})
     assert stripe.asked("GET /v1/balance") and house.changes == 1
     for again in (paying, await house.paying()):
-        assert again.connected(HOME, "stripe") == paying.name(Secret(stripe.key))
+        assert again.connected(HOME, "stripe") == "stripe:test:acct_1Played"
         assert again.connected(HOME, "x") == again.connected(AWAY, "stripe") == ""
         assert await again.key(HOME) == Secret(stripe.key) and await again.key(AWAY) is None
         assert again.listed(owner())["detail"] == "test mode: no money moves"
@@ -103,18 +104,51 @@ async def test_a_key_that_cannot_be_opened_does_not_keep_the_house_from_starting
     assert again.connected(HOME, "stripe").startswith("stripe:test:")
 
 
-async def test_another_key_is_another_connection_and_its_name_says_nothing_of_it(
+@pytest.mark.parametrize(
+    ("account", "count"), [("", 2), ("acct_1Played", 1), ("acct_1/../x", 2), ("1", 2)]
+)
+async def test_another_key_of_one_account_is_the_same_connection_where_it_says_whose_it_is(
+    stripe: StripeServer, account: str, count: int
+) -> None:
+    paying = await House(stripe).paying()
+    names, marks = set(), set()
+    stripe.account = account
+    for more in ("", "_b"):
+        stripe.key += more
+        await paying.put(owner(), {"key": stripe.key})
+        held = await paying.till().held(HOME)
+        assert held and held.key.reveal() == stripe.key
+        assert held.name == paying.connected(HOME, "stripe")
+        assert held.name.startswith("stripe:test:")
+        assert stripe.key[8:] not in held.name + held.mark
+        names.add(held.name)
+        marks.add(held.mark)
+    assert (len(names), len(marks)) == (count, 2)
+
+
+async def test_another_account_and_the_other_mode_are_other_connections(
     stripe: StripeServer,
 ) -> None:
     paying = await House(stripe).paying()
     names = set()
-    for more in ("", "_b"):
-        stripe.key += more
-        await paying.put(owner(), {"key": stripe.key})
-        names.add(name := paying.connected(HOME, "stripe"))
-        assert name.startswith("stripe:test:") and stripe.key[8:] not in name
-        assert paying.till().name(Secret(stripe.key)) == name
-    assert len(names) == 2
+    for account, key in (("acct_a", "sk_test_1"), ("acct_b", "sk_test_2"), ("acct_b", "sk_live_1")):
+        stripe.account, stripe.key = account, key
+        await paying.put(owner(), {"key": key})
+        names.add(paying.connected(HOME, "stripe"))
+    assert names == {"stripe:test:acct_a", "stripe:test:acct_b", "stripe:live:acct_b"}
+
+
+async def test_what_was_kept_before_accounts_were_asked_for_is_called_by_its_key(
+    stripe: StripeServer,
+) -> None:
+    house = House(stripe)
+    stripe.account = ""
+    paying = await house.paying()
+    await paying.put(owner(), {"key": stripe.key})
+    name = paying.connected(HOME, "stripe")
+    kept = Secret(json.dumps({"key": stripe.key, "webhook_secret": ""}))
+    await paying._a.strongroom.put(HOME, "stripe", "payments", kept)
+    assert (await house.paying()).connected(HOME, "stripe") == name
 
 
 @pytest.mark.parametrize(
@@ -153,5 +187,6 @@ async def test_a_key_in_the_settings_is_the_first_tenants_alone(stripe: StripeSe
     assert paying.connected(AWAY, "stripe") == ""
     with pytest.raises(Conflict, match="settings"):
         await paying.put(owner(), {"key": stripe.key})
+    stripe.account = ""
     await paying.put(owner(AWAY), {"key": stripe.key})
     assert paying.connected(AWAY, "stripe") == paying.connected(HOME, "stripe")

@@ -17,7 +17,7 @@ from bot.fetch.client import WebFetcher
 from tests.fakes.clock import StillClock
 from tests.fakes.stripe_server import StripeServer
 from tests.tools.kit import context, effect, house
-from tools.payments._settings import Ceilings, Past, Till
+from tools.payments._settings import Ceilings, Held, Past, Till
 
 ATTEMPTS = 4
 
@@ -32,6 +32,8 @@ class Desk:
 
     stripe: StripeServer
     key: Secret | None = None
+    account: str = ""
+    """Whose the key is; empty: it does not say."""
     kept: dict[str, Json] = field(default_factory=dict)
     past: list[Past] = field(default_factory=list)
     ceilings: Ceilings = Ceilings()
@@ -57,16 +59,17 @@ class Desk:
     def till(self) -> Till:
         """What the tools are lent."""
 
-        async def key(tenant: TenantId) -> Secret | None:
-            return self.key
+        async def held(tenant: TenantId) -> Held | None:
+            key = self.key
+            name = f"stripe:{self.account or key.reveal()}" if key else ""
+            return Held(key=key, name=name, mark=key.reveal()) if key else None
 
         async def past(tenant: TenantId, person: str, since: int) -> Sequence[Past]:
             return self.past
 
         return Till(
-            key=key,
+            held=held,
             past=past,
-            name=lambda secret: f"stripe:{secret.reveal()}",
             fetcher=WebFetcher(allow=own_addresses(self.stripe.base)),
             base=self.stripe.base,
             ceilings=self.ceilings,

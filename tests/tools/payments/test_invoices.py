@@ -116,6 +116,25 @@ async def test_a_crash_between_any_two_steps_does_each_once(
     once(desk)
 
 
+async def test_what_was_cut_off_is_not_gone_on_with_by_another_key_of_the_same_account(
+    desk: Desk,
+) -> None:
+    """Whether Stripe finds a first answer by another key than it was given to is not documented."""
+    desk.account = "acct_1Played"
+    plain = await desk.full(INVOICE, **NEW)
+    desk.dies_at = 2
+    with pytest.raises(Killed):
+        await desk.bring(INVOICE, plain)
+    first, desk.key, desk.stripe.key = desk.stripe.key, Secret("sk_test_rolled"), "sk_test_rolled"
+    desk.stripe.requests.clear()
+    outcome = await desk.bring(INVOICE, plain, looks=True)
+    assert (outcome.state, desk.stripe.requests) == (EffectState.IN_DOUBT, [])
+    assert "connected anew" in outcome.error
+    desk.key, desk.stripe.key = Secret(first), first
+    assert (await desk.bring(INVOICE, plain, looks=True)).state is EffectState.SENT
+    once(desk)
+
+
 @pytest.mark.parametrize("how", ["lost_after", "truncated", "500_after", "lost_before", "409"])
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_missing_answer_never_makes_it_twice(desk: Desk, step: str, how: str) -> None:

@@ -133,7 +133,7 @@ async def test_a_yes_for_one_account_is_not_done_by_another_that_is_connected_by
 ) -> None:
     await teller.connect(stripe)
     item = await teller.asks(ASKED)
-    stripe.key += "_of_another_account"
+    stripe.key, stripe.account = stripe.key + "_of_another_account", "acct_2Another"
     await teller.connect(stripe)
     stripe.requests.clear()
     await teller.approve(item)
@@ -145,6 +145,23 @@ async def test_a_yes_for_one_account_is_not_done_by_another_that_is_connected_by
     (effect,) = await teller.until(failed)
     assert "connected anew" in json.dumps(effect)
     assert stripe.requests == [] and stripe.world.things["in"] == {}
+
+
+async def test_a_yes_holds_when_the_key_of_its_account_was_rolled_meanwhile(
+    teller: Teller, stripe: StripeServer
+) -> None:
+    await teller.connect(stripe)
+    item = await teller.asks(ASKED)
+    stripe.key += "_rolled"
+    await teller.connect(stripe)
+    await teller.approve(item)
+    await teller.until(lambda: _sent(teller, item))
+    assert len(stripe.world.things["in"]) == len(stripe.world.mailed) == 1
+
+
+async def _sent(teller: Teller, item: dict[str, Any]) -> Any:
+    told = await teller.ask("GET", f"/v1/approvals/{item['id']}")
+    return [each for each in told["effects"] if each["state"] == "sent"]
 
 
 async def test_what_stripe_tells_is_said_once_where_the_invoice_was_asked_for(
