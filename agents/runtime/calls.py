@@ -174,7 +174,7 @@ class Calls:
         abreast = "P" if n >= ABREAST else ""
         connection, name = call.account
         connection = connection or self._p.toolset.connection(event.tenant, tool)
-        policy, window_s = self._p.toolset.rests_on(tool, self._understanding.context(run, call))
+        policy, window_s = self._p.toolset.rests_on(call, self._understanding.context(run, call))
         return Effect(
             id=EffectId(f"eff_{event.id[4:]}{step:02d}{abreast}{n:02d}"),
             tenant=event.tenant,

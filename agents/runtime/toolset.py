@@ -228,9 +228,11 @@ class Toolset:
         """Whether the sandbox performs it."""
         return bool(tool.provider) and not self._connected(tenant, tool.provider)
 
-    def rests_on(self, tool: Tool, context: ToolContext) -> tuple[Policy, int]:
+    def rests_on(self, call: Call, context: ToolContext) -> tuple[Policy, int]:
         """What makes a deed happen once as things are connected now, and for how many seconds."""
-        return tool.rests_on(context) if tool.rests_on else (tool.policy, tool.window_s)
+        tool = call.tool
+        found = tool.rests_on(context, call.arguments) if tool.rests_on else None
+        return found or (tool.policy, tool.window_s)
 
     def context(self, **who: object) -> ToolContext:
         """A context with what the house lends."""
@@ -311,7 +313,7 @@ class Toolset:
             return sandboxed(effect)
         context = await self._effect_context(effect, call.tool)
         if effect.policy is Policy.KEYED and effect.attempt > 1 and not effect.doubt:
-            policy, _ = self.rests_on(call.tool, context)
+            policy, _ = self.rests_on(call, context)
             if policy is not Policy.KEYED:
                 raise VendorUnknown("What knew the key of the first attempt is not connected now.")
         outcome = await self.run(call.tool, context, call.arguments)

@@ -90,8 +90,8 @@ class Tool:
     """Its results are other people's words: data, never instruction."""
     window_s: int = 0
     """How long the vendor remembers a key, in seconds."""
-    rests_on: Callable[[ToolContext], tuple[Policy, int]] | None = None
-    """`policy` and `window_s` where those depend on what a tenant has connected."""
+    rests_on: Callable[[ToolContext, Any], tuple[Policy, int]] | None = None
+    """`policy` and `window_s` of a call, where those depend on what a tenant has connected."""
     version: int = 1
     """Raised only when arguments change their meaning."""
     find: Find | None = None

@@ -65,7 +65,7 @@ async def send_email(ctx: ToolContext, args: EmailMessage) -> Outcome:
     return await outgoing(ctx).send(ctx, EMAIL.name, parcel)
 
 
-def rests_on(ctx: ToolContext) -> tuple[Policy, int]:
+def rests_on(ctx: ToolContext, args: EmailMessage) -> tuple[Policy, int]:
     """What the carriers of this tenant can do now."""
     return outgoing(ctx).rests_on(ctx.tenant, EMAIL.name)
 

@@ -1,17 +1,26 @@
 """The blog by webhook: a post is sent signed, and again with its key while that is known there.
 
 https://www.standardwebhooks.com (read 2026-08-21). The key is the message's `webhook-id`, by which
-a receiver drops what it has seen.
+a receiver drops what it has seen. What an answer means, by https://www.rfc-editor.org/rfc/rfc9110
+(sections 15.4 and 10.2.3, read 2026-11-22):
+
+    2xx                             published
+    301, 307, 308                   refused: it is taken elsewhere, and posts are sent nowhere else
+    302, 303 and other 3xx          open: many programs publish, then redirect to what they made
+    429, 503 that names a time      not now: sent again when that is over
+    other 4xx                       refused
+    other 5xx, no answer            open
 """
 
 import json
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 
 from bot.core.effect import EffectState, Outcome
-from bot.core.errors import VendorUnknown
-from bot.core.ports import Page
+from bot.core.errors import VendorRefused, VendorUnknown
+from bot.core.ports import Clock, Page
 from bot.core.secret import Secret
 from bot.core.tool import ToolContext
 from bot.frozen import frozen
@@ -20,6 +29,13 @@ from tools.social._signed import headers_of
 
 KEY_KNOWN = timedelta(hours=24)
 """How long a receiver is trusted to remember a `webhook-id`; later a person is asked."""
+PAUSE_S, MOST_PAUSE_S = 60.0, 3_600.0
+"""How long a receiver is left alone that does not say, and at most."""
+MOVED = frozenset({301, 307, 308})
+
+
+REFUSED = "The blog's webhook refused it with status {}; nothing was published."
+ELSEWHERE = " It redirects, which is not followed: [blog] webhook_url is to be where it leads."
 
 
 @frozen
@@ -40,7 +56,10 @@ class Told:
 
 
 async def send(ctx: ToolContext, target: Webhook, told: Told) -> Outcome:
-    """Send the post to the webhook, signed; the same key makes the same message."""
+    """Send the post to the webhook, signed; the same key makes the same message.
+
+    Raises VendorRefused where nothing was published, VendorUnknown where it may have been.
+    """
     data = {"title": told.title, "text": told.text, "tags": list(told.tags)}
     body = json.dumps({"type": "post.published", "data": data}, ensure_ascii=False).encode()
     at = int(ctx.clock.now().timestamp())
@@ -59,16 +78,29 @@ async def send(ctx: ToolContext, target: Webhook, told: Told) -> Outcome:
             url=_url(page),
             data="The blog has taken it.",
         )
-    if page.status == 429:
-        return _refused(page.status, retry_after_s=60)
-    if 300 <= page.status < 500:
-        return _refused(page.status)
-    raise VendorUnknown(f"The blog's webhook answered {page.status}.")
+    status, asked = page.status, "retry-after" in page.headers
+    if status == 429 or (status == 503 and asked):
+        raise VendorRefused(REFUSED.format(status), retry_after_s=_pause_s(page, ctx.clock))
+    if status in MOVED or 400 <= status < 500:
+        raise VendorRefused(REFUSED.format(status) + (ELSEWHERE if status in MOVED else ""))
+    raise VendorUnknown(
+        f"The blog's webhook answered {status}." + (ELSEWHERE if status < 400 else "")
+    )
 
 
-def _refused(status: int, retry_after_s: float | None = None) -> Outcome:
-    error = f"The blog's webhook refused it with status {status}; nothing was published."
-    return Outcome(state=EffectState.FAILED, error=error, retry_after_s=retry_after_s)
+def _pause_s(page: Page, clock: Clock) -> float:
+    """How long the receiver asks to be let alone; it names seconds, or a date."""
+    told = page.headers.get("retry-after", "")
+    try:
+        wait_s = float(told) if told.isdecimal() else _until_s(told, clock)
+    except (ValueError, TypeError, OverflowError):
+        return PAUSE_S
+    return min(max(wait_s, 1.0), MOST_PAUSE_S)
+
+
+def _until_s(date: str, clock: Clock) -> float:
+    """Raises ValueError, TypeError for what is no date of HTTP."""
+    return (parsedate_to_datetime(date) - clock.now()).total_seconds()
 
 
 def _url(page: Page) -> str:

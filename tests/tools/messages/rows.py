@@ -80,7 +80,7 @@ class Row:
     def policy(self) -> Policy:
         """What makes it go once."""
         rests_on = self.tool.rests_on
-        return rests_on(self.kept.call())[0] if rests_on else self.tool.policy
+        return rests_on(self.kept.call(), None)[0] if rests_on else self.tool.policy
 
     async def args(self) -> Arguments:
         """What a person said yes to."""

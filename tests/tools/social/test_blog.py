@@ -3,13 +3,14 @@
 import os
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 import yaml
 
-from bot.core.effect import EffectState
-from bot.core.errors import OperatorError, SettingsError, VendorUnknown
+from bot.core.effect import EffectState, Policy
+from bot.core.errors import OperatorError, SettingsError, VendorRefused, VendorUnknown
 from bot.core.ports import House, Page
 from bot.core.secret import Secret
 from bot.core.tool import ToolContext
@@ -19,7 +20,7 @@ from tests.tools.kit import FakeFetcher, context, effect, house, lines, refusal
 from tools.social import _article
 from tools.social._article import sweep
 from tools.social._blog_settings import BlogSettings
-from tools.social.blog import TOOLS, BlogPost, blog_publish, complete, find, preview
+from tools.social.blog import TOOLS, BlogPost, blog_publish, complete, find, preview, rests_on
 
 TOOL = TOOLS[0]
 POST = BlogPost(title="Open on Sunday", text="We are open.\n\nCome in.", tags=["news"])
@@ -262,35 +263,70 @@ async def test_sent_twice_it_is_the_same_message_to_the_receiver() -> None:
     ctx = context(lent, settings=HOOK)
     with pytest.raises(VendorUnknown):
         await blog_publish(ctx, POST)
-    assert await find(ctx, effect(TOOL, {}, started_at=ctx.clock.now())) is None
     await blog_publish(ctx, POST)
     first, second = fetcher.asked
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.body == second.body
 
 
-async def test_when_the_receiver_may_have_forgotten_a_person_is_asked() -> None:
+async def test_what_goes_by_webhook_rests_on_its_key_for_a_day_and_is_not_looked_up() -> None:
     ctx = context(answering()[0], settings=HOOK)
-    long_ago = ctx.clock.now() - timedelta(hours=25)
-    with pytest.raises(VendorUnknown):
-        await find(ctx, effect(TOOL, {}, started_at=long_ago))
+    assert rests_on(ctx, POST) == (Policy.KEYED, 24 * 3600)
+    on_site = POST.model_copy(update={"site": "WordPress: A (https://a.example), by a"})
+    assert rests_on(ctx, on_site) == rests_on(context(), POST) == (Policy.READBACK, 0)
+    with pytest.raises(VendorUnknown, match="does not say"):
+        await find(ctx, effect(TOOL, {}, started_at=ctx.clock.now()))
+
+
+@pytest.mark.parametrize("status", [301, 307, 308, 400, 401, 404, 410])
+async def test_a_refusal_is_definite(status: int) -> None:
+    lent, _ = answering(page(status))
+    with pytest.raises(VendorRefused, match=f"{status}.*nothing was published") as caught:
+        await blog_publish(context(lent, settings=HOOK), POST)
+    assert caught.value.retry_after_s is None
+    assert ("webhook_url" in str(caught.value)) is (status < 400)
 
 
 @pytest.mark.parametrize(
-    ("status", "retry"), [(400, None), (401, None), (302, None), (410, None), (429, 60)]
+    ("status", "told", "seconds"),
+    [
+        (429, None, 60),
+        (429, "7", 7),
+        (429, "0", 1),
+        (429, "999999999", 3600),
+        (429, "\u0667", 7),
+        (429, "soon", 60),
+        (429, "Fri, 99 Nov 2026 12:00:00 GMT", 60),
+        (503, "120", 120),
+    ],
 )
-async def test_a_refusal_is_a_definite_failure(status: int, retry: float | None) -> None:
-    lent, _ = answering(page(status))
-    outcome = await blog_publish(context(lent, settings=HOOK), POST)
-    assert outcome.state is EffectState.FAILED
-    assert str(status) in outcome.error
-    assert outcome.retry_after_s == retry
-
-
-async def test_a_fault_of_the_receiver_is_in_doubt() -> None:
-    lent, _ = answering(page(502))
-    with pytest.raises(VendorUnknown):
+async def test_a_pause_that_the_receiver_asks_for_is_kept(
+    status: int, told: str | None, seconds: float
+) -> None:
+    headers = {"retry-after": told} if told else {}
+    lent, _ = answering(replace(page(status), headers=headers))
+    with pytest.raises(VendorRefused) as caught:
         await blog_publish(context(lent, settings=HOOK), POST)
+    assert caught.value.retry_after_s == seconds
+
+
+async def test_a_pause_may_be_told_as_a_date() -> None:
+    ctx = context(settings=HOOK)
+    date = format_datetime(ctx.clock.now() + timedelta(seconds=90), usegmt=True)
+    lent, _ = answering(replace(page(503), headers={"retry-after": date}))
+    with pytest.raises(VendorRefused) as caught:
+        await blog_publish(replace(ctx, house=lent), POST)
+    assert caught.value.retry_after_s == pytest.approx(90, abs=1)
+
+
+@pytest.mark.parametrize("status", [302, 303, 304, 500, 502, 503])
+async def test_a_fault_of_the_receiver_is_in_doubt_and_so_is_a_redirect_after_the_deed(
+    status: int,
+) -> None:
+    lent, _ = answering(page(status))
+    with pytest.raises(VendorUnknown, match=str(status)) as caught:
+        await blog_publish(context(lent, settings=HOOK), POST)
+    assert ("webhook_url" in str(caught.value)) is (status < 400)
 
 
 @pytest.mark.parametrize(
