@@ -27,6 +27,7 @@ ALLOWED = {
     "calendars._OF_CHANNEL": "a vendor names a channel and no tenant: the row tells whose it is",
     "connections._DUE": SWEEP,
     "connections._OF_ACCOUNT": "a vendor names an account and no tenant: the rows tell whose it is",
+    "connections._OF_PROVIDER": "a vendor names a token and no tenant: the rows tell whose it is",
     "effects._READY": SWEEP,
     "effects._STUCK": SWEEP,
     "effects._NEXT_DUE": "a time, of all tenants' effects",

@@ -13,6 +13,7 @@ from bot.infra.clock import SystemClock
 from bot.oauth.renewal import Renewal
 from bot.store.fleet import Worker
 from tests.bot.oauth.test_renewal import old
+from tests.fakes.google_alarms import GoogleAlarms
 from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.switchboard import image
@@ -85,3 +86,19 @@ async def test_both_that_tend_at_once_make_one_call(
     house.server.faults.slow_s = 0.3
     await asyncio.gather(*(each.tend() for each in renewals))
     assert house.token_calls == 1 and (await house.now(item)).status == "active"
+
+
+async def test_word_of_one_token_finds_the_connection_behind_every_wall(
+    tmp_path: Path, address: str
+) -> None:
+    db = PostgresDatabase(address)
+    await db.open()
+    async with GoogleAlarms() as google, OAuthHouse(tmp_path, google, db=db) as house:
+        await house.connect()
+        google.refresh_begins = "another-beginning-"
+        theirs = await house.connect(house.visit(house.olga))
+        refresh = (await house.around.open(theirs)).refresh.reveal()
+        text = google.one(house.clock.at.timestamp(), refresh, is_hashed=False)
+        assert await house.connections.alarms.hear("google", text) == 1
+        assert house.told == [(theirs.tenant, "google", "broken")]
+    await db.close()
