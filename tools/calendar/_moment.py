@@ -85,6 +85,12 @@ def written(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M}{_offset(when)}"
 
 
+def by_clock(when: datetime) -> str:
+    """The same as its zone's clocks show it, with the offset only where they show it twice."""
+    is_twice = when.replace(fold=0).utcoffset() != when.replace(fold=1).utcoffset()
+    return written(when) if is_twice else f"{when:%Y-%m-%d %H:%M}"
+
+
 def later(when: datetime, span: timedelta) -> datetime:
     """The time when so much has passed, also over a change of the clocks."""
     return (when.astimezone(UTC) + span).astimezone(when.tzinfo)

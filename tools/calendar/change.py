@@ -31,7 +31,7 @@ from tools.calendar._arguments import (
 )
 from tools.calendar._book import Changed, Wish
 from tools.calendar._event import Event
-from tools.calendar._moment import Day, Moment, Span, Zone, at, is_day, later, written
+from tools.calendar._moment import Day, Moment, Span, Zone, at, by_clock, is_day, later
 from tools.calendar._parting import looked_up, parted
 from tools.calendar._repeat import Repeat
 from tools.calendar._series import LOST, Asked, about_series, repeat_line, settled
@@ -151,7 +151,7 @@ def _as_long(event: Event, start: str, zone: str) -> str:
         raise Invalid(f"{error}.") from None
     if was.is_day:
         return f"{begun + (ends - begins) - timedelta(days=1):%Y-%m-%d}"
-    return written(later(begun, ends.astimezone(UTC) - begins.astimezone(UTC)))
+    return by_clock(later(begun, ends.astimezone(UTC) - begins.astimezone(UTC)))
 
 
 def preview(args: Change) -> Card:

@@ -30,7 +30,7 @@ from tools.calendar._arguments import (
     fitting,
 )
 from tools.calendar._book import Wish
-from tools.calendar._moment import Moment, Span, Zone, at, is_day, later, written
+from tools.calendar._moment import Moment, Span, Zone, at, by_clock, is_day, later
 from tools.calendar._repeat import Repeat
 from tools.calendar._series import repeat_line
 
@@ -99,7 +99,7 @@ def _usual(args: NewEvent, zone: str) -> str:
     if is_day(args.start):
         return args.start
     try:
-        return written(later(at(args.start, zone), USUAL))
+        return by_clock(later(at(args.start, zone), USUAL))
     except ValueError as error:
         raise Invalid(f"{error}.") from None
 

@@ -25,5 +25,9 @@ PROVIDER = Provider(
     revoke=Revoke(url=f"{_CONNECT}/deauthorize", form={"stripe_user_id": "{account}"}),
     by_hand="https://dashboard.stripe.com/settings/apps",
     verification="active",
-    to_do=("Enter the redirect address under Connect, and the client ID (ca_…) here.",),
+    to_do=(
+        "To be paid, connect Stripe by its key under Channels; here are accounts of others that a "
+        "platform of yours acts for.",
+        "Enter the redirect address under Connect, and the client ID (ca_…) here.",
+    ),
 )

@@ -1,6 +1,7 @@
 """Making events, on the calendar that plays: once, whatever goes wrong."""
 
 from dataclasses import replace
+from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
@@ -279,3 +280,23 @@ def test_it_asks_is_keyed_and_is_described() -> None:
     told = TOOL.arguments.model_json_schema()["properties"]
     assert "account" not in told and set(told) >= {"title", "start", "guests", "meet"}
     assert all(name in TOOL.description for name in told)
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2027-10-30 14:00", "2027-10-30 14:30"),
+        ("2027-10-31 01:45", "2027-10-31 02:15+02:00"),
+        ("2027-10-31 02:45+02:00", "2027-10-31 02:15+01:00"),
+        ("2027-10-31 02:45+01:00", "2027-10-31 03:15"),
+        ("2027-03-28 01:45", "2027-03-28 03:15"),
+    ],
+    ids=["usual", "ends in the hour that is twice", "within it", "after it", "over a gap"],
+)
+async def test_an_end_that_nobody_named_stands_on_the_card_as_clocks_show_it(
+    google: GoogleCalendar, ctx: ToolContext, start: str, end: str
+) -> None:
+    args = await full(ctx, TOOL, title="Budget", start=start, zone="Europe/Berlin")
+    assert lines(preview(args))["End"] == end
+    begins, ends = args.span().times()
+    assert ends.astimezone(UTC) - begins.astimezone(UTC) == timedelta(minutes=30)

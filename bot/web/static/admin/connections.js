@@ -70,7 +70,7 @@ function connection(node, item) {
 
 function ends({ status, renewed, ends_at: at }) {
   if (status === "broken") return "It has ended. Connect it anew.";
-  if (renewed) return at ? `renewed by itself; only if nobody used it until ${moment(at)}` : "renewed by itself";
+  if (renewed) return at ? `renewed by itself, as long as it is used before ${moment(at)}` : "renewed by itself";
   return at ? `${moment(at)}; connect it anew before that` : "never by itself";
 }
 
