@@ -31,7 +31,7 @@ from bot.oauth.ending import leave
 from bot.oauth.provider import App, Provider, inside
 from bot.oauth.renewal import due
 from bot.oauth.states import States
-from bot.oauth.wire import Grant, Wire
+from bot.oauth.wire import Declined, Grant, Wire
 from bot.store import connections as rows
 from bot.store.connections import Connection
 from bot.store.oauth_states import Bearer, Meant
@@ -39,6 +39,11 @@ from bot.store.oauth_states import Bearer, Meant
 SKEW_S = 300
 MAX_NAME = 200
 BACK = "/admin/connections"
+_MEANS = {
+    "invalid_grant": "does not take its answer any more: it was used before, or is too old.",
+    "invalid_client": "does not know the app: enter its client ID and secret anew.",
+}
+"""What a vendor's word about a code comes to: https://www.rfc-editor.org/rfc/rfc6749#section-5.2"""
 _SITE = "account:"
 """Stands before a provider's name where states are kept: the app of a platform is another site."""
 _PATH = re.compile(r"/(?:admin|chat)(?:/[A-Za-z0-9_-]+)*")
@@ -112,7 +117,13 @@ class Flow:
             raise Invalid("The service gave no code. Begin again on the page of connections.")
         wire = self._g.wire(provider, app)
         verifier = self._verifier(returned.state)
-        grant = await wire.exchange(code, verifier, self.redirect(name))
+        try:
+            grant = await wire.exchange(code, verifier, self.redirect(name))
+        except Declined as error:
+            said = _MEANS.get(error.word)
+            if not said:
+                raise
+            raise Declined(f"{provider.title} {said}", error.word) from error
         self._g.strongroom.hide(grant.access, grant.refresh, grant.id_token)
         item = await self._made(visit, wire, grant, (meant, self._nonce(returned.state)))
         await self._keep(item, grant)

@@ -6,12 +6,13 @@ cookie, state and code together. A script presses it, for some codes live half a
 is good for that browser alone, once. Apps of platforms and accounts of services come back alike.
 """
 
+import logging
 from collections.abc import Mapping
 from typing import Protocol
 
 from aiohttp import web
 
-from bot.core.errors import Forbidden, Invalid
+from bot.core.errors import Forbidden, Invalid, OperatorError, UserError, VendorError
 from bot.core.people import Role
 from bot.doors import Visit
 from bot.frozen import frozen
@@ -21,8 +22,11 @@ from bot.web.auth import COOKIE, Gate, SignedOut
 from bot.web.pages import error_page, render
 from bot.web.parts import VISIT, Access, Parts, Route
 
+log = logging.getLogger(__name__)
+
 MAX_FIELD = 4_000
 MAX_FORM = 40_000
+NOTHING = "Nothing was connected"
 _BROUGHT = ("state", "code", "iss", "error")
 
 
@@ -38,6 +42,9 @@ class Shown:
 class Dance(Protocol):
     """One kind of coming and going."""
 
+    began: str
+    """The page that it begins and ends at."""
+
     def shown(self, name: str) -> Shown: ...
 
     async def start(self, visit: Visit, name: str, query: Mapping[str, str]) -> str: ...
@@ -49,6 +56,8 @@ class Dance(Protocol):
 
 class Installs:
     """Apps of platforms."""
+
+    began = "/admin/channels"
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -68,7 +77,7 @@ class Installs:
         await self._parts.channels.installing.finish(
             visit, name, self._back(name), state=brought.state, code=brought.code
         )
-        return "/admin/channels"
+        return self.began
 
     def _back(self, name: str) -> str:
         return f"{self._parts.address()}/oauth/{name}/installed"
@@ -76,6 +85,8 @@ class Installs:
 
 class Accounts:
     """Accounts of services."""
+
+    began = "/admin/connections"
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -130,10 +141,10 @@ class Pages:
         shown = self._dance.shown(name)
         brought = {key: str(given.get(key, ""))[:MAX_FIELD] for key in _BROUGHT}
         if brought["error"]:
-            words = f"Nothing was connected, for {shown.name} was told no. You may begin again."
+            words = f"{shown.name} was told no."
             if brought["error"] not in ("access_denied", "user_cancelled_authorize"):
-                words = f"Nothing was connected: {shown.name} met an error. Begin again."
-            return error_page(400, words)
+                words = f"{shown.name} met an error."
+            return error_page(400, words, NOTHING, self._dance.began)
         if not brought["state"] or not brought["code"]:
             return error_page(400, "This address is where a service sends people back to.")
         return render("oauth.html", shown=shown, brought=brought)
@@ -145,7 +156,11 @@ class Pages:
         form = await _form(request)
         state, code, iss = (str(form.get(key, ""))[:MAX_FIELD] for key in ("state", "code", "iss"))
         brought = Returned(state=state, code=code, iss=iss)
-        where = await self._dance.finish(visit, request.match_info["name"], brought)
+        try:
+            where = await self._dance.finish(visit, request.match_info["name"], brought)
+        except (UserError, OperatorError, VendorError) as error:
+            log.warning("Nothing was connected: %s", error.message)
+            return error_page(error.status, error.message, NOTHING, self._dance.began)
         return web.Response(status=303, headers={"Location": where})
 
     async def _owner(self, request: web.Request) -> Visit:

@@ -103,10 +103,11 @@ def render(template: str, *, status: int = 200, **values: object) -> web.Respons
     )
 
 
-def error_page(status: int, message: str = "") -> web.Response:
-    """Return the page of an error: its cause and one action."""
-    title, mend = _CAUSES.get(status, _CAUSES[500 if status >= 500 else 404])
-    return render("error.html", status=status, code=status, title=title, mend=message or mend)
+def error_page(status: int, message: str = "", title: str = "", again: str = "") -> web.Response:
+    """Return the page of an error: its cause and one action; `again`: where one begins anew."""
+    usual, mend = _CAUSES.get(status, _CAUSES[500 if status >= 500 else 404])
+    told = {"title": title or usual, "mend": message or mend, "again": again}
+    return render("error.html", status=status, code=status, **told)
 
 
 def sign_in_page(code: str = "", *, problem: str = "", status: int = 200) -> web.Response:

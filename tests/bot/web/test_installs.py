@@ -118,7 +118,8 @@ async def test_what_goes_wrong_at_the_platform_is_said_and_nothing_is_kept(
 ) -> None:
     browser = await house.browser()
     async with browser.get(f"{BACK}?error=access_denied&state=x") as response:
-        assert response.status == 400 and "told no" in await response.text()
+        page = await response.text()
+        assert response.status == 400 and "told no" in page and 'href="/admin/channels"' in page
     state = await start(browser)
     status, page = await finish(browser, state, "wrong")
     assert status == 422 and "used before" in page

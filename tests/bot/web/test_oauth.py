@@ -98,11 +98,27 @@ async def test_a_no_at_the_vendor_is_said_clearly(house: WebHouse, server: OAuth
     else:
         asked = browser.get(f"{path}?{urlencode(told)}")
     async with asked as response:
-        assert response.status == 400 and "told no" in await response.text()
+        page = await response.text()
+        assert response.status == 400 and "told no" in page
+        assert "<h1>Nothing was connected</h1>" in page and 'href="/admin/connections"' in page
     async with browser.get(f"{path}?error=<script>&state=x") as response:
         page = await response.text()
         assert response.status == 400 and "<script>" not in page
     assert server.calls == {}
+
+
+async def test_a_code_that_the_vendor_does_not_take_is_said_with_the_way_on(
+    house: WebHouse, server: OAuthServer
+) -> None:
+    browser = await house.browser()
+    for word, said in (
+        ("invalid_grant", "any more: it was used before, or is too old"),
+        ("invalid_client", "enter its client ID and secret anew"),
+    ):
+        server.faults.declined = word
+        status, page, _ = await finish(browser, server, await start(browser, server))
+        assert status == 502 and said in page
+        assert "<h1>Nothing was connected</h1>" in page and 'href="/admin/connections"' in page
 
 
 async def test_a_state_is_for_one_browser_once(house: WebHouse, server: OAuthServer) -> None:
@@ -115,7 +131,8 @@ async def test_a_state_is_for_one_browser_once(house: WebHouse, server: OAuthSer
     assert (await finish(browser, server, {**back, "state": "x" * 10_000}))[0] == 403
     assert server.calls == {}
     assert (await finish(browser, server, back))[0] == 303
-    assert (await finish(browser, server, back))[0] == 403
+    status, page, _ = await finish(browser, server, back)
+    assert status == 403 and "<h1>Nothing was connected</h1>" in page
     late = await start(browser, server)
     house.clock.advance(minutes=11)
     assert (await finish(browser, server, late))[0] == 403
