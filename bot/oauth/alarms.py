@@ -52,6 +52,8 @@ ENDS: Mapping[str, str] = {
     f"{_TYPES}/risc/event-type/account-purged": "Google deleted the account.",
 }
 """What happened, and what the owners read of it."""
+_ACCOUNTS = ("iss-sub", "id_token_claims")
+"""How an account is named by its `sub`; the second may add an e-mail address."""
 ONE = f"{_TYPES}/oauth/event-type/token-revoked"
 PREFIX_CHARS = 16
 """https://developers.google.com/identity/protocols/risc#token_identifiers (read 2026-11-22)"""
@@ -159,7 +161,7 @@ class Alarms:
     async def _meant(self, told: Json, apps: Apps) -> list[Connection]:
         """The connections of the account that is named, by the apps that are told."""
         subject = told.get("subject") if isinstance(told, dict) else None
-        if not isinstance(subject, dict) or subject.get("subject_type") != "iss-sub":
+        if not isinstance(subject, dict) or subject.get("subject_type") not in _ACCOUNTS:
             return []
         found = await self._g.db.read(rows.of_account(NAME, str(subject.get("sub"))))
         return [item for item in found if _is_by(item, apps)]

@@ -52,6 +52,17 @@ async def test_its_connections_are_broken_their_tokens_forgotten_and_the_owners_
     assert google.keys_asked == 1, "keys are kept for a while"
 
 
+async def test_an_account_may_be_named_as_an_id_token_names_it(
+    house: OAuthHouse, google: GoogleAlarms
+) -> None:
+    item = await house.connect()
+    claims = {"iss": "https://accounts.google.com/", "sub": google.account, "email": "a@b.example"}
+    subject = {"subject_type": "id_token_claims", **claims}
+    text = told(house, google, events={SHUT: {"subject": subject, "reason": "hijacking"}})
+    assert await house.connections.alarms.hear("google", text) == 1
+    assert (await house.now(item)).status == "broken"
+
+
 async def refresh(house: OAuthHouse, item: rows.Connection) -> str:
     return (await house.around.open(item)).refresh.reveal()
 
