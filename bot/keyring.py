@@ -64,7 +64,7 @@ def ring_of(text: Secret) -> Ring:
     A key is 32 bytes as base64url or as hex, with its id and a colon before it where it has one.
     Raises SettingsError.
     """
-    return Ring(tuple(_kek(part) for part in text.reveal().split(",")))
+    return Ring(tuple(_kek(part, "BOT_MASTER_KEY") for part in text.reveal().split(",")))
 
 
 def ring_in(home: Path, clock: Clock, *, make: bool) -> Ring:
@@ -77,7 +77,7 @@ def ring_in(home: Path, clock: Clock, *, make: bool) -> Ring:
     if make and not path.exists():
         with suppress(FileExistsError):
             _write_new(path, _line(_fresh(clock)))
-    return Ring(tuple(_kek(line) for line in _read(path).split("\n") if line.strip()))
+    return Ring(tuple(_kek(line, str(path)) for line in _read(path).split("\n") if line.strip()))
 
 
 def add_primary(home: Path, clock: Clock) -> Ring:
@@ -103,12 +103,14 @@ def _mark(key: bytes) -> str:
     return hashlib.sha256(b"switchboard kek" + key).hexdigest()[:8]
 
 
-def _kek(text: str) -> Kek:
+def _kek(text: str, where: str) -> Kek:
     id_, colon, rest = text.strip().rpartition(":")
     raw = _raw(rest.strip())
     if raw is None or (colon and not _ID.fullmatch(id_)):
         raise SettingsError(
-            "A master key is not 32 bytes as base64url or hex. Make one with: openssl rand -hex 32"
+            f"A master key of {where} is not 32 bytes as base64url or hex. Put the right one back, "
+            "from your backup or another process's folder: no other opens the stored secrets. Only "
+            "a new house takes a new one: openssl rand -hex 32"
         )
     return Kek(id=id_ or f"kek_000000_{_mark(raw)}", key=raw)
 

@@ -146,11 +146,13 @@ class Settings(Section):
         if not filled.get("agents_dir"):
             filled["agents_dir"] = shipped_agents()
         home = filled["home"] = filled.get("home") or DEFAULT_HOME
+        if not isinstance(home, str | Path):
+            return filled  # which is refused
         filled["files_dir"] = filled.get("files_dir") or Path(home) / "files"
         blog = filled.get("blog", {})
         if isinstance(blog, Blog):
             blog = {name: getattr(blog, name) for name in blog.model_fields_set}
-        if isinstance(blog, Mapping) and isinstance(home, str | Path):
+        if isinstance(blog, Mapping):
             filled["blog"] = {**blog, "folder": blog.get("folder") or Path(home) / "blog"}
         return filled
 
@@ -223,7 +225,8 @@ def home_of(config: str | None = None, environ: Mapping[str, str] | None = None)
             home = _beside(read(file).values.get("home"), file)
         except (OSError, NotToml):
             home = None
-    return Path(home if isinstance(home, str) and home else DEFAULT_HOME).expanduser().absolute()
+    is_name = isinstance(home, str) and home and "\0" not in home
+    return Path(str(home) if is_name else DEFAULT_HOME).expanduser().absolute()
 
 
 def load(

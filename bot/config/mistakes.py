@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
-from typing import Literal, get_args, get_origin
+from typing import Annotated, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, ValidationError
@@ -159,13 +159,17 @@ def _shown(value: object) -> str:
 
 
 def _wanted(info: FieldInfo) -> str:
-    kinds = {info.annotation, *get_args(info.annotation)}
+    kinds, rules = {info.annotation, *get_args(info.annotation)}, list(info.metadata)
+    for inner in [kind for kind in kinds if get_origin(kind) is Annotated]:  # of `Number | None`
+        kind, *said = get_args(inner)
+        kinds.add(kind)
+        rules += [rule for each in said if isinstance(each, FieldInfo) for rule in each.metadata]
     if get_origin(info.annotation) is Literal:
         return "one of " + ", ".join(str(choice) for choice in get_args(info.annotation))
     if bool in kinds:
         return "true or false"
     if int in kinds or float in kinds:
-        return ("a whole number" if int in kinds else "a number") + _range(info.metadata)
+        return ("a whole number" if int in kinds else "a number") + _range(rules)
     if get_origin(info.annotation) is tuple:
         return 'a list of texts such as ["openai/gpt-4o-mini"]'
     return "text in quotes"

@@ -49,11 +49,28 @@ def _secret(value: object) -> Secret:
 
 
 def _folder(value: object) -> object:
+    if isinstance(value, str | Path) and "\0" in str(value):
+        raise ValueError("No folder is called so: there is a zero byte in it. Take it out.")
     return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
 
 
+def _begins(*starts: str) -> AfterValidator:
+    """A secret that is known by how it begins; empty stays empty."""
+
+    def begins(secret: Secret) -> Secret:
+        if secret and not secret.reveal().startswith(starts):
+            raise ValueError(f"It does not begin with {' or '.join(starts)}. Copy the whole of it.")
+        return secret
+
+    return AfterValidator(begins)
+
+
+def _secret_address(secret: Secret) -> Secret:
+    return Secret(web_address(secret.reveal()))
+
+
 Whole = Annotated[int, BeforeValidator(_whole)]
-Number = Annotated[float, BeforeValidator(_whole)]
+Number = Annotated[float, BeforeValidator(_whole), Field(allow_inf_nan=False)]
 Hidden = Annotated[Secret, PlainValidator(_secret), PlainSerializer(str)]
 Folder = Annotated[Path, BeforeValidator(_folder)]
 Address = Annotated[str, AfterValidator(web_address)]
@@ -171,7 +188,9 @@ class Blog(Section):
         default="",
         description="Posts go to this address instead, signed as Standard Webhooks says.",
     )
-    webhook_secret: Hidden = Field(default=NO_SECRET, description="Signs them; begins with whsec_.")
+    webhook_secret: Annotated[Hidden, _begins("whsec_")] = Field(
+        default=NO_SECRET, description="Signs them; begins with whsec_."
+    )
 
 
 Kinds = Annotated[
@@ -189,7 +208,7 @@ Kinds = Annotated[
 class Workflow(Section):
     """Posting to one channel of Microsoft Teams without a bot: a webhook of its Workflows app."""
 
-    teams_url: Hidden = Field(
+    teams_url: Annotated[Hidden, AfterValidator(_secret_address)] = Field(
         default=NO_SECRET,
         description="The address that Workflows shows; whoever knows it may post there.",
     )
@@ -198,11 +217,11 @@ class Workflow(Section):
 class Payments(Section):
     """Getting paid through Stripe, and the most that one person may move."""
 
-    stripe_key: Hidden = Field(
+    stripe_key: Annotated[Hidden, _begins("sk_", "rk_")] = Field(
         default=NO_SECRET,
         description="The first workspace's key; others, and this one too, connect by hand.",
     )
-    stripe_webhook_secret: Hidden = Field(
+    stripe_webhook_secret: Annotated[Hidden, _begins("whsec_")] = Field(
         default=NO_SECRET, description="Signs what Stripe tells; begins with whsec_."
     )
     at_once: Annotated[Whole, Field(ge=0)] = Field(

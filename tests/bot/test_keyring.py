@@ -77,6 +77,16 @@ def test_a_setting_that_is_no_key_is_refused_and_not_repeated(text):
     assert not text or text not in caught.value.message
 
 
+def test_the_place_of_a_spoilt_key_is_named_and_nobody_is_told_to_make_a_new_one_first(tmp_path):
+    with pytest.raises(SettingsError, match=r"of BOT_MASTER_KEY is not 32 bytes.*Put the right one"):
+        ring_of(Secret("ab"))
+    path = tmp_path / FILE
+    path.write_text("kek_202611_b:cut\n")
+    path.chmod(0o600)
+    with pytest.raises(SettingsError, match=rf"of {path} is not 32 bytes.*Only a new house takes"):
+        ring_in(tmp_path, SeededClock(), make=True)
+
+
 def test_one_key_given_twice_is_refused():
     with pytest.raises(SettingsError, match="twice"):
         ring_of(Secret("ab" * 32 + "," + "ab" * 32))

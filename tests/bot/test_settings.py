@@ -291,6 +291,9 @@ def test_every_setting_can_be_given_by_its_variable(name: str) -> None:
     value = next((v for k, v in samples.items() if k in kind), "https://example.org/x")
     special = {
         "BOT_LOG_LEVEL": "debug",
+        "BOT_BLOG_WEBHOOK_SECRET": "whsec_x",
+        "BOT_PAYMENTS_STRIPE_KEY": "sk_x",
+        "BOT_PAYMENTS_STRIPE_WEBHOOK_SECRET": "whsec_x",
         "BOT_BULLETINS": '{slack = {news = "#announcements"}}',
         "BOT_MODELS_EMBEDDINGS": "openai/text-embedding-3-small",
         "BOT_MODELS_TRANSCRIPTION": "openai/whisper-1",
