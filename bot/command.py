@@ -10,7 +10,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-_COMMAND = re.compile(r"(?:^|(?<=`)|(?<=: )|(?<=\()|(?<=&& )|(?<=\d ))bot(?= [a-z])")
+COMMAND = re.compile(r"(?:^|(?<=`)|(?<=: )|(?<=\()|(?<=&& )|(?<=\d ))bot(?= [a-z])")
 """The command in words of our own; `the bot is …` is none."""
 
 
@@ -20,7 +20,7 @@ def runnable(text: str) -> str:
     if name == "bot":
         return text
     pip = f"pip --python {name.removesuffix('bot')}python install"  # there is no pip beside it
-    return _COMMAND.sub(name, text).replace("pip install", pip)
+    return COMMAND.sub(name, text).replace("pip install", pip)
 
 
 @cache

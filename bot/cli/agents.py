@@ -8,6 +8,7 @@ from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean, one_line
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.config.mistakes import nearest
 from bot.core.errors import NotFound
 
@@ -18,8 +19,8 @@ def list_agents(shell: Shell, _: Namespace) -> int:
         team = list(pages(client, path_of("agents")))
     rows = [(a.text("name"), a.text("title"), one_line(", ".join(a.texts("tools")))) for a in team]
     lines = shell.terminal.table(("name", "does", "tools"), rows)
-    empty = [f"There is no agent. Write one: bot new agent NAME (looked for in {_folder(shell)})"]
-    shell.terminal.show({"items": team}, lines if rows else empty)
+    empty = f"There is no agent. Write one: bot new agent NAME (looked for in {_folder(shell)})"
+    shell.terminal.show({"items": team}, lines if rows else [runnable(empty)])
     return 0
 
 

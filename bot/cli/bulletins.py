@@ -6,6 +6,7 @@ from bot.cli.client import path_of
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean
 from bot.cli.verb import Actions
+from bot.command import runnable
 
 PLATFORMS = ("slack", "discord")
 EMPTY = "There is no kind. Agents name the place themselves. Add one: bot bulletins set KIND PLACE"
@@ -25,7 +26,7 @@ def list_kinds(shell: Shell, _: Namespace) -> int:
         for item in items
     ]
     lines = shell.terminal.table(("kind", "platform", "goes to", ""), rows)
-    shell.terminal.show({"items": items}, lines if rows else [EMPTY])
+    shell.terminal.show({"items": items}, lines if rows else [runnable(EMPTY)])
     return 0
 
 

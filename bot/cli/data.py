@@ -20,7 +20,7 @@ def db_status(shell: Shell, _: Namespace) -> int:
     has, needs = house().db_status(shell.settings)
     is_current = has == needs
     told = {"has": has, "needs": needs, "current": is_current, "database": _name(shell)}
-    mend = "" if is_current else " Upgrade it: bot db upgrade"
+    mend = "" if is_current else runnable(" Upgrade it: bot db upgrade")
     if int(has) > int(needs):
         mend = " A newer Switchboard upgraded it; install that one here as well."
     shown = "is not there yet" if has == "0" else f"has schema {has}"

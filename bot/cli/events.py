@@ -8,6 +8,7 @@ from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import Terminal, clean, money, one_line, when
 from bot.cli.verb import Actions
+from bot.command import runnable
 
 LATEST = 20
 
@@ -31,7 +32,7 @@ def list_dead(shell: Shell, _: Namespace) -> int:
         items = list(pages(client, path_of("dead")))
     rows = [(e.text("id"), when(e.text("at")), e.text("channel"), _ending(e)) for e in items]
     lines = shell.terminal.table(("id", "at", "channel", "why"), rows)
-    lines.append("Try one again: bot events replay ID")
+    lines.append(runnable("Try one again: bot events replay ID"))
     shell.terminal.show({"items": items}, lines if rows else ["Nothing has failed for good."])
     return 0
 
@@ -40,7 +41,7 @@ def replay(shell: Shell, args: Namespace) -> int:
     """Try an event again."""
     with shell.client() as client:
         answer = client.call("POST", path_of("dead", args.id, "replay"), {})
-    shell.terminal.show(answer, [f"{args.id} is tried again. Look: bot trace {args.id}"])
+    shell.terminal.show(answer, [runnable(f"{args.id} is tried again. Look: bot trace {args.id}")])
     return 0
 
 

@@ -8,6 +8,7 @@ from bot.cli.client import pages, path_of
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean, when
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.core.errors import Invalid
 
 
@@ -26,7 +27,7 @@ def list_files(shell: Shell, args: Namespace) -> int:
         for f in items
     ]
     lines = shell.terminal.table(("id", "name", "bytes", "", "since"), rows)
-    shell.terminal.show({"items": items}, lines if rows else ["No files. bot files put FILE"])
+    shell.terminal.show({"items": items}, lines if rows else [runnable("No files. Put one here: bot files put FILE")])
     return 0
 
 

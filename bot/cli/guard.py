@@ -36,6 +36,9 @@ def guarded(shell: Shell, act: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         shell.terminal.progress("")
         return INTERRUPTED
+    except EOFError:  # Ctrl-D at a question
+        shell.terminal.fail("The input ended before all was said, so this was not done.", "ended")
+        return 1
     except BrokenPipeError:
         # Whoever read our lines has gone; without this Python complains once more at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -43,11 +46,28 @@ def guarded(shell: Shell, act: Callable[[], int]) -> int:
     except OSError as error:
         if not error.strerror:
             return _fault(shell)
-        where = f"{error.filename}: " if error.filename else ""
-        shell.terminal.fail(f"{where}{error.strerror}.", "system")
+        shell.terminal.fail(_refused(error), "system")
         return 1
     except Exception as error:  # noqa: BLE001 - the outer door; all of it goes into the file
         return _unforeseen(shell, error)
+
+
+def _refused(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    said = f"{where}{error.strerror}."
+    if isinstance(error, PermissionError) and where:
+        path = Path(str(error.filename)).absolute()
+        shut = next((p for p in (*reversed(path.parents), path) if not os.access(p, os.R_OK)), path)
+        said += f" {shut} belongs to {_owner(shut)}: run this as that user, or set BOT_HOME to a "
+        said += "folder of your own."
+    return said
+
+
+def _owner(path: Path) -> str:
+    try:
+        return path.owner()
+    except (OSError, KeyError):
+        return "another user"
 
 
 def _unforeseen(shell: Shell, error: Exception) -> int:

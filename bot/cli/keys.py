@@ -80,7 +80,7 @@ def rotate(shell: Shell, _: Namespace) -> int:
         answer = client.call("POST", path_of("keys", "rotate"), {})
     done = count(answer.number("rewrapped"), "data key")
     said = f"The new master key is {answer.text('id')}; {done} sealed anew."
-    shell.terminal.show(answer, [said, "Make a backup: bot backup"])
+    shell.terminal.show(answer, [said, runnable("Make a backup: bot backup")])
     return 0
 
 
@@ -109,7 +109,7 @@ def list_tokens(shell: Shell, _: Namespace) -> int:
         for t in answer.records("items")
     ]
     head = ("id", "name", "ends in", "person", "made")
-    empty = ["There is no token. Make one with: bot token create NAME"]
+    empty = [runnable("There is no token. Make one with: bot token create NAME")]
     shell.terminal.show(answer, shell.terminal.table(head, rows) if rows else empty)
     return 0
 

@@ -1,6 +1,6 @@
 """`bot VERB …`: finds the verb's file, runs it, and turns every error into a sentence.
 
-`bot --help` and `bot --version` import nothing but this file and argparse; a verb's file is
+`bot --help` and `bot --version` import little but this file and argparse; a verb's file is
 imported when that verb is called. Exit codes: 0 done, 1 not done, 2 wrong words or settings, 3 port
 taken, 4 already running, 70 a fault of this program, 130 interrupted.
 """
@@ -11,6 +11,9 @@ from argparse import SUPPRESS, ArgumentParser, RawDescriptionHelpFormatter
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
+
+from bot.cli.words import Words
+from bot.command import runnable
 
 if TYPE_CHECKING:
     from bot.cli.verb import Act, Declare
@@ -58,6 +61,8 @@ VERBS: Mapping[str, tuple[str, str]] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     before, verb, after = _split(list(sys.argv[1:] if argv is None else argv))
+    if verb == "help":  # `bot help connect`, as other programs take it
+        verb, after = (after[0], ["--help"]) if after else ("", [])
     parser = _parser()
     options = parser.parse_args(before)
     if "version" in options:
@@ -84,11 +89,11 @@ def _split(argv: list[str]) -> tuple[list[str], str, list[str]]:
 def _parser() -> ArgumentParser:
     width = max(map(len, VERBS))
     verbs = "\n".join(f"  {name.ljust(width)}  {about}" for name, (_, about) in VERBS.items())
-    parser = ArgumentParser(
+    parser = Words(
         prog="bot",
         usage="bot [--config FILE] [--json] VERB …",
         description="Message your team's agents; nothing they do happens without your yes.",
-        epilog=f"verbs:\n{verbs}\n\n`bot VERB --help` says more.",
+        epilog=f"verbs:\n{verbs}\n\n{runnable('`bot help VERB` says more.')}",
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -101,9 +106,9 @@ def _parser() -> ArgumentParser:
 def _unknown(verb: str) -> int:
     from difflib import get_close_matches
 
-    near = get_close_matches(verb, VERBS, n=1)
-    mend = f"Did you mean `bot {near[0]}`?" if near else "`bot --help` lists them."
-    print(f"There is no verb {verb}. {mend}", file=sys.stderr)
+    near = get_close_matches(verb, (*VERBS, "help"), n=1)
+    mend = f"Did you mean `bot {near[0]}`?" if near else "`bot help` lists them."
+    print(runnable(f"There is no verb {verb}. {mend}"), file=sys.stderr)
     return 2
 
 
@@ -117,7 +122,7 @@ def _run(verb: str, words: list[str], as_json: bool) -> int:
 
     gc.freeze()  # so that it is never looked through
     gc.enable()
-    parser = ArgumentParser(prog=f"bot {verb}", description=VERBS[verb][1], allow_abbrev=False)
+    parser = Words(prog=f"bot {verb}", description=VERBS[verb][1], allow_abbrev=False)
     common(parser)
     declare(parser)
     words_read = parser.parse_args(words)

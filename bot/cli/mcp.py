@@ -11,6 +11,7 @@ from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean, reveal
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.core.errors import NotFound
 
 NONE = "No MCP server is set. bot.toml takes them: docs/integrations/mcp.md shows how."
@@ -45,7 +46,7 @@ def approve(shell: Shell, args: Namespace) -> int:
         missing = set(args.tool) - {tool.text("name") for tool in wanted}
         if missing:
             names = ", ".join(sorted(missing))
-            raise NotFound(f"Nothing called {names} waits. bot mcp list names what does.")
+            raise NotFound(f"Nothing called {names} waits. `bot mcp list` names what does.")
         done = [tool for tool in wanted if _says_yes(shell, tool, args.yes)]
         for tool in done:
             body = {"tool": tool.text("name"), "hash": tool.text("hash")}
@@ -85,7 +86,7 @@ def _find(client: Client, name: str) -> Record:
     for server in pages(client, path_of("mcp")):
         if server.text("server") == name:
             return server
-    raise NotFound(f"There is no MCP server {name}. bot mcp list names them.")
+    raise NotFound(f"There is no MCP server {name}. `bot mcp list` names them.")
 
 
 def _lines(shell: Shell, server: Record) -> list[str]:
@@ -99,9 +100,9 @@ def _lines(shell: Shell, server: Record) -> list[str]:
     ]
     lines += shell.terminal.table(("tool", "state", "risk", "says"), rows) if rows else []
     if any(tool.text("state") in WAITING for tool in tools):
-        lines.append(f"Next: bot mcp approve {name}")
+        lines.append(runnable(f"Next: bot mcp approve {name}"))
     elif not rows:
-        lines.append(f"Next: bot mcp check {name}")
+        lines.append(runnable(f"Next: bot mcp check {name}"))
     return lines
 
 

@@ -6,6 +6,7 @@ something that works.
 
 import keyword
 import re
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from string import Template
 
 from bot.cli.blueprints import BLUEPRINTS, Blueprint
 from bot.cli.shell import Shell
+from bot.command import runnable
 from bot.config.values import shipped_agents
 from bot.core.errors import Conflict, Invalid, OperatorError
 
@@ -36,9 +38,10 @@ def new(shell: Shell, args: Namespace) -> int:
     written = write({path: Template(text).substitute(words) for path, text in files.items()})
     lines = [f"Wrote {path}" for path in written]
     tests = [path for path in written if path.name.startswith("test_")]
-    lines += [f"Test it: python -m pytest {path}" for path in tests]
+    place = "" if root.absolute() == Path.cwd() else f" -C {shlex.quote(str(root))}"
+    lines += [f"Test it: make{place} test ARGS={path.relative_to(root)}" for path in tests]
     told = {"files": [str(path) for path in written]}
-    shell.terminal.show(told, [*lines, Template(blueprint.next).substitute(words)])
+    shell.terminal.show(told, [*lines, runnable(Template(blueprint.next).substitute(words))])
     return 0
 
 

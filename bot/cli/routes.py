@@ -8,6 +8,7 @@ from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import Terminal, clean
 from bot.cli.verb import Actions
+from bot.command import runnable
 from bot.core.errors import Invalid
 
 PARTS = ("channel", "workspace", "place", "thread", "person", "address")
@@ -20,8 +21,8 @@ def list_routes(shell: Shell, _: Namespace) -> int:
         rules = list(pages(client, path_of("routes")))
     rows = [(r.text("id"), r.text("agent"), rule_of(r)) for r in rules]
     lines = shell.terminal.table(("id", "agent", "answers"), rows)
-    empty = ["There is no rule. The default agent answers. Add one with: bot routes add AGENT …"]
-    shell.terminal.show({"items": rules}, lines if rows else empty)
+    empty = "There is no rule. The default agent answers. Add one with: bot routes add AGENT …"
+    shell.terminal.show({"items": rules}, lines if rows else [runnable(empty)])
     return 0
 
 
@@ -49,7 +50,7 @@ def add_route(shell: Shell, args: Namespace) -> int:
         if other.text("id") != answer.text("id") and _says_the_same(other, rule):
             said = [
                 f"{clean(other.text('agent'))} answers {words} as well, so nobody does until one "
-                f"of the two is gone: bot routes remove {clean(other.text('id'))}"
+                + runnable(f"of the two is gone: bot routes remove {clean(other.text('id'))}")
             ]
     shell.terminal.show(answer, said)
     return 0
