@@ -116,6 +116,7 @@ def _who(folder: Path) -> str:
     except (OSError, ValueError, KeyError):
         who = "it has no page yet"
     return (
-        f"Switchboard is already running on {folder} ({who}). `bot open` opens its page; while it "
-        "starts or stops nothing answers there: try again in a few seconds."
+        f"Switchboard is already running on {folder} ({who}), and this needs the folder for "
+        "itself. Stop it with Ctrl-C where it runs; while it starts or stops, or another command "
+        "is at work, try again in a few seconds."
     )

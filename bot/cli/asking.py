@@ -40,7 +40,7 @@ def gather(shell: Shell, args: Namespace, wanted: Record, page: str) -> Options:
     told = _of_words(args, wanted)
     ways = _ways(wanted, [part.strip() for part in args.by.split(",") if part.strip()])
     if args.stdin or not (told or args.by or sys.stdin.isatty()):
-        return {**_piped(), **told}
+        return {**_piped(_needs(wanted, ways)), **told}
     if sys.stdin.isatty():
         shell.terminal.say(f"{page} says where each of these is found.")
         _ask(shell, args, wanted, (ways, told))
@@ -75,14 +75,15 @@ def _read(path: str) -> str:
         raise Invalid(f"{path} cannot be read.") from error
 
 
-def _piped() -> Options:
+def _piped(needs: Sequence[str]) -> Options:
     """`{"name": "value"}` as JSON from a pipe."""
     try:
         told = json.loads(sys.stdin.read(MOST))
     except ValueError:
         told = None
     if not isinstance(told, dict):
-        raise Invalid('Pipe an object in, such as {"token": "…"}.')
+        shape = json.dumps(dict.fromkeys(needs or ("token",), "…"), ensure_ascii=False)
+        raise Invalid(f"Nobody can be asked here. Pipe its answers in as JSON, such as {shape}.")
     return {str(name): value for name, value in told.items()}
 
 

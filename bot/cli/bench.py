@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from argparse import REMAINDER, ArgumentParser, Namespace
+from importlib.util import find_spec
 from pathlib import Path
 
 from bot.cli.shell import Shell
@@ -14,6 +15,8 @@ def bench(_: Shell, args: Namespace) -> int:
     root = Path(__file__).parents[2]
     if not (root / "bench" / "__main__.py").is_file():
         raise OperatorError("The benchmarks are part of the checkout, not of the installation.")
+    if find_spec("pytest") is None:  # what it plays vendors with
+        raise OperatorError(f"The benchmarks need the tests' packages: make -C {root} setup-dev")
     command = [sys.executable, "-m", "bench", *args.words]
     return subprocess.run(command, cwd=root).returncode  # noqa: S603 - our own program
 

@@ -27,7 +27,10 @@ def list_files(shell: Shell, args: Namespace) -> int:
         for f in items
     ]
     lines = shell.terminal.table(("id", "name", "bytes", "", "since"), rows)
-    shell.terminal.show({"items": items}, lines if rows else [runnable("No files. Put one here: bot files put FILE")])
+    shell.terminal.show(
+        {"items": items},
+        lines if rows else [runnable("No files. Put one here: bot files put FILE")],
+    )
     return 0
 
 

@@ -22,7 +22,9 @@ def list_workflows(shell: Shell, _: Namespace) -> int:
     ]
     rows = [(w.id, w.agent, w.title, w.needs) for w in WORKFLOWS]
     lines = shell.terminal.table(("id", "agent", "what", "also needs"), rows)
-    shell.terminal.show({"items": items}, [*lines, "", runnable("Run one: bot workflows run ID TEXT")])
+    shell.terminal.show(
+        {"items": items}, [*lines, "", runnable("Run one: bot workflows run ID TEXT")]
+    )
     return 0
 
 

@@ -114,6 +114,7 @@ async def greet(
     if not place:
         saved = await db.read(saved_chats.get(actor.tenant, actor.id, platform))
         if saved is None:
+            await outgoing.places(actor.tenant, platform)  # says so where nothing is connected
             raise NotFound("Say where the test message goes, such as #general or a chat's number.")
         place = saved.place
     effect = EffectId(new_id(clock, "eff"))

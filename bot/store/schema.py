@@ -68,7 +68,11 @@ def prepare(path: Path) -> str:
         finally:
             conn.close()
     except (sqlite3.Error, OSError) as error:
-        raise StoreError(f"Cannot use the database {path}: {error}.{mend_of(error)}") from error
+        raise _unusable(path, error) from error
+
+
+def _unusable(path: Path, error: Exception) -> StoreError:
+    return StoreError(f"Cannot use the database {path}: {error}.{mend_of(error)}")
 
 
 def _prepare(conn: sqlite3.Connection, path: Path) -> str:
@@ -88,7 +92,14 @@ def _prepare(conn: sqlite3.Connection, path: Path) -> str:
 
 
 def version_of(path: Path) -> int:
-    """The schema of a file; 0 when it is not there."""
+    """The schema of a file; 0 when it is not there. Raises StoreError."""
+    try:
+        return _read_version(path)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from error
+
+
+def _read_version(path: Path) -> int:
     if not path.exists():
         return 0
     conn = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
@@ -102,7 +113,7 @@ def version_of(path: Path) -> int:
 def problems_of(path: Path) -> list[tuple[str, str]]:
     """What keeps a file from being opened or read, each with the command that mends it."""
     try:
-        version = version_of(path)
+        version = _read_version(path)
         check(path)
     except sqlite3.Error as error:
         return [(f"Cannot use the database {path}: {error}.", "bot restore FILE")]

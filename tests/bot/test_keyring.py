@@ -78,7 +78,9 @@ def test_a_setting_that_is_no_key_is_refused_and_not_repeated(text):
 
 
 def test_the_place_of_a_spoilt_key_is_named_and_nobody_is_told_to_make_a_new_one_first(tmp_path):
-    with pytest.raises(SettingsError, match=r"of BOT_MASTER_KEY is not 32 bytes.*Put the right one"):
+    with pytest.raises(
+        SettingsError, match=r"of BOT_MASTER_KEY is not 32 bytes.*Put the right one"
+    ):
         ring_of(Secret("ab"))
     path = tmp_path / FILE
     path.write_text("kek_202611_b:cut\n")

@@ -20,9 +20,11 @@ from bot.core.errors import (
     VendorRefused,
     VendorUnknown,
 )
-from bot.core.ids import TenantId
+from bot.core.ids import PersonId, TenantId
+from bot.core.people import Person, Role
 from bot.infra.clock import SystemClock
-from bot.platforms.checking import OFTEN, Checked, Checks, NotChecked
+from bot.platforms.checking import OFTEN, Checked, Checks, NotChecked, greet
+from bot.platforms.outgoing import Outgoing
 from bot.wiring.setup import channel_load, channel_wants
 from channels.discord.channel import make as make_discord
 from channels.email.channel import make as make_email
@@ -34,6 +36,7 @@ from tests.channels.test_email_graph import by_graph
 from tests.fakes import resend_server, sendgrid_server
 from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import StillClock
+from tests.fakes.database import InlineDatabase
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.graph_mail import GraphMail
 from tests.fakes.imap_server import ImapServer
@@ -196,6 +199,20 @@ async def test_one_that_cannot_be_asked_is_not_called_checked_and_none_is_asked_
 def test_how_a_secret_begins_is_told_where_it_is_known() -> None:
     begins = {want["name"]: want["begins"] for want in channel_wants("slack")}
     assert begins["bot_token"] == "xoxb-" and begins["client_id"] == ""
+
+
+async def test_a_test_message_without_a_place_says_first_that_nothing_is_connected() -> None:
+    clock, db = SystemClock(), InlineDatabase()
+    ada = Person(
+        id=PersonId("per_1"), tenant=HOME, name="Ada", role=Role.OWNER, created_at=clock.now()
+    )
+    for channel, error, said in (
+        (None, ConnectionBroken, "Telegram is not connected here. .*`bot connect telegram`"),
+        (FakeChannel("telegram"), NotFound, "Say where the test message goes"),
+    ):
+        outgoing = Outgoing(lambda _tenant, _name, found=channel: found, None)
+        with pytest.raises(error, match=said):
+            await greet(db, clock, outgoing, ada, ("telegram", ""))
 
 
 async def test_telegram_s_places_are_numbers() -> None:

@@ -159,7 +159,7 @@ def test_nothing_is_brought_back_under_a_house_that_runs(
         fcntl.flock(held, fcntl.LOCK_EX)
         said = bot("restore", "all.tar.gz", "--replace")
     assert said.code == 4
-    assert "already running" in said.err
+    assert "already running" in said.err and "Stop it with Ctrl-C where it runs" in said.err
 
 
 def _archive(path: Path, **files: bytes) -> None:

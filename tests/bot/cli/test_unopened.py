@@ -49,7 +49,9 @@ def test_doctor_names_a_file_that_is_no_database(bot: Bot, newer: Path) -> None:
     newer.write_bytes(b"no database at all, and longer than one page's head " * 100)
     said = bot("doctor", "--json").json["problems"]
     assert ("not a database" in said[0]["what"], said[0]["command"]) == (True, "bot restore FILE")
-    assert bot("events").code == 1
+    for words in (("events",), ("db", "status")):
+        done = bot(*words)
+        assert (done.code, "Bring a backup back with" in done.err) == (1, True), done.err
 
 
 def test_a_master_key_that_others_may_read_is_told_with_the_command(bot: Bot, home: Path) -> None:
@@ -72,7 +74,7 @@ def test_a_folder_whose_holder_does_not_answer_is_told_with_what_to_do(
         held.release()
     assert said.code == 4
     assert "(it has no page yet)" in said.err
-    assert said.err.endswith("starts or stops nothing answers there: try again in a few seconds.\n")
+    assert said.err.endswith("another command is at work, try again in a few seconds.\n")
     lock = os.open(home / "lock", os.O_RDWR)
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     os.close(lock)

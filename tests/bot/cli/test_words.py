@@ -2,13 +2,16 @@
 
 import ast
 import os
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
+from bot.cli import bench
 from bot.cli.guard import guarded
 from bot.cli.shell import Shell
 from bot.command import COMMAND
+from bot.core.errors import OperatorError
 from tests.bot.cli.conftest import Bot
 from tests.bot.cli.test_connect import playing
 from tests.fakes.api_server import ApiServer
@@ -104,3 +107,21 @@ def _bare(file: Path) -> list[str]:
 def test_every_hint_is_named_so_that_it_can_be_run() -> None:
     files = [f for f in (ROOT / "bot" / "cli").glob("*.py") if f.name not in NAMED_AT_THEIR_END]
     assert [hint for file in files for hint in _bare(file)] == []
+
+
+def test_who_pipes_nothing_is_told_what_to_pipe(bot: Bot, server: ApiServer) -> None:
+    playing(server, "telegram")
+    done = bot("connect", "telegram")
+    assert done.code == 1
+    assert (
+        done.err
+        == 'Nobody can be asked here. Pipe its answers in as JSON, such as {"token": "…"}.\n'
+    )
+
+
+def test_benchmarks_without_the_tests_packages_name_the_mend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bench, "find_spec", lambda name: None)  # pytest is here, as we see
+    with pytest.raises(OperatorError, match="setup-dev"):
+        bench.bench(Shell(None, as_json=False), Namespace(words=["--help"]))
