@@ -51,7 +51,7 @@ class Kind(Enum):
         cause="model.auth",
         error=ConnectionBroken,
         says="{title} does not accept the key{last4}",
-        step="Put a key that works into {variable}.",
+        step="Paste one that works, or put it into {variable} and start again.",
         rest_s=60.0,
     )
     NO_MONEY = Consequence(

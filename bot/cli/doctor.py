@@ -176,6 +176,9 @@ def not_ready(patient: Patient) -> Iterator[Problem]:
     named = patient.status.texts("problems")
     for what in named or ([patient.why] if patient.why else []):
         mend = "bot keys paste" if "key" in what.lower() else "bot status"
+        if "cannot be written" in what:
+            home = patient.shell.home
+            mend = f"fuser -v {home / 'switchboard.db'}" if "locked" in what else f"df -h {home}"
         if place := _IN_FILE.match(what):
             mend = _edit(place[1], place[2])
         if command := _IN_WORDS.search(what):

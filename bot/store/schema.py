@@ -27,7 +27,7 @@ from bot.store import (
     tables_sms,
 )
 from bot.store.columns import metadata
-from bot.store.spoilt import check, mend_of
+from bot.store.spoilt import check, command_of, mend_of
 from bot.store.sqlite import DIALECT
 
 TABLES = (
@@ -116,7 +116,7 @@ def problems_of(path: Path) -> list[tuple[str, str]]:
         version = _read_version(path)
         check(path)
     except sqlite3.Error as error:
-        return [(f"Cannot use the database {path}: {error}.", "bot restore FILE")]
+        return [(f"Cannot use the database {path}: {error}.", command_of(error, path))]
     return [(_newer(path, version), extras.upgrade())] if version > VERSION else []
 
 

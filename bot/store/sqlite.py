@@ -231,7 +231,7 @@ class SqliteDatabase:
             if conn.in_transaction:
                 conn.execute("ROLLBACK")
             self.broken = f"The database cannot be written: {error}."
-            mend = mend_of(error) if is_spoilt(error) else " Make room or mend the disk"
+            mend = mend_of(error) or " Mend the disk"
             failure = StoreError(f"{self.broken}{mend}; nothing was accepted.")
             log.error(self.broken)
             return [(future, None, failure) for _, future in batch if future is not None]

@@ -200,6 +200,16 @@ PROBLEMS = [
     ),
     ({"problems": ["The OpenAI key is refused."]}, "The OpenAI key is refused.", "bot keys paste"),
     (
+        {"problems": ["The database cannot be written: database is locked."]},
+        "The database cannot be written: database is locked.",
+        "fuser -v {home}/switchboard.db",
+    ),
+    (
+        {"problems": ["The database cannot be written: database or disk is full."]},
+        "The database cannot be written: database or disk is full.",
+        "df -h {home}",
+    ),
+    (
         {"problems": ["agents/ada.md:3: title: it is missing"]},
         "agents/ada.md:3: title: it is missing",
         '"${EDITOR:-vi}" +3 agents/ada.md',
@@ -216,7 +226,8 @@ def test_a_problem_comes_with_the_one_command_that_mends_it(
     assert said.code == 1
     assert said.out.splitlines()[:2] == [f"✗ {what}", f"    {command}"]
     told = bot("doctor", "--json").json
-    assert told["problems"] == [{"what": what, "command": command}]
+    there = command.replace("{home}", str(well.home))
+    assert told["problems"] == [{"what": what, "command": there}]
 
 
 CLAUDE = {"keys": {"anthropic": "sk-ant-a"}}

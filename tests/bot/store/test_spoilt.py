@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot.core.errors import StoreError
 from bot.store import schema
 from bot.store.script import Ask, Row, Script, Statement
-from bot.store.spoilt import mend_of
+from bot.store.spoilt import command_of, mend_of
 from bot.store.sqlite import SqliteDatabase
 from bot.store.tables import meta
 from tests.contract.database import put
@@ -71,8 +71,24 @@ async def test_nothing_is_accepted_once_a_reader_saw_it(path: Path) -> None:
     await db.close()
 
 
-def test_a_full_disk_is_said_with_its_mend() -> None:
-    error = sqlite3.OperationalError("database or disk is full")
-    error.sqlite_errorname = "SQLITE_FULL"
-    assert "Make room" in mend_of(error)
-    assert mend_of(sqlite3.OperationalError("database is locked")) == ""
+@pytest.mark.parametrize("name", ["SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"])
+def test_a_full_disk_is_said_with_its_mend_and_nobody_is_told_to_bring_back_a_backup(
+    name: str, path: Path
+) -> None:
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorname = name
+    assert mend_of(error) == " Make room on the disk or mend it, then try again"
+    assert command_of(error, path) == f"df -h {path.parent}"
+    assert mend_of(sqlite3.OperationalError("no such table")) == ""
+
+
+def test_another_program_that_holds_the_file_is_named_as_such(path: Path) -> None:
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("begin immediate")
+    mine = sqlite3.connect(path, isolation_level=None, timeout=0)
+    with pytest.raises(sqlite3.OperationalError) as refused:
+        mine.execute("begin immediate")
+    assert mend_of(refused.value) == " Another program holds it: close that one, then try again"
+    assert command_of(refused.value, path) == f"fuser -v {path}"
+    other.close()
+    mine.close()
