@@ -1,7 +1,8 @@
 """Why a turn failed, as one word for programs, and what a person can do about it.
 
-model.auth model.credit model.rate model.overflow model.timeout model.unreachable model.failed
-model.nonsense model.cut model.unknown model.refused     the model, by what its provider said
+model.auth model.credit model.rate model.overflow model.timeout model.unreachable
+model.certificate model.failed model.nonsense model.cut model.unknown model.refused
+                                          the model, by what its provider said
 budget limit settings vendor internal     everything else
 """
 
@@ -25,6 +26,7 @@ _ACTIONS: Mapping[str, dict[str, Json]] = {
     "model.credit": _KEY,
     "model.unknown": _STATE,
     "model.unreachable": _STATE,
+    "model.certificate": _STATE,
     "model.overflow": {"label": "New conversation", "href": "/chat"},
     "settings": _STATE,
     BUDGET: {"label": "See what waits for a yes", "href": "/admin/approvals"},

@@ -89,6 +89,14 @@ class Kind(Enum):
         step="Check the network{endpoint}.",
         rest_s=15.0,
     )
+    CERTIFICATE = Consequence(
+        cause="model.certificate",
+        error=ConnectionBroken,
+        says="The model cannot be asked: {host} shows a certificate that does not hold",
+        step="Look at the clock of this machine; if that is right, ask who runs the host, or "
+        "the proxy before it.",
+        rest_s=15.0,
+    )
     SERVER = Consequence(
         cause="model.failed",
         error=VendorUnknown,

@@ -37,6 +37,7 @@ MUTE: Mapping[str, str] = {
     "model.auth": "its key is refused",
     "model.credit": "its key has no credit left",
     "model.unreachable": "it cannot be reached",
+    "model.certificate": "its certificate does not hold",
 }
 """Failures that the next message meets as well."""
 REPLACED = "model_key_replaced"

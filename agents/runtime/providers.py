@@ -250,6 +250,8 @@ class _Asked:
                     words=spoken_by(text),
                     retry_after_s=wait_of(response.headers.get("Retry-After")),
                 )
+        except aiohttp.ClientConnectorCertificateError:  # a ValueError as well
+            failure = self._failure(Kind.CERTIFICATE)
         except ValueError:
             failure = self._failure(Kind.NONSENSE, words=spoken_by(text))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from ssl import CertificateError
 from typing import Any
 
 from aiohttp.client_exceptions import ClientConnectorError, ConnectionTimeoutError
@@ -44,6 +45,8 @@ def kind_of(error: BaseException) -> Kind:
     """The sort of what was raised. LiteLLM wraps several layers, and the innermost know best."""
     chain = list(_causes(error))
     names = {type(each).__name__ for each in chain}
+    if any(isinstance(each, CertificateError) for each in chain):
+        return Kind.CERTIFICATE
     if any(isinstance(each, _UNREACHABLE) for each in chain):
         return Kind.UNREACHABLE
     if "ClientPayloadError" in names or isinstance(error, CutOff):

@@ -1,10 +1,17 @@
 """What went wrong, sorted, and told without secrets."""
 
 import asyncio
-from datetime import UTC, datetime
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from agents.runtime.connector import connector
 from agents.runtime.failures import (
@@ -16,9 +23,10 @@ from agents.runtime.failures import (
     spoken_by,
     wait_of,
 )
+from agents.runtime.providers import check
 from agents.runtime.raised import kind_of
 from bot.causes import cause_of
-from bot.core.errors import OperatorError, VendorError
+from bot.core.errors import ConnectionBroken, OperatorError, VendorError
 from bot.core.secret import Secret
 
 NOW = datetime(2027, 3, 3, 10, 0, tzinfo=UTC)
@@ -149,6 +157,30 @@ async def test_a_silent_name_server_is_given_up(monkeypatch: pytest.MonkeyPatch)
         with pytest.raises(aiohttp.ConnectionTimeoutError) as caught:
             await session.get("http://model.example/", timeout=aiohttp.ClientTimeout(total=1))
     assert kind_of(caught.value) is Kind.UNREACHABLE
+
+
+async def test_a_certificate_that_does_not_hold_is_told_from_a_host_that_is_not_there(
+    tmp_path: Path,
+) -> None:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    key = ec.generate_private_key(ec.SECP256R1())
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).serial_number(1)
+    made = made.not_valid_before(NOW - timedelta(days=9000)).not_valid_after(
+        NOW - timedelta(days=8000)
+    )
+    pem = made.public_key(key.public_key()).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    pem += key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "both.pem").write_bytes(pem)
+    shown = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    shown.load_cert_chain(tmp_path / "both.pem")
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=shown)
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, aiohttp.ClientSession(connector=connector()) as session:
+        with pytest.raises(aiohttp.ClientConnectorCertificateError) as caught:
+            await session.get(url)
+        with pytest.raises(ConnectionBroken, match="does not hold.*Look at the clock"):
+            await check("openai", Secret("sk-1234"), url)
+    assert kind_of(caught.value) is Kind.CERTIFICATE
 
 
 def test_every_kind_has_a_cause_of_its_own_that_the_error_carries() -> None:

@@ -223,11 +223,11 @@ def test_a_problem_comes_with_the_one_command_that_mends_it(
 ) -> None:
     well.answers["GET", "/v1/status"] = 200, {**STATUS, **change}
     said = bot("doctor")
+    command = command.replace("{home}", str(well.home))
     assert said.code == 1
     assert said.out.splitlines()[:2] == [f"✗ {what}", f"    {command}"]
     told = bot("doctor", "--json").json
-    there = command.replace("{home}", str(well.home))
-    assert told["problems"] == [{"what": what, "command": there}]
+    assert told["problems"] == [{"what": what, "command": command}]
 
 
 CLAUDE = {"keys": {"anthropic": "sk-ant-a"}}
