@@ -46,7 +46,7 @@ def refused(how: str, retry_after: str = "") -> Answer:
         "missing": error(100, "Object does not exist", 33),
         "conflict": error(506, "Duplicate status message", 1455006),
         "large": error(1, "Please reduce the amount of data you're asking for", status=413),
-        "invalid": error(100, "Invalid parameter", 2061006),
+        "unfit": error(100, "Invalid parameter", 2061006),
         "blocked": error(368, "The action attempted has been deemed abusive", status=400),
         "limited": error(32, "Page request limit reached"),
         "too_many": error(4, "Application request limit reached", status=429),

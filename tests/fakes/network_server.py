@@ -20,7 +20,7 @@ from tests.fakes.troubled import Troubled
 Body = dict[str, Any]
 BEFORE = {
     "unauthorized": 401, "forbidden": 403, "missing": 404, "conflict": 409, "large": 413,
-    "invalid": 422, "limited": 429,
+    "unfit": 422, "limited": 429,
 }  # fmt: skip
 """Refusals, with nothing done."""
 

@@ -20,7 +20,7 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
     "forbidden": (403, "You may not do this."),
     "missing": (404, "Nothing is here."),
     "conflict": (409, "This is there already."),
-    "too_big": (413, "This is too big."),
+    "large": (413, "This is too big."),
     "unfit": (422, "This does not fit."),
     "limited": (429, "Too many requests."),
     "error": (503, "over capacity"),

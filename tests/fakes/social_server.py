@@ -17,12 +17,12 @@ from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.troubled import Troubled
 
 REFUSALS = {
-    "refused": 400,
+    "bad": 400,
     "unauthorized": 401,
     "forbidden": 403,
     "missing": 404,
     "conflict": 409,
-    "too_large": 413,
+    "large": 413,
     "unfit": 422,
     "limited": 429,
 }
@@ -128,7 +128,7 @@ class SocialServer(Troubled, OAuthServer):
             reply = self.work(operation, request, body)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             self.mistakes.append(f"{operation}: {type(error).__name__} {error} with {body!r:.200}")
-            reply = self.refusal("refused", 400)
+            reply = self.refusal("bad", 400)
         self.judge_reply(request, operation, reply)
         return _answer(reply)
 

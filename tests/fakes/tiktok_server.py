@@ -210,7 +210,7 @@ class TikTokServer(SocialServer):
             "unauthorized": "access_token_invalid",
             "forbidden": "scope_not_authorized",
             "limited": "rate_limit_exceeded",
-            "refused": "invalid_params",
+            "bad": "invalid_params",
             "missing": "invalid_publish_id",
         }
         return _told({}, status, codes.get(how, how))

@@ -140,7 +140,7 @@ class XServer(Troubled, OAuthServer):
             "missing": lambda: self._problem(404, "resource-not-found", "Not Found"),
             "conflict": lambda: self._problem(409, "conflict", "Conflict"),
             "large": lambda: self._problem(413, "about:blank", "Payload Too Large"),
-            "invalid": lambda: self._problem(422, "invalid-request", "Unprocessable"),
+            "unfit": lambda: self._problem(422, "invalid-request", "Unprocessable"),
         }
         return words[how]()
 

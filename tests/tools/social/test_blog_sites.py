@@ -183,7 +183,7 @@ async def test_a_look_up_that_fails_says_nothing(desk: SiteDesk, how: str) -> No
 
 @pytest.mark.parametrize(
     ("how", "said"),
-    [("bad", "400"), ("forbidden", "403"), ("conflict", "409"), ("too_big", "413"),
+    [("bad", "400"), ("forbidden", "403"), ("conflict", "409"), ("large", "413"),
      ("unfit", "422"), ("missing", "nothing there"), ("limited", "for the moment")],
 )  # fmt: skip
 async def test_a_refusal_is_told_and_nothing_was_done(desk: SiteDesk, how: str, said: str) -> None:
@@ -280,7 +280,7 @@ async def test_a_deletion_whose_answer_is_missing_is_looked_up(
 
 @pytest.mark.parametrize(
     ("how", "said"),
-    [("bad", "400"), ("forbidden", "403"), ("conflict", "409"), ("too_big", "413"),
+    [("bad", "400"), ("forbidden", "403"), ("conflict", "409"), ("large", "413"),
      ("unfit", "422"), ("limited", "for the moment"), ("unauthorized", "bot connect")],
 )  # fmt: skip
 async def test_a_deletion_that_is_refused_leaves_the_post_and_says_why(

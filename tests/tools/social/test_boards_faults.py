@@ -176,7 +176,7 @@ async def test_what_never_was_is_surely_not_there_and_is_made_once(
 
 
 @pytest.mark.parametrize(
-    "how", ["refused", "forbidden", "missing", "conflict", "too_large", "unfit"]
+    "how", ["bad", "forbidden", "missing", "conflict", "large", "unfit"]
 )
 async def test_a_refusal_is_one_and_nothing_is_there(desk: Desk, case: Case, how: str) -> None:
     arguments = await full(desk, case)

@@ -5,7 +5,6 @@ looked up before it is done again.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -97,9 +96,7 @@ CASES = {
 }  # fmt: skip
 LASTING = ("facebook", "threads")
 """Whose tokens are prolonged while they last, or last for ever: one that is over is over."""
-REFUSED = ("forbidden", "conflict", "large", "invalid")
-WORDS = {"large": ("too_large", "too_big"), "invalid": ("unfit",)}
-"""What some of the servers call these."""
+REFUSED = ("forbidden", "conflict", "large", "unfit")
 
 
 @pytest.fixture(params=CASES)
@@ -123,28 +120,17 @@ async def desk(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
         assert server.mistakes == []
 
 
-def fail(desk: Desk, case: Case, how: str, times: int = 1) -> None:
-    """The deleting goes wrong; the servers call some refusals otherwise."""
-    for word in (how, *WORDS.get(how, ())):
-        with suppress(KeyError):
-            if how in WORDS:
-                desk.server.no(word)
-            desk.server.fail(case.take, word, times=times)
-            return
-    raise KeyError(how)
-
-
 async def test_a_refusal_leaves_the_post_and_says_why(desk: Desk, case: Case) -> None:
     post = case.put(desk.server, "Bye")
     full = await desk.full({"post": post})
     for how in REFUSED:
-        fail(desk, case, how)
+        desk.server.fail(case.take, how)
         with pytest.raises((VendorRefused, ConnectionBroken)) as caught:
             await desk.perform(full)
         assert caught.value.message and getattr(caught.value, "retry_after_s", None) is None, how
         assert "canary" not in caught.value.message
         assert case.standing(desk.server) == 2 and await desk.find(full) is None
-    fail(desk, case, "limited")
+    desk.server.fail(case.take, "limited")
     with pytest.raises(VendorRefused, match="for the moment") as pause:
         await desk.perform(full)
     assert pause.value.retry_after_s and case.standing(desk.server) == 2
@@ -154,13 +140,13 @@ async def test_a_refusal_leaves_the_post_and_says_why(desk: Desk, case: Case) ->
 
 async def test_a_post_that_is_gone_at_the_last_moment_is_gone(desk: Desk, case: Case) -> None:
     full = await desk.full({"post": case.put(desk.server, "Bye")})
-    fail(desk, case, "missing")
+    desk.server.fail(case.take, "missing")
     assert "any more" in str((await desk.perform(full)).data)
 
 
 async def test_a_token_that_is_refused_twice_is_said(desk: Desk, case: Case) -> None:
     full = await desk.full({"post": case.put(desk.server, "Bye")})
-    fail(desk, case, "unauthorized", times=2)
+    desk.server.fail(case.take, "unauthorized", times=2)
     with pytest.raises(BotError, match="connects it again|Connect it here") as caught:
         await desk.perform(full)
     assert not isinstance(caught.value, VendorUnknown) and case.standing(desk.server) == 2
@@ -184,7 +170,7 @@ async def test_what_never_was_is_surely_not_done_and_is_done_once(
     desk: Desk, case: Case, how: str
 ) -> None:
     full = await desk.full({"post": case.put(desk.server, "Bye")})
-    fail(desk, case, how)
+    desk.server.fail(case.take, how)
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
     assert await desk.find(full) is None and case.standing(desk.server) == 2
@@ -195,7 +181,7 @@ async def test_what_never_was_is_surely_not_done_and_is_done_once(
 @pytest.mark.parametrize("how", ["error_after", "lost", "late", "truncated"])
 async def test_what_was_done_unheard_is_found(desk: Desk, case: Case, how: str) -> None:
     full = await desk.full({"post": case.put(desk.server, "Bye")})
-    fail(desk, case, how)
+    desk.server.fail(case.take, how)
     try:
         done = await desk.perform(full)
         assert how == "truncated" and done.state is EffectState.SENT, "some say nothing at all"

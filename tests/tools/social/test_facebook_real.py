@@ -300,7 +300,7 @@ REFUSED = {
     "missing": (VendorRefused, "nothing there", None),
     "conflict": (VendorUnknown, "posted already", None),
     "large": (VendorRefused, "refused this .413.: .*reduce the amount", None),
-    "invalid": (VendorRefused, "refused this .400.: .*Invalid parameter", None),
+    "unfit": (VendorRefused, "refused this .400.: .*Invalid parameter", None),
     "blocked": (VendorRefused, "abusive", None),
     "limited": (VendorRefused, "for the moment", 60.0),
     "too_many": (VendorRefused, "for the moment", 30.0),

@@ -170,7 +170,7 @@ async def test_a_film_that_is_not_ready_or_fails_is_not_pinned(desk: Desk) -> No
     assert desk.server.pins == [] and desk.server.calls_of(FILMS) == 1
 
 
-@pytest.mark.parametrize("how", ["error", "lost", "limited", "truncated", "refused"])
+@pytest.mark.parametrize("how", ["error", "lost", "limited", "truncated", "bad"])
 async def test_a_film_that_does_not_arrive_makes_no_pin(desk: Desk, how: str) -> None:
     full = await desk.full(MOVED)
     desk.server.fail("POST /film-upload" if how in ("error", "lost") else FILMS, how)

@@ -185,7 +185,7 @@ async def test_a_refusal_with_status_200_is_one(
 
 @pytest.mark.parametrize(
     ("how", "said"),
-    [("bad", "400"), ("forbidden", "may not"), ("conflict", "409"), ("too_big", "413"),
+    [("bad", "400"), ("forbidden", "may not"), ("conflict", "409"), ("large", "413"),
      ("unfit", "422"), ("missing", "nothing there"), ("limited", "for the moment")],
 )  # fmt: skip
 async def test_a_refusal_is_told_and_nothing_was_done(

@@ -133,7 +133,7 @@ REFUSED = {
     "missing": (VendorRefused, "nothing there", None),
     "conflict": (VendorRefused, "posted already", None),
     "large": (VendorRefused, "refused this .413.", None),
-    "invalid": (VendorRefused, "Invalid parameter", None),
+    "unfit": (VendorRefused, "Invalid parameter", None),
     "limited": (VendorRefused, "for the moment", 60.0),
     "too_many": (VendorRefused, "for the moment", 30.0),
 }
