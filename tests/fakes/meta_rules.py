@@ -33,7 +33,7 @@ def error(code: int, message: str, subcode: int = 0, status: int = 400) -> Answe
     return Answer(status, {"error": told})
 
 
-def refused(how: str, retry_after: str = "") -> Answer:
+def refused(how: str, retry_after: int) -> Answer:
     """The refusals of all of Meta's networks.
 
     dead: a token that is over, told with 400; limited: by one of its own codes and no hint when;
@@ -52,8 +52,8 @@ def refused(how: str, retry_after: str = "") -> Answer:
         "too_many": error(4, "Application request limit reached", status=429),
     }
     answer = known[how]
-    if how == "too_many" and retry_after:
-        answer.headers = {"Retry-After": retry_after}
+    if how == "too_many":
+        answer.headers = {"Retry-After": str(retry_after)}
     return answer
 
 

@@ -67,8 +67,6 @@ class NetworkServer(Troubled, OAuthServer):
     def __init__(self, name: str, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         super().__init__(name)
         self.now = now
-        self.retry_after = "30"
-        """Seconds after a 429; empty: it does not say."""
         self.count = itertools.count(17_900_000_000_000_001)
 
     async def __aexit__(self, *error: object) -> None:

@@ -31,18 +31,13 @@ REFUSALS: Mapping[str, tuple[int, str]] = {
 class Refusing(Troubled):
     """A service that refuses by the names of REFUSALS."""
 
-    def __init__(self, *args: Any, **named: Any) -> None:
-        super().__init__(*args, **named)
-        self.reset_s = 30
-        """What a 429 says about when to come back."""
-
     def refused(self, status: int, words: str) -> web.Response:
         """A refusal, in the network's own shape."""
         raise NotImplementedError
 
     def limited(self) -> Mapping[str, str]:
         """The headers of a 429."""
-        return {"Retry-After": str(self.reset_s)}
+        return {"Retry-After": str(self.retry_after)}
 
     def no(self, how: str) -> web.Response:
         answer = self.refused(*REFUSALS[how])

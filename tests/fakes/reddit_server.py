@@ -164,7 +164,7 @@ class RedditServer(NetworkServer):
 
     def limited(self) -> Mapping[str, str]:
         """Seconds, as fractions."""
-        return {"X-Ratelimit-Remaining": "0.0", "X-Ratelimit-Reset": f"{self.reset_s}.0"}
+        return {"X-Ratelimit-Remaining": "0.0", "X-Ratelimit-Reset": f"{self.retry_after}.0"}
 
     def operation(self, request: web.Request) -> str:
         """What a request asks for."""

@@ -49,7 +49,6 @@ class SocialServer(Troubled, OAuthServer):
     def __init__(self, name: str, now: Callable[[], datetime] | None = None) -> None:
         super().__init__(name)
         self.now = now or (lambda: datetime.now(UTC))
-        self.retry_after = 30
 
     async def __aexit__(self, *error: object) -> None:
         self.end()

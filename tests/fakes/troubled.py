@@ -28,6 +28,8 @@ class Troubled:
         """Operation and body of every request that came with a key that works."""
         self.elsewhere = ""
         """Where a redirect leads."""
+        self.retry_after = 30
+        """Seconds that a 429 asks for."""
         self._wrong: list[tuple[str, str]] = []
         self._over = asyncio.Event()
 

@@ -96,7 +96,6 @@ class XServer(Troubled, OAuthServer):
         """How far a film is, from its last piece on; the last word stays."""
         self.says_200 = ""
         """A post that is not there is answered with 200 and an error of this kind in the body."""
-        self.reset_s = 30
         self._count = itertools.count(1_990_000_000_000_000_001)
 
     async def __aexit__(self, *error: object) -> None:
@@ -135,6 +134,7 @@ class XServer(Troubled, OAuthServer):
         words: Mapping[str, Callable[[], web.Response]] = {
             "error": lambda: web.Response(status=503, text="over capacity"),
             "limited": self._limited,
+            "bad": lambda: self._problem(400, "invalid-request", "Invalid Request"),
             "forbidden": lambda: self._problem(403, "client-forbidden", "You may not do this."),
             "unauthorized": lambda: self._problem(401, "about:blank", "Unauthorized"),
             "missing": lambda: self._problem(404, "resource-not-found", "Not Found"),
@@ -266,7 +266,7 @@ class XServer(Troubled, OAuthServer):
         self.mistakes += [f"own answer to {operation}: {each}" for each in found]
 
     def _limited(self) -> web.Response:
-        reset = str(int(self.now().timestamp()) + self.reset_s)
+        reset = str(int(self.now().timestamp()) + self.retry_after)
         answer = self._problem(429, "rate-limit-exceeded", "Too Many Requests")
         answer.headers.update({"x-rate-limit-remaining": "0", "x-rate-limit-reset": reset})
         return answer

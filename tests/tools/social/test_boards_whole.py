@@ -14,7 +14,7 @@ from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.fakes.pinterest_server import PinterestServer
 from tests.fakes.tiktok_server import PHOTOS, TikTokServer
 from tests.program import TOKEN, wait_for
-from tests.tools.social.at_desk import JPEG, PNG
+from tests.tools.social.desk import JPEG, PNG
 from tests.tools.social.story import Story, told_of
 
 

@@ -17,15 +17,13 @@ from bot.core.tool import Tool
 from bot.oauth import accounts
 from tests.fakes.facebook_server import FacebookServer
 from tests.fakes.linkedin_server import LinkedInServer
-from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.pinterest_server import PinterestServer
 from tests.fakes.reddit_server import RedditServer
 from tests.fakes.threads_server import ThreadsServer
 from tests.fakes.tumblr_server import DELETE as TUMBLR_TAKE
 from tests.fakes.tumblr_server import TumblrServer
 from tests.fakes.x_server import XServer
-from tests.tools.social import desk as desks
-from tests.tools.social.at_desk import Desk
+from tests.tools.social.desk import Desk, desk_at
 from tests.tools.social.test_linkedin_real import SCOPES as LINKEDIN
 from tools.social import facebook, linkedin, pinterest, reddit, threads, tumblr, x
 
@@ -107,22 +105,18 @@ def case(request: pytest.FixtureRequest) -> Case:
 @pytest.fixture
 async def desk(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(accounts, "USUAL_S", 0.5)
-    async with case.server() as server, OAuthHouse(tmp_path, server) as house:
-        server.now = house.clock.now
-        server.elsewhere = "https://elsewhere.example/"
-        made = Desk(house, case.tool)
-        await (
-            desks.Desk.connect(made, scopes=case.asked) if case.asked else made.connect(case.scopes)
-        )
-        case.put(server, "Keep me")
+    async with desk_at(tmp_path, case.server(), case.tool, granted=case.scopes) as made:
+        if case.asked:
+            await made.connect(scopes=case.asked)
+        made.server.elsewhere = "https://elsewhere.example/"
+        case.put(made.server, "Keep me")
         yield made
-        assert case.standing(server) >= 1
-        assert server.mistakes == []
+        assert case.standing(made.server) >= 1
 
 
 async def test_a_refusal_leaves_the_post_and_says_why(desk: Desk, case: Case) -> None:
     post = case.put(desk.server, "Bye")
-    full = await desk.full({"post": post})
+    full = await desk.complete({"post": post})
     for how in REFUSED:
         desk.server.fail(case.take, how)
         with pytest.raises((VendorRefused, ConnectionBroken)) as caught:
@@ -139,13 +133,13 @@ async def test_a_refusal_leaves_the_post_and_says_why(desk: Desk, case: Case) ->
 
 
 async def test_a_post_that_is_gone_at_the_last_moment_is_gone(desk: Desk, case: Case) -> None:
-    full = await desk.full({"post": case.put(desk.server, "Bye")})
+    full = await desk.complete({"post": case.put(desk.server, "Bye")})
     desk.server.fail(case.take, "missing")
     assert "any more" in str((await desk.perform(full)).data)
 
 
 async def test_a_token_that_is_refused_twice_is_said(desk: Desk, case: Case) -> None:
-    full = await desk.full({"post": case.put(desk.server, "Bye")})
+    full = await desk.complete({"post": case.put(desk.server, "Bye")})
     desk.server.fail(case.take, "unauthorized", times=2)
     with pytest.raises(BotError, match="connects it again|Connect it here") as caught:
         await desk.perform(full)
@@ -153,7 +147,7 @@ async def test_a_token_that_is_refused_twice_is_said(desk: Desk, case: Case) -> 
 
 
 async def test_a_token_that_ran_out_is_renewed_once(desk: Desk, case: Case) -> None:
-    full = await desk.full({"post": case.put(desk.server, "Bye")})
+    full = await desk.complete({"post": case.put(desk.server, "Bye")})
     desk.server.expire()
     before = desk.accounts.token_calls
     if desk.server.name in LASTING:
@@ -169,7 +163,7 @@ async def test_a_token_that_ran_out_is_renewed_once(desk: Desk, case: Case) -> N
 async def test_what_never_was_is_surely_not_done_and_is_done_once(
     desk: Desk, case: Case, how: str
 ) -> None:
-    full = await desk.full({"post": case.put(desk.server, "Bye")})
+    full = await desk.complete({"post": case.put(desk.server, "Bye")})
     desk.server.fail(case.take, how)
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
@@ -180,7 +174,7 @@ async def test_what_never_was_is_surely_not_done_and_is_done_once(
 
 @pytest.mark.parametrize("how", ["error_after", "lost", "late", "truncated"])
 async def test_what_was_done_unheard_is_found(desk: Desk, case: Case, how: str) -> None:
-    full = await desk.full({"post": case.put(desk.server, "Bye")})
+    full = await desk.complete({"post": case.put(desk.server, "Bye")})
     desk.server.fail(case.take, how)
     try:
         done = await desk.perform(full)

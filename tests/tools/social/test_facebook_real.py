@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,20 +12,16 @@ from bot.core.errors import (
     ConnectionBroken,
     Invalid,
     VendorError,
-    VendorRefused,
     VendorUnknown,
 )
-from bot.core.ports import Page
 from bot.files.files import NewFile
 from bot.files.library import Library
-from bot.oauth.accounts import ScopeMissing
 from bot.reach import Reach
 from tests.fakes.facebook_server import FacebookServer
 from tests.fakes.files import local_files
-from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.oauth_server import OAuthServer
 from tests.tools.kit import ANA, lines, refusal
-from tests.tools.social.desk import Desk, page
+from tests.tools.social.desk import Desk, desk_at
 from tools.social import _facebook_media
 from tools.social.facebook import TOOLS, FacebookPost
 
@@ -35,7 +30,7 @@ FEED, PHOTOS, FILMS = "POST /{page}/feed", "POST /{page}/photos", "POST /{page}/
 PAGES, LISTED = "GET /me/accounts", "GET /{page}/posts"
 GET, TAKE = "GET /{post}", "DELETE /{post}"
 JPEG, FILM = b"\xff\xd8\xff\xe0" + b"0" * 40, b"\0\0\0\x18ftypisom" + b"0" * 40
-ONE, TWO, REEL = (f"https://example.org/{name}" for name in ("1.jpg", "2.jpg", "3.mp4"))
+ONE, TWO, REEL = (f"https://example.org/{name}" for name in ("one.jpg", "two.jpg", "reel.mp4"))
 POST: dict[str, Json] = {
     "text": "Our spring menu",
     "link": "https://example.org/menu",
@@ -62,43 +57,32 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with FacebookServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        made = Desk(accounts, TOOL)
-        made.web.pages = {ONE: page(JPEG), TWO: page(JPEG + b"2"), REEL: page(FILM)}
-        await made.connect()
+    there = {"one_jpg": JPEG, "two_jpg": JPEG + b"2", "reel_mp4": FILM}
+    async with desk_at(tmp_path, FacebookServer(), TOOL, **there) as made:
         yield made
-        assert server.mistakes == []
-
-
-def server_of(desk: Desk) -> FacebookServer:
-    server = desk.accounts.server
-    assert isinstance(server, FacebookServer)
-    return server
 
 
 async def test_a_post_stands_on_the_page_that_was_named(desk: Desk) -> None:
     full = await desk.complete(POST)
-    assert (full["page"], full["page_id"]) == ("Corner Bakery", server_of(desk).pages[0].id)
+    assert (full["page"], full["page_id"]) == ("Corner Bakery", desk.server.pages[0].id)
     done = await desk.perform(full)
-    (post,) = server_of(desk).pages[0].posts
+    (post,) = desk.server.pages[0].posts
     assert (post.message, post.link) == ("Our spring menu", "https://example.org/menu")
     assert (done.state, done.vendor_ref) == (EffectState.SENT, post.id)
-    assert done.url.startswith("https://www.facebook.com/") and server_of(desk).pages[1].posts == []
+    assert done.url.startswith("https://www.facebook.com/") and desk.server.pages[1].posts == []
 
 
 async def test_of_several_pages_one_must_be_named_and_one_alone_is_meant(desk: Desk) -> None:
-    server = server_of(desk)
     with pytest.raises(Invalid, match="on which Page.*Corner Bakery .101.*, Ann's Garden"):
         await desk.complete({"text": "Hello"})
     with pytest.raises(Invalid, match="no Page Nobody's.*Its Pages: Corner Bakery"):
         await desk.complete({"text": "Hello", "page": "Nobody's"})
-    full = await desk.complete({"text": "Hello", "page": server.pages[1].id})
+    full = await desk.complete({"text": "Hello", "page": desk.server.pages[1].id})
     assert full["page"] == "Ann's Garden"
-    server.pages[1].tasks = ["ANALYZE"]
+    desk.server.pages[1].tasks = ["ANALYZE"]
     with pytest.raises(Invalid, match="may not publish on the Page Ann's Garden"):
         await desk.complete({"text": "Hello", "page": "Ann's Garden"})
-    del server.pages[1]
+    del desk.server.pages[1]
     assert (await desk.complete({"text": "Hello"}))["page"] == "Corner Bakery"
     assert TOOL.preview
     card = TOOL.preview(FacebookPost.model_validate(full))
@@ -106,7 +90,7 @@ async def test_of_several_pages_one_must_be_named_and_one_alone_is_meant(desk: D
 
 
 async def test_pages_are_told_with_what_may_be_done_on_them(desk: Desk) -> None:
-    server_of(desk).pages[1].tasks = ["ANALYZE"]
+    desk.server.pages[1].tasks = ["ANALYZE"]
     told = str((await desk.perform({}, PAGES_OF)).data)
     assert "Corner Bakery (may publish)" in told and "link: https://www.facebook.com/101" in told
     assert "Ann's Garden (may not publish)" in told and "canary" not in told
@@ -114,17 +98,16 @@ async def test_pages_are_told_with_what_may_be_done_on_them(desk: Desk) -> None:
 
 
 async def test_equal_names_are_told_apart_and_an_edited_name_is_believed(desk: Desk) -> None:
-    server = server_of(desk)
-    server.pages[1].name, id_ = "corner bakery", server.pages[1].id
+    desk.server.pages[1].name, id_ = "corner bakery", desk.server.pages[1].id
     full = await desk.complete({"text": "Hello", "page": id_})
     assert TOOL.preview
     card = TOOL.preview(FacebookPost.model_validate(full))
     assert lines(card)["Page"] == f"corner bakery ({id_})" in card.recipients[0]
     await desk.perform({**full, "page_id": ""})  # what the card says is enough
-    server.pages[1].posts.clear()
+    desk.server.pages[1].posts.clear()
     await desk.perform({**full, "page": "Corner Bakery"})  # as cards were before
-    assert [post.message for post in server.pages[1].posts] == ["Hello"]
-    third = server.add_page("Third")
+    assert [post.message for post in desk.server.pages[1].posts] == ["Hello"]
+    third = desk.server.add_page("Third")
     await desk.perform({**full, "page": "Third"})
     assert [post.message for post in third.posts] == ["Hello"]
     with pytest.raises(Invalid, match="no Page Renamed"):
@@ -132,20 +115,19 @@ async def test_equal_names_are_told_apart_and_an_edited_name_is_believed(desk: D
 
 
 async def test_pages_are_found_on_later_parts_of_the_list(desk: Desk) -> None:
-    server_of(desk).page_size = 1
+    desk.server.page_size = 1
     assert (await desk.complete({"text": "a", "page": "Ann's Garden"}))["page_id"]
     for n in range(9):
-        server_of(desk).add_page(f"More {n}")
+        desk.server.add_page(f"More {n}")
     with pytest.raises(VendorUnknown, match="more than is looked through"):
         await desk.complete({"text": "a", "page": "Ann's Garden"})
 
 
 async def test_pictures_go_as_bytes_with_their_descriptions(desk: Desk) -> None:
-    server = server_of(desk)
     await desk.perform(await desk.complete(PICTURES))
-    (post,) = server.posts
+    (post,) = desk.server.posts
     assert post.message == "Fresh\nhttps://example.org/a" and not post.link
-    sent = [server.media[id_] for id_ in post.media]
+    sent = [desk.server.media[id_] for id_ in post.media]
     assert [each.data for each in sent] == [JPEG, JPEG + b"2"]
     assert [each.given.get("alt_text_custom") for each in sent] == ["A loaf", None]
 
@@ -162,29 +144,27 @@ async def test_a_kept_file_needs_no_address_of_the_house(desk: Desk, tmp_path: P
     desk.settings = Reach(accounts=accounts.connections.accounts, library=Library(files))
     full = await desk.complete({**PICTURES, "media": [{"url": kept.id, "alt": "A loaf"}]})
     await desk.perform(full)
-    assert [m.data for m in server_of(desk).media.values()] == [JPEG]
+    assert [m.data for m in desk.server.media.values()] == [JPEG]
 
 
 async def test_pictures_go_on_where_they_broke_off_and_stand_in_one_post(desk: Desk) -> None:
-    server = server_of(desk)
     full = await desk.complete(PICTURES)
-    server.fail(FEED, "error")
+    desk.server.fail(FEED, "error")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
     assert await desk.find(full) is None
     await desk.perform(full)
-    assert server.calls_of(PHOTOS) == 2 and len(server.posts) == 1
+    assert desk.server.calls_of(PHOTOS) == 2 and len(desk.server.posts) == 1
 
 
 async def test_a_film_stands_there_once_it_is_ready(desk: Desk) -> None:
-    server = server_of(desk)
-    server.polls = 2
+    desk.server.polls = 2
     done = await desk.perform(await desk.complete(FOLDING))
-    (film,) = server.media.values()
+    (film,) = desk.server.media.values()
     assert film.data == FILM and film.given["description"] == "Folding"
     assert (done.vendor_ref, done.url) == (film.id, f"https://www.facebook.com/{film.id}")
     assert not done.data
-    server.polls = 99
+    desk.server.polls = 99
     done = await desk.perform(await desk.complete({**FOLDING, "text": "b"}))
     assert done.state is EffectState.SENT and "works on the film still" in str(done.data)
 
@@ -192,65 +172,31 @@ async def test_a_film_stands_there_once_it_is_ready(desk: Desk) -> None:
 async def test_a_film_whose_answer_is_lost_is_found_or_asked_about_but_not_sent_again(
     desk: Desk,
 ) -> None:
-    server = server_of(desk)
     full = await desk.complete(FOLDING)
-    server.fail(FILMS, "lost")
+    desk.server.fail(FILMS, "lost")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
-    server.hidden.add(server.posts[0].id)
+    desk.server.hidden.add(desk.server.posts[0].id)
     with pytest.raises(VendorUnknown, match="only once Facebook has worked"):
         await desk.find(full)
-    server.hidden.clear()
-    assert await desk.find(full) and server.calls_of(FILMS) == 1
-
-
-@pytest.mark.parametrize("how", ["error_after", "lost", "truncated"])
-async def test_a_post_whose_answer_is_missing_is_found_and_not_made_twice(
-    desk: Desk, how: str
-) -> None:
-    server = server_of(desk)
-    full = await desk.complete(POST)
-    server.fail(FEED, how)
-    with pytest.raises(VendorUnknown):
-        await desk.perform(full)
-    found = await desk.find(full)
-    assert found and found.vendor_ref == server.posts[0].id and found.url
-    # and when it is tried again all the same, Facebook's refusal leads to the first
-    assert (await desk.perform(full)).vendor_ref == found.vendor_ref
-    assert len(server.posts) == 1
-
-
-@pytest.mark.parametrize("how", ["error", "cut", "redirect"])
-async def test_a_post_that_never_was_is_surely_not_there_and_made_once(
-    desk: Desk, how: str
-) -> None:
-    server = server_of(desk)
-    server.elsewhere = "https://elsewhere.example/"
-    full = await desk.complete(POST)
-    server.fail(FEED, how)
-    with pytest.raises(VendorUnknown):
-        await desk.perform(full)
-    assert await desk.find(full) is None
-    await desk.perform(full)
-    assert len(server.posts) == 1
+    desk.server.hidden.clear()
+    assert await desk.find(full) and desk.server.calls_of(FILMS) == 1
 
 
 async def test_a_post_without_words_is_not_guessed(desk: Desk) -> None:
-    server = server_of(desk)
     full = await desk.complete({**PICTURES, "text": "", "link": None})
-    server.fail(FEED, "lost")
+    desk.server.fail(FEED, "lost")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
     with pytest.raises(VendorUnknown, match="without words"):
         await desk.find(full)
     with pytest.raises(VendorUnknown, match="posted already"):
         await desk.perform(full)  # the same photos stand in a post
-    assert len(server.posts) == 1
+    assert len(desk.server.posts) == 1
 
 
 async def test_a_repetition_that_is_not_seen_is_asked_about_and_not_sent_again(desk: Desk) -> None:
-    server = server_of(desk)
-    server.hidden.add(server.post("Hello").id)
+    desk.server.hidden.add(desk.server.post("Hello").id)
     full = await desk.complete({"text": "Hello", "page": "Corner Bakery"})
     for _ in range(2):
         with pytest.raises(VendorUnknown, match="posted already"):
@@ -263,79 +209,35 @@ async def test_a_repetition_that_is_not_seen_is_asked_about_and_not_sent_again(d
 
 
 async def test_what_others_and_earlier_days_said_is_not_our_post(desk: Desk) -> None:
-    server = server_of(desk)
     full = await desk.complete({"text": "Hello", "page": "Corner Bakery"})
-    server.post("Hello")
-    server.post("Hello", page=1)
+    desk.server.post("Hello")
+    desk.server.post("Hello", page=1)
     desk.accounts.clock.advance(hours=1)
     desk.kept = {"since": desk.accounts.clock.now().isoformat()}
     assert await desk.find(full) is None
-    server.page_size = 2
-    new = server.post("Hello")
+    desk.server.page_size = 2
+    new = desk.server.post("Hello")
     for n in range(5):
-        server.post(f"Another {n}")
+        desk.server.post(f"Another {n}")
     found = await desk.find(full)
     assert found and found.vendor_ref == new.id
     for n in range(6):
-        server.post(f"More {n}")
+        desk.server.post(f"More {n}")
     with pytest.raises(VendorUnknown, match="more than is looked through"):
         await desk.find(full)
 
 
-@pytest.mark.parametrize("operation", [PAGES, LISTED])
 @pytest.mark.parametrize("how", ["error", "cut", "truncated", "redirect", "limited", "dead"])
-async def test_a_look_up_that_fails_says_nothing(desk: Desk, operation: str, how: str) -> None:
-    server = server_of(desk)
-    server.elsewhere = "https://elsewhere.example/"
+async def test_a_list_of_pages_that_fails_says_nothing_of_a_post(desk: Desk, how: str) -> None:
+    desk.server.elsewhere = "https://elsewhere.example/"
     full = await desk.complete(POST)
-    server.fail(operation, how)
+    desk.server.fail(PAGES, how)
     with pytest.raises((VendorError, ConnectionBroken)):
         await desk.find(full)
 
 
-REFUSED = {
-    "dead": (ConnectionBroken, "connects it again", None),
-    "unauthorized": (ConnectionBroken, "connects it again", None),
-    "forbidden": (VendorRefused, "does not allow this: .*Permissions error", None),
-    "missing": (VendorRefused, "nothing there", None),
-    "conflict": (VendorUnknown, "posted already", None),
-    "large": (VendorRefused, "refused this .413.: .*reduce the amount", None),
-    "unfit": (VendorRefused, "refused this .400.: .*Invalid parameter", None),
-    "blocked": (VendorRefused, "abusive", None),
-    "limited": (VendorRefused, "for the moment", 60.0),
-    "too_many": (VendorRefused, "for the moment", 30.0),
-}
-
-
-@pytest.mark.parametrize("how", REFUSED)
-async def test_each_refusal_is_told_in_words_and_publishes_nothing(desk: Desk, how: str) -> None:
-    kind, words, wait = REFUSED[how]
-    full = await desk.complete(POST)
-    server_of(desk).fail(FEED, how)
-    with pytest.raises(kind, match=words) as caught:
-        await desk.perform(full)
-    assert getattr(caught.value, "retry_after_s", None) == wait
-    assert server_of(desk).posts == [] and server_of(desk).calls_of(FEED) == 1
-
-
-async def test_a_post_that_takes_too_long_is_found(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = desk.accounts.around.fetcher.fetch
-
-    async def hasty(url: str, **told: Any) -> Page:
-        return await real(url, **{**told, "timeout_s": 0.3})
-
-    full = await desk.complete(POST)
-    monkeypatch.setattr(desk.accounts.around.fetcher, "fetch", hasty)  # a minute would be too long
-    server_of(desk).fail(FEED, "late")
-    with pytest.raises(VendorUnknown, match="did not answer"):
-        await desk.perform(full)
-    assert await desk.find(full) and len(server_of(desk).posts) == 1
-
-
 async def test_what_is_no_picture_and_what_is_too_much_is_refused_before(desk: Desk) -> None:
-    desk.web.pages[ONE] = page(b"GIF89a" + b"0" * 40)
+    desk.web.put(one_jpg=b"GIF89a" + b"0" * 40)
     with pytest.raises(Invalid, match="Facebook takes JPEG, PNG"):
         await desk.complete(PICTURES)
     with pytest.raises(Invalid, match="film stands alone"):
@@ -343,30 +245,12 @@ async def test_what_is_no_picture_and_what_is_too_much_is_refused_before(desk: D
     assert "takes 10" in refusal(FacebookPost, text="a", media=[{"url": ONE}] * 11)
 
 
-async def test_without_the_scope_nothing_is_asked_and_the_link_mends_it(desk: Desk) -> None:
-    server_of(desk).faults.scopes = ["pages_show_list", "pages_read_engagement"]
-    await desk.connect()
-    with pytest.raises(ScopeMissing, match="scopes=pages_manage_posts"):
-        await desk.complete(POST)
-    assert server_of(desk).asked == []
-
-
-async def test_another_account_than_the_one_on_the_card_posts_nothing(desk: Desk) -> None:
-    full = await desk.complete(POST)
-    before, desk.connection = len(server_of(desk).asked), "con_other"
-    with pytest.raises(Conflict, match="anew"):
-        await desk.perform(full)
-    with pytest.raises(Conflict):
-        await desk.find(full)
-    assert len(server_of(desk).asked) == before
-
-
 async def test_a_redirect_takes_no_token_anywhere_and_a_page_s_is_kept_nowhere(desk: Desk) -> None:
     full = await desk.complete(PICTURES)
     async with OAuthServer("facebook") as thief:
-        server_of(desk).elsewhere = f"{thief.base}/v23.0/me"
+        desk.server.elsewhere = f"{thief.base}/v23.0/me"
         for operation in (PAGES, PHOTOS, FEED):
-            server_of(desk).fail(operation, "redirect")
+            desk.server.fail(operation, "redirect")
             with pytest.raises(VendorError):
                 await desk.perform(full)
         assert thief.seen == []
@@ -375,12 +259,11 @@ async def test_a_redirect_takes_no_token_anywhere_and_a_page_s_is_kept_nowhere(d
 
 
 async def test_posts_are_listed_read_with_their_numbers_and_deleted_once(desk: Desk) -> None:
-    server = server_of(desk)
     with pytest.raises(Invalid, match="on which Page"):
         await desk.perform({}, LIST)
     assert (await desk.perform({"page": "Ann's Garden"}, LIST)).data == "There is no post yet."
-    server.post("Old")
-    new = server.post("New")
+    desk.server.post("Old")
+    new = desk.server.post("New")
     new.likes = 4
     listed = str((await desk.perform({"page": "Corner Bakery", "count": 1}, LIST)).data)
     assert listed.startswith(new.id) and listed.endswith(": New")
@@ -390,10 +273,10 @@ async def test_posts_are_listed_read_with_their_numbers_and_deleted_once(desk: D
     assert full["text"] == "New"
     with pytest.raises(Conflict, match="something else"):
         await desk.perform({**full, "text": "Other"}, DELETE)
-    server.fail(TAKE, "lost")
+    desk.server.fail(TAKE, "lost")
     with pytest.raises(VendorUnknown):
         await desk.perform(full, DELETE)
     assert await desk.find(full, DELETE)
     assert "not on Facebook any more" in str((await desk.perform(full, DELETE)).data)
-    assert [post.message for post in server.posts] == ["Old"]
-    assert server.calls_of(TAKE) == 1
+    assert [post.message for post in desk.server.posts] == ["Old"]
+    assert desk.server.calls_of(TAKE) == 1

@@ -20,7 +20,7 @@ from tests.fakes.reddit_server import RedditServer
 from tests.fakes.tiktok_server import PHOTOS, TikTokServer
 from tests.fakes.wordpress_server import PASSWORD, USER, WordPressServer
 from tests.program import wait_for
-from tests.tools.social.at_desk import JPEG
+from tests.tools.social.desk import JPEG
 from tests.tools.social.story import SENT, Story, story, told_of
 from tests.tools.social.test_boards_whole import kept
 from tests.tools.social.test_deletions import CASES

@@ -9,9 +9,8 @@ from bot.core.errors import Invalid, VendorError, VendorRefused
 from bot.core.tool import Risk
 from bot.oauth.accounts import ScopeMissing
 from tests.fakes.linkedin_server import UPLOADS, LinkedInServer
-from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.kit import refusal
-from tests.tools.social.at_desk import Desk
+from tests.tools.social.desk import Desk, desk_at
 from tools.social._linkedin_numbers import TOOL, LinkedInNumbers
 
 COUNTS, SIZE = "GET /rest/organizationalEntityShareStatistics", "GET /rest/networkSizes/{urn}"
@@ -21,15 +20,13 @@ RYE = "urn:li:organization:7"
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with LinkedInServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        server.organisations["7"] = ("Rye", "ADMINISTRATOR")
-        server.organisations["8"] = ("Oats", "CONTENT_ADMINISTRATOR")
-        server.followers["7"] = 219_145
-        made = Desk(accounts, TOOL, UPLOADS)
-        await made.connect(f"{PUBLISHING} rw_organization_admin")
+    server = LinkedInServer()
+    server.organisations["7"] = ("Rye", "ADMINISTRATOR")
+    server.organisations["8"] = ("Oats", "CONTENT_ADMINISTRATOR")
+    server.followers["7"] = 219_145
+    granted = f"{PUBLISHING} rw_organization_admin"
+    async with desk_at(tmp_path, server, TOOL, UPLOADS, granted=granted) as made:
         yield made
-        assert server.mistakes == []
 
 
 async def test_a_page_is_told_with_its_followers_and_what_its_posts_met_with(desk: Desk) -> None:

@@ -18,9 +18,8 @@ from bot.core.errors import (
 from bot.core.tool import Risk
 from bot.oauth.providers.linkedin import PROVIDER
 from tests.fakes.linkedin_server import PART, UPLOADS, LinkedInServer
-from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.kit import lines, refusal
-from tests.tools.social.at_desk import FILM, JPEG, PNG, Desk
+from tests.tools.social.desk import FILM, JPEG, PNG, Desk, desk_at
 from tools.social import _waiting
 from tools.social._linkedin_own import LinkedInRead
 from tools.social._linkedin_posts import little, seen
@@ -36,20 +35,13 @@ PAGE: dict[str, Any] = {"text": "We are hiring", "page": "Rye"}
 @pytest.fixture
 async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(_waiting, "PAUSES_S", (0.0, 0.0))  # a real wait would be for nothing here
-    async with LinkedInServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        server.organisations["7"] = ("Rye", "ADMINISTRATOR")
-        server.organisations["8"] = ("Oats", "CONTENT_ADMINISTRATOR")
-        server.organisations["9"] = ("Spelt", "ANALYST")
-        made = Desk(accounts, TOOL, UPLOADS)
-        made.pages.stands = {
-            "https://example.org/a.png": PNG,
-            "https://example.org/b.jpg": JPEG,
-            "https://example.org/a.mp4": FILM,
-        }
-        await made.connect(SCOPES)
+    server = LinkedInServer()
+    server.organisations["7"] = ("Rye", "ADMINISTRATOR")
+    server.organisations["8"] = ("Oats", "CONTENT_ADMINISTRATOR")
+    server.organisations["9"] = ("Spelt", "ANALYST")
+    there = {"a_png": PNG, "b_jpg": JPEG, "a_mp4": FILM}
+    async with desk_at(tmp_path, server, TOOL, UPLOADS, granted=SCOPES, **there) as made:
         yield made
-        assert server.mistakes == []
 
 
 def medium(name: str, alt: str = "") -> dict[str, str]:
@@ -57,25 +49,25 @@ def medium(name: str, alt: str = "") -> dict[str, str]:
 
 
 async def test_a_person_posts_as_themselves_and_a_page_as_itself(desk: Desk) -> None:
-    done = await desk.perform(await desk.full(MINE))
+    done = await desk.perform(await desk.complete(MINE))
     (post,) = desk.server.posts
     assert (post.author, post.text) == (desk.server.me, "We are hiring")
     assert done.url == f"https://www.linkedin.com/feed/update/{post.urn}"
     desk.kept = {}
-    await desk.perform(await desk.full({**PAGE, "page": "oats"}))
+    await desk.perform(await desk.complete({**PAGE, "page": "oats"}))
     assert desk.server.posts[1].author == "urn:li:organization:8"
 
 
 async def test_the_page_is_named_before_anybody_is_asked(desk: Desk) -> None:
-    full = await desk.full({**PAGE, "page": "rye"})
+    full = await desk.complete({**PAGE, "page": "rye"})
     assert lines(preview(LinkedInPost.model_validate(full)))["Speaks for"] == "Rye"
     for unknown in ("Wheat", "Spelt"):  # of Spelt the account may see numbers only
         with pytest.raises(Invalid, match=r"no page .* There are: Rye, Oats"):
-            await desk.full({**PAGE, "page": unknown})
+            await desk.complete({**PAGE, "page": unknown})
     desk.server.organisations["10"] = ("Rye", "ADMINISTRATOR")
     with pytest.raises(Invalid, match="several pages called 'Rye'; give its id: urn:li:org"):
-        await desk.full(PAGE)
-    full = await desk.full({**PAGE, "page": "urn:li:organization:10"})
+        await desk.complete(PAGE)
+    full = await desk.complete({**PAGE, "page": "urn:li:organization:10"})
     shown = lines(preview(LinkedInPost.model_validate(full)))["Speaks for"]
     assert shown == "Rye (urn:li:organization:10)", "two of one name look alike"
     await desk.perform({**full, "picked": None})  # what the card says is enough
@@ -83,7 +75,7 @@ async def test_the_page_is_named_before_anybody_is_asked(desk: Desk) -> None:
 
 
 async def test_a_page_that_is_edited_on_the_card_is_the_one_that_posts(desk: Desk) -> None:
-    full = await desk.full(PAGE)
+    full = await desk.complete(PAGE)
     await desk.perform({**full, "page": "Oats"})
     assert desk.server.posts[0].author == "urn:li:organization:8"
     with pytest.raises(Invalid, match="no page"):
@@ -92,7 +84,7 @@ async def test_a_page_that_is_edited_on_the_card_is_the_one_that_posts(desk: Des
 
 async def test_a_model_cannot_slip_another_page_under_the_name(desk: Desk) -> None:
     forged = {"id": "urn:li:organization:8", "name": "Rye"}
-    full = await desk.full({**PAGE, "picked": forged})
+    full = await desk.complete({**PAGE, "picked": forged})
     await desk.perform(full)
     assert desk.server.posts[0].author == "urn:li:organization:7"
 
@@ -106,10 +98,10 @@ async def test_a_model_cannot_slip_another_page_under_the_name(desk: Desk) -> No
     ],
 )
 async def test_readers_see_every_sign_that_was_written(desk: Desk, text: str) -> None:
-    await desk.perform(await desk.full({**PAGE, "text": text}))
+    await desk.perform(await desk.complete({**PAGE, "text": text}))
     (post,) = desk.server.posts
     assert post.text == text == seen(post.shown())
-    found = await desk.find(await desk.full({**PAGE, "text": text}))
+    found = await desk.find(await desk.complete({**PAGE, "text": text}))
     assert found and found.vendor_ref == post.urn
 
 
@@ -120,23 +112,23 @@ def test_hashtags_are_hashtags_and_other_hashes_are_signs() -> None:
 
 async def test_a_link_is_a_preview_and_its_page_is_not_asked(desk: Desk) -> None:
     jobs = {"link": "https://example.org/jobs", "link_title": "Baker wanted"}
-    full = await desk.full({**MINE, **jobs})
+    full = await desk.complete({**MINE, **jobs})
     card = preview(LinkedInPost.model_validate(full))
     assert lines(card)["Preview"] == "Baker wanted" and card.body == "We are hiring"
     await desk.perform(full)
     article = {"source": "https://example.org/jobs", "title": "Baker wanted"}
     assert desk.server.posts[0].content == {"article": article}
     desk.kept = {}
-    await desk.perform(await desk.full({"text": "b", "link": "https://example.org/jobs"}))
+    await desk.perform(await desk.complete({"text": "b", "link": "https://example.org/jobs"}))
     article = {"source": "https://example.org/jobs", "title": "example.org/jobs"}
     assert desk.server.posts[1].content == {"article": article}
-    assert desk.pages.asked == [], "strangers' words do not come in by a preview"
+    assert desk.web.asked == [], "strangers' words do not come in by a preview"
     assert "at most 400" in refusal(LinkedInPost, **MINE, **{**jobs, "link_title": "a" * 401})
 
 
 async def test_beside_a_picture_the_link_stands_in_the_text(desk: Desk) -> None:
     both = {**MINE, "link": "https://example.org/jobs", "media": [medium("a.png", "A loaf")]}
-    full = await desk.full(both)
+    full = await desk.complete(both)
     card = preview(LinkedInPost.model_validate(full))
     assert card.body == "We are hiring\nhttps://example.org/jobs"
     assert "not both" in card.warnings[0] and "PNG" in lines(card)["Medium 1"]
@@ -150,7 +142,7 @@ async def test_beside_a_picture_the_link_stands_in_the_text(desk: Desk) -> None:
 
 async def test_several_pictures_go_in_order_and_belong_to_the_page(desk: Desk) -> None:
     two = {**PAGE, "media": [medium("a.png", "A loaf"), medium("b.jpg")]}
-    await desk.perform(await desk.full(two))
+    await desk.perform(await desk.complete(two))
     first, second = desk.server.media.values()
     assert [first.bytes, second.bytes] == [PNG, JPEG]
     assert {first.owner, second.owner} == {"urn:li:organization:7"}
@@ -160,15 +152,15 @@ async def test_several_pictures_go_in_order_and_belong_to_the_page(desk: Desk) -
 
 async def test_a_film_goes_in_parts_as_linkedin_cuts_it(desk: Desk) -> None:
     film = FILM + b"3" * (2 * PART)
-    desk.pages.stands["https://example.org/a.mp4"] = film
-    await desk.perform(await desk.full({**MINE, "media": [medium("a.mp4", "Dough")]}))
+    desk.web.put(a_mp4=film)
+    await desk.perform(await desk.complete({**MINE, "media": [medium("a.mp4", "Dough")]}))
     (made,) = desk.server.media.values()
     assert made.bytes == film and made.parts and len(made.parts) == 3
     assert desk.server.posts[0].content == {"media": {"id": made.urn, "altText": "Dough"}}
 
 
 async def test_what_was_handed_over_is_not_handed_over_again(desk: Desk) -> None:
-    full = await desk.full({**PAGE, "media": [medium("a.png"), medium("b.jpg")]})
+    full = await desk.complete({**PAGE, "media": [medium("a.png"), medium("b.jpg")]})
     desk.server.fail(CREATE, "cut")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
@@ -180,7 +172,7 @@ async def test_what_was_handed_over_is_not_handed_over_again(desk: Desk) -> None
 
 @pytest.mark.parametrize("how", ["error", "lost", "limited", "forbidden", "truncated"])
 async def test_a_picture_that_does_not_arrive_makes_no_post(desk: Desk, how: str) -> None:
-    full = await desk.full({**PAGE, "media": [medium("a.png")]})
+    full = await desk.complete({**PAGE, "media": [medium("a.png")]})
     desk.server.fail("POST /rest/images?action=initializeUpload", how)
     with pytest.raises(VendorError):
         await desk.perform(full)
@@ -189,7 +181,7 @@ async def test_a_picture_that_does_not_arrive_makes_no_post(desk: Desk, how: str
 
 
 async def test_a_picture_is_ready_before_it_is_posted_or_nothing_is(desk: Desk) -> None:
-    full = await desk.full({**PAGE, "media": [medium("a.png")]})
+    full = await desk.complete({**PAGE, "media": [medium("a.png")]})
     desk.server.slow = 2
     await desk.perform(full)
     assert len(desk.server.posts) == 1
@@ -204,8 +196,8 @@ async def test_a_picture_is_ready_before_it_is_posted_or_nothing_is(desk: Desk) 
 
 
 async def test_another_picture_than_was_shown_does_not_leave(desk: Desk) -> None:
-    full = await desk.full({**PAGE, "media": [medium("a.png")]})
-    desk.pages.stands["https://example.org/a.png"] = PNG + b"1"
+    full = await desk.complete({**PAGE, "media": [medium("a.png")]})
+    desk.web.put(a_png=PNG + b"1")
     with pytest.raises(Conflict, match="something else than was shown"):
         await desk.perform(full)
     assert desk.server.media == {} and desk.server.posts == []
@@ -281,7 +273,7 @@ async def test_a_version_that_is_over_is_the_operator_s_to_mend(desk: Desk) -> N
 
 
 async def test_a_page_that_may_not_post_is_told_why(desk: Desk) -> None:
-    full = await desk.full(PAGE)
+    full = await desk.complete(PAGE)
     desk.server.organisations["7"] = ("Rye", "ANALYST")
     with pytest.raises(VendorRefused, match=r"Not enough permissions.*must manage it"):
         await desk.perform(full)
@@ -316,7 +308,7 @@ def test_what_is_no_post_is_refused(post: str) -> None:
 async def test_a_page_s_post_is_deleted_once_when_it_says_what_was_shown(desk: Desk) -> None:
     kept = desk.server.post("Keep", "urn:li:organization:7")
     post = desk.server.post("Bye (now)", "urn:li:organization:7")
-    full = await desk.full({"post": post.urn, "text": "made up"}, DELETE)
+    full = await desk.complete({"post": post.urn, "text": "made up"}, DELETE)
     assert full["text"] == "Bye (now)" and DELETE.preview
     assert DELETE.preview(DELETE.arguments.model_validate(full)).body == "Bye (now)"
     with pytest.raises(Conflict, match="something else"):
@@ -333,7 +325,7 @@ async def test_a_page_s_post_is_deleted_once_when_it_says_what_was_shown(desk: D
 
 async def test_a_person_s_post_is_deleted_unread_and_the_card_says_so(desk: Desk) -> None:
     post = desk.server.post("Mine")
-    full = await desk.full({"post": post.urn}, DELETE)
+    full = await desk.complete({"post": post.urn}, DELETE)
     assert DELETE.preview
     card = DELETE.preview(DELETE.arguments.model_validate(full))
     assert card.body == "" and "does not let me read it" in card.warnings[0]

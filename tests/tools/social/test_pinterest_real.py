@@ -10,10 +10,9 @@ import pytest
 from bot.core.effect import EffectState
 from bot.core.errors import Conflict, Invalid, VendorError, VendorRefused, VendorUnknown
 from bot.core.tool import Risk
-from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.pinterest_server import UPLOADS, PinterestServer
 from tests.tools.kit import refusal
-from tests.tools.social.at_desk import FILM, JPEG, PNG, Desk
+from tests.tools.social.desk import FILM, JPEG, PNG, Desk, desk_at
 from tools.social import _pinterest_api, _waiting
 from tools.social._pinterest_own import PinterestRead
 from tools.social.pinterest import TOOLS, PinterestPin, preview
@@ -39,20 +38,16 @@ MOVED = {**PIN, "media": [medium("a.mp4", "Dough")]}
 @pytest.fixture
 async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(_waiting, "PAUSES_S", (0.0, 0.0))  # a real wait would be for nothing here
-    async with PinterestServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        server.board("Bread")
-        server.board("Plans", "SECRET")
-        made = Desk(accounts, TOOL, UPLOADS)
-        stands = {"a.png": PNG, "b.jpg": JPEG, "a.mp4": FILM}
-        made.pages.stands = {f"https://example.org/{n}": data for n, data in stands.items()}
-        await made.connect()
+    server = PinterestServer()
+    server.board("Bread")
+    server.board("Plans", "SECRET")
+    there = {"a_png": PNG, "b_jpg": JPEG, "a_mp4": FILM}
+    async with desk_at(tmp_path, server, TOOL, UPLOADS, **there) as made:
         yield made
-        assert server.mistakes == []
 
 
 async def test_a_pin_has_its_words_its_board_and_the_very_picture(desk: Desk) -> None:
-    done = await desk.perform(await desk.full({**PIN, "board": "bread"}))
+    done = await desk.perform(await desk.complete({**PIN, "board": "bread"}))
     (pin,) = desk.server.pins
     told = {"title": "Rye loaf", "description": "Baked at night."}
     told |= {"link": "https://example.org/rye", "alt_text": "A rye loaf"}
@@ -64,7 +59,7 @@ async def test_a_pin_has_its_words_its_board_and_the_very_picture(desk: Desk) ->
 
 async def test_several_pictures_are_one_pin_in_order(desk: Desk) -> None:
     both = {**PIN, "media": [medium("a.png", "A loaf"), medium("b.jpg")]}
-    full = await desk.full(both)
+    full = await desk.complete(both)
     await desk.perform(full)
     (pin,) = desk.server.pins
     assert (pin.kind, pin.media) == ("multiple_images", [PNG, JPEG])
@@ -72,26 +67,26 @@ async def test_several_pictures_are_one_pin_in_order(desk: Desk) -> None:
 
 
 async def test_a_secret_board_is_called_secret_on_the_card(desk: Desk) -> None:
-    card = preview(PinterestPin.model_validate(await desk.full({**PIN, "board": "plans"})))
+    card = preview(PinterestPin.model_validate(await desk.complete({**PIN, "board": "plans"})))
     assert card.warnings[0] == "The board is secret: only the account sees it."
-    open_ = preview(PinterestPin.model_validate(await desk.full(PIN)))
+    open_ = preview(PinterestPin.model_validate(await desk.complete(PIN)))
     assert "secret" not in " ".join(open_.warnings)
 
 
 async def test_the_board_is_named_before_anybody_is_asked(desk: Desk) -> None:
     with pytest.raises(Invalid, match=r"no board 'Cake' .* There are: Bread, Plans"):
-        await desk.full({**PIN, "board": "Cake"})
+        await desk.complete({**PIN, "board": "Cake"})
     second = desk.server.board("Bread")
     with pytest.raises(Invalid, match=f"several boards called 'Bread'; give its id: .*{second.id}"):
-        await desk.full(PIN)
-    full = await desk.full({**PIN, "board": second.id})
+        await desk.complete(PIN)
+    full = await desk.complete({**PIN, "board": second.id})
     assert full["board"] == f"Bread ({second.id})", "two of one name look alike"
     await desk.perform({**full, "picked": None})  # what the card says is enough
     assert desk.server.pins[0].board == second.id
 
 
 async def test_a_board_that_is_edited_on_the_card_is_the_one_that_is_pinned_on(desk: Desk) -> None:
-    full = await desk.full(PIN)
+    full = await desk.complete(PIN)
     await desk.perform({**full, "board": "Plans"})
     assert desk.server.pins[0].board == desk.server.boards[1].id
     found = await desk.find({**full, "board": "Plans"})
@@ -100,7 +95,7 @@ async def test_a_board_that_is_edited_on_the_card_is_the_one_that_is_pinned_on(d
 
 async def test_a_model_cannot_slip_another_board_under_the_name(desk: Desk) -> None:
     forged = {"id": desk.server.boards[1].id, "name": "Bread"}
-    await desk.perform(await desk.full({**PIN, "picked": forged}))
+    await desk.perform(await desk.complete({**PIN, "picked": forged}))
     assert desk.server.pins[0].board == desk.server.boards[0].id
 
 
@@ -109,10 +104,10 @@ async def test_boards_are_looked_through_page_by_page(
 ) -> None:
     desk.server.page = 1
     desk.server.board("Cake")
-    assert (await desk.full({**PIN, "board": "cake"}))["board"] == "Cake"
+    assert (await desk.complete({**PIN, "board": "cake"}))["board"] == "Cake"
     monkeypatch.setattr(_pinterest_api, "MOST_PAGES", 2)
     with pytest.raises(VendorUnknown, match="more there"):
-        await desk.full({**PIN, "board": "cake"})
+        await desk.complete({**PIN, "board": "cake"})
 
 
 async def test_what_was_pinned_earlier_or_otherwise_is_not_our_pin(desk: Desk) -> None:
@@ -131,7 +126,7 @@ async def test_what_was_pinned_earlier_or_otherwise_is_not_our_pin(desk: Desk) -
 
 
 async def test_an_attempt_long_ago_is_still_looked_for(desk: Desk) -> None:
-    full = await desk.full(PIN)
+    full = await desk.complete(PIN)
     desk.server.fail(CREATE, "lost")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
@@ -142,14 +137,14 @@ async def test_an_attempt_long_ago_is_still_looked_for(desk: Desk) -> None:
 
 async def test_a_film_is_handed_over_without_the_token_and_pinned_when_ready(desk: Desk) -> None:
     desk.server.slow = 2
-    await desk.perform(await desk.full(MOVED))
+    await desk.perform(await desk.complete(MOVED))
     (pin,), (film,) = desk.server.pins, desk.server.films.values()
     assert (pin.kind, film["bytes"]) == ("video", FILM)
-    assert "authorization" not in " ".join(desk.pages.headers[0]).lower()
+    assert all("authorization" not in " ".join(told).lower() for _, told in desk.web.asked)
 
 
 async def test_a_film_is_handed_over_once_however_often_the_pin_is_tried(desk: Desk) -> None:
-    full = await desk.full(MOVED)
+    full = await desk.complete(MOVED)
     desk.server.fail(CREATE, "error")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
@@ -159,7 +154,7 @@ async def test_a_film_is_handed_over_once_however_often_the_pin_is_tried(desk: D
 
 
 async def test_a_film_that_is_not_ready_or_fails_is_not_pinned(desk: Desk) -> None:
-    full = await desk.full(MOVED)
+    full = await desk.complete(MOVED)
     desk.server.slow = 99
     with pytest.raises(VendorRefused, match="still working") as caught:
         await desk.perform(full)
@@ -172,7 +167,7 @@ async def test_a_film_that_is_not_ready_or_fails_is_not_pinned(desk: Desk) -> No
 
 @pytest.mark.parametrize("how", ["error", "lost", "limited", "truncated", "bad"])
 async def test_a_film_that_does_not_arrive_makes_no_pin(desk: Desk, how: str) -> None:
-    full = await desk.full(MOVED)
+    full = await desk.complete(MOVED)
     desk.server.fail("POST /film-upload" if how in ("error", "lost") else FILMS, how)
     with pytest.raises(VendorError):
         await desk.perform(full)
@@ -183,16 +178,16 @@ async def test_a_film_that_does_not_arrive_makes_no_pin(desk: Desk, how: str) ->
     "where", ["http://a.amazonaws.com/film-upload", "https://evil.example/", "https://10.0.0.1/"]
 )
 async def test_a_film_goes_to_no_other_place_than_amazon_s(desk: Desk, where: str) -> None:
-    full = await desk.full(MOVED)
+    full = await desk.complete(MOVED)
     desk.server.uploads = where
     with pytest.raises(VendorUnknown, match="where it wants the film"):
         await desk.perform(full)
-    assert where not in " ".join(desk.pages.asked[1:])
+    assert where not in " ".join(url for url, _ in desk.web.asked[1:])
 
 
 async def test_another_picture_than_was_shown_does_not_leave(desk: Desk) -> None:
-    full = await desk.full(PIN)
-    desk.pages.stands["https://example.org/a.png"] = JPEG
+    full = await desk.complete(PIN)
+    desk.web.put(a_png=JPEG)
     with pytest.raises(Conflict, match="something else than was shown"):
         await desk.perform(full)
     assert desk.server.pins == []
@@ -204,11 +199,11 @@ async def test_another_picture_than_was_shown_does_not_leave(desk: Desk) -> None
 async def test_what_pinterest_does_not_take_is_refused_before_anybody_is_asked(
     desk: Desk, data: bytes, said: str
 ) -> None:
-    desk.pages.stands["https://example.org/a.png"] = data
+    desk.web.put(a_png=data)
     with pytest.raises(Invalid, match=said):
-        await desk.full(PIN)
+        await desk.complete(PIN)
     with pytest.raises(Invalid, match="stands alone"):
-        await desk.full({**PIN, "media": [medium("a.mp4"), medium("b.jpg")]})
+        await desk.complete({**PIN, "media": [medium("a.mp4"), medium("b.jpg")]})
 
 
 # --- what is there --------------------------------------------------------------------------------
@@ -242,7 +237,7 @@ async def test_another_s_pin_is_not_even_asked_about(desk: Desk) -> None:
     pin = desk.server.pin(desk.server.boards[0], title="Theirs")
     pin.mine = False
     with pytest.raises(Invalid, match="somebody else's"):
-        await desk.full({"post": pin.id}, DELETE)
+        await desk.complete({"post": pin.id}, DELETE)
     with pytest.raises(Invalid, match="somebody else's"):
         await desk.perform({"post": pin.id, "text": "Theirs"}, DELETE)
     assert desk.server.pins == [pin]
@@ -251,7 +246,7 @@ async def test_another_s_pin_is_not_even_asked_about(desk: Desk) -> None:
 async def test_a_pin_is_deleted_once_when_it_says_what_was_shown(desk: Desk) -> None:
     kept = desk.server.pin(desk.server.boards[0], title="Keep")
     pin = desk.server.pin(desk.server.boards[0], title="Rye", description="Bye")
-    full = await desk.full({"post": pin.id, "text": "made up"}, DELETE)
+    full = await desk.complete({"post": pin.id, "text": "made up"}, DELETE)
     assert full["text"] == "Rye\nBye" and DELETE.preview
     assert DELETE.preview(DELETE.arguments.model_validate(full)).body == "Rye\nBye"
     with pytest.raises(Conflict, match="something else"):

@@ -8,16 +8,14 @@ import pytest
 from bot.core.canonical import Json
 from bot.core.effect import EffectState
 from bot.core.errors import Invalid, VendorRefused, VendorUnknown
-from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.reddit_server import BUCKET, SUBMIT, RedditServer
 from tests.tools.kit import lines
-from tests.tools.social.at_desk import FILM, JPEG, PNG
-from tests.tools.social.desk import Desk, page
+from tests.tools.social.desk import FILM, JPEG, PNG, Desk, desk_at
 from tools.social import reddit
 from tools.social.reddit import TOOLS, RedditPost, preview
 
 GIF = b"GIF89a" + b"0" * 40
-SEEN = {"rise.mp4": FILM, "loaf.jpg": JPEG, "loaf.png": PNG, "loaf.gif": GIF}
+SEEN = {"rise_mp4": FILM, "loaf_jpg": JPEG, "loaf_png": PNG, "loaf_gif": GIF}
 LEASE = "POST /api/media/asset"
 
 
@@ -29,20 +27,9 @@ def of(*names: str, **more: Json) -> dict[str, Json]:
 @pytest.fixture
 async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(reddit, "LOOKS_S", (0.0, 0.0))
-    async with RedditServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        made = Desk(accounts, TOOLS[0])
-        made.web.pages = {f"https://example.org/{n}": page(body) for n, body in SEEN.items()}
-        made.web.played[f"https:{BUCKET}"] = f"{server.base}/"
-        await made.connect()
+    async with desk_at(tmp_path, RedditServer(), TOOLS[0], **SEEN) as made:
+        made.web.played[f"https:{BUCKET}"] = f"{made.server.base}/"
         yield made
-        assert server.mistakes == []
-
-
-def server_of(desk: Desk) -> RedditServer:
-    server = desk.accounts.server
-    assert isinstance(server, RedditServer)
-    return server
 
 
 @pytest.mark.parametrize("names", [("rise.mp4", "loaf.jpg"), ("loaf.jpg", "rise.mp4")])
@@ -55,7 +42,7 @@ async def test_a_film_stands_there_with_its_still_and_the_card_says_which_is_whi
         "rise.mp4 (MP4, " in card["Medium 1"] and "shown until the film plays" in card["Medium 2"]
     )
     done = await desk.perform(full)
-    server = server_of(desk)
+    server = desk.server
     (post,) = server.posts
     assert (server.media[post.url], server.media[post.poster]) == (FILM, JPEG)
     assert (done.state, done.vendor_ref) == (EffectState.SENT, post.id)
@@ -76,21 +63,21 @@ async def test_a_film_stands_there_with_its_still_and_the_card_says_which_is_whi
 async def test_what_cannot_go_is_refused_before_anybody_is_asked(
     desk: Desk, given: dict[str, Json], said: str
 ) -> None:
-    server_of(desk).community("mute").videos = False
-    server_of(desk).community("blind").images = False
+    desk.server.community("mute").videos = False
+    desk.server.community("blind").images = False
     with pytest.raises(Invalid, match=said):
         await desk.complete(given)
-    assert server_of(desk).calls_of(LEASE) == 0
+    assert desk.server.calls_of(LEASE) == 0
 
 
 async def test_a_film_goes_where_no_pictures_are_taken(desk: Desk) -> None:
-    server_of(desk).community("films").images = False
+    desk.server.community("films").images = False
     full = await desk.complete(of("rise.mp4", "loaf.png", subreddit="films"))
     assert (await desk.perform(full)).state is EffectState.SENT
 
 
 async def test_each_part_is_uploaded_once_however_often_the_post_is_tried(desk: Desk) -> None:
-    server = server_of(desk)
+    server = desk.server
     full = await desk.complete(of("rise.mp4", "loaf.jpg"))
     server.fail(SUBMIT, "limited")
     with pytest.raises(VendorRefused):
@@ -100,7 +87,7 @@ async def test_each_part_is_uploaded_once_however_often_the_post_is_tried(desk: 
 
 
 async def test_the_film_is_not_uploaded_again_when_its_still_was_not_taken(desk: Desk) -> None:
-    server = server_of(desk)
+    server = desk.server
     full = await desk.complete(of("rise.mp4", "loaf.jpg"))
     server.fail_uploads = {2}
     with pytest.raises(VendorRefused, match="The picture was not taken"):
@@ -114,7 +101,7 @@ async def test_the_film_is_not_uploaded_again_when_its_still_was_not_taken(desk:
 async def test_a_lost_answer_is_looked_up_and_the_film_never_sent_twice(
     desk: Desk, how: str
 ) -> None:
-    server = server_of(desk)
+    server = desk.server
     full = await desk.complete(of("rise.mp4", "loaf.jpg"))
     server.fail(SUBMIT, how)
     with pytest.raises(VendorUnknown):

@@ -8,21 +8,14 @@ import pytest
 from bot.core.canonical import Json
 from bot.core.effect import EffectState
 from bot.core.errors import (
-    BotError,
     Conflict,
-    ConnectionBroken,
     Invalid,
-    VendorError,
     VendorRefused,
     VendorUnknown,
 )
-from bot.oauth.accounts import ScopeMissing
-from tests.fakes.oauth_house import OAuthHouse
-from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.reddit_server import BUCKET, SUBMIT, SUBMITTED, RedditServer
 from tests.fakes.x_server import PNG
-from tests.tools.social import desk as desks
-from tests.tools.social.desk import Desk
+from tests.tools.social.desk import Desk, desk_at, page
 from tools.social import reddit
 from tools.social.reddit import TOOLS
 
@@ -36,31 +29,19 @@ LINK: dict[str, Json] = {"subreddit": "bread", "title": "Rye", "link": "https://
 PICTURE: dict[str, Json] = {
     "subreddit": "bread",
     "title": "A loaf",
-    "media": [{"url": "https://example.org/bread.png"}],
+    "media": [{"url": "https://example.org/a.png"}],
 }
 
 
-class RedditDesk(Desk):
-    """With Reddit at hand."""
-
-    server: RedditServer
-
-
 @pytest.fixture
-async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RedditDesk]:
+async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(reddit, "LOOKS_S", (0.0, 0.0))
-    async with RedditServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        made = RedditDesk(accounts, TOOL)
-        made.server = server
-        made.web.pages["https://example.org/bread.png"] = desks.page(PNG)
-        made.web.played[f"https:{BUCKET}"] = f"{server.base}/"
-        await made.connect()
+    async with desk_at(tmp_path, RedditServer(), TOOL, a_png=PNG) as made:
+        made.web.played[f"https:{BUCKET}"] = f"{made.server.base}/"
         yield made
-        assert server.mistakes == []
 
 
-async def test_a_text_stands_in_the_subreddit_and_its_address_is_told(desk: RedditDesk) -> None:
+async def test_a_text_stands_in_the_subreddit_and_its_address_is_told(desk: Desk) -> None:
     done = await desk.perform(TEXT)
     (post,) = desk.server.posts
     assert (post.title, post.text, post.community) == ("Rye & <time>", TEXT["text"], "bread")
@@ -69,51 +50,14 @@ async def test_a_text_stands_in_the_subreddit_and_its_address_is_told(desk: Redd
     assert [operation for operation, _ in desk.server.asked] == [SUBMIT]
 
 
-async def test_a_link_stands_there_and_flair_goes_by_its_id(desk: RedditDesk) -> None:
+async def test_a_link_stands_there_and_flair_goes_by_its_id(desk: Desk) -> None:
     desk.server.communities["bread"].flair("Recipe")
     await desk.perform({**LINK, "flair": "recipe"})
     (post,) = desk.server.posts
     assert (post.url, post.flair) == ("https://example.org/rye", "Recipe")
 
 
-@pytest.mark.parametrize("given", [TEXT, LINK])
-@pytest.mark.parametrize("how", ["error_after", "lost", "truncated"])
-async def test_a_post_whose_answer_is_missing_is_found_and_not_made_twice(
-    desk: RedditDesk, how: str, given: dict[str, Json]
-) -> None:
-    desk.server.fail(SUBMIT, how)
-    with pytest.raises(VendorUnknown):
-        await desk.perform(given)
-    found = await desk.find(given)
-    assert found and found.state is EffectState.SENT
-    assert found.vendor_ref == desk.server.posts[0].id
-    assert desk.server.calls_of(SUBMIT) == len(desk.server.posts) == 1
-
-
-@pytest.mark.parametrize("how", ["error", "cut", "redirect"])
-async def test_a_post_that_never_was_is_surely_not_there_and_made_once(
-    desk: RedditDesk, how: str
-) -> None:
-    desk.server.elsewhere = "https://elsewhere.example/api/submit"
-    desk.server.fail(SUBMIT, how)
-    with pytest.raises(VendorUnknown):
-        await desk.perform(TEXT)
-    assert await desk.find(TEXT) is None
-    assert (await desk.perform(TEXT)).state is EffectState.SENT
-    assert len(desk.server.posts) == 1
-
-
-@pytest.mark.parametrize(
-    "how", ["error", "cut", "truncated", "redirect", "limited", "forbidden", "missing"]
-)
-async def test_a_look_up_that_fails_says_nothing(desk: RedditDesk, how: str) -> None:
-    desk.server.elsewhere = "https://elsewhere.example/"
-    desk.server.fail(SUBMITTED, how)
-    with pytest.raises(VendorError):
-        await desk.find(TEXT)
-
-
-async def test_what_is_elsewhere_older_or_of_other_words_is_not_our_post(desk: RedditDesk) -> None:
+async def test_what_is_elsewhere_older_or_of_other_words_is_not_our_post(desk: Desk) -> None:
     desk.server.community("rye")
     desk.server.post("Rye", "rye", "It rested.")
     desk.server.post("Rye", "bread", "It did not rest.")
@@ -128,7 +72,7 @@ async def test_what_is_elsewhere_older_or_of_other_words_is_not_our_post(desk: R
     assert found and found.vendor_ref == new.id
 
 
-async def test_all_pages_are_looked_through_or_nothing_is_said(desk: RedditDesk) -> None:
+async def test_all_pages_are_looked_through_or_nothing_is_said(desk: Desk) -> None:
     desk.server.page = 2
     await desk.perform(TEXT)
     for n in range(6):
@@ -140,10 +84,12 @@ async def test_all_pages_are_looked_through_or_nothing_is_said(desk: RedditDesk)
         await desk.find(TEXT)
 
 
-async def test_a_link_that_is_there_already_is_ours_or_somebody_s(desk: RedditDesk) -> None:
+async def test_a_link_that_is_there_already_is_ours_or_somebody_s(desk: Desk) -> None:
     desk.server.fail(SUBMIT, "lost")
     with pytest.raises(VendorUnknown):
         await desk.perform(LINK)
+    found = await desk.find(LINK)
+    assert found and found.vendor_ref == desk.server.posts[0].id
     done = await desk.perform(LINK)
     assert (done.state, done.vendor_ref) == (EffectState.SENT, desk.server.posts[0].id)
     desk.server.posts[0].author = "Bob"
@@ -152,7 +98,7 @@ async def test_a_link_that_is_there_already_is_ours_or_somebody_s(desk: RedditDe
     assert len(desk.server.posts) == 1
 
 
-async def test_a_break_that_reddit_asks_for_is_waited_for(desk: RedditDesk) -> None:
+async def test_a_break_that_reddit_asks_for_is_waited_for(desk: Desk) -> None:
     desk.server.break_minutes = 9
     with pytest.raises(VendorRefused) as caught:
         await desk.perform(TEXT)
@@ -173,7 +119,7 @@ async def test_a_break_that_reddit_asks_for_is_waited_for(desk: RedditDesk) -> N
     ],
 )
 async def test_a_refusal_with_status_200_is_one(
-    desk: RedditDesk, change: dict[str, Json], said: str
+    desk: Desk, change: dict[str, Json], said: str
 ) -> None:
     desk.server.community("closed").allowed = False
     desk.server.community("flaired").flair_required = True
@@ -183,32 +129,8 @@ async def test_a_refusal_with_status_200_is_one(
     assert desk.server.posts == []
 
 
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [("bad", "400"), ("forbidden", "may not"), ("conflict", "409"), ("large", "413"),
-     ("unfit", "422"), ("missing", "nothing there"), ("limited", "for the moment")],
-)  # fmt: skip
-async def test_a_refusal_is_told_and_nothing_was_done(
-    desk: RedditDesk, how: str, said: str
-) -> None:
-    desk.server.fail(SUBMIT, how)
-    with pytest.raises(VendorRefused, match=said) as caught:
-        await desk.perform(TEXT)
-    assert caught.value.retry_after_s == (30 if how == "limited" else None)
-    assert desk.server.posts == []
-
-
-async def test_a_token_that_is_refused_is_renewed_once(desk: RedditDesk) -> None:
-    desk.server.expire()
-    assert (await desk.perform(TEXT)).state is EffectState.SENT
-    desk.server.fail(SUBMIT, "unauthorized", times=2)
-    with pytest.raises(ConnectionBroken, match="again"):
-        await desk.perform({**TEXT, "title": "Another"})
-    assert len(desk.server.posts) == 1
-
-
 async def test_a_picture_goes_to_the_bucket_without_a_token_and_its_post_is_found(
-    desk: RedditDesk,
+    desk: Desk,
 ) -> None:
     done = await desk.perform(PICTURE)
     (post,) = desk.server.posts
@@ -218,7 +140,7 @@ async def test_a_picture_goes_to_the_bucket_without_a_token_and_its_post_is_foun
 
 
 async def test_a_picture_that_reddit_still_works_on_is_neither_lost_nor_sent_again(
-    desk: RedditDesk,
+    desk: Desk,
 ) -> None:
     desk.server.fail(SUBMIT, "lost")
     with pytest.raises(VendorUnknown):
@@ -238,7 +160,7 @@ async def test_a_picture_that_reddit_still_works_on_is_neither_lost_nor_sent_aga
 
 
 async def test_a_picture_is_uploaded_once_however_often_its_post_is_tried(
-    desk: RedditDesk,
+    desk: Desk,
 ) -> None:
     desk.server.fail(SUBMIT, "limited")
     with pytest.raises(VendorRefused):
@@ -247,20 +169,20 @@ async def test_a_picture_is_uploaded_once_however_often_its_post_is_tried(
     assert len(desk.server.media) == len(desk.server.posts) == 1
 
 
-async def test_a_picture_that_does_not_arrive_makes_no_post(desk: RedditDesk) -> None:
+async def test_a_picture_that_does_not_arrive_makes_no_post(desk: Desk) -> None:
     desk.web.played.clear()
-    desk.web.pages[f"https:{BUCKET}"] = desks.page(b"<Error/>", 403, "application/xml")
+    desk.web.pages[f"https:{BUCKET}"] = page(b"<Error/>", 403, "application/xml")
     with pytest.raises(VendorRefused, match="not taken"):
         await desk.perform(PICTURE)
-    desk.web.pages["https://example.org/bread.png"] = desks.page(PNG + b"other")
-    full = {**PICTURE, "media": [{"url": "https://example.org/bread.png", "sha256": "0" * 64}]}
+    desk.web.put(a_png=PNG + b"other")
+    full = {**PICTURE, "media": [{"url": "https://example.org/a.png", "sha256": "0" * 64}]}
     with pytest.raises(Conflict, match="something else"):
         await desk.perform(full)
     assert desk.server.calls_of(SUBMIT) == 0
 
 
 async def test_the_card_names_the_community_as_it_calls_itself_and_its_flair(
-    desk: RedditDesk,
+    desk: Desk,
 ) -> None:
     desk.server.community("RyeClub").flair("Recipe")
     full = await desk.complete({**TEXT, "subreddit": "ryeclub", "flair": "RECIPE"})
@@ -283,7 +205,7 @@ async def test_the_card_names_the_community_as_it_calls_itself_and_its_flair(
     ],
 )
 async def test_what_cannot_go_is_refused_before_anybody_is_asked(
-    desk: RedditDesk, change: dict[str, Json], said: str
+    desk: Desk, change: dict[str, Json], said: str
 ) -> None:
     desk.server.community("closed").allowed = False
     flaired = desk.server.community("flaired")
@@ -297,27 +219,7 @@ async def test_what_cannot_go_is_refused_before_anybody_is_asked(
     assert desk.server.calls_of(SUBMIT) == 0
 
 
-async def test_without_the_scope_nothing_is_sent_and_the_link_mends_it(desk: RedditDesk) -> None:
-    desk.server.faults.scopes = ["identity", "read", "history"]
-    await desk.connect()
-    with pytest.raises(ScopeMissing, match=r"submit.*/admin/connections\?scopes="):
-        await desk.perform(TEXT)
-    assert desk.server.asked == []
-
-
-async def test_a_redirect_takes_the_token_nowhere(desk: RedditDesk) -> None:
-    async with OAuthServer("reddit") as thief:
-        desk.server.elsewhere = f"{thief.base}/api/submit"
-        for operation in (SUBMIT, SUBMITTED):
-            desk.server.fail(operation, "redirect")
-        with pytest.raises(BotError):
-            await desk.perform(TEXT)
-        with pytest.raises(BotError):
-            await desk.find(TEXT)
-        assert thief.seen == []
-
-
-async def test_own_posts_are_listed_read_and_deleted_once(desk: RedditDesk) -> None:
+async def test_own_posts_are_listed_read_and_deleted_once(desk: Desk) -> None:
     assert (await desk.perform({}, LIST)).data == "There is no post yet."
     kept, post = desk.server.post("Keep me"), desk.server.post("Go & away", text="Bye")
     post.score = 7
@@ -339,7 +241,7 @@ async def test_own_posts_are_listed_read_and_deleted_once(desk: RedditDesk) -> N
 
 @pytest.mark.parametrize(("how", "gone"), [("lost", True), ("error_after", True), ("error", False)])
 async def test_a_deletion_whose_answer_is_missing_is_looked_up(
-    desk: RedditDesk, how: str, gone: bool
+    desk: Desk, how: str, gone: bool
 ) -> None:
     full = await desk.complete({"post": desk.server.post("Hello").id}, DELETE)
     desk.server.fail("POST /api/del", how)
@@ -351,7 +253,7 @@ async def test_a_deletion_whose_answer_is_missing_is_looked_up(
         await desk.find(full, DELETE)
 
 
-async def test_another_s_post_is_not_deleted(desk: RedditDesk) -> None:
+async def test_another_s_post_is_not_deleted(desk: Desk) -> None:
     post = desk.server.post("Theirs", author="Bob")
     with pytest.raises(Invalid, match="somebody else's"):
         await desk.complete({"post": post.id}, DELETE)

@@ -16,11 +16,10 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.tool import Risk
-from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.tiktok_server import CREATOR, PHOTOS, STATUS, UPLOAD, UPLOADS, TikTokServer
 from tests.fakes.tiktok_server import FILM as BEGIN
 from tests.tools.kit import lines, refusal
-from tests.tools.social.at_desk import FILM, JPEG, PNG, Desk
+from tests.tools.social.desk import FILM, JPEG, PNG, Desk, desk_at
 from tools.social import _waiting
 from tools.social._tiktok_own import TikTokRead, TikTokStatus
 from tools.social._tiktok_posting import CHUNK
@@ -47,25 +46,15 @@ SHOT: dict[str, Any] = {
 @pytest.fixture
 async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(_waiting, "PAUSES_S", (0.0, 0.0))  # a real wait would be for nothing here
-    async with TikTokServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        made = Desk(accounts, TOOL, UPLOADS)
-        stands = {
-            "a.mp4": FILM,
-            "long.mp4": LONG,
-            "a.jpg": JPEG,
-            "b.jpg": JPEG + b"b",
-            "p.png": PNG,
-        }
-        made.pages.stands = {f"https://example.org/{n}": data for n, data in stands.items()}
-        await made.connect("user.info.basic video.upload video.publish video.list")
+    granted = "user.info.basic video.upload video.publish video.list"
+    there = {"a_mp4": FILM, "long_mp4": LONG, "a_jpg": JPEG, "b_jpg": JPEG + b"b", "p_png": PNG}
+    async with desk_at(tmp_path, TikTokServer(), TOOL, UPLOADS, granted=granted, **there) as made:
         yield made
-        assert server.mistakes == []
 
 
 async def test_a_film_is_there_with_every_choice_that_was_made(desk: Desk) -> None:
     chosen = {**POST, "comments": True, "stitches": True, "own_brand": True}
-    done = await desk.perform(await desk.full(chosen))
+    done = await desk.perform(await desk.complete(chosen))
     (post,), (begun,) = desk.server.posts, desk.server.begun.values()
     assert (post.text, post.media, post.privacy) == ("Folding", [FILM], "PUBLIC_TO_EVERYONE")
     assert begun.info == {
@@ -79,24 +68,24 @@ async def test_a_film_is_there_with_every_choice_that_was_made(desk: Desk) -> No
     }
     assert done.state is EffectState.SENT and done.vendor_ref == begun.publish_id
     assert done.url == f"https://www.tiktok.com/@Ann/video/{post.id}"
-    assert all("Authorization" not in told for told in desk.pages.headers)
+    assert all("Authorization" not in told for _, told in desk.web.asked)
 
 
 async def test_what_the_account_may_is_asked_before_anybody_is(desk: Desk) -> None:
-    card = preview(TikTokPost.model_validate(await desk.full(POST)))
+    card = preview(TikTokPost.model_validate(await desk.complete(POST)))
     assert lines(card)["Account at TikTok"] == "Ann; a film has at most 300 s"
     desk.server.levels = ["FOLLOWER_OF_CREATOR", "SELF_ONLY"]
     with pytest.raises(Invalid, match="not offer this account the privacy everyone; it offers"):
-        await desk.full(POST)
-    assert await desk.full({**POST, "privacy": "followers"})
+        await desk.complete(POST)
+    assert await desk.complete({**POST, "privacy": "followers"})
     desk.server.disabled = {"comment", "duet"}
     for name in ("comments", "duets"):
         with pytest.raises(Invalid, match="switched"):
-            await desk.full({**POST, "privacy": "only_me", name: True})
+            await desk.complete({**POST, "privacy": "only_me", name: True})
     for how in ("error", "truncated", "limited"):
         desk.server.fail(CREATOR, how)
         with pytest.raises(VendorError):
-            await desk.full(POST)
+            await desk.complete(POST)
     assert desk.server.begun == {}
 
 
@@ -112,11 +101,11 @@ async def test_media_that_cannot_go_are_refused_before_anybody_is_asked(
     desk: Desk, change: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(Invalid, match=said):
-        await desk.full({**POST, **change})
+        await desk.complete({**POST, **change})
 
 
 async def test_a_long_film_goes_in_pieces_and_goes_on_where_it_broke_off(desk: Desk) -> None:
-    full = await desk.full({**POST, "media": [medium("long.mp4")]})
+    full = await desk.complete({**POST, "media": [medium("long.mp4")]})
     await desk.perform(full)
     assert desk.server.posts[0].media == [LONG] and desk.server.calls_of(UPLOAD) == 2
     for how in ("cut", "lost"):  # the first piece: not taken, or taken and not told
@@ -131,7 +120,7 @@ async def test_a_long_film_goes_in_pieces_and_goes_on_where_it_broke_off(desk: D
 
 
 async def test_killed_between_beginning_and_handing_over_it_goes_on(desk: Desk) -> None:
-    full = await desk.full(POST)
+    full = await desk.complete(POST)
     desk.server.fail(UPLOAD, "cut")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
@@ -144,7 +133,7 @@ async def test_killed_between_beginning_and_handing_over_it_goes_on(desk: Desk) 
 async def test_a_place_that_is_closed_makes_a_new_one_only_when_nothing_can_come_of_it(
     desk: Desk,
 ) -> None:
-    full = await desk.full(POST)
+    full = await desk.complete(POST)
     desk.server.fail(UPLOAD, "missing")
     await desk.perform(full)
     assert (desk.server.calls_of(BEGIN), len(desk.server.posts)) == (2, 1)
@@ -164,7 +153,7 @@ async def test_a_place_that_is_closed_makes_a_new_one_only_when_nothing_can_come
 
 
 async def test_a_film_that_is_there_already_is_not_brought_again(desk: Desk) -> None:
-    full = await desk.full(POST)
+    full = await desk.complete(POST)
     desk.server.fail(UPLOAD, "lost")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
@@ -182,7 +171,7 @@ async def test_a_film_that_is_there_already_is_not_brought_again(desk: Desk) -> 
 
 async def test_what_tiktok_is_still_at_counts_as_done_and_says_so(desk: Desk) -> None:
     desk.server.slow = 99
-    full = await desk.full(POST)
+    full = await desk.complete(POST)
     done = await desk.perform(full)
     assert done.state is EffectState.SENT and not done.url
     assert "still working on it" in str(done.data) and "tiktok_status" in str(done.data)
@@ -201,7 +190,7 @@ async def test_what_tiktok_is_still_at_counts_as_done_and_says_so(desk: Desk) ->
 
 
 async def test_what_tiktok_does_not_publish_is_told_with_its_reason(desk: Desk) -> None:
-    full = await desk.full(POST)
+    full = await desk.complete(POST)
     desk.server.breaks = "duration_check_failed"
     with pytest.raises(VendorRefused, match="did not publish it: duration check failed"):
         await desk.perform(full)
@@ -213,16 +202,16 @@ async def test_what_tiktok_does_not_publish_is_told_with_its_reason(desk: Desk) 
 
 
 async def test_another_film_than_was_shown_does_not_leave(desk: Desk) -> None:
-    for arguments, name in ((POST, "a.mp4"), (SHOT, "b.jpg")):
-        full = await desk.full(arguments)
-        desk.pages.stands[f"https://example.org/{name}"] += b"1"
+    for arguments, other in ((POST, {"a_mp4": FILM + b"1"}), (SHOT, {"b_jpg": JPEG + b"1"})):
+        full = await desk.complete(arguments)
+        desk.web.put(**other)
         with pytest.raises(Conflict, match="something else than was shown"):
             await desk.perform(full)
     assert desk.server.begun == {}
 
 
 async def test_a_film_goes_to_no_other_place_than_tiktok_s(desk: Desk) -> None:
-    full = await desk.full(POST)
+    full = await desk.complete(POST)
     for where in ("http://open-upload.tiktokapis.com", "https://tiktokapis.com.evil.example"):
         desk.kept, desk.server.uploads = {}, where
         with pytest.raises(VendorUnknown, match="where it wants the film"):
@@ -234,7 +223,7 @@ async def test_a_film_goes_to_no_other_place_than_tiktok_s(desk: Desk) -> None:
 
 
 async def test_photos_are_fetched_by_tiktok_and_keep_title_and_text_apart(desk: Desk) -> None:
-    done = await desk.perform(await desk.full(SHOT))
+    done = await desk.perform(await desk.complete(SHOT))
     (post,) = desk.server.posts
     assert (post.title, post.text) == ("Bread", "Fresh")
     assert post.media == ["https://example.org/a.jpg", "https://example.org/b.jpg"]
@@ -242,7 +231,7 @@ async def test_photos_are_fetched_by_tiktok_and_keep_title_and_text_apart(desk: 
 
 
 async def test_photos_whose_beginning_nobody_heard_are_asked_about(desk: Desk) -> None:
-    full = await desk.full(SHOT)
+    full = await desk.complete(SHOT)
     assert await desk.find(full) is None
     for how in ("lost", "error_after", "truncated", "cut"):
         desk.kept = {}
@@ -255,7 +244,7 @@ async def test_photos_whose_beginning_nobody_heard_are_asked_about(desk: Desk) -
 
 
 async def test_photos_that_were_begun_are_not_begun_again(desk: Desk) -> None:
-    full = await desk.full(SHOT)
+    full = await desk.complete(SHOT)
     desk.server.fail(STATUS, "error")
     with pytest.raises(VendorUnknown):
         await desk.perform(full)
@@ -266,13 +255,13 @@ async def test_photos_that_were_begun_are_not_begun_again(desk: Desk) -> None:
 
 
 async def test_refusals_are_told_so_that_a_person_can_mend_them(desk: Desk) -> None:
-    full = await desk.full(SHOT)
+    full = await desk.complete(SHOT)
     desk.server.verified = ("https://bot.example/",)
     with pytest.raises(VendorRefused, match="Verify this house's address"):
         await desk.perform(full)
     assert await desk.find(full) is None
     desk.server.verified, desk.server.is_audited = ("https://",), False
-    for arguments in (full, await desk.full(POST)):
+    for arguments in (full, await desk.complete(POST)):
         with pytest.raises(VendorRefused, match="audited the app"):
             await desk.perform(arguments)
     desk.server.fail(PHOTOS, "forbidden")

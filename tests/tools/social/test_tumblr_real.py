@@ -8,21 +8,14 @@ import pytest
 from bot.core.canonical import Json
 from bot.core.effect import EffectState
 from bot.core.errors import (
-    BotError,
     Conflict,
-    ConnectionBroken,
     Invalid,
-    VendorError,
     VendorRefused,
     VendorUnknown,
 )
-from bot.oauth.accounts import ScopeMissing
-from tests.fakes.oauth_house import OAuthHouse
-from tests.fakes.oauth_server import OAuthServer
 from tests.fakes.tumblr_server import CREATE, DELETE, LISTED, READ, TumblrServer
 from tests.fakes.x_server import PNG
-from tests.tools.social import desk as desks
-from tests.tools.social.desk import Desk
+from tests.tools.social.desk import Desk, desk_at
 from tools.social.tumblr import TOOLS
 
 TOOL, LIST, READ_TOOL, DELETE_TOOL = TOOLS
@@ -35,31 +28,18 @@ POST: dict[str, Json] = {
 }
 MEDIA: dict[str, Json] = {
     "text": "Look",
-    "media": [{"url": "https://example.org/bread.png", "alt": "A loaf"}],
+    "media": [{"url": "https://example.org/a.png", "alt": "A loaf"}],
 }
-FILM: dict[str, Json] = {"text": "Look", "media": [{"url": "https://example.org/film.mp4"}]}
-
-
-class TumblrDesk(Desk):
-    """With Tumblr at hand."""
-
-    server: TumblrServer
+FILM: dict[str, Json] = {"text": "Look", "media": [{"url": "https://example.org/a.mp4"}]}
 
 
 @pytest.fixture
-async def desk(tmp_path: Path) -> AsyncIterator[TumblrDesk]:
-    async with TumblrServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        made = TumblrDesk(accounts, TOOL)
-        made.server = server
-        made.web.pages["https://example.org/bread.png"] = desks.page(PNG)
-        made.web.pages["https://example.org/film.mp4"] = desks.page(MP4, kind="video/mp4")
-        await made.connect()
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    async with desk_at(tmp_path, TumblrServer(), TOOL, a_png=PNG, a_mp4=MP4) as made:
         yield made
-        assert server.mistakes == []
 
 
-async def test_a_post_of_blocks_stands_on_the_main_blog(desk: TumblrDesk) -> None:
+async def test_a_post_of_blocks_stands_on_the_main_blog(desk: Desk) -> None:
     done = await desk.perform(POST)
     (post,) = desk.server.posts
     assert [(b["type"], b.get("text") or b.get("url")) for b in post.content] == [
@@ -75,12 +55,12 @@ async def test_a_post_of_blocks_stands_on_the_main_blog(desk: TumblrDesk) -> Non
     assert desk.server.calls_of(CREATE) == 1
 
 
-async def test_another_blog_of_the_account_is_named(desk: TumblrDesk) -> None:
+async def test_another_blog_of_the_account_is_named(desk: Desk) -> None:
     await desk.perform({**POST, "blog": "rye-and-co.tumblr.com"})
     assert desk.server.posts[0].blog == "rye-and-co"
 
 
-async def test_a_picture_goes_with_its_description_and_a_film_beside_it(desk: TumblrDesk) -> None:
+async def test_a_picture_goes_with_its_description_and_a_film_beside_it(desk: Desk) -> None:
     full = await desk.complete({**MEDIA, "media": [*_list(MEDIA), *_list(FILM)]})
     await desk.perform(full)
     (post,) = desk.server.posts
@@ -88,6 +68,8 @@ async def test_a_picture_goes_with_its_description_and_a_film_beside_it(desk: Tu
     assert (image["alt_text"], film["type"], text["text"]) == ("A loaf", "video", "Look")
     assert desk.server.media[image["media"][0]["url"]] == PNG
     assert desk.server.media[film["media"]["url"]] == MP4
+    found = await desk.find(full)
+    assert found and found.vendor_ref == post.id
 
 
 def _list(given: dict[str, Json]) -> list[Json]:
@@ -96,43 +78,7 @@ def _list(given: dict[str, Json]) -> list[Json]:
     return found
 
 
-@pytest.mark.parametrize("given", [POST, MEDIA])
-@pytest.mark.parametrize("how", ["error_after", "lost", "truncated"])
-async def test_a_post_whose_answer_is_missing_is_found_and_not_made_twice(
-    desk: TumblrDesk, how: str, given: dict[str, Json]
-) -> None:
-    desk.server.fail(CREATE, how)
-    with pytest.raises(VendorUnknown):
-        await desk.perform(given)
-    found = await desk.find(given)
-    assert found and found.vendor_ref == desk.server.posts[0].id
-    assert desk.server.calls_of(CREATE) == len(desk.server.posts) == 1
-
-
-@pytest.mark.parametrize("how", ["error", "cut", "redirect"])
-async def test_a_post_that_never_was_is_surely_not_there_and_made_once(
-    desk: TumblrDesk, how: str
-) -> None:
-    desk.server.elsewhere = "https://elsewhere.example/"
-    desk.server.fail(CREATE, how)
-    with pytest.raises(VendorUnknown):
-        await desk.perform(POST)
-    assert await desk.find(POST) is None
-    await desk.perform(POST)
-    assert len(desk.server.posts) == 1
-
-
-@pytest.mark.parametrize(
-    "how", ["error", "cut", "truncated", "redirect", "limited", "forbidden", "missing"]
-)
-async def test_a_look_up_that_fails_says_nothing(desk: TumblrDesk, how: str) -> None:
-    desk.server.elsewhere = "https://elsewhere.example/"
-    desk.server.fail(LISTED, how)
-    with pytest.raises(VendorError):
-        await desk.find(POST)
-
-
-async def test_what_is_older_elsewhere_or_of_other_words_is_not_our_post(desk: TumblrDesk) -> None:
+async def test_what_is_older_elsewhere_or_of_other_words_is_not_our_post(desk: Desk) -> None:
     desk.server.post("Look")
     desk.accounts.clock.advance(hours=1)
     desk.kept = {"since": desk.accounts.clock.now().isoformat()}
@@ -145,7 +91,7 @@ async def test_what_is_older_elsewhere_or_of_other_words_is_not_our_post(desk: T
     assert found and found.vendor_ref == new.id
 
 
-async def test_all_pages_are_looked_through(desk: TumblrDesk) -> None:
+async def test_all_pages_are_looked_through(desk: Desk) -> None:
     desk.server.page = 19  # fewer than were asked for
     await desk.perform(POST)
     for n in range(19):
@@ -159,7 +105,7 @@ async def test_all_pages_are_looked_through(desk: TumblrDesk) -> None:
 
 
 async def test_a_film_that_tumblr_works_on_is_neither_lost_nor_sent_again(
-    desk: TumblrDesk,
+    desk: Desk,
 ) -> None:
     desk.server.transcoding = True
     full = await desk.complete(FILM)
@@ -171,7 +117,7 @@ async def test_a_film_that_tumblr_works_on_is_neither_lost_nor_sent_again(
     assert await desk.find(full)
 
 
-async def test_the_blog_stands_on_the_card_and_another_s_is_refused(desk: TumblrDesk) -> None:
+async def test_the_blog_stands_on_the_card_and_another_s_is_refused(desk: Desk) -> None:
     assert (await desk.complete(POST))["blog"] == "annbakes"
     with pytest.raises(Invalid, match="no blog night. It has: annbakes, rye-and-co"):
         await desk.complete({**POST, "blog": "night"})
@@ -185,59 +131,15 @@ async def test_the_blog_stands_on_the_card_and_another_s_is_refused(desk: Tumblr
     assert desk.server.posts == []
 
 
-async def test_other_bytes_than_those_shown_are_not_posted(desk: TumblrDesk) -> None:
+async def test_other_bytes_than_those_shown_are_not_posted(desk: Desk) -> None:
     full = await desk.complete(MEDIA)
-    desk.web.pages["https://example.org/bread.png"] = desks.page(PNG + b"other")
+    desk.web.put(a_png=PNG + b"other")
     with pytest.raises(Conflict, match="something else"):
         await desk.perform(full)
     assert desk.server.posts == []
 
 
-@pytest.mark.parametrize(
-    ("how", "said"),
-    [("bad", "400"), ("forbidden", "may not"), ("conflict", "409"), ("large", "413"),
-     ("unfit", "422"), ("missing", "nothing there"), ("limited", "for the moment")],
-)  # fmt: skip
-async def test_a_refusal_is_told_and_nothing_was_done(
-    desk: TumblrDesk, how: str, said: str
-) -> None:
-    desk.server.fail(CREATE, how)
-    with pytest.raises(VendorRefused, match=said) as caught:
-        await desk.perform(POST)
-    assert caught.value.retry_after_s == (30 if how == "limited" else None)
-    assert desk.server.posts == []
-
-
-async def test_a_token_that_is_refused_is_renewed_once(desk: TumblrDesk) -> None:
-    desk.server.expire()
-    assert (await desk.perform(POST)).state is EffectState.SENT
-    desk.server.fail(CREATE, "unauthorized", times=2)
-    with pytest.raises(ConnectionBroken, match="again"):
-        await desk.perform({"text": "Another"})
-    assert len(desk.server.posts) == 1
-
-
-async def test_without_the_scope_nothing_is_sent_and_the_link_mends_it(desk: TumblrDesk) -> None:
-    desk.server.faults.scopes = ["basic", "offline_access"]
-    await desk.connect()
-    with pytest.raises(ScopeMissing, match=r"write.*/admin/connections\?scopes="):
-        await desk.perform(POST)
-    assert desk.server.calls_of(CREATE) == 0
-
-
-async def test_a_redirect_takes_the_token_nowhere(desk: TumblrDesk) -> None:
-    async with OAuthServer("tumblr") as thief:
-        desk.server.elsewhere = f"{thief.base}/v2/blog/annbakes/posts"
-        for operation in (CREATE, LISTED):
-            desk.server.fail(operation, "redirect")
-        with pytest.raises(BotError):
-            await desk.perform(POST)
-        with pytest.raises(BotError):
-            await desk.find(POST)
-        assert thief.seen == []
-
-
-async def test_own_posts_are_listed_read_and_deleted_once(desk: TumblrDesk) -> None:
+async def test_own_posts_are_listed_read_and_deleted_once(desk: Desk) -> None:
     kept, post = desk.server.post("Keep me"), desk.server.post("Go away")
     told = str((await desk.perform({"count": 2}, LIST)).data).splitlines()
     assert told[0].startswith(f"{post.id} (") and told[0].endswith("Go away")
@@ -256,7 +158,7 @@ async def test_own_posts_are_listed_read_and_deleted_once(desk: TumblrDesk) -> N
 
 @pytest.mark.parametrize(("how", "gone"), [("lost", True), ("truncated", True), ("error", False)])
 async def test_a_deletion_whose_answer_is_missing_is_looked_up(
-    desk: TumblrDesk, how: str, gone: bool
+    desk: Desk, how: str, gone: bool
 ) -> None:
     full = await desk.complete({"post": desk.server.post("Hello").id}, DELETE_TOOL)
     desk.server.fail(DELETE, how)

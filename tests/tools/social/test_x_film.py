@@ -8,9 +8,8 @@ import pytest
 from bot.core.canonical import Json
 from bot.core.effect import EffectState
 from bot.core.errors import Invalid, VendorError, VendorRefused, VendorUnknown
-from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.x_server import PNG, XServer
-from tests.tools.social.desk import Desk, page
+from tests.tools.social.desk import Desk, desk_at
 from tools.social import _x_film
 from tools.social.x import TOOLS
 
@@ -27,35 +26,19 @@ MOVING: dict[str, Json] = {
 }
 
 
-class XDesk(Desk):
-    """With X at hand."""
-
-    server: XServer
-
-
 @pytest.fixture
-async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[XDesk]:
+async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     monkeypatch.setattr(_x_film, "PIECE", 100)
 
     async def at_once(_: float) -> None:
         return None
 
     monkeypatch.setattr(_x_film, "_pause", at_once)  # X asks for whole seconds
-    async with XServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        made = XDesk(accounts, TOOL)
-        made.server = server
-        made.web.pages |= {
-            "https://example.org/film.mp4": page(MP4, kind="video/mp4"),
-            "https://example.org/a.gif": page(GIF, kind="image/gif"),
-            "https://example.org/a.png": page(PNG),
-        }
-        await made.connect()
+    async with desk_at(tmp_path, XServer(), TOOL, film_mp4=MP4, a_gif=GIF, a_png=PNG) as made:
         yield made
-        assert server.mistakes == []
 
 
-async def test_a_film_goes_in_pieces_and_is_posted_when_x_is_done_with_it(desk: XDesk) -> None:
+async def test_a_film_goes_in_pieces_and_is_posted_when_x_is_done_with_it(desk: Desk) -> None:
     desk.server.works = ["pending", "in_progress", "succeeded"]
     full = await desk.complete(FILM)
     assert (await desk.perform(full)).state is EffectState.SENT
@@ -64,7 +47,7 @@ async def test_a_film_goes_in_pieces_and_is_posted_when_x_is_done_with_it(desk: 
     assert desk.server.calls_of(APPEND) == 3 and desk.server.calls_of(STATUS) == 2
 
 
-async def test_a_gif_is_one_and_stands_alone(desk: XDesk) -> None:
+async def test_a_gif_is_one_and_stands_alone(desk: Desk) -> None:
     full = await desk.complete(MOVING)
     await desk.perform(full)
     kept = desk.server.media[desk.server.posts[0].media[0]]
@@ -81,7 +64,7 @@ async def test_a_gif_is_one_and_stands_alone(desk: XDesk) -> None:
 @pytest.mark.parametrize("operation", [BEGIN, APPEND, END, CREATE])
 @pytest.mark.parametrize("how", ["error", "cut"])
 async def test_cut_off_anywhere_it_goes_on_there_and_posts_once(
-    desk: XDesk, operation: str, how: str
+    desk: Desk, operation: str, how: str
 ) -> None:
     full = await desk.complete(FILM)
     desk.server.fail(operation, how)
@@ -96,7 +79,7 @@ async def test_cut_off_anywhere_it_goes_on_there_and_posts_once(
 
 @pytest.mark.parametrize("operation", [APPEND, END, CREATE])
 async def test_an_answer_that_is_lost_makes_no_second_film_or_post(
-    desk: XDesk, operation: str
+    desk: Desk, operation: str
 ) -> None:
     full = await desk.complete(FILM)
     desk.server.fail(operation, "lost")
@@ -109,7 +92,7 @@ async def test_an_answer_that_is_lost_makes_no_second_film_or_post(
 
 
 async def test_a_film_that_takes_x_long_is_asked_about_later_and_not_handed_over_again(
-    desk: XDesk,
+    desk: Desk,
 ) -> None:
     desk.server.works = ["in_progress"]
     full = await desk.complete(FILM)
@@ -121,7 +104,7 @@ async def test_a_film_that_takes_x_long_is_asked_about_later_and_not_handed_over
     assert len(desk.server.posts) == desk.server.calls_of(BEGIN) == desk.server.calls_of(END) == 1
 
 
-async def test_a_film_that_x_cannot_use_is_refused_and_nothing_posted(desk: XDesk) -> None:
+async def test_a_film_that_x_cannot_use_is_refused_and_nothing_posted(desk: Desk) -> None:
     desk.server.works = ["failed"]
     full = await desk.complete(FILM)
     with pytest.raises(VendorRefused, match="cannot use this film") as caught:
@@ -130,7 +113,7 @@ async def test_a_film_that_x_cannot_use_is_refused_and_nothing_posted(desk: XDes
 
 
 @pytest.mark.parametrize("how", ["forbidden", "limited", "truncated", "redirect"])
-async def test_a_film_that_does_not_arrive_makes_no_post(desk: XDesk, how: str) -> None:
+async def test_a_film_that_does_not_arrive_makes_no_post(desk: Desk, how: str) -> None:
     desk.server.elsewhere = "https://elsewhere.example/"
     full = await desk.complete(FILM)
     desk.server.fail(APPEND, how)

@@ -9,10 +9,9 @@ from bot.core.canonical import Json
 from bot.core.effect import EffectState
 from bot.core.errors import Conflict, Invalid, VendorError, VendorUnknown
 from bot.core.tool import Risk
-from tests.fakes.oauth_house import OAuthHouse
 from tests.fakes.x_server import XServer
 from tests.tools.kit import refusal
-from tests.tools.social.test_x_real import Desk
+from tests.tools.social.desk import Desk, desk_at
 from tools.social._x_own import TOOLS, XDelete, preview
 
 LIST, READ, DELETE = TOOLS
@@ -21,19 +20,8 @@ GET, TAKE = "GET /2/tweets/{id}", "DELETE /2/tweets/{id}"
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with XServer() as server, OAuthHouse(tmp_path, server) as accounts:
-        server.now = accounts.clock.now
-        made = Desk(accounts, server)
-        await made.connect()
+    async with desk_at(tmp_path, XServer(), DELETE) as made:
         yield made
-        assert server.mistakes == []
-
-
-async def shown(desk: Desk, post: str) -> dict[str, Json]:
-    """The arguments of a deletion as they stand on the card."""
-    assert DELETE.complete
-    full = await DELETE.complete(desk.context(), XDelete(post=post, text="what the model made up"))
-    return full.model_dump()
 
 
 async def test_the_newest_posts_are_listed_as_readers_see_them(desk: Desk) -> None:
@@ -56,7 +44,7 @@ async def test_one_post_is_read_back_or_said_to_be_gone(desk: Desk, says_200: st
 
 
 async def test_a_post_that_x_does_not_show_is_not_taken_for_gone(desk: Desk) -> None:
-    full = await shown(desk, desk.server.post("Hello").id)
+    full = await desk.complete({"post": desk.server.post("Hello").id})
     desk.server.posts.clear()
     desk.server.says_200 = "not-authorized-for-resource"
     with pytest.raises(VendorUnknown):
@@ -72,7 +60,7 @@ def test_what_is_no_post_is_refused(post: str) -> None:
 
 async def test_what_is_deleted_stands_on_the_card_and_nothing_else_goes(desk: Desk) -> None:
     kept, post = desk.server.post("Keep me"), desk.server.post("Hello & bye")
-    full = await shown(desk, post.id)
+    full = await desk.complete({"post": post.id})
     card = preview(XDelete.model_validate(full))
     assert card.body == "Hello & bye" and "brought back" in card.warnings[0]
     done = await desk.perform(full, DELETE)
@@ -80,7 +68,7 @@ async def test_what_is_deleted_stands_on_the_card_and_nothing_else_goes(desk: De
 
 
 async def test_deleting_twice_is_deleting_once(desk: Desk) -> None:
-    full = await shown(desk, desk.server.post("Hello").id)
+    full = await desk.complete({"post": desk.server.post("Hello").id})
     await desk.perform(full, DELETE)
     again = await desk.perform(full, DELETE)
     assert again.state is EffectState.SENT and "not on X any more" in str(again.data)
@@ -88,7 +76,7 @@ async def test_deleting_twice_is_deleting_once(desk: Desk) -> None:
 
 
 async def test_a_post_that_was_not_the_one_shown_stays(desk: Desk) -> None:
-    full = await shown(desk, desk.server.post("Hello").id)
+    full = await desk.complete({"post": desk.server.post("Hello").id})
     other = desk.server.post("Precious")
     with pytest.raises(Conflict, match="something else"):
         await desk.perform({**full, "post": other.id}, DELETE)
@@ -99,12 +87,12 @@ async def test_another_s_post_is_not_even_asked_about(desk: Desk) -> None:
     post = desk.server.post("Theirs")
     post.author = "99"
     with pytest.raises(Invalid, match="somebody else's"):
-        await shown(desk, post.id)
+        await desk.complete({"post": post.id})
 
 
 @pytest.mark.parametrize("how", ["lost", "error_after", "truncated"])
 async def test_a_deletion_whose_answer_is_missing_is_looked_up(desk: Desk, how: str) -> None:
-    full = await shown(desk, desk.server.post("Hello").id)
+    full = await desk.complete({"post": desk.server.post("Hello").id})
     desk.server.fail(TAKE, how)
     with pytest.raises(VendorUnknown):
         await desk.perform(full, DELETE)
@@ -114,7 +102,7 @@ async def test_a_deletion_whose_answer_is_missing_is_looked_up(desk: Desk, how: 
 
 @pytest.mark.parametrize("how", ["error", "cut"])
 async def test_a_deletion_that_never_was_is_surely_not_done(desk: Desk, how: str) -> None:
-    full = await shown(desk, desk.server.post("Hello").id)
+    full = await desk.complete({"post": desk.server.post("Hello").id})
     desk.server.fail(TAKE, how)
     with pytest.raises(VendorUnknown):
         await desk.perform(full, DELETE)
@@ -133,4 +121,4 @@ async def test_without_an_account_they_say_where_to_connect_one(desk: Desk) -> N
         with pytest.raises(Invalid, match=r"/admin/connections\S*#x"):
             await desk.perform(arguments, tool)
     with pytest.raises(Invalid, match=r"/admin/connections\S*#x"):
-        await shown(desk, "1")
+        await desk.complete({"post": "1"})
