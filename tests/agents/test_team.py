@@ -6,7 +6,7 @@ import pytest
 
 from agents.runtime import registry
 from agents.runtime.loader import Team
-from agents.runtime.prompt import CHARS_PER_TOKEN
+from agents.runtime.prompt import CHARS_PER_TOKEN, RULES
 from agents.runtime.schemas import model_tool
 from agents.runtime.wire import Toolboxes
 from bot.core.agent import Agent
@@ -72,6 +72,22 @@ def test_each_publishes_on_its_own_network_and_bri_on_all() -> None:
     for agent in everybody():
         expected = PUBLISH.get(agent.name, set().union(*PUBLISH.values()))
         assert networks(agent) == expected, agent.name
+
+
+def test_whoever_is_called_at_home_in_outlook_can_open_it() -> None:
+    """A colleague who lacks the tool would say that nothing is connected, whatever is."""
+    for name in ("bri", "porter"):
+        agent = next(each for each in everybody() if each.name == name)
+        assert {"calendar_list", "calendar_create", "mailbox_search", "mailbox_send"} <= {
+            *agent.tools
+        }, name
+
+
+def test_what_holds_for_everybody_stands_in_the_rules_of_the_house_alone() -> None:
+    for words in ("sandbox", "approval", "connected"):
+        assert words in RULES
+    told = [agent.name for agent in everybody() if "Kept in the sandbox" in agent.prompt]
+    assert told == []
 
 
 def test_bri_leads_everybody() -> None:
