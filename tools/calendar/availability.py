@@ -93,7 +93,8 @@ async def calendar_free_busy(ctx: ToolContext, args: LookFree) -> Outcome:
 async def calendar_find_time(ctx: ToolContext, args: FindTime) -> Outcome:
     """Find times at which the person and others are all free and at work, across time zones.
 
-    Use it before calendar_create when others are to come. It changes nothing.
+    Use it before calendar_create when others are to come. Do not use it to see whether one person
+    has time: that is calendar_free_busy. It changes nothing.
     - people: who else comes, each {"email": address, "zone": their time zone when it is known and
       not the person's}.
     - minutes: how long, 30 when left out.

@@ -70,7 +70,8 @@ def preview(args: Change) -> Card:
 async def score_show(ctx: ToolContext, args: NoArguments) -> Outcome:
     """Show the workspace's VIS score and how it became what it is.
 
-    Use it when the person asks for the VIS score or its history.
+    Use it when the person asks for the VIS score or its history. Do not use it to change the score:
+    that is score_update.
     Example: {}
     """
     db = _db(ctx)

@@ -71,7 +71,8 @@ async def file_list(ctx: ToolContext, args: NoArguments) -> Outcome:
 async def file_read(ctx: ToolContext, args: ReadFile) -> Outcome:
     """Read the text of a file: PDF, Word (.docx), web page, table (CSV) or plain text.
 
-    Use it when the person asks about a file or attached one. Pictures and scans hold no text.
+    Use it when the person asks about a file or attached one. Do not use it for pictures and scans:
+    they hold no text.
     - file: its id, from file_list or from the line of an attachment, such as "fil_01J8Z6Y3T5".
     - page: which page of its text, from 1; the result says how many there are.
     Example: {"file": "fil_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6", "page": 1}
@@ -85,8 +86,9 @@ async def file_read(ctx: ToolContext, args: ReadFile) -> Outcome:
 async def file_attach(ctx: ToolContext, args: AttachFile) -> Outcome:
     """Let a kept file go with your answer, so that the person gets the file itself.
 
-    Use it when the person asks for a file, or you have made one with file_save for them. It goes to
-    the conversation that you are in and nowhere else. Then answer in a sentence.
+    Use it when the person asks for a file, or you have made one with file_save for them; then
+    answer in a sentence. Do not use it to send a file to others: it goes to the conversation that
+    you are in and nowhere else.
     - file: its id, from file_list, file_save or the line of an attachment.
     Example: {"file": "fil_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6"}
     """

@@ -26,7 +26,8 @@ class Where(BaseModel):
 async def message_places(ctx: ToolContext, args: Where) -> Outcome:
     """List the places on a platform that the bot can send messages to, and which kinds go where.
 
-    Use it before sending a message when its kind or the name of the place is not certain.
+    Use it before sending a message when its kind or the name of the place is not certain. Do not
+    use it to read what is said there.
     - platform: slack, discord, telegram or teams.
     Example: {"platform": "slack"}
     """

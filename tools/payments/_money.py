@@ -6,9 +6,10 @@ https://docs.stripe.com/currencies#minor-units (read 2026-11-21)
 """
 
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from tools._arguments import unfit
 
@@ -21,6 +22,9 @@ WHOLE_HUNDREDS = frozenset({"ISK", "UGX"})
 """Two decimals by Stripe's count, which must both be zero."""
 MOST_MINOR = 99_999_999
 """Stripe takes at most eight digits."""
+
+Mode = SkipJsonSchema[Literal["test", "live"] | None]
+"""Whether money moves at all: the house fills it in by the key, a model is not told of it."""
 
 
 def exponent(currency: str) -> int:

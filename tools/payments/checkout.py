@@ -7,6 +7,7 @@ https://docs.stripe.com/api/checkout/sessions (read 2026-11-21)
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from bot.core.card import Card
 from bot.core.card import Field as Shown
@@ -19,7 +20,7 @@ from tools.payments._api import Object, number, one, text
 from tools.payments._customer import CustomerId, Email, Line
 from tools.payments._deed import TEST, Deed, begin, mode_now, open_api, sent, till_of
 from tools.payments._limits import Sum, check
-from tools.payments._money import Amount, Currency
+from tools.payments._money import Amount, Currency, Mode
 from tools.payments._money import shown as money
 
 PATH = "/v1/checkout/sessions"
@@ -43,9 +44,9 @@ class Page(BaseModel):
     price: Annotated[str, Field(pattern=r"^price_[A-Za-z0-9]{1,60}$")] | None = None
     email: Email | None = None
     customer_id: CustomerId | None = None
-    amount_minor: Amount | None = None
-    interval: Literal["day", "week", "month", "year"] | None = None
-    mode: Literal["test", "live"] | None = None
+    amount_minor: SkipJsonSchema[Amount | None] = None
+    interval: SkipJsonSchema[Literal["day", "week", "month", "year"] | None] = None
+    mode: Mode = None
 
 
 async def complete(ctx: ToolContext, args: Page) -> Page:
@@ -102,7 +103,7 @@ async def stripe_checkout(ctx: ToolContext, args: Page) -> Outcome:
     - currency: three letters, such as "EUR".
     - return_url: where the customer lands afterwards, such as "https://shop.example/thanks".
     - price: with subscribe, the id of a recurring price. email: of a customer who is new.
-    - customer_id: only to tell apart customers of one name. Leave all else out.
+    - customer_id: only to tell apart customers of one name.
     Example: {"kind": "save_payment_method", "customer": "Acme", "currency": "EUR",
     "return_url": "https://shop.example/thanks"}
     """

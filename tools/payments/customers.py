@@ -5,7 +5,7 @@ address. A change goes through only while what it touches is as it was shown.
 https://docs.stripe.com/api/customers (read 2026-11-22)
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -19,6 +19,7 @@ from tools._arguments import unfit
 from tools.payments._api import Object, one, text
 from tools.payments._customer import PATH, CustomerId, Email, Line, by_email
 from tools.payments._deed import Deed, begin, mode_now, open_api, sent
+from tools.payments._money import Mode
 
 _PLAIN = ("name", "email", "phone", "description")
 _ADDRESS = ("line1", "line2", "postal_code", "city", "state", "country")
@@ -55,7 +56,7 @@ class Customer(BaseModel):
     country: Country | None = None
     was: SkipJsonSchema[dict[str, str] | None] = None
     """Of a customer who is there: who it is, and what stands where something is changed."""
-    mode: Literal["test", "live"] | None = None
+    mode: Mode = None
 
     @model_validator(mode="after")
     def fits(self) -> "Customer":
@@ -140,7 +141,7 @@ async def stripe_customer(ctx: ToolContext, args: Customer) -> Outcome:
     - name, email: who it is, and where invoices go; a new one needs both.
     - phone, description: such as "+49 30 123456" and "paid by bank transfer".
     - line1, line2, postal_code, city, state, country: where bills are made out to; country in two
-      letters, such as "DE". Leave `mode` out.
+      letters, such as "DE".
     Example: {"name": "Acme", "email": "billing@acme.example", "country": "DE"}
     """
     deed = await begin(ctx, args.mode or "")

@@ -7,9 +7,10 @@ steps reaches nobody. An invoice does not tell whether it was mailed; Stripe's o
 https://docs.stripe.com/api/invoices (read 2026-11-21)
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from bot.core.card import Card
 from bot.core.card import Field as Shown
@@ -21,13 +22,12 @@ from tools.payments._api import Object, number, one, text
 from tools.payments._customer import CustomerId, Email, Line
 from tools.payments._deed import TEST, Deed, begin, mode_now, open_api, sent, till_of
 from tools.payments._limits import Sum, check
-from tools.payments._money import Amount, Currency
+from tools.payments._money import Amount, Currency, Mode
 from tools.payments._money import check as check_amount
 from tools.payments._money import shown as money
 
 PATH = "/v1/invoices"
 InvoiceId = Annotated[str, Field(pattern=r"^in_[A-Za-z0-9]{1,60}$")]
-Mode = Literal["test", "live"]
 
 
 class Invoice(BaseModel):
@@ -42,7 +42,7 @@ class Invoice(BaseModel):
     description: Annotated[str, Field(min_length=1, max_length=500)]
     days_until_due: Annotated[int, Field(ge=1, le=365)] = 14
     customer_id: CustomerId | None = None
-    mode: Mode | None = None
+    mode: Mode = None
 
     @model_validator(mode="after")
     def fits(self) -> "Invoice":
@@ -62,11 +62,11 @@ class Void(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     invoice: InvoiceId
-    about: str | None = None
+    about: SkipJsonSchema[str | None] = None
     """Whom and what it is for, from Stripe."""
-    amount_minor: Amount | None = None
-    currency: Currency | None = None
-    mode: Mode | None = None
+    amount_minor: SkipJsonSchema[Amount | None] = None
+    currency: SkipJsonSchema[Currency | None] = None
+    mode: Mode = None
 
 
 async def complete(ctx: ToolContext, args: Invoice) -> Invoice:
@@ -111,7 +111,7 @@ async def stripe_invoice(ctx: ToolContext, args: Invoice) -> Outcome:
     - currency: three letters, such as "EUR".
     - description: what it is for, as it stands on the invoice, such as "two workshops".
     - days_until_due: 14 if nobody says otherwise.
-    - customer_id: only to tell apart customers of one name. Leave `mode` out.
+    - customer_id: only to tell apart customers of one name.
     Example: {"customer": "Acme", "amount_minor": 12000, "currency": "EUR",
     "description": "two workshops"}
     """
@@ -228,7 +228,7 @@ async def stripe_invoice_void(ctx: ToolContext, args: Void) -> Outcome:
     """Void an invoice that was finalised and is not paid: nobody has to pay it any more.
 
     Use it when the person takes an invoice back. Do not use it for a paid one: that is a refund.
-    - invoice: its id, such as "in_1AbC"; `stripe_look` finds it. Leave the other arguments out.
+    - invoice: its id, such as "in_1AbC"; `stripe_look` finds it.
     Example: {"invoice": "in_1AbC"}
     """
     deed = await begin(ctx, args.mode or "")

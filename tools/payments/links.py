@@ -5,7 +5,6 @@ own, so that a changed price never reaches people who have the link.
 https://docs.stripe.com/api/payment-link (read 2026-11-21)
 """
 
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -17,7 +16,7 @@ from tools.payments._api import Object, one, text
 from tools.payments._customer import Line
 from tools.payments._deed import TEST, Deed, begin, mode_now, open_api, sent, till_of
 from tools.payments._limits import Sum, check
-from tools.payments._money import Amount, Currency
+from tools.payments._money import Amount, Currency, Mode
 from tools.payments._money import check as check_amount
 from tools.payments._money import shown as money
 
@@ -33,7 +32,7 @@ class Link(BaseModel):
     amount_minor: Amount
     currency: Currency
     once: bool = True
-    mode: Literal["test", "live"] | None = None
+    mode: Mode = None
 
     @model_validator(mode="after")
     def fits(self) -> "Link":
@@ -76,7 +75,7 @@ async def stripe_payment_link(ctx: ToolContext, args: Link) -> Outcome:
     - description: what is paid for, as the page shows it, such as "Workshop in May".
     - amount_minor: in the smallest unit: 12000 for 120.00 EUR.
     - currency: three letters, such as "EUR".
-    - once: true closes the page after one payment; false keeps it open. Leave `mode` out.
+    - once: true closes the page after one payment; false keeps it open.
     Example: {"description": "Workshop in May", "amount_minor": 12000, "currency": "EUR"}
     """
     deed = await begin(ctx, args.mode or "", args.sum)

@@ -43,7 +43,7 @@ async def stripe_look(ctx: ToolContext, args: Look) -> Outcome:
     """Look up customers, invoices, payments, subscriptions, prices or payment links at Stripe.
 
     Use it when the person asks what is owed, paid or there, and to find the id that another tool
-    wants. It changes nothing.
+    wants. Do not use it to charge, refund or change anything: it only reads.
     - what: "customer", "invoices", "payments", "subscriptions", "prices" or "links".
     - customer: a name or an e-mail address; leave it out for those of everybody, latest first.
     - most: how many, at most 50.

@@ -9,6 +9,7 @@ https://docs.stripe.com/api/refunds (read 2026-11-21)
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from bot.core.card import Card
 from bot.core.card import Field as Shown
@@ -18,7 +19,7 @@ from bot.core.tool import Risk, Tool, ToolContext
 from tools.payments._api import Api, Object, number, objects, one, text
 from tools.payments._deed import TEST, Deed, begin, mode_now, open_api, sent, till_of
 from tools.payments._limits import Sum, check
-from tools.payments._money import Amount, Currency
+from tools.payments._money import Amount, Currency, Mode
 from tools.payments._money import check as check_amount
 from tools.payments._money import shown as money
 
@@ -34,9 +35,9 @@ class Refund(BaseModel):
     payment: Annotated[str, Field(pattern=r"^(pi|in)_[A-Za-z0-9]{1,60}$")]
     amount_minor: Amount | None = None
     reason: Reason = "requested_by_customer"
-    currency: Currency | None = None
-    about: Annotated[str, Field(max_length=500)] | None = None
-    mode: Literal["test", "live"] | None = None
+    currency: SkipJsonSchema[Currency | None] = None
+    about: SkipJsonSchema[Annotated[str, Field(max_length=500)] | None] = None
+    mode: Mode = None
 
 
 async def complete(ctx: ToolContext, args: Refund) -> Refund:
@@ -107,7 +108,6 @@ async def stripe_refund(ctx: ToolContext, args: Refund) -> Outcome:
     - payment: the invoice that was paid, such as "in_1AbC", or the payment, such as "pi_1AbC".
     - amount_minor: in the smallest unit, such as 500 for 5.00 EUR; leave it out for all of it.
     - reason: duplicate, fraudulent or requested_by_customer.
-    Leave `currency`, `about` and `mode` out.
     Example: {"payment": "in_1AbC", "amount_minor": 500}
     """
     if args.amount_minor is None or args.currency is None:

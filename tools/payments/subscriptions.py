@@ -8,6 +8,7 @@ https://docs.stripe.com/api/subscriptions (read 2026-11-21)
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from bot.core.card import Card
 from bot.core.card import Field as Shown
@@ -19,13 +20,12 @@ from tools.payments._api import Api, Object, number, objects, one, text
 from tools.payments._customer import CustomerId, Email, Line
 from tools.payments._deed import TEST, Deed, begin, mode_now, open_api, sent, till_of
 from tools.payments._limits import Sum, check
-from tools.payments._money import Amount, Currency
+from tools.payments._money import Amount, Currency, Mode
 from tools.payments._money import shown as money
 
 PATH, PRICES = "/v1/subscriptions", "/v1/prices"
 PriceId = Annotated[str, Field(pattern=r"^price_[A-Za-z0-9]{1,60}$")]
 Interval = Literal["day", "week", "month", "year"]
-Mode = Literal["test", "live"]
 _DONE = {
     "price": "It is on the new price; the difference stands on the next invoice.",
     "pause": "It is paused: invoices are made and nobody is asked to pay them.",
@@ -45,10 +45,10 @@ class Start(BaseModel):
     email: Email | None = None
     days_until_due: Annotated[int, Field(ge=1, le=365)] = 14
     customer_id: CustomerId | None = None
-    amount_minor: Amount | None = None
-    currency: Currency | None = None
-    interval: Interval | None = None
-    mode: Mode | None = None
+    amount_minor: SkipJsonSchema[Amount | None] = None
+    currency: SkipJsonSchema[Currency | None] = None
+    interval: SkipJsonSchema[Interval | None] = None
+    mode: Mode = None
 
 
 class Change(BaseModel):
@@ -59,10 +59,10 @@ class Change(BaseModel):
     subscription: Annotated[str, Field(pattern=r"^sub_[A-Za-z0-9]{1,60}$")]
     action: Literal["price", "pause", "resume", "cancel_at_end", "cancel_now"]
     price: PriceId | None = None
-    amount_minor: Amount | None = None
-    currency: Currency | None = None
-    about: Annotated[str, Field(max_length=500)] | None = None
-    mode: Mode | None = None
+    amount_minor: SkipJsonSchema[Amount | None] = None
+    currency: SkipJsonSchema[Currency | None] = None
+    about: SkipJsonSchema[Annotated[str, Field(max_length=500)] | None] = None
+    mode: Mode = None
 
 
 async def _cost(api: Api, id_: str) -> dict[str, object]:
@@ -127,7 +127,7 @@ async def stripe_subscription_start(ctx: ToolContext, args: Start) -> Outcome:
     - customer: the name, or the e-mail address, as Stripe knows it, such as "Acme".
     - price: the id of a monthly or yearly price, such as "price_1AbC".
     - email: the address of a customer who is new. days_until_due: 14 if nobody says otherwise.
-    - customer_id: only to tell apart customers of one name. Leave all else out.
+    - customer_id: only to tell apart customers of one name.
     Example: {"customer": "Acme", "price": "price_1AbC"}
     """
     deed = await begin(ctx, args.mode or "", _sum(args))
@@ -196,7 +196,7 @@ async def stripe_subscription_change(ctx: ToolContext, args: Change) -> Outcome:
     Use it when the person says what becomes of a subscription. Do not use it to give money back.
     - subscription: its id, such as "sub_1AbC"; stripe_look finds it.
     - action: price, pause, resume, cancel_at_end (of the time that is paid for) or cancel_now.
-    - price: the new price's id, with the action price only. Leave all else out.
+    - price: the new price's id, with the action price only.
     Example: {"subscription": "sub_1AbC", "action": "cancel_at_end"}
     """
     deed = await begin(ctx, args.mode or "", _sum(args) if args.price else None)

@@ -6,7 +6,6 @@ tier is made and the old one is left to those who have it.
 https://docs.stripe.com/api/prices (read 2026-11-21)
 """
 
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -17,7 +16,7 @@ from bot.core.tool import Risk, Tool, ToolContext
 from tools.payments._api import text
 from tools.payments._customer import Line
 from tools.payments._deed import TEST, Deed, begin, mode_now, open_api, sent
-from tools.payments._money import Amount, Currency, check, yearly
+from tools.payments._money import Amount, Currency, Mode, check, yearly
 from tools.payments._money import shown as money
 
 PRODUCTS, PRICES = "/v1/products", "/v1/prices"
@@ -31,7 +30,7 @@ class Tier(BaseModel):
     name: Line
     monthly_minor: Amount
     currency: Currency
-    mode: Literal["test", "live"] | None = None
+    mode: Mode = None
 
     @model_validator(mode="after")
     def fits(self) -> "Tier":
@@ -75,7 +74,7 @@ async def stripe_tier(ctx: ToolContext, args: Tier) -> Outcome:
     a price that is there: prices cannot be changed. It charges nobody.
     - name: as customers see it, such as "Team".
     - monthly_minor: a month in the smallest unit: 999 for 9.99 EUR. The year is reckoned.
-    - currency: three letters, such as "EUR". Leave `mode` out.
+    - currency: three letters, such as "EUR".
     Example: {"name": "Team", "monthly_minor": 999, "currency": "EUR"}
     """
     deed = await begin(ctx, args.mode or "")

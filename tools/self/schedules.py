@@ -89,7 +89,8 @@ async def schedule_create(ctx: ToolContext, args: NewSchedule) -> Outcome:
 async def schedule_list(ctx: ToolContext, args: NoArguments) -> Outcome:
     """List the person's schedules and those of this conversation: id, when, next time, task.
 
-    Use it before you pause or cancel one, or when the person asks what is planned.
+    Use it before you pause or cancel one, or when the person asks what is planned. Do not use it
+    for posts that wait for their time: that is planned_list.
     Example: {}
     """
     mine = [s for s in await ctx.house.schedules.list(ctx.tenant) if _is_mine(ctx, s)]
@@ -99,6 +100,8 @@ async def schedule_list(ctx: ToolContext, args: NoArguments) -> Outcome:
 async def schedule_pause(ctx: ToolContext, args: Pause) -> Outcome:
     """Stop a schedule for now, or let a paused one go on.
 
+    Use it when the person wants a break from one, or the break to end. Do not use it to end one for
+    good: that is schedule_cancel.
     - schedule: its id, from schedule_list.
     - paused: true to stop it; false to let it go on from now, without what it missed.
     Example: {"schedule": "sch_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6", "paused": true}
@@ -108,8 +111,10 @@ async def schedule_pause(ctx: ToolContext, args: Pause) -> Outcome:
 
 
 async def schedule_cancel(ctx: ToolContext, args: OneSchedule) -> Outcome:
-    """End a schedule for good. Use it only when the person wants it gone, else pause it.
+    """End a schedule for good.
 
+    Use it when the person wants it gone. Do not use it to stop one for a while: that is
+    schedule_pause.
     - schedule: its id, from schedule_list.
     Example: {"schedule": "sch_01J8Z6Y3T5Q4W2E1R0T9Y8U7I6"}
     """

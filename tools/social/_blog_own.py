@@ -24,7 +24,7 @@ from tools.social._own import (
     shown,
     taken_down,
 )
-from tools.social._post import Hidden, Text
+from tools.social._post import Hidden, Said
 from tools.social._site import Blog
 
 NO_SITE = (
@@ -46,7 +46,7 @@ class BlogRead(BaseModel):
 class BlogDelete(BlogRead):
     """Which, what it says, and where it stands."""
 
-    text: Text = ""
+    text: Said = ""
     site: Hidden = ""
 
 
@@ -72,7 +72,8 @@ async def _blog(ctx: ToolContext, shown_as: str | None = None) -> tuple[Blog, st
 async def blog_list(ctx: ToolContext, args: ListOwn) -> Outcome:
     """List the newest posts of the blog, where it is a site on WordPress or Ghost.
 
-    Use it to see what was published, or to find a post's id.
+    Use it to see what was published, or to find a post's id. Do not use it to look for others'
+    writing: it shows the team's own blog.
     - count: how many, 1 to 50.
     Example: {"count": 5}
     """
@@ -82,7 +83,8 @@ async def blog_list(ctx: ToolContext, args: ListOwn) -> Outcome:
 async def blog_read(ctx: ToolContext, args: BlogRead) -> Outcome:
     """Read one post of the blog back, where it is a site on WordPress or Ghost.
 
-    Use it when the person asks what a post says, or whether it is there.
+    Use it when the person asks what a post says, or whether it is there. Do not use it for other
+    sites: that is web_read.
     - post: its id, as blog_list shows it.
     Example: {"post": "17"}
     """
@@ -95,7 +97,6 @@ async def blog_delete(ctx: ToolContext, args: BlogDelete) -> Outcome:
     Use it when the person wants a post taken down. Do not use it to correct a post unless they said
     so.
     - post: its id, as blog_list shows it.
-    - text: leave it out; it is filled in with what the post says.
     Example: {"post": "17"}
     """
     return await taken_down((await _blog(ctx, args.site))[0], args)

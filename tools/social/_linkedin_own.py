@@ -27,7 +27,7 @@ from tools.social._own import (
     taken_down,
 )
 from tools.social._picked import pick
-from tools.social._post import Text, Title
+from tools.social._post import Said, Title
 
 _POST = re.compile(
     r"(?:https://www\.linkedin\.com/feed/update/)?(urn:li:(?:share|ugcPost|activity):\d{1,25})/?"
@@ -63,7 +63,7 @@ class LinkedInRead(BaseModel):
 class LinkedInDelete(LinkedInRead):
     """Which, and what it says."""
 
-    text: Text = ""
+    text: Said = ""
 
 
 async def linkedin_list(ctx: ToolContext, args: LinkedInList) -> Outcome:
@@ -97,7 +97,6 @@ async def linkedin_delete(ctx: ToolContext, args: LinkedInDelete) -> Outcome:
     Use it when the person wants a post of theirs taken down. Do not use it to correct a post unless
     they said so: deleting loses its comments.
     - post: its address on linkedin.com, or its name such as urn:li:share:7300000000000000001.
-    - text: leave it out; it is filled in with what the post says, where LinkedIn shows that.
     Example: {"post": "urn:li:share:7300000000000000001"}
     """
     return await taken_down(await _unread(ctx), args)

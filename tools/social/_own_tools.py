@@ -25,7 +25,7 @@ from tools.social._own import (
     shown,
     taken_down,
 )
-from tools.social._post import Text, Title
+from tools.social._post import Said, Title
 
 PostId = Annotated[str, Field(pattern=r"^\d{1,25}(_\d{1,25})?$")]
 """A post's number, as the list gives it."""
@@ -53,7 +53,7 @@ class OwnDelete(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     post: PostId
-    text: Text = ""
+    text: Said = ""
 
 
 @frozen
@@ -150,7 +150,6 @@ def _delete(own: Own) -> Tool:
         Use it when the person wants a post of theirs taken down. Do not use it to correct a post
         unless they said so: deleting loses its answers.
         - post: its number; {name}_list has the numbers.
-        - text: leave it out; it is filled in with what the post says.
         Example: {{"post": "{own.example}"}}
     """)
     return Tool(

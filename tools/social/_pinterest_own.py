@@ -24,7 +24,7 @@ from tools.social._own import (
 from tools.social._picked import pick
 from tools.social._pinterest_api import READING, WRITING, boards_of, pinterest_of
 from tools.social._pinterest_pins import PinterestWall
-from tools.social._post import Text, Title
+from tools.social._post import Said, Title
 
 _PIN = re.compile(r"(?:https://(?:[a-z]{2,3}\.)?pinterest\.[a-z.]{2,6}/pin/)?(\d{1,20})/?")
 
@@ -62,7 +62,7 @@ class PinterestRead(BaseModel):
 class PinterestDelete(PinterestRead):
     """Which, and what it says."""
 
-    text: Text = ""
+    text: Said = ""
 
 
 async def pinterest_boards(ctx: ToolContext, args: PinterestBoards) -> Outcome:
@@ -79,7 +79,8 @@ async def pinterest_boards(ctx: ToolContext, args: PinterestBoards) -> Outcome:
 async def pinterest_list(ctx: ToolContext, args: PinterestList) -> Outcome:
     """List pins of the connected account on Pinterest.
 
-    Use it to see what was pinned, or to find the number of a pin. It shows nobody else's pins.
+    Use it to see what was pinned, or to find the number of a pin. Do not use it for what others
+    pinned: it shows none of that.
     - board: the name or id of one board; leave it out for all.
     - count: how many, 1 to 50.
     Example: {"board": "Bread", "count": 5}
@@ -107,7 +108,6 @@ async def pinterest_delete(ctx: ToolContext, args: PinterestDelete) -> Outcome:
     Use it when the person wants a pin of theirs taken down. Do not use it to correct a pin unless
     they said so: deleting loses its saves.
     - post: the pin's number, or its address on pinterest.com; pinterest_list has the numbers.
-    - text: leave it out; it is filled in with what the pin says.
     Example: {"post": "813744226420795884"}
     """
     return await taken_down(PinterestWall(await pinterest_of(ctx, WRITING)), args)

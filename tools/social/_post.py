@@ -76,6 +76,8 @@ def _moment(value: object) -> object:
 
 Text = Annotated[str, Field(max_length=HARD_MAX), AfterValidator(_text)]
 """Text with line breaks."""
+Said = SkipJsonSchema[Text]
+"""What a post says that is to go: the house fills it in for the card, a model is not told of it."""
 Title = Annotated[str, Field(max_length=1000), AfterValidator(_line)]
 """A title, a name: one line."""
 Address = Annotated[str, Field(max_length=MAX_ADDRESS), AfterValidator(web_address)]

@@ -22,7 +22,7 @@ from tools.social._own import (
     shown,
     taken_down,
 )
-from tools.social._post import Text
+from tools.social._post import Said
 from tools.social._reddit_api import DELETING, READING, TITLE, OwnPosts, reddit_of
 
 _SITE = r"https://(?:www\.|old\.|new\.)?reddit\.com"
@@ -52,14 +52,14 @@ class RedditRead(BaseModel):
 class RedditDelete(RedditRead):
     """Which, and what it says."""
 
-    text: Text = ""
+    text: Said = ""
 
 
 async def reddit_list(ctx: ToolContext, args: ListOwn) -> Outcome:
     """List the newest posts of the connected account on Reddit, newest first.
 
-    Use it to see what was posted, or to find a post's id. It shows no comments and nobody else's
-    posts.
+    Use it to see what was posted, or to find a post's id. Do not use it for comments or for what
+    others posted: it shows none of that.
     - count: how many, 1 to 50.
     Example: {"count": 5}
     """
@@ -82,7 +82,6 @@ async def reddit_delete(ctx: ToolContext, args: RedditDelete) -> Outcome:
 
     Use it when the person wants a post of theirs taken down. Do not use it to correct a title.
     - post: its id, or its address on reddit.com; reddit_list has the ids.
-    - text: leave it out; it is filled in with what the post says.
     Example: {"post": "1abcde"}
     """
     return await taken_down(OwnPosts(await reddit_of(ctx, DELETING)), args)

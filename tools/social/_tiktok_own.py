@@ -82,7 +82,7 @@ async def tiktok_status(ctx: ToolContext, args: TikTokStatus) -> Outcome:
     """Ask TikTok what became of a posting: still at it, published, or refused and why.
 
     Use it when tiktok_publish said that TikTok is still working on it, or when its address is
-    wanted: TikTok tells that only after its own check. Do not ask again and again.
+    wanted: TikTok tells that only after its own check. Do not use it again and again.
     - publish_id: the number that tiktok_publish named.
     Example: {"publish_id": "v_pub_file~v2.7575000000000000001"}
     """
@@ -97,7 +97,8 @@ async def tiktok_status(ctx: ToolContext, args: TikTokStatus) -> Outcome:
 async def tiktok_list(ctx: ToolContext, args: TikTokList) -> Outcome:
     """List the newest public posts of the connected account on TikTok with their numbers.
 
-    Use it to see what was posted and how it is received. It shows nobody else's posts.
+    Use it to see what was posted and how it is received. Do not use it for what others posted: it
+    shows none of that.
     - count: how many, 1 to 20.
     Example: {"count": 5}
     """

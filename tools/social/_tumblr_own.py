@@ -22,7 +22,7 @@ from tools.social._own import (
     shown,
     taken_down,
 )
-from tools.social._post import Text, Title
+from tools.social._post import Said, Title
 from tools.social._tumblr_api import READING, TITLE, WRITING, OwnPosts, blog_of, tumblr_of
 
 _NAME = r"[A-Za-z0-9-]{1,32}"
@@ -60,7 +60,7 @@ class TumblrRead(BaseModel):
 class TumblrDelete(TumblrRead):
     """Which, and what it says."""
 
-    text: Text = ""
+    text: Said = ""
 
 
 async def _wall(ctx: ToolContext, needs: tuple[str, ...], blog: str) -> OwnPosts:
@@ -71,7 +71,8 @@ async def _wall(ctx: ToolContext, needs: tuple[str, ...], blog: str) -> OwnPosts
 async def tumblr_list(ctx: ToolContext, args: TumblrList) -> Outcome:
     """List the newest posts of a blog of the connected account on Tumblr, newest first.
 
-    Use it to see what was posted, or to find a post's number.
+    Use it to see what was posted, or to find a post's number. Do not use it for others' blogs: it
+    shows none of them.
     - count: how many, 1 to 50.
     - blog: the blog's name; leave it out for the main one.
     Example: {"count": 5}
@@ -98,7 +99,6 @@ async def tumblr_delete(ctx: ToolContext, args: TumblrDelete) -> Outcome:
     they said so.
     - post: its number, or its address on tumblr.com; tumblr_list has the numbers.
     - blog: the blog's name; leave it out for the main one.
-    - text: leave it out; it is filled in with what the post says.
     Example: {"post": "712345678901234561"}
     """
     return await taken_down(await _wall(ctx, WRITING, args.blog), args)

@@ -28,7 +28,7 @@ from tools.social._own import (
     shown,
     taken_down,
 )
-from tools.social._post import Text
+from tools.social._post import Said
 from tools.social._x_api import READING, WRITING, address, x_of
 from tools.social._x_posts import newest, one, seen
 
@@ -59,7 +59,7 @@ class XDelete(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     post: Post
-    text: Text = ""
+    text: Said = ""
 
 
 class Posts:
@@ -100,8 +100,8 @@ async def _posts(ctx: ToolContext, needs: tuple[str, ...]) -> Posts:
 async def x_list(ctx: ToolContext, args: ListOwn) -> Outcome:
     """List the newest posts of the connected account on X, newest first.
 
-    Use it to see what was posted, or to find the number of a post. It shows no answers, no shared
-    posts of others, and nobody else's posts. Each call costs money: do not repeat it needlessly.
+    Use it to see what was posted, or to find the number of a post. Do not use it for answers or for
+    what others posted: it shows none of that. Each call costs money: do not repeat it needlessly.
     - count: how many, 1 to 50.
     Example: {"count": 5}
     """
@@ -124,7 +124,6 @@ async def x_delete(ctx: ToolContext, args: XDelete) -> Outcome:
     Use it when the person wants a post of theirs taken down. Do not use it to correct a post unless
     they said so: deleting loses its answers.
     - post: its number, or its address on x.com; x_list has the numbers.
-    - text: leave it out; it is filled in with what the post says.
     Example: {"post": "1990000000000000001"}
     """
     return await taken_down(await _posts(ctx, WRITING), args)
