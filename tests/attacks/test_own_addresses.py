@@ -19,7 +19,7 @@ from tests.fakes.ghost_server import KEY, GhostServer
 from tests.fakes.switchboard import AWAY, HOME
 from tests.fakes.wordpress_server import WordPressServer
 from tests.program import wait_for
-from tests.tools.social.story import story
+from tests.tools.story import story
 
 
 @pytest.fixture

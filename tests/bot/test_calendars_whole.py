@@ -6,33 +6,18 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.fakes.google_calendar import GoogleCalendar
 from tests.fakes.graph_calendar import GraphCalendar
-from tests.fakes.openai_server import Body, OpenAIServer, Reply
-from tests.program import Program, wait_for
-from tests.tools.calendar.test_whole import approve, connect, only, program, said
+from tests.fakes.obedient import please
+from tests.program import wait_for
+from tests.tools.calendar.test_whole import told_by
 
 AT = (datetime.now(UTC) + timedelta(days=3)).replace(hour=14, minute=0, second=0, microsecond=0)
 MEETING = {"title": "Budget", "start": f"{AT:%Y-%m-%d %H:%M}", "guests": ["bob@example.org"]}
 Server = GoogleCalendar | GraphCalendar
-
-
-class Model(OpenAIServer):
-    """It makes the event that is asked for."""
-
-    def __init__(self) -> None:
-        super().__init__(otherwise=self._reply)
-
-    def _reply(self, body: Body) -> Reply:
-        last = body["messages"][-1]
-        words = json.dumps(last["content"])
-        if "meet Bob" in words and "outcome" not in words:
-            return Reply(calls=[("calendar_create", json.dumps(MEETING))])
-        return Reply(text=f"Heard: {last['content']}")
 
 
 def answers(server: Server) -> None:
@@ -103,34 +88,25 @@ async def read_again(server: Server) -> None:
 async def test_what_becomes_of_an_event_is_told_once_where_it_was_asked_for(
     tmp_path: Path, kind: type[Server]
 ) -> None:
-    run: Any = asyncio.to_thread
-    public = {"BOT_PUBLIC_URL": "https://bot.example"}
-    async with kind() as server, Model() as model:
-        made: Program = program(tmp_path, server, model, **public)
-        running = await run(made.started)
+    server = kind()
+    async with told_by(tmp_path, server, BOT_PUBLIC_URL="https://bot.example") as told:
         bell = server.follow.bell if isinstance(server, GoogleCalendar) else server.bell
-        bell.webhook_via = running.url
-        try:
-            await connect(running, server)
-            await read_again(server)
-            talk = await run(running.say, "meet Bob")
-            await run(wait_for, said(running, talk, "Waiting for your yes"))
-            await run(approve, running, await run(only, running))
-            await run(wait_for, said(running, talk, "It is in the calendar"))
-            await run(wait_for, lambda: known(tmp_path), 30.0)
-            answers(server)
-            yes = await run(wait_for, said(running, talk, "bob@example.org said yes"), 30.0)
-            moves(server)
-            await run(wait_for, said(running, talk, "was moved"), 30.0)
-            deletes(server)
-            await run(wait_for, said(running, talk, "was taken off the calendar"), 30.0)
-            texts = [str(line["text"]) for line in await run(running.lines, talk)]
-            news = [text for text in texts if text.startswith("Calendar: ")]
-            assert yes.startswith("Calendar: bob@example.org said yes to “Budget” (")
-            assert len(news) == 3 and f"{AT + timedelta(days=1):%-d %B %Y, 14:00}" in news[1]
-            assert not any("canary" in text for text in texts)
-            await bell.settled()
-        finally:
-            running.stop()
-        assert server.mistakes == [] and model.violations == []
-        assert "Traceback" not in running.said and "canary" not in running.said
+        bell.webhook_via = told.running.url
+        await told.connect()
+        await read_again(server)
+        await told.decide(await told.ask(please("calendar_create", MEETING)))
+        await told.told("It is in the calendar")
+        await asyncio.to_thread(wait_for, lambda: known(tmp_path), 30.0)
+        answers(server)
+        await told.told("bob@example.org said yes")
+        moves(server)
+        await told.told("was moved")
+        deletes(server)
+        await told.told("was taken off the calendar")
+        lines = await asyncio.to_thread(told.running.lines, told.conv)
+        news = [line["text"] for line in lines if line["text"].startswith("Calendar: ")]
+        assert news[0].startswith("Calendar: bob@example.org said yes to “Budget” (")
+        assert len(news) == 3 and f"{AT + timedelta(days=1):%-d %B %Y, 14:00}" in news[1]
+        assert "canary" not in json.dumps(lines)
+        await bell.settled()
+    assert "Traceback" not in told.running.said

@@ -28,7 +28,7 @@ def program(folder: Path, server: OAuthServer) -> Program:
 async def link_of(running: Program) -> str:
     """The sign-in link that it prints a moment after it answers."""
     for _ in range(400):
-        if found := re.search(r"http://\S+/in/\S+", running.said):
+        if found := re.search(r"https?://\S+/in/\S+", running.said):
             return found[0]
         await asyncio.sleep(0.05)
     raise AssertionError(running.said)

@@ -12,7 +12,7 @@ from bot.store.sqlite import SqliteDatabase
 from tests.fakes.database import lay
 from tests.program import DIES
 from tests.tools.kit import context, lines, refusal
-from tests.tools.social.story import SENT, story
+from tests.tools.story import SENT, story
 from tools.community._settings import ScoreSettings
 from tools.community.score import (
     TOOLS,

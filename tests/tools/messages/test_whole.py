@@ -17,7 +17,7 @@ from tests.fakes.oauth_server import SECRET as APP_SECRET
 from tests.fakes.teams_connector import WORKFLOW
 from tests.fakes.teams_server import APP, SECRET, TENANT, TeamsServer
 from tests.program import wait_for
-from tests.tools.social.story import SENT, Story, story
+from tests.tools.story import SENT, Story, story
 
 DEED = "deed"
 

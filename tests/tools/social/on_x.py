@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.fakes.oauth_server import CLIENT, SECRET
 from tests.fakes.openai_server import OpenAIServer
 from tests.fakes.x_server import XServer
-from tests.tools.social.story import Story, told_of
+from tests.tools.story import Story, told_of
 
 OnX = Story[XServer]
 

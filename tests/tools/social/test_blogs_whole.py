@@ -1,7 +1,6 @@
 """The whole program posts on Reddit, Tumblr, WordPress, Ghost, and hands over for Alignable."""
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.fakes.reddit_server import RedditServer
 from tests.fakes.tumblr_server import TumblrServer
 from tests.fakes.wordpress_server import PASSWORD, USER, WordPressServer
 from tests.program import wait_for
-from tests.tools.social.story import Story, story
+from tests.tools.story import Story, story
 
 REDDIT: dict[str, Json] = {"subreddit": "Bread", "title": "My first rye", "text": "It rested."}
 TUMBLR: dict[str, Json] = {"title": "Rye", "text": "It rested.", "tags": ["bread"]}
@@ -91,9 +90,7 @@ async def test_killed_while_tumblr_works_the_post_is_there_once(
         question = await told.ask("@terry post it")
         assert (line(question, "As"), line(question, "Blog")) == ("annbakes", "annbakes")
         await told.decide(question)
-        await asyncio.to_thread(wait_for, lambda: server.calls_of(create))
-        await asyncio.to_thread(told.running.stop, signal.SIGKILL)
-        await told.start()
+        await told.killed(lambda: server.calls_of(create))
         await told.told("https://www.tumblr.com/annbakes/")
         assert len(server.posts) == 1 and server.calls_of(create) == calls_made
         assert server.mistakes == []
@@ -128,9 +125,7 @@ async def test_the_blog_moves_to_a_site_and_a_kill_makes_no_second_post(
         question = await told.ask("@reynolds post it")
         assert "Ann bakes" in line(question, "Where")
         await told.decide(question)
-        await asyncio.to_thread(wait_for, lambda: server.calls_of(create))
-        await asyncio.to_thread(told.running.stop, signal.SIGKILL)
-        await told.start()
+        await told.killed(lambda: server.calls_of(create))
         await told.told("/open-on-sunday-")
         await twice(told, question)
         assert len(server.posts) == server.calls_of(create) == 1

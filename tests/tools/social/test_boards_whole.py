@@ -2,38 +2,28 @@
 
 import asyncio
 import json
-import re
-import signal
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 from tests.fakes.linkedin_server import LinkedInServer
 from tests.fakes.oauth_server import CLIENT, SECRET
-from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.fakes.pinterest_server import PinterestServer
 from tests.fakes.tiktok_server import PHOTOS, TikTokServer
 from tests.program import TOKEN, wait_for
 from tests.tools.social.desk import JPEG, PNG
-from tests.tools.social.story import Story, told_of
+from tests.tools.story import Model, Story, told_of
 
 
-class Model(OpenAIServer):
-    """It calls what a test tells it to when it is asked to post or to take down."""
-
-    def __init__(self, agent: str, tool: str, arguments: dict[str, Any]) -> None:
-        super().__init__(otherwise=self._reply)
-        self.agent, self.tool, self.arguments = agent, tool, arguments
-
-    def _reply(self, body: Body) -> Reply:
-        said = body["messages"][-1]
-        words = json.dumps(said["content"])
-        if said["role"] == "user" and f"{self.agent} post" in words.lower():
-            return Reply(calls=[(self.tool, json.dumps(self.arguments))])
-        if said["role"] == "user" and (found := re.search(r"take down ([\w:]+)", words)):
-            name = self.tool.replace("_publish", "_delete")
-            return Reply(calls=[(name, json.dumps({"post": found[1]}))])
-        return Reply(text=f"Told: {words}")
+def does(agent: str, tool: str, arguments: dict[str, Any]) -> Model:
+    """It posts that when its agent is asked to post, and takes down what it is told to."""
+    take = tool.replace("_publish", "_delete")
+    return Model(
+        {
+            f"{agent} post": (tool, arguments),
+            r"take down ([\w:]+)": (take, {"post": "{1}"}),
+        }
+    )
 
 
 def kept(story: Story[Any], data: bytes, kind: str) -> str:
@@ -55,7 +45,7 @@ def line(card: dict[str, Any], name: str) -> str:
 
 async def test_linkedin_posts_as_a_person_and_takes_it_down(tmp_path: Path) -> None:
     server, text = LinkedInServer(), "We are hiring (a baker) #rye"
-    model = Model("link", "linkedin_publish", {"text": text})
+    model = does("link", "linkedin_publish", {"text": text})
     app = {"LINKEDIN_CLIENT_ID": CLIENT, "LINKEDIN_CLIENT_SECRET": SECRET}
     async with told_of(tmp_path, server, model, **app) as story:
         question = await story.ask("@link post it")
@@ -87,15 +77,13 @@ async def test_linkedin_killed_while_it_works_asks_who_can_look_and_posts_once(
     tmp_path: Path,
 ) -> None:
     server = LinkedInServer()
-    model = Model("link", "linkedin_publish", {"text": "We are hiring"})
+    model = does("link", "linkedin_publish", {"text": "We are hiring"})
     app = {"LINKEDIN_CLIENT_ID": CLIENT, "LINKEDIN_CLIENT_SECRET": SECRET}
     async with told_of(tmp_path, server, model, **app) as story:
         await story.connect()
         server.fail("POST /rest/posts", "hang")
         await story.decide(await story.ask("@link post it"))
-        await asyncio.to_thread(wait_for, lambda: server.calls_of("POST /rest/posts"))
-        await asyncio.to_thread(story.running.stop, signal.SIGKILL)
-        await story.start()
+        await story.killed(lambda: server.calls_of("POST /rest/posts"))
         question = await story.waiting()
         assert "I may have done this" in question["shown"]["title"] and server.posts == []
         await story.decide(question, "again")
@@ -106,7 +94,7 @@ async def test_linkedin_killed_while_it_works_asks_who_can_look_and_posts_once(
 async def test_pinterest_pins_a_file_that_was_sent_in(tmp_path: Path) -> None:
     server = PinterestServer()
     board = server.board("Bread")
-    model = Model("cornwall", "pinterest_publish", {"text": "At night", "board": "bread"})
+    model = does("cornwall", "pinterest_publish", {"text": "At night", "board": "bread"})
     app = {"PINTEREST_APP_ID": CLIENT, "PINTEREST_SECRET_KEY": SECRET}
     async with told_of(tmp_path, server, model, **app) as story:
         await story.connect()
@@ -118,9 +106,7 @@ async def test_pinterest_pins_a_file_that_was_sent_in(tmp_path: Path) -> None:
         assert line(card, "Medium 1") == f"{file} (A loaf; PNG, 0 kB)"
         server.fail("POST /pins", "late")
         await story.decide(question)
-        await asyncio.to_thread(wait_for, lambda: server.calls_of("POST /pins"))
-        await asyncio.to_thread(story.running.stop, signal.SIGKILL)
-        await story.start()
+        await story.killed(lambda: server.calls_of("POST /pins"))
         said = await story.told("https://www.pinterest.com/pin/")
         (pin,) = server.pins
         assert pin.id in said and (pin.board, pin.media) == (board.id, [PNG])
@@ -134,7 +120,7 @@ async def test_pinterest_pins_a_file_that_was_sent_in(tmp_path: Path) -> None:
 async def test_tiktok_fetches_a_photo_that_was_sent_in(tmp_path: Path) -> None:
     server = TikTokServer()
     server.verified = ("https://bot.example/",)
-    model = Model("timmy", "tiktok_publish", {"text": "Fresh", "privacy": "friends"})
+    model = does("timmy", "tiktok_publish", {"text": "Fresh", "privacy": "friends"})
     app = {"TIKTOK_CLIENT_KEY": CLIENT, "TIKTOK_CLIENT_SECRET": SECRET}
     async with told_of(tmp_path, server, model, **app) as story:
         await story.connect()

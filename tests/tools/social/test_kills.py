@@ -5,7 +5,6 @@ story is told in `test_*_whole.py`.
 """
 
 import asyncio
-import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,15 @@ from bot.core.canonical import Json
 from tests.fakes.facebook_server import FacebookServer
 from tests.fakes.ghost_server import KEY, GhostServer
 from tests.fakes.oauth_server import CLIENT, SECRET
+from tests.fakes.obedient import Obedient
 from tests.fakes.reddit_server import RedditServer
 from tests.fakes.tiktok_server import PHOTOS, TikTokServer
 from tests.fakes.wordpress_server import PASSWORD, USER, WordPressServer
-from tests.program import wait_for
 from tests.tools.social.desk import JPEG
-from tests.tools.social.story import SENT, Story, story, told_of
 from tests.tools.social.test_boards_whole import kept
 from tests.tools.social.test_deletions import CASES
-from tests.tools.social.test_meta_whole import APP, Model, ask
+from tests.tools.social.test_meta_whole import APP, ask
+from tests.tools.story import HEARD_SENT, SENT, Story, story, told_of
 
 ROUTE: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "x": ("kelly", {"X_CLIENT_ID": CLIENT, "X_CLIENT_SECRET": SECRET}),
@@ -37,16 +36,13 @@ ROUTE: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "tiktok": ("timmy", {"TIKTOK_CLIENT_KEY": CLIENT, "TIKTOK_CLIENT_SECRET": SECRET}),
 }
 """Who posts there, and our app."""
-DONE = '\\"state\\":\\"sent\\"'
 
 
 async def killed(told: Story[Any], server: Any, call: str, question: dict[str, Any]) -> None:
     """Say yes, kill when the service has done it and its answer is on its way, and begin again."""
     server.fail(call, "late")
     await told.decide(question)
-    await asyncio.to_thread(wait_for, lambda: server.calls_of(call))
-    await asyncio.to_thread(told.running.stop, signal.SIGKILL)
-    await told.start()
+    await told.killed(lambda: server.calls_of(call))
 
 
 @pytest.mark.parametrize(
@@ -57,14 +53,14 @@ async def test_a_post_is_taken_down_once_through_a_kill(tmp_path: Path, name: st
     server = case.server()
     if case.scopes:
         server.faults.scopes = case.scopes.split()
-    async with told_of(tmp_path, server, Model(), **app) as told:
+    async with told_of(tmp_path, server, Obedient(), **app) as told:
         await told.connect(None, *case.asked)
         case.put(server, "Keep me")
         post = case.put(server, "Bye")
         question = await told.ask(ask(agent, f"{name}_delete", post=post))
         assert case.standing(server) == 2, "nothing goes before the yes"
         await killed(told, server, case.take, question)
-        await told.told(DONE)
+        await told.told(HEARD_SENT)
         assert (case.standing(server), server.calls_of(case.take)) == (1, 1)
 
 
@@ -110,12 +106,12 @@ PUBLISHED: Mapping[str, tuple[Callable[[], Any], str, Mapping[str, Any]]] = {
 async def test_a_post_is_put_up_once_through_a_kill(tmp_path: Path, name: str) -> None:
     (make, call, given), (agent, app) = PUBLISHED[name], ROUTE[name]
     server = make()
-    async with told_of(tmp_path, server, Model(), **app) as told:
+    async with told_of(tmp_path, server, Obedient(), **app) as told:
         await told.connect()
         question = await told.ask(ask(agent, f"{name}_publish", **given))
         assert not server.posts, "nothing stands there before the yes"
         await killed(told, server, call, question)
-        await told.told(DONE)
+        await told.told(HEARD_SENT)
         assert (len(server.posts), server.calls_of(call)) == (1, 1)
 
 
@@ -125,7 +121,7 @@ async def test_photos_on_tiktok_that_were_begun_before_a_kill_are_asked_about(
 ) -> None:
     server, (agent, app) = TikTokServer(), ROUTE["tiktok"]
     server.verified = ("https://bot.example/",)
-    async with told_of(tmp_path, server, Model(), **app) as told:
+    async with told_of(tmp_path, server, Obedient(), **app) as told:
         await told.connect()
         file = await asyncio.to_thread(kept, told, JPEG, "image/jpeg")
         await asyncio.to_thread(told.running.stop)
@@ -138,5 +134,5 @@ async def test_photos_on_tiktok_that_were_begun_before_a_kill_are_asked_about(
         doubt = await told.waiting()
         assert "I may have done this" in doubt["shown"]["title"]
         await told.decide(doubt, "there")
-        await told.told(DONE)
+        await told.told(HEARD_SENT)
         assert (len(server.begun), server.calls_of(PHOTOS)) == (1, 1)

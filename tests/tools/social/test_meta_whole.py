@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import re
-import signal
 from pathlib import Path
 
 import aiohttp
@@ -13,36 +11,22 @@ from bot.core.canonical import Json
 from tests.fakes.facebook_server import FacebookServer
 from tests.fakes.instagram_server import InstagramServer
 from tests.fakes.oauth_server import CLIENT, SECRET
-from tests.fakes.openai_server import Body, OpenAIServer, Reply
+from tests.fakes.obedient import Obedient, please
 from tests.fakes.threads_server import ThreadsServer
 from tests.program import TOKEN, wait_for
-from tests.tools.social.story import Story, told_of
+from tests.tools.story import Story, told_of
 
 APP = {"META_APP_ID": CLIENT, "META_APP_SECRET": SECRET}
 JPEG = b"\xff\xd8\xff\xe0" + b"0" * 40
 
 
-class Model(OpenAIServer):
-    """It does what stands in the message, `tool {arguments}`, and says what it was told then."""
-
-    def __init__(self) -> None:
-        super().__init__(otherwise=self._reply)
-
-    def _reply(self, body: Body) -> Reply:
-        said = body["messages"][-1]
-        words = said["content"] if isinstance(said["content"], str) else json.dumps(said["content"])
-        found = re.search(r"do (\w+) (\{.*\})", words)
-        if said["role"] == "user" and found:
-            return Reply(calls=[(found[1], found[2])])
-        return Reply(text=f"Told: {words}")
-
-
 def ask(agent: str, tool: str, **arguments: Json) -> str:
-    return f"@{agent} do {tool} {json.dumps(arguments)}"
+    """What a person says to whoever does it."""
+    return f"@{agent} {please(tool, arguments)}"
 
 
 async def test_a_page_s_post_is_approved_and_stands_there_and_is_taken_down(tmp_path: Path) -> None:
-    async with told_of(tmp_path, FacebookServer(), Model(), **APP) as told:
+    async with told_of(tmp_path, FacebookServer(), Obedient(), **APP) as told:
         words = ask("fran", "facebook_publish", text="Open on Sunday", page="corner bakery")
         question = await told.ask(words)
         assert question["shown"]["sandbox"] is True
@@ -75,13 +59,11 @@ async def test_killed_while_threads_works_the_post_is_there_once(
     tmp_path: Path, how: str, calls: int
 ) -> None:
     publish = "POST /{user}/threads_publish"
-    async with told_of(tmp_path, ThreadsServer(), Model(), **APP) as told:
+    async with told_of(tmp_path, ThreadsServer(), Obedient(), **APP) as told:
         await told.connect()
         told.server.fail(publish, how)
         await told.decide(await told.ask(ask("dwight", "threads_publish", text="Baking at night")))
-        await asyncio.to_thread(wait_for, lambda: told.server.calls_of(publish))
-        await asyncio.to_thread(told.running.stop, signal.SIGKILL)
-        await told.start()
+        await told.killed(lambda: told.server.calls_of(publish))
         await told.told("https://www.threads.net/@ann/post/")
         assert len(told.server.posts) == 1 and told.server.calls_of(publish) == calls
         assert told.server.calls_of("POST /{user}/threads") == 1
@@ -101,7 +83,7 @@ async def kept(told: Story[InstagramServer]) -> str:
 async def test_killed_between_container_and_publishing_a_picture_is_there_once(
     tmp_path: Path,
 ) -> None:
-    async with told_of(tmp_path, InstagramServer(), Model(), **APP) as told:
+    async with told_of(tmp_path, InstagramServer(), Obedient(), **APP) as told:
         await told.connect()
         await asyncio.to_thread(told.running.stop)
         told.more["BOT_PUBLIC_URL"] = "https://bot.example"  # whence Instagram fetches what is kept
@@ -112,9 +94,7 @@ async def test_killed_between_container_and_publishing_a_picture_is_there_once(
         assert "JPEG, 0 kB" in json.dumps(question["shown"])
         await told.decide(question)
         asked = "GET /{container}"
-        await asyncio.to_thread(wait_for, lambda: told.server.calls_of(asked))
-        await asyncio.to_thread(told.running.stop, signal.SIGKILL)
-        await told.start()
+        await told.killed(lambda: told.server.calls_of(asked))
         await told.told("https://www.instagram.com/p/")
         (post,) = told.server.world.media
         assert (post.caption, post.alts) == ("Fresh", ["A loaf"])

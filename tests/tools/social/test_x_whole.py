@@ -1,9 +1,6 @@
 """The whole program posts on X: asked, approved, killed at any moment, and there once."""
 
 import asyncio
-import json
-import re
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,35 +8,24 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.oauth_server import CLIENT, SECRET
-from tests.fakes.openai_server import Body, OpenAIServer, Reply
 from tests.fakes.x_server import XServer
 from tests.program import wait_for
-from tests.tools.social.story import Story, told_of
+from tests.tools.story import Calls, Model, Story, told_of
 
 POST = {"text": "We are open on Sunday", "link": "https://example.org/hours"}
 WHOLE = "We are open on Sunday\nhttps://example.org/hours"
 
 
-class Model(OpenAIServer):
-    """It posts when it is asked to, and says what it was told then."""
-
-    def __init__(self) -> None:
-        super().__init__(otherwise=self._reply)
-
-    def _reply(self, body: Body) -> Reply:
-        said = body["messages"][-1]
-        words = json.dumps(said["content"])
-        if said["role"] == "user" and "kelly post" in words.lower():
-            return Reply(calls=[("x_publish", json.dumps(POST))])
-        if said["role"] == "user" and (found := re.search(r"take down (\d+)", words)):
-            return Reply(calls=[("x_delete", json.dumps({"post": found[1]}))])
-        return Reply(text=f"Told: {words}")
+CALLS: Calls = {
+    r"kelly post": ("x_publish", POST),
+    r"take down (\d+)": ("x_delete", {"post": "{1}"}),
+}
 
 
 @asynccontextmanager
 async def story(folder: Path) -> AsyncIterator[Story[XServer]]:
     app = {"X_CLIENT_ID": CLIENT, "X_CLIENT_SECRET": SECRET}
-    async with told_of(folder, XServer(), Model(), **app) as made:
+    async with told_of(folder, XServer(), Model(CALLS), **app) as made:
         yield made
 
 
@@ -93,9 +79,7 @@ async def test_killed_while_x_works_the_post_is_there_once(
         await told.connect()
         told.server.fail("POST /2/tweets", how)
         await told.decide(await told.ask("@kelly post it"))
-        await asyncio.to_thread(wait_for, lambda: told.server.calls_of("POST /2/tweets"))
-        await asyncio.to_thread(told.running.stop, signal.SIGKILL)
-        await told.start()
+        await told.killed(lambda: told.server.calls_of("POST /2/tweets"))
         await told.told("https://x.com/ann/status/")
         assert len(told.server.posts) == 1 and told.server.calls_of("POST /2/tweets") == calls
 
