@@ -2,6 +2,7 @@
 
     admit      who is this? A stranger gets a pairing code and nothing else.
     addressed  was it said to us, or is everything answered here?
+    news       words of the house itself, which are passed on as they are
     command    /help, /agents, /agent NAME, /new, /usage, /approvals
     choose     which agent answers, by the most specific rule; a tie or no rule is a refusal
     access     does this agent live here?

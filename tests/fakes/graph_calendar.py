@@ -13,8 +13,6 @@ What a client should not have sent stands in `mistakes`. `book` is what really h
 import asyncio
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Self
@@ -23,6 +21,7 @@ from urllib.parse import unquote
 from aiohttp import web
 
 from tests.fakes import graph_events as rules
+from tests.fakes.google_server import Fault
 from tests.fakes.graph_events import OURS, OWNER, Body, Event, Refused
 from tests.fakes.graph_series import expand, of_series
 from tests.fakes.graph_views import Views, query_misfits
@@ -44,25 +43,6 @@ _ONE = re.compile(
 _CALENDAR = re.compile(r"me/calendar(?:s/(?P<calendar>[^/]+))?")
 MAIN = "AAMkAGcal0="
 Spans = list[tuple[datetime, datetime]]
-
-
-@dataclass
-class Fault:
-    """What goes wrong with the next calls of one kind."""
-
-    verb: str = ""
-    """Which calls; empty: all."""
-    status: int = 0
-    code: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    after: bool = False
-    """It does the work first."""
-    cut: bool = False
-    """It hangs up."""
-    slow_s: float = 0.0
-    half: bool = False
-    """It breaks off in the middle of its JSON."""
-    times: int = 1
 
 
 class GraphCalendar(OAuthServer):
@@ -252,7 +232,7 @@ class GraphCalendar(OAuthServer):
         if fault.half:
             text = json.dumps(told or {"id": "x"})
             return web.Response(text=text[: len(text) // 2], content_type="application/json")
-        error = Refused(fault.status or 200, fault.code)
+        error = Refused(fault.status or 200, fault.reason)
         return web.json_response(error.body, status=error.status, headers=fault.headers)
 
     async def _work(self, request: web.Request, path: str, body: Any) -> tuple[int, Any]:

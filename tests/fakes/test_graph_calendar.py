@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from bot.core.errors import VendorUnknown
-from tests.fakes.graph_calendar import API, Fault, GraphCalendar
+from tests.fakes.google_server import Fault
+from tests.fakes.graph_calendar import API, GraphCalendar
 from tests.fakes.graph_subscriptions import FORGERIES, soon
 from tests.fakes.graph_views import asked_by
 from tests.fakes.oauth_house import OAuthHouse

@@ -19,9 +19,7 @@ from bot.core.tool import Arguments, Tool
 from tests.fakes.files import local_files
 from tests.fakes.google_calendar import GoogleCalendar
 from tests.fakes.google_drive import GoogleDriveServer
-from tests.fakes.google_server import OWNER
-from tests.fakes.google_server import Fault as GoogleFault
-from tests.fakes.graph_calendar import Fault as GraphFault
+from tests.fakes.google_server import OWNER, Fault
 from tests.fakes.graph_calendar import GraphCalendar
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.calendar.conftest import hasty, of
@@ -59,11 +57,7 @@ class Row:
 
     def fault(self, **more: Any) -> None:
         """The next such call goes wrong."""
-        if isinstance(self.server, GraphCalendar):
-            more["code"] = more.pop("reason", "")
-            self.server.trouble.append(GraphFault(verb=self.verb, **more))
-        else:
-            self.server.trouble.append(GoogleFault(verb=self.verb, **more))
+        self.server.trouble.append(Fault(verb=self.verb, **more))
 
     async def args(self) -> Arguments:
         """What a person said yes to."""

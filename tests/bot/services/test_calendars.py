@@ -17,7 +17,6 @@ from bot.store import calendars as rows
 from bot.store.calendars import Copy
 from tests.fakes.google_calendar import GoogleCalendar
 from tests.fakes.google_server import Fault
-from tests.fakes.graph_calendar import Fault as GraphFault
 from tests.fakes.graph_calendar import GraphCalendar
 from tests.fakes.graph_subscriptions import FORGERIES
 from tests.fakes.oauth_house import ADDRESS, OAuthHouse
@@ -296,8 +295,7 @@ async def test_what_is_no_notice_is_refused(rig: Rig) -> None:
 
 
 async def test_a_vendor_that_is_away_is_asked_later_and_later(rig: Rig) -> None:
-    fault = GraphFault if isinstance(rig.server, GraphCalendar) else Fault
-    rig.server.trouble.append(fault(verb="GET", status=500, times=2))  # type: ignore[arg-type]
+    rig.server.trouble.append(Fault(verb="GET", status=500, times=2))  # type: ignore[arg-type]
     rig.put("evt01")
     assert await rig.calendars.tend() == 0
     first = await rig.copy()
@@ -333,9 +331,8 @@ async def test_one_strange_calendar_holds_up_no_other(
 
 
 async def test_a_pause_is_as_long_as_the_vendor_says(rig: Rig) -> None:
-    fault = GraphFault if isinstance(rig.server, GraphCalendar) else Fault
     told = {"Retry-After": "600"}
-    rig.server.trouble.append(fault(verb="GET", status=429, headers=told))  # type: ignore[arg-type]
+    rig.server.trouble.append(Fault(verb="GET", status=429, headers=told))  # type: ignore[arg-type]
     await rig.calendars.tend()
     rig.later(timedelta(minutes=9))
     assert await rig.calendars.tend() == 0
@@ -344,8 +341,7 @@ async def test_a_pause_is_as_long_as_the_vendor_says(rig: Rig) -> None:
 
 
 async def test_without_a_channel_for_now_it_is_read_all_the_same(rig: Rig) -> None:
-    fault = GraphFault if isinstance(rig.server, GraphCalendar) else Fault
-    rig.server.trouble.append(fault(verb="POST", status=403))  # type: ignore[arg-type]
+    rig.server.trouble.append(Fault(verb="POST", status=403))  # type: ignore[arg-type]
     rig.put("evt01")
     assert await rig.calendars.tend() == 1
     assert await rig.kept() == {"evt01": "Budget"} and rig.channels == []

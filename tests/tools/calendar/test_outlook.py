@@ -16,7 +16,8 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.tool import ToolContext
-from tests.fakes.graph_calendar import Fault, GraphCalendar
+from tests.fakes.google_server import Fault
+from tests.fakes.graph_calendar import GraphCalendar
 from tests.fakes.graph_events import OWNER
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.calendar.conftest import full, hasty, of
@@ -102,7 +103,7 @@ async def test_what_cannot_be_read_or_reached_is_said(
         await calendar_list(desk, Look())
     with pytest.raises(NotFound):
         await calendar_list(desk, Look(calendar="AAMkAGnobody="))
-    outlook.trouble.append(Fault(status=403, code="MailboxNotEnabledForRESTAPI"))
+    outlook.trouble.append(Fault(status=403, reason="MailboxNotEnabledForRESTAPI"))
     with pytest.raises(OperatorError, match="no mailbox"):
         await calendar_list(desk, Look())
 
@@ -251,13 +252,13 @@ async def test_a_teams_link_that_comes_a_moment_later_is_told(
         (Fault(status=429, headers={"Retry-After": "7"}), VendorRefused, "pause", 7.0),
         (Fault(status=503, headers={"Retry-After": "9"}), VendorRefused, "pause", 9.0),
         (Fault(status=429), VendorRefused, "pause", 30.0),
-        (Fault(status=403, code="ErrorAccessDenied"), Forbidden, "may not .*AccessDenied", None),
+        (Fault(status=403, reason="ErrorAccessDenied"), Forbidden, "may not .*AccessDenied", None),
         (Fault(status=404), NotFound, "no such event", None),
-        (Fault(status=400, code="ErrorX"), VendorRefused, "refused it .ErrorX", None),
-        (Fault(status=400, code="a b'c"), VendorRefused, "refused it.$", None),
+        (Fault(status=400, reason="ErrorX"), VendorRefused, "refused it .ErrorX", None),
+        (Fault(status=400, reason="a b'c"), VendorRefused, "refused it.$", None),
         (Fault(status=401, times=2), OperatorError, "connects the account again", None),
     ],
-    ids=lambda value: f"{value.status} {value.code}" if isinstance(value, Fault) else "",
+    ids=lambda value: f"{value.status} {value.reason}" if isinstance(value, Fault) else "",
 )
 async def test_each_refusal_says_what_to_do_and_nothing_is_made(
     outlook: GraphCalendar,

@@ -7,7 +7,8 @@ import pytest
 from bot.core.effect import EffectState
 from bot.core.errors import Conflict, Invalid, NotFound, VendorRefused, VendorUnknown
 from bot.core.tool import Tool, ToolContext
-from tests.fakes.graph_calendar import BLOB, Fault, GraphCalendar
+from tests.fakes.google_server import Fault
+from tests.fakes.graph_calendar import BLOB, GraphCalendar
 from tests.fakes.graph_events import OWNER, Event
 from tests.fakes.oauth_house import OAuthHouse
 from tests.tools.calendar.conftest import find, full, hasty
@@ -218,7 +219,7 @@ async def test_an_event_that_is_gone_at_the_last_moment_is_gone(
     outlook: GraphCalendar, desk: ToolContext, event: Event
 ) -> None:
     args = await full(desk, CANCEL, event="budget1")
-    outlook.trouble.append(Fault(verb="DELETE", status=404, code="ErrorItemNotFound"))
+    outlook.trouble.append(Fault(verb="DELETE", status=404, reason="ErrorItemNotFound"))
     assert "already" in str((await calendar_cancel(desk, args)).data)
     assert outlook.mails == []
 

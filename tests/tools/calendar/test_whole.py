@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.google_calendar import GoogleCalendar
-from tests.fakes.google_server import Fault as GoogleFault
-from tests.fakes.graph_calendar import Fault as GraphFault
+from tests.fakes.google_server import Fault
 from tests.fakes.graph_calendar import GraphCalendar
 from tests.fakes.oauth_server import CLIENT, SECRET
 from tests.fakes.obedient import Obedient, please
@@ -55,8 +54,7 @@ def told_by(
 
 def slow(told: Story[Any], verb: str) -> None:
     """The next such call is done at once, and answered three seconds later."""
-    fault = GoogleFault if isinstance(told.server, GoogleCalendar) else GraphFault
-    told.server.trouble.append(fault(verb=verb, slow_s=3.0, after=True))
+    told.server.trouble.append(Fault(verb=verb, slow_s=3.0, after=True))
 
 
 def budget(calendar: Calendar) -> Any:
