@@ -94,12 +94,13 @@ async def test_linkedin_killed_while_it_works_asks_who_can_look_and_posts_once(
 async def test_pinterest_pins_a_file_that_was_sent_in(tmp_path: Path) -> None:
     server = PinterestServer()
     board = server.board("Bread")
-    model = does("cornwall", "pinterest_publish", {"text": "At night", "board": "bread"})
+    given: dict[str, Any] = {"text": "At night", "board": "bread"}
+    model = does("cornwall", "pinterest_publish", given)
     app = {"PINTEREST_APP_ID": CLIENT, "PINTEREST_SECRET_KEY": SECRET}
     async with told_of(tmp_path, server, model, **app) as story:
         await story.connect()
         file = await asyncio.to_thread(kept, story, PNG, "image/png")
-        model.arguments["media"] = [{"url": file, "alt": "A loaf"}]
+        given["media"] = [{"url": file, "alt": "A loaf"}]
         question = await story.ask("@cornwall post it")
         card = question["shown"]
         assert (card["body"], line(card, "Board"), line(card, "As")) == ("At night", "Bread", "ann")
@@ -120,12 +121,13 @@ async def test_pinterest_pins_a_file_that_was_sent_in(tmp_path: Path) -> None:
 async def test_tiktok_fetches_a_photo_that_was_sent_in(tmp_path: Path) -> None:
     server = TikTokServer()
     server.verified = ("https://bot.example/",)
-    model = does("timmy", "tiktok_publish", {"text": "Fresh", "privacy": "friends"})
+    given: dict[str, Any] = {"text": "Fresh", "privacy": "friends"}
+    model = does("timmy", "tiktok_publish", given)
     app = {"TIKTOK_CLIENT_KEY": CLIENT, "TIKTOK_CLIENT_SECRET": SECRET}
     async with told_of(tmp_path, server, model, **app) as story:
         await story.connect()
         file = await asyncio.to_thread(kept, story, JPEG, "image/jpeg")
-        model.arguments["media"] = [{"url": file, "alt": "A loaf"}]
+        given["media"] = [{"url": file, "alt": "A loaf"}]
         story.conv = await asyncio.to_thread(story.running.say, "@timmy post it")
         assert "public_url" in await story.told("no public")
         await asyncio.to_thread(story.running.stop)
