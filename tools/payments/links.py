@@ -5,7 +5,6 @@ own, so that a changed price never reaches people who have the link.
 https://docs.stripe.com/api/payment-link (read 2026-11-21)
 """
 
-
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from bot.core.card import Card

@@ -6,7 +6,6 @@ tier is made and the old one is left to those who have it.
 https://docs.stripe.com/api/prices (read 2026-11-21)
 """
 
-
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from bot.core.card import Card
