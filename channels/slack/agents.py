@@ -34,7 +34,7 @@ from channels.slack.hooks import Hooks, Key
 from channels.slack.installed import Installed
 from channels.slack.intake import Stranger
 from channels.slack.manifest import VERSION
-from channels.slack.own import read, whose
+from channels.slack.own import hears, read, whose
 from channels.slack.settings import Settings
 from channels.slack.socketmode import listen
 from channels.slack.spaces import Spaces, teams_of
@@ -299,14 +299,13 @@ class Agents:
 
     async def meet(self, options: Options) -> tuple[Found, Options] | None:
         """Whose an agent's app is, and what proves its requests; None where a browser has to
-        install it before. Raises Invalid, VendorError.
+        install it before. Its tokens are tried. Raises Invalid, VendorError.
         """
         own = read(options)
-        if own.is_installed:
-            return None
-        token = own.bot_token.get_secret_value()
-        found = await whose(Calls(token, self._lent.endpoint, self._lent.clock), own)
-        return found, own.proofs
+        calls = Calls(own.bot_token.get_secret_value(), self._lent.endpoint, self._lent.clock)
+        found = None if own.is_installed else await whose(calls, own)
+        await hears(calls, own, found.app if found else "")
+        return (found, own.proofs) if found else None
 
     def own_address(self, options: Options, state: str, redirect: str) -> str:
         """Where an owner's browser goes to install an agent's app. Raises Invalid."""
@@ -317,7 +316,9 @@ class Agents:
     ) -> tuple[Found, Options]:
         """What a code of an agent's app is good for. Raises Invalid, VendorError, OperatorError."""
         own = read(options)
-        return await exchange(self._calls, own, code, redirect), own.proofs
+        found = await exchange(self._calls, own, code, redirect)
+        await hears(self._calls, own, found.app)
+        return found, own.proofs
 
 
 async def _forever() -> None:

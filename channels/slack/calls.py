@@ -50,6 +50,13 @@ BROKEN: Final[Mapping[str, str]] = {
     ),
 }
 """Error to the sentence that names the step which mends it."""
+OPEN: Final = "apps.connections.open"
+"""The one call that is made with the app token."""
+_ANOTHER: Final = (
+    "Slack does not take this app_token ({code}). Generate another one under Basic Information, "
+    "App-Level Tokens, of the app at api.slack.com/apps, with the scope connections:write, and "
+    "give it where this one was given."
+)
 UNSURE: Final = frozenset(
     {"internal_error", "fatal_error", "service_unavailable", "request_timeout"}
 )
@@ -182,6 +189,8 @@ def ours(method: str, error: SlackApiError) -> BotError:
     if status == 429 or code in ("ratelimited", "rate_limited"):
         after = _seconds(getattr(response, "headers", {}).get("Retry-After"))
         return VendorRefused("Slack asks to be left alone for a while.", retry_after_s=after)
+    if method == OPEN and (code == "missing_scope" or code in BROKEN):
+        return ConnectionBroken(_ANOTHER.format(code=code), code=code)
     if code == "missing_scope":
         return lacking(str(said.get("needed") or "?")[:200], method)
     if code in BROKEN:

@@ -19,6 +19,7 @@ from bot.platforms.ways import Way
 from channels.slack.calls import Calls
 from channels.slack.events import body_of, text_of
 from channels.slack.settings import NONE
+from channels.slack.socketmode import may_listen
 
 _HEARD = ("app_token",), ("signing_secret",)
 WAYS = (
@@ -129,3 +130,16 @@ async def whose(calls: Calls, own: Own) -> Found:
     if not (found.app and found.team and found.bot_user):
         raise VendorUnknown("Slack did not say which app this token is of.")
     return found
+
+
+async def hears(calls: Calls, own: Own, app: str) -> None:
+    """Try its app token, if it has one; an `app` that is known must be its own.
+
+    Raises Invalid, VendorError.
+    """
+    token = own.app_token.get_secret_value()
+    try:
+        if token:
+            await may_listen(token, calls, app)
+    except ConnectionBroken as error:
+        raise Invalid(error.message) from error

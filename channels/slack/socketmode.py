@@ -21,7 +21,8 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from bot.core.canonical import Json
 from bot.core.errors import BotError, ConnectionBroken, OperatorError, VendorUnknown
-from channels.slack.calls import Calls, ours
+from channels.slack.calls import OPEN, Calls, ours
+from channels.slack.events import body_of, text_of
 from channels.slack.intake import Stranger
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 AT_ONCE: Final = 64
 CONNECT_S: Final = 30.0
 CLOSE_S: Final = 2.0
+GREET_S: Final = 8.0
+"""How long trying a token may take: the whole check has 12 seconds (`bot/checking.py`)."""
 PING_S: Final = 5.0
 Take = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Json] | None]]
 
@@ -48,7 +51,7 @@ class _Client(SocketModeClient):
         try:
             return await super().issue_new_wss_url()
         except SlackApiError as error:
-            found = ours("apps.connections.open", error)
+            found = ours(OPEN, error)
             if isinstance(found, OperatorError):
                 self.give_up(found)
             raise
@@ -95,18 +98,29 @@ class _Client(SocketModeClient):
         await self.aiohttp_client_session.close()
 
 
-async def may_listen(app_token: str, calls: Calls) -> None:
-    """Ask for an address and leave it; Slack bears a few in a minute, so listening may begin then.
+async def may_listen(app_token: str, calls: Calls, app: str = "") -> None:
+    """Connect, read Slack's greeting, which says whose token it is, and leave.
 
-    Raises ConnectionBroken, VendorError.
+    An `app` that is named must be that one: two apps on one socket would take each other's events.
+    What came meanwhile is not acknowledged, so Slack sends it again. Raises ConnectionBroken,
+    VendorError.
     """
     try:
-        async with calls.calling() as client:
-            await client.apps_connections_open(app_token=app_token)
+        async with calls.calling() as client, asyncio.timeout(GREET_S):
+            opened = await client.apps_connections_open(app_token=app_token)
+            assert client.session is not None  # noqa: S101 (`calling` gave one)
+            async with client.session.ws_connect(str(opened.get("url"))) as socket:
+                greeting = _object(await socket.receive_str())
     except SlackApiError as error:
-        raise ours("apps.connections.open", error) from None
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise ours(OPEN, error) from None
+    except (aiohttp.ClientError, TimeoutError, OSError, TypeError, ValueError) as error:
         raise VendorUnknown("Slack cannot be reached.") from error
+    whose = text_of(body_of(greeting, "connection_info"), "app_id")
+    if app and whose and whose != app:
+        raise ConnectionBroken(
+            f"This app_token is of another app ({whose}), and the bot token of {app}. Take both "
+            "from the same app at api.slack.com/apps."
+        )
 
 
 async def listen(app_token: str, calls: Calls, take: Take) -> None:
@@ -133,7 +147,7 @@ async def listen(app_token: str, calls: Calls, take: Take) -> None:
         try:
             client.wss_uri = await client.issue_new_wss_url()
         except SlackApiError as error:
-            raise ours("apps.connections.open", error) from None
+            raise ours(OPEN, error) from None
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise VendorUnknown("Slack cannot be reached.") from error
         await client.connect()

@@ -39,6 +39,8 @@ from channels.slack.socketmode import listen, may_listen
 from channels.slack.users import Users
 
 SCOPE: Final = "chat:write"
+READ_APP: Final = "users:read"
+"""With it the bot's own app can be asked for."""
 CHUNK: Final = 65_536
 FETCH_S: Final = 120
 
@@ -196,12 +198,18 @@ class Workspace:
         has = self._calls.scopes
         self._account_of(found)
         if self._settings.by_socket:
-            await may_listen(self._settings.app_token.get_secret_value(), self._calls)
+            app = await self._app(found) if has is None or READ_APP in has else ""
+            await may_listen(self._settings.app_token.get_secret_value(), self._calls, app)
         return Checked(
             team=text_of(found, "team"),
             bot=f"@{text_of(found, 'user')}",
             missing=() if has is None else tuple(each for each in SCOPES if each not in has),
         )
+
+    async def _app(self, found: Mapping[str, Any]) -> str:
+        """Which app the bot token is of."""
+        told = await self._calls.ask("bots.info", bot=text_of(found, "bot_id"))
+        return text_of(body_of(told, "bot"), "app_id")
 
     async def _who(self) -> Account:
         """Whose token this is."""

@@ -331,15 +331,30 @@ async def test_an_app_that_is_let_go_of_is_heard_no_more(beside: Beside) -> None
         ({"app_token": "", "signing_secret": ""}, "app_token .* or signing_secret"),
         ({"strange": "x"}, "strange"),
         ({"bot_token": "xoxb-unknown"}, "does not know this token"),
+        ({"app_token": "xapp-unknown"}, "does not take this app_token"),
+        ({"app_token": "xapp-1-A000-bri"}, "app_token is of another app"),
+        (
+            {"bot_token": "", "app_token": "xapp-unknown", "client_id": "1", "client_secret": "2"},
+            "does not take this app_token",
+        ),
     ],
 )
 async def test_what_is_pasted_wrong_is_named(wrong: Options, words: str) -> None:
     async with SlackServer() as server:
         channel = make(lent(server, Desk(), agent_apps=True))
-        kelly = server.world.apps.add("kelly")
+        kelly, _ = server.world.apps.add("kelly"), server.world.apps.add("bri")
         told = {"bot_token": kelly.bot_token, "app_token": kelly.app_token, **wrong}
         with pytest.raises(Invalid, match=words):
             await channel.meet(told)
+
+
+async def test_trying_an_app_token_leaves_no_socket_open() -> None:
+    async with SlackServer() as server:
+        channel = make(lent(server, Desk(), agent_apps=True))
+        kelly = server.world.apps.add("kelly")
+        await channel.meet({"bot_token": kelly.bot_token, "app_token": kelly.app_token})
+        await until(lambda: server.connections == 0)
+        assert server.mistakes == []
 
 
 async def test_an_app_that_may_not_say_who_it_is_is_told_which_scope_it_lacks() -> None:

@@ -263,6 +263,16 @@ async def test_a_missing_scope_of_the_app_token_is_named() -> None:
             await asyncio.wait_for(single(lent(server, Desk())).run(_nobody), 5)
 
 
+async def test_two_tokens_that_are_of_two_apps_are_not_taken_for_one() -> None:
+    async with SlackServer() as server:
+        other = server.world.apps.add("kelly")
+        mixed = lent(server, Desk(), bot_token=server.bot_token, app_token=other.app_token)
+        with pytest.raises(ConnectionBroken, match=f"of another app \\({other.id}\\)"):
+            await single(mixed).try_out()
+        server.scopes.discard("users:read")  # it cannot be asked then, and is not refused for it
+        assert "users:read" in (await single(mixed).try_out()).missing
+
+
 async def test_an_app_that_may_not_write_is_down_until_it_may() -> None:
     async with SlackServer() as server, listening(server) as side:
         assert side.task
