@@ -163,11 +163,14 @@ def _own(shell: Shell, client: Client, args: Namespace) -> int:
 
 
 def _manifest(shell: Shell, client: Client, args: Namespace) -> int:
-    """Print what the platform makes an app of, and nothing else, so that it can be pasted."""
+    """Print what the platform makes an app of, and nothing else, so that it can be pasted; which
+    version that is stands on standard error, and beside it in JSON.
+    """
     query = {"socket": "1" if args.socket else "", "agent": args.agent}
     found = client.call("GET", path_of("channels", args.platform, "manifest"), query=query)
     made = found.record("manifest")
-    shell.terminal.show(made, json.dumps(dict(made.items()), indent=2).splitlines())
+    shell.terminal.aside(f"This is version {found.number('version')} of the manifest.")
+    shell.terminal.show(found, json.dumps(dict(made.items()), indent=2).splitlines())
     return 0
 
 

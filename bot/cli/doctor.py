@@ -67,6 +67,8 @@ class Patient:
     """Why it would not answer a message."""
     accounts: Sequence[Record] = ()
     """What is connected at services."""
+    installs: Sequence[tuple[str, int, Record]] = ()
+    """Where apps of platforms are installed: platform, newest version of its manifest, and it."""
     database: tuple[Sequence[tuple[str, str]], Sequence[str]] = ((), ())
     """What is wrong with it, with what mends it, and how a shared one is; asked for itself."""
 
@@ -204,6 +206,23 @@ def channels_down(patient: Patient) -> Iterator[Problem]:
             yield Problem(what=what, command=again if again in detail else "bot open")
 
 
+def apps_behind(patient: Patient) -> Iterator[Problem]:
+    """Apps at platforms that may do less than the house asks for by now."""
+    for channel in patient.status.records("channels"):
+        if behind := clean(channel.text("behind")):
+            name = clean(channel.text("name"))
+            yield Problem(what=f"{name}: {behind}", command=f"bot connect {name} --manifest")
+    for platform, newest, item in patient.installs:
+        if not item.text("agent") and item.number("manifest") < newest:
+            where = clean(item.text("name") or item.text("workspace"))
+            what = (
+                f"The app of {platform} in {where} was installed by version "
+                f"{item.number('manifest')} of its manifest; {newest} asks for more. Install it "
+                "again."
+            )
+            yield Problem(what=what, command="bot open")
+
+
 def broken_extensions(patient: Patient) -> Iterator[Problem]:
     """Packages that the settings name and that are not used."""
     wrong = {x.text("name"): x.text("problem") for x in patient.status.records("extensions")}
@@ -250,6 +269,7 @@ CHECKS: tuple[Check, ...] = (
     not_ready,
     old_version,
     channels_down,
+    apps_behind,
     broken_extensions,
     troubles,
     left_over,
@@ -275,6 +295,7 @@ def _patient(shell: Shell) -> Patient:
     running = shell.running()
     status, why = Record({}), ""
     accounts: Sequence[Record] = ()
+    installs: list[tuple[str, int, Record]] = []
     if running is not None:
         client = HttpClient(running.url, running.token, PATIENCE_S)
         why = unready(client)
@@ -285,6 +306,10 @@ def _patient(shell: Shell) -> Patient:
         why = why or status.text("silent")
         with suppress(Refused, Unreachable):  # an older house, which knows none
             accounts = client.call("GET", path_of("connections")).records("items")
+        for name in [x.text("name") for x in status.records("channels")]:
+            with suppress(Refused, Unreachable):
+                found = client.call("GET", path_of("channels", name, "installs"))
+                installs += [(name, found.number("newest"), x) for x in found.records("items")]
     try:
         settings: Settings | None = shell.settings
     except Mistaken:
@@ -301,6 +326,7 @@ def _patient(shell: Shell) -> Patient:
         status=status,
         why=why,
         accounts=accounts,
+        installs=installs,
         database=database,
     )
 

@@ -105,6 +105,11 @@ class Terminal:
         for line in lines:
             self.say(line)
 
+    def aside(self, text: str) -> None:
+        """A line for a person beside what is to be copied; on standard error."""
+        if not self.as_json:
+            print(text, file=sys.stderr, flush=True)
+
     def event(self, name: str, answer: object) -> None:
         """One thing of a running story, as one line of JSON."""
         if self.as_json:

@@ -131,11 +131,18 @@ class Ears:
         return self.carriers.own(tenant, name)
 
     def states(self, tenant: TenantId) -> list[Mapping[str, Json]]:
-        """`{name, up, detail}` of each of a tenant's, as `/v1/status` shows them."""
+        """`{name, up, detail}` of each of a tenant's, as `/v1/status` shows them, and `behind`
+        where a channel says that its app at the platform may do less than it asks for by now.
+        """
         found: list[Mapping[str, Json]] = [
-            {"name": name, "up": state.up and not ails, "detail": ails or state.detail}
+            {
+                "name": name,
+                "up": state.up and not ails,
+                "detail": ails or state.detail,
+                **({"behind": behind} if behind else {}),
+            }
             for (whose, name), state in self._states.items()
-            for ails in (str(getattr(self.of(whose, name), "ails", "")),)
+            for ails, behind in (_said_of(self.of(whose, name)),)
             if whose == tenant
         ]
         found += [
@@ -311,6 +318,11 @@ class Ears:
                 await _surely(down)
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+def _said_of(channel: Channel | None) -> tuple[str, str]:
+    """What a channel says ails it though it listens, and what its app lacks."""
+    return str(getattr(channel, "ails", "")), str(getattr(channel, "behind", ""))
 
 
 def _fits(path: str, asked: str) -> bool:

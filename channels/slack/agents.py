@@ -33,7 +33,7 @@ from channels.slack.features import FEATURES
 from channels.slack.hooks import Hooks, Key
 from channels.slack.installed import Installed
 from channels.slack.intake import Stranger
-from channels.slack.manifest import VERSION
+from channels.slack.manifest import VERSION, owed
 from channels.slack.own import hears, read, whose
 from channels.slack.settings import Settings
 from channels.slack.socketmode import listen
@@ -79,6 +79,13 @@ class Agents:
     def manifest_version(self) -> int:
         """The version that an installation is asked by; 0 where none is begun from here."""
         return VERSION if isinstance(self.main, Installed) else 0
+
+    @property
+    def behind(self) -> str:
+        """What this tenant's apps lack of what the manifest asks for by now; empty: nothing."""
+        main = self.main.lacks if isinstance(self.main, Workspace) else ()
+        lacking = [("", main)] * bool(main) + [*self._spaces.lacking(self._lent.tenant)]
+        return " ".join(owed(agent, scopes) for agent, scopes in lacking)
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """The addresses of the tenant's app, and of every agent's own."""

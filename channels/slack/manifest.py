@@ -4,13 +4,20 @@ It asks for the scopes and events that the code uses and for no others; a test c
 https://docs.slack.dev/reference/app-manifest (read 2026-11-21)
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bot.core.canonical import Json
 
 VERSION: Final = 3
-"""Raised whenever the manifest asks Slack for something else than before."""
+"""Raised whenever the manifest asks Slack for something else than before. Slack's own `_metadata`
+says which of Slack's two forms a manifest has, so ours stands where people read about the app."""
+ABOUT: Final = (
+    "Message your team's agents where you already talk. Nothing that they do in your name happens "
+    "without your yes, and nothing happens twice.\n\nThis app was made from version "
+    f"{VERSION} of the manifest of Switchboard; `bot doctor` names what a newer one asks for."
+)
+"""Of 175 to 4,000 characters, as Slack wants it."""
 SCOPES: Final[Mapping[str, str]] = {
     "app_mentions:read": "hear that it is mentioned",
     "assistant:write": "show that somebody works on an answer",
@@ -62,6 +69,7 @@ def manifest(address: str, agent: tuple[str, str] | None = None) -> Mapping[str,
         "display_information": {
             "name": name.capitalize()[:MAX_NAME],
             "description": about[:MAX_ABOUT],
+            "long_description": ABOUT,
         },
         "features": {
             "app_home": {
@@ -104,6 +112,16 @@ def manifest(address: str, agent: tuple[str, str] | None = None) -> Mapping[str,
             "token_rotation_enabled": False,
         },
     }
+
+
+def owed(agent: str, scopes: Sequence[str]) -> str:
+    """What an app lacks (`agent`: one that is this agent's own), and how it gets it."""
+    whose = f"{agent.capitalize()}'s app" if agent else "The app"
+    return (
+        f"{whose} lacks {', '.join(scopes)}, which version {VERSION} of the manifest asks for. "
+        "Paste the manifest under App Manifest of the app at api.slack.com/apps and install it "
+        "again there."
+    )
 
 
 def _command(name: str, url: str) -> Json:

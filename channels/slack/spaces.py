@@ -7,9 +7,8 @@ go on.
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any, Final
 
 from pydantic import SecretStr
@@ -36,7 +35,7 @@ WORTHLESS: Final = frozenset(
 class _Open:
     """A workspace that is listened to."""
 
-    since: datetime
+    install: Install
     space: Workspace
     stack: contextlib.AsyncExitStack
 
@@ -94,6 +93,11 @@ class Spaces:
             wipe = error.ids.get("code") in WORTHLESS
             await self._lent.installs.gone(install, error.message, wipe=wipe)
 
+    def lacking(self, tenant: TenantId) -> Sequence[tuple[str, tuple[str, ...]]]:
+        """A tenant's agents whose own apps are open and lack scopes, and which."""
+        own = [x for x in self._open.values() if x.install.agent and x.install.tenant == tenant]
+        return [(x.install.agent, x.space.lacks) for x in own if x.space.lacks]
+
     async def end(self) -> None:
         """Listen to none of them any more."""
         self.sink = None
@@ -107,14 +111,14 @@ class Spaces:
             raise StoreError("Slack's channel is not listening yet.")
         async with self._opening:
             found = self._open.get(install.account)
-            if found and found.since == install.installed_at:
+            if found and found.install.installed_at == install.installed_at:
                 return found.space
             await self._close(install.account)
             space = self._made(install, await self._lent.installs.token(install))
             stack = contextlib.AsyncExitStack()
             broken = await stack.enter_async_context(space.opened(self.sink))
             broken.add_done_callback(lambda done: self._broke(install, done))
-            self._open[install.account] = _Open(install.installed_at, space, stack)
+            self._open[install.account] = _Open(install, space, stack)
             return space
 
     def _made(self, install: Install, token: Secret) -> Workspace:

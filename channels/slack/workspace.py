@@ -184,6 +184,12 @@ class Workspace:
         """The app's own user; empty while that is not known."""
         return self._account.user if self._account else ""
 
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """The scopes that the manifest asks for by now and the app has not, as Slack last said."""
+        has = self._calls.scopes
+        return () if has is None else tuple(each for each in SCOPES if each not in has)
+
     async def prove(self) -> str:
         """The workspace's address, if the token works. Raises ConnectionBroken, VendorError."""
         found = await self._who()
@@ -195,7 +201,7 @@ class Workspace:
     async def try_out(self) -> Checked:
         """Whose tokens these are, and what they lack. Raises ConnectionBroken, VendorError."""
         found = await self._calls.do("auth.test")
-        has = self._calls.scopes
+        has, missing = self._calls.scopes, self.lacks
         self._account_of(found)
         if self._settings.by_socket:
             app = await self._app(found) if has is None or READ_APP in has else ""
@@ -203,7 +209,7 @@ class Workspace:
         return Checked(
             team=text_of(found, "team"),
             bot=f"@{text_of(found, 'user')}",
-            missing=() if has is None else tuple(each for each in SCOPES if each not in has),
+            missing=missing,
         )
 
     async def _app(self, found: Mapping[str, Any]) -> str:

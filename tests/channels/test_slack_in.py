@@ -270,7 +270,7 @@ async def test_two_tokens_that_are_of_two_apps_are_not_taken_for_one() -> None:
         with pytest.raises(ConnectionBroken, match=f"of another app \\({other.id}\\)"):
             await single(mixed).try_out()
         server.scopes.discard("users:read")  # it cannot be asked then, and is not refused for it
-        assert "users:read" in (await single(mixed).try_out()).missing
+        assert (await single(mixed).try_out()).missing == ("users:read",)
 
 
 async def test_an_app_that_may_not_write_is_down_until_it_may() -> None:

@@ -1,17 +1,24 @@
 """Slack's manifest: it asks for what the program uses and for nothing else, and the page is true."""
 
+import asyncio
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from bot.core.errors import NotFound
+from bot.core.event import Event
+from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
 from bot.wiring.setup import channel_manifest
 from channels.slack import manifest as book
+from channels.slack.channel import make
 from channels.slack.hooks import Hooks
 from channels.slack.settings import Settings
+from tests.channels.slack_side import Desk, lent
 from tests.fakes.slack_rules import HISTORY, SCOPES
+from tests.fakes.slack_server import SlackServer
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "channels" / "slack.md").read_text()
@@ -38,6 +45,24 @@ def made(address: str = "") -> dict[str, dict]:
     version, found = channel_manifest("slack", address)
     assert version == book.VERSION
     return json.loads(json.dumps(found))
+
+
+ASKED = "4d7e9599d6b4a4f4"
+"""What version 3 asks for, as a hash. Where this differs, raise the version and put the new one here."""
+
+
+def test_its_version_stands_in_it_and_is_raised_when_it_asks_for_something_else() -> None:
+    found = made()
+    long = found["display_information"]["long_description"]
+    assert f"version {book.VERSION} of the manifest" in long
+    assert 175 <= len(long) <= 4000, "Slack takes no shorter and no longer one"
+    asked = {
+        "scopes": found["oauth_config"]["scopes"],
+        "events": found["settings"]["event_subscriptions"]["bot_events"],
+        "features": found["features"],
+    }
+    told = sha256(json.dumps([book.VERSION, asked], sort_keys=True).encode()).hexdigest()
+    assert told[:16] == ASKED
 
 
 def test_it_asks_for_the_scopes_that_are_used() -> None:
@@ -74,6 +99,10 @@ def test_a_house_that_slack_reaches_is_called_at_the_addresses_that_it_serves() 
     assert settings["socket_mode_enabled"] is False
 
 
+async def _silent(event: Event) -> Accepted:
+    raise AssertionError(event)
+
+
 async def _nothing(road: str, payload: object) -> None:
     return None
 
@@ -81,7 +110,8 @@ async def _nothing(road: str, payload: object) -> None:
 def test_an_agent_s_own_app_has_its_name_its_command_and_its_addresses() -> None:
     found = channel_manifest("slack", "https://bot.example.org", ("kelly", "Kelly plans"))[1]
     settings, features = found["settings"], found["features"]
-    assert found["display_information"] == {"name": "Kelly", "description": "Kelly plans"}
+    shown = found["display_information"]
+    assert (shown["name"], shown["description"]) == ("Kelly", "Kelly plans")
     assert features["bot_user"]["display_name"] == "kelly"
     (command,) = features["slash_commands"]
     assert command["command"] == "/kelly"
@@ -125,3 +155,21 @@ def test_every_setting_is_explained() -> None:
     for name, field in Settings.model_fields.items():
         assert name in PAGE and field.description, name
         assert f"SLACK_{name.upper()}" in PAGE
+
+
+async def test_an_app_of_an_older_manifest_says_what_it_lacks_by_now() -> None:
+    async with SlackServer() as server:
+        server.scopes -= {"commands", "groups:read"}
+        channel = make(lent(server, Desk()))
+        task = asyncio.create_task(channel.run(_silent))
+        await server.connected()
+        lacking = channel.behind
+        assert (
+            "The app lacks commands, groups:read, " in lacking
+            and f"version {book.VERSION}" in lacking
+        ), lacking
+        server.scopes |= set(book.SCOPES)
+        await channel.main.places()
+        assert channel.behind == "", "as soon as Slack says so"
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

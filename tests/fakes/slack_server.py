@@ -62,7 +62,8 @@ class SlackServer:
         self.bot_token, self.app_token = BOT_TOKEN, APP_TOKEN
         self.signing_secret = SIGNING_SECRET
         self.scopes: set[str] = {*rules.SCOPES.values(), *rules.HISTORY.values()}
-        self.scopes |= {"connections:write", "assistant:write"}
+        self.scopes |= {"connections:write", "assistant:write", "app_mentions:read", "commands"}
+        self.scopes |= {"groups:read", "mpim:history"}
         self.webhook_via = ""
         """`http://127.0.0.1:PORT` of an app that is told by HTTP instead of Socket Mode."""
         self.webhook_paths: dict[str, str] = {

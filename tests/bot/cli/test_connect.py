@@ -238,8 +238,11 @@ def test_an_agent_s_own_app_has_a_manifest_and_is_let_go_of(server: ApiServer, b
     answer = {"version": 3, "manifest": manifest}
     server.answers["GET", "/v1/channels/slack/manifest"] = 200, answer
     done = bot("connect", "slack", "--agent", "kelly", "--manifest")
-    assert json.loads(done.out) == manifest
-    (call,) = server.of("GET", "/v1/channels/slack/manifest")
+    assert json.loads(done.out) == manifest, "what is pasted, and nothing else"
+    assert "version 3" in done.err
+    told = bot("connect", "slack", "--agent", "kelly", "--manifest", "--json")
+    assert json.loads(told.out) == answer
+    call, _ = server.of("GET", "/v1/channels/slack/manifest")
     assert call.query["agent"] == "kelly"
     gone = {"name": "slack", "agent": "kelly", "said": "The platform was not told."}
     server.answers["DELETE", "/v1/channels/slack/agents/kelly"] = 200, gone

@@ -165,6 +165,20 @@ def test_a_healthy_house_has_nothing_to_mend(bot: Bot, well: ApiServer) -> None:
     assert "model: openai/gpt-4o-mini" in said.out
 
 
+def test_an_app_that_was_installed_with_an_older_manifest_is_named(
+    bot: Bot, well: ApiServer
+) -> None:
+    there = {"workspace": "T1", "name": "Shop", "agent": "", "manifest": 2, "status": "active"}
+    new = {**there, "workspace": "T2", "name": "Loft", "manifest": 3}
+    well.answers["GET", "/v1/status"] = 200, {**STATUS, "channels": [{"name": "slack", "up": True}]}
+    found = {"items": [there, new], "next": None, "newest": 3}
+    well.answers["GET", "/v1/channels/slack/installs"] = 200, found
+    (problem,) = bot("doctor", "--json").json["problems"]
+    assert problem["command"] == "bot open"
+    assert "Shop" in problem["what"] and "version 2" in problem["what"], problem
+    assert "Loft" not in problem["what"]
+
+
 # What is wrong, what is said, and the command that mends it.
 PROBLEMS = [
     ({"dead": 2}, "2 events failed for good.", "bot events dead"),
@@ -178,6 +192,11 @@ PROBLEMS = [
         {"channels": [{"name": "sms", "up": False, "detail": "Give it to `bot connect sms`."}]},
         "The channel sms is down: Give it to `bot connect sms`.",
         "bot connect sms",
+    ),
+    (
+        {"channels": [{"name": "slack", "up": True, "behind": "The app lacks files:write."}]},
+        "slack: The app lacks files:write.",
+        "bot connect slack --manifest",
     ),
     (
         {

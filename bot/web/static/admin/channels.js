@@ -26,7 +26,7 @@ function section(channel) {
 }
 
 function draw(node, channel, said = null) {
-  const { name, up, detail, wants } = channel;
+  const { name, up, detail, wants, behind } = channel;
   const isOff = detail === "not connected";
   const state = span(up ? "good" : isOff ? "soft" : "bad", up ? works(name) : isOff ? "not connected" : "down");
   fill(
@@ -36,7 +36,8 @@ function draw(node, channel, said = null) {
     said,
     up && SERVICES.includes(name) && el("p", { class: "meta" }, detail),
     up && !SERVICES.includes(name) && el("details", { open: said !== null }, el("summary", null, "Send a test message"), tester(name)),
-    channel.manifest && !up && manifest(name),
+    behind && notice(behind, { bad: true }),
+    channel.manifest && (!up || behind) && manifest(name),
     wants.length > 0 && el("details", { open: !up && !isOff }, el("summary", null, up ? "Connect it anew" : "Connect"), connector(node, channel)),
     !isOff && el("p", { class: "pager" }, remover(node, name)),
     ...apps(channel),
@@ -63,7 +64,7 @@ function manifest(name) {
     if (!more.open || body.childElementCount) return;
     try {
       const found = await get(`/v1/channels/${encodeURIComponent(name)}/manifest`);
-      fill(body, el("p", { class: "meta" }, `Paste this where ${platform(name)} makes an app from a manifest.`), el("pre", { tabindex: "0" }, JSON.stringify(found.manifest, null, 2)));
+      fill(body, el("p", { class: "meta" }, `Version ${found.version}. Paste this where ${platform(name)} makes an app from a manifest.`), el("pre", { tabindex: "0" }, JSON.stringify(found.manifest, null, 2)));
     } catch (error) {
       fill(body, notice(error.message, { bad: true }));
     }

@@ -42,7 +42,7 @@ function manifest(name, agent) {
     if (!more.open || body.childElementCount) return;
     try {
       const found = await get(`/v1/channels/${encodeURIComponent(name)}/manifest?agent=${encodeURIComponent(agent)}`);
-      fill(body, el("p", { class: "meta" }, `Paste this where ${platform(name)} makes an app from a manifest.`), el("pre", { tabindex: "0" }, JSON.stringify(found.manifest, null, 2)));
+      fill(body, el("p", { class: "meta" }, `Version ${found.version}. Paste this where ${platform(name)} makes an app from a manifest.`), el("pre", { tabindex: "0" }, JSON.stringify(found.manifest, null, 2)));
     } catch (error) {
       fill(body, notice(error.message, { bad: true }));
     }
