@@ -40,6 +40,7 @@ from bot.web.parts import Route
 from bot.wiring.ears import Ears
 from bot.wiring.lender import HOLD_S, Lender
 from bot.wiring.setup import (
+    channel_bound,
     channel_load,
     channel_manifest,
     channel_names,
@@ -122,21 +123,23 @@ class Connecting:
 
     def connected(self, tenant: TenantId, name: str) -> str:
         """What a tenant's service is connected by, or the platform of a tool's file (`:slack`), in
-        a word that says nothing of it; empty where nothing is. Another word for other tokens: a yes
-        holds for one alone.
+        a word that says nothing of it; empty where nothing is. Another word for another account: a
+        yes holds for one alone, whatever else is set.
         """
         if not name.startswith(":"):
             return self.paying.connected(tenant, name)
         settings, platform = self._lend.settings, _FILES.get(name, name[1:])
         by: list[object] = []
         if options := self._options(tenant, platform):
-            by.append(options)
+            by.append(channel_bound(platform, name[1:], options))
         if tenant == self._lend.tenant and platform == "teams":
             by.append(settings.workflow.teams_url.reveal())
         if tenant == self._lend.tenant and platform == "blog":
             by += [str(settings.blog.folder), settings.blog.webhook_url]
+        if not (options or any(by)):
+            return ""
         told = json.dumps(by, sort_keys=True)
-        return f"{platform}:{self._strongroom.vault.lookup(platform, told)[:16]}" if any(by) else ""
+        return f"{platform}:{self._strongroom.vault.lookup(platform, told)[:16]}"
 
     def _options(self, tenant: TenantId, name: str) -> Options:
         if self._stands(tenant, name):

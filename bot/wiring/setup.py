@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cache, partial
 from importlib import import_module
 from importlib.util import find_spec
 from pkgutil import iter_modules
@@ -20,7 +20,7 @@ from bot.core.model import Task
 from bot.core.ports import Clock
 from bot.extras import install
 from bot.limits import Rate
-from bot.platforms.lent import Lent, Offer
+from bot.platforms.lent import Lent, Offer, Options
 from bot.platforms.ways import Way
 from bot.settings import Settings
 from bot.wiring.engine import Limits
@@ -68,6 +68,22 @@ def channel_wants(name: str) -> Sequence[Mapping[str, Json]]:
     A package's settings are read without its library, which need not be here.
     """
     return _wants(_settings(name))
+
+
+@cache
+def _binds(name: str) -> Mapping[str, Sequence[str]]:
+    return getattr(_settings(name), "binds", {})
+
+
+def channel_bound(name: str, file: str, options: Options) -> Options:
+    """Those options of a platform that say by which account a tool's `file` acts there.
+
+    A platform's `Settings` names them as `binds`, by the name of the tool's file, the others' under
+    the empty name; where it names none, all of them count.
+    """
+    told = _binds(name)
+    keys = told.get(file, told.get("", tuple(options)))
+    return {key: options[key] for key in keys if options.get(key)}
 
 
 def channel_own(name: str) -> Sequence[Mapping[str, Json]]:

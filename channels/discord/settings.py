@@ -4,7 +4,7 @@ https://docs.discord.com/developers/quick-start/getting-started (read 2026-11-21
 """
 
 import re
-from typing import Final
+from typing import ClassVar, Final
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -20,6 +20,7 @@ class Settings(BaseModel):
     """The bot's token, and how Discord reaches us."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", coerce_numbers_to_str=True)
+    binds: ClassVar = {"": ("token",), "guild": ("token", "guild_id")}
 
     token: SecretStr = Field(description="The bot's token, under Bot of the application.")
     public_key: str = Field(

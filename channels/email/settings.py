@@ -24,6 +24,19 @@ class Settings(BaseModel):
     """The channel's own settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    binds: ClassVar = {
+        "": (
+            "address",
+            "agents",
+            "ms_tenant_id",
+            "ms_client_id",
+            "ms_sender_upn",
+            "resend_api_key",
+            "sendgrid_api_key",
+            "smtp_host",
+            "smtp_username",
+        )
+    }
     ways: ClassVar = WAYS
 
     address: str = Field(default="", description="The house's own address; ms_sender_upn if empty.")

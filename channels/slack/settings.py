@@ -3,6 +3,8 @@
 https://docs.slack.dev/authentication/tokens (read 2026-11-21)
 """
 
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from bot.core.errors import OperatorError
@@ -15,6 +17,7 @@ class Settings(BaseModel):
     """The app's secrets; one of `app_token` and `signing_secret` says how Slack reaches us."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    binds: ClassVar = {"": ("bot_token", "client_id")}
 
     bot_token: SecretStr = Field(
         json_schema_extra={"begins": "xoxb-"},

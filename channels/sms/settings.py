@@ -5,7 +5,7 @@ auth token, also where an API key sends.
 """
 
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -22,6 +22,7 @@ class Settings(BaseModel):
     """The channel's own settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    binds: ClassVar = {"": ("provider", "account_sid", "numbers")}
 
     provider: Literal["twilio"] = Field(
         default="twilio", description="Who carries the texts: twilio."

@@ -4,6 +4,7 @@ https://learn.microsoft.com/azure/bot-service/bot-service-quickstart-registratio
 """
 
 import re
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -19,6 +20,7 @@ class Settings(BaseModel):
     """The bot's registration: one app in one directory."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    binds: ClassVar = {"": ("app_id", "tenant_id")}
 
     app_id: str = Field(
         default="", description="Microsoft App ID, under Configuration of the Azure Bot."

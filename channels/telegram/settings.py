@@ -6,7 +6,7 @@ https://core.telegram.org/bots/api#setwebhook (read 2026-11-21)
 import hashlib
 import hmac
 import re
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -18,6 +18,7 @@ class Settings(BaseModel):
     """The channel's own settings."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    binds: ClassVar = {"": ("token",)}
 
     token: SecretStr = Field(description="What @BotFather gives with /newbot or /token.")
     mode: Literal["", "polling", "webhook"] = Field(

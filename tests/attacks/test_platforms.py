@@ -140,6 +140,71 @@ async def test_a_platform_connected_anew_has_another_name_which_says_nothing_of_
     assert again.connected(AWAY, ":discord") == ""
 
 
+@pytest.mark.parametrize(
+    ("file", "first", "same", "other"),
+    [
+        (
+            "slack",
+            {"bot_token": "xoxb-1", "app_token": "xapp-1"},
+            {"app_token": "xapp-2", "signing_secret": "s", "match_emails": "shop.example"},
+            {"bot_token": "xoxb-2"},
+        ),
+        (
+            "telegram",
+            {"token": "1:a"},
+            {"mode": "webhook", "webhook_secret": "w"},
+            {"token": "2:a"},
+        ),
+        (
+            "discord",
+            {"token": "a"},
+            {"message_content": True, "commands": False, "public_key": "ab", "guild_id": "1"},
+            {"token": "b"},
+        ),
+        ("guild", {"token": "a", "guild_id": "1"}, {"commands": False}, {"guild_id": "2"}),
+        (
+            "teams",
+            {"app_id": "a", "app_secret": "s", "tenant_id": "t"},
+            {"app_secret": "renewed"},
+            {"tenant_id": "u"},
+        ),
+        (
+            "sms",
+            {"account_sid": "AC1", "auth_token": "a", "numbers": "+1555"},
+            {"auth_token": "b", "help_text": "Write STOP."},
+            {"numbers": "+1556"},
+        ),
+        (
+            "email",
+            {"address": "a@b.example", "smtp_host": "h", "smtp_username": "u"},
+            {"smtp_password": "p", "per_hour": 9, "imap_host": "i"},
+            {"address": "c@b.example"},
+        ),
+    ],
+)
+def test_a_yes_outlives_another_option_and_never_another_account(
+    file: str, first: dict[str, Any], same: dict[str, Any], other: dict[str, Any]
+) -> None:
+    lend = Lend()
+    connecting = Connecting(Room(), lend)  # type: ignore[arg-type]
+    platform = {"guild": "discord"}.get(file, file)
+
+    def named(options: dict[str, Any]) -> str:
+        connecting._heard[AWAY, platform] = options
+        return connecting.connected(AWAY, f":{file}")
+
+    assert named(first)
+    for key, value in same.items():
+        assert named({**first, key: value}) == named(first), key
+    assert named({**first, **other}) != named(first)
+
+
+def test_what_only_agents_apps_connected_is_connected() -> None:
+    connecting = Connecting(Room(), Lend())  # type: ignore[arg-type]
+    connecting._heard[AWAY, "slack"] = {"agent_apps": True}
+    assert connecting.connected(AWAY, ":slack")
+
+
 def test_a_manifest_names_the_address_at_which_the_app_is_heard() -> None:
     """A tenant's app below its own; an agent's at the first tenant's, whose channel hears all."""
     lend = Lend()
