@@ -1,15 +1,21 @@
 """The page of platforms, in a real browser on the real program, with a Telegram that plays."""
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
+pytest.importorskip("discord")
 pytest.importorskip("telegram")
 
-from tests.channels.running import found
+from tests.channels.running import Model, Program, found, standing
+from tests.channels.teams_side import ANA as TEAMS_ANA
 from tests.channels.test_telegram_whole import ANA, House, whole
+from tests.fakes.discord_server import DiscordServer
+from tests.fakes.teams_server import APP, SECRET, TENANT, TeamsServer
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(180)]
 
@@ -117,3 +123,82 @@ async def _check(section: Locator, house: House, tmp_path: Path) -> None:
     await test.get_by_label("Place").fill("#general")
     await test.get_by_role("button").click()
     await expect(section).to_contain_text("by its number", timeout=30_000)
+
+
+@asynccontextmanager
+async def office(browser: Browser, program: Program) -> AsyncIterator[Page]:
+    """The page of platforms of a program that runs, with its owner signed in."""
+    link = re.search(r"http://\S+/in/\S+", program.said)
+    assert link
+    page = await browser.new_page()
+    try:
+        await page.goto(link[0])
+        await page.get_by_role("button").first.click()
+        await page.wait_for_url("**/chat*")
+        await page.goto(link[0].split("/in/")[0] + "/admin/channels")
+        yield page
+    finally:
+        await page.close()
+
+
+async def _connect(section: Locator, name: str, pasted: dict[str, str], wrong: str) -> None:
+    """Paste one thing wrong, then all of it right."""
+    await expect(section).to_contain_text("not connected", timeout=30_000)
+    await section.get_by_text("Connect", exact=True).click()
+    form = section.get_by_role("form", name=f"Connect {name}")
+    for label, value in pasted.items():
+        await form.get_by_label(re.compile(label)).fill("wrong" if label == wrong else value)
+    await form.get_by_role("button", name="Check and connect").click()
+    await expect(section).to_contain_text("Nothing was changed", timeout=30_000)
+    await form.get_by_label(re.compile(wrong)).fill(pasted[wrong])
+    await form.get_by_role("button", name="Check and connect").click()
+    await expect(section).to_contain_text("listens", timeout=30_000)
+
+
+async def _try(section: Locator, name: str, place: str) -> None:
+    """Send a test message."""
+    test = section.get_by_role("form", name=f"Test {name}")
+    await test.get_by_label("Place").fill(place)
+    await test.get_by_role("button").click()
+
+
+async def test_discord_is_connected_on_the_page_and_a_test_message_stands_there(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with DiscordServer() as discord, Model() as model:
+        program = Program(tmp_path, model, BOT_ENDPOINT_DISCORD=discord.url)
+        async with standing(program, discord.token), office(browser, program) as page:
+            section = page.get_by_role("region", name="discord")
+            await _connect(section, "discord", {"bot's token": discord.token}, "bot's token")
+            await expect(section).to_contain_text("Connected: Harbour, bot @")
+            await _try(section, "discord", "#nowhere")
+            await expect(section).to_contain_text("no place called #nowhere", timeout=30_000)
+            await _try(section, "discord", "#general")
+            await expect(section).to_contain_text("stands in #general", timeout=30_000)
+            (text,) = discord.texts(discord.channel())
+            assert "This is a test message" in text
+            assert discord.token not in await page.content()
+
+
+async def test_teams_is_connected_on_the_page_and_a_test_message_stands_there(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with TeamsServer(again_s=(0.5, 1.0, 2.0)) as teams, Model() as model:
+        program = Program(tmp_path, model, BOT_ENDPOINT_TEAMS=teams.base)
+        teams.webhook_via = program.url
+        async with standing(program, SECRET), office(browser, program) as page:
+            section = page.get_by_role("region", name="teams")
+            secret = "value of a client secret"
+            pasted = {"Microsoft App ID": APP, secret: SECRET, "App Tenant ID": TENANT}
+            await _connect(section, "teams", pasted, secret)
+            await expect(section).to_contain_text(f"bot app {APP}")
+            await _try(section, "teams", "General")
+            await expect(section).to_contain_text("Mention the app there", timeout=30_000)
+            channel = teams.world.channel("general", TEAMS_ANA)
+            await teams.world.mention(TEAMS_ANA, channel, "hello")
+            await teams.settled()
+            await _try(section, "teams", "General")
+            await expect(section).to_contain_text("stands in General", timeout=30_000)
+            assert [t for t in teams.world.said(channel) if "This is a test message" in t]
+            assert SECRET not in await page.content()
+        assert teams.mistakes == [] and teams.lost == []

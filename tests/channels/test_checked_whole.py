@@ -6,14 +6,18 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("discord")
 pytest.importorskip("telegram")
 
 from tests.channels import test_telegram_whole
 from tests.channels.running import Model, Program, found, standing
 from tests.channels.slack_side import ANA as SLACK_ANA
+from tests.channels.teams_side import ANA as TEAMS_ANA
 from tests.channels.test_slack_whole import said, slack
 from tests.channels.test_telegram_whole import ANA
+from tests.fakes.discord_server import DiscordServer
 from tests.fakes.slack_server import SlackServer
+from tests.fakes.teams_server import APP, SECRET, TENANT, TeamsServer
 
 __all__ = ["slack"]
 pytestmark = pytest.mark.timeout(300)
@@ -98,3 +102,41 @@ async def test_what_cannot_be_asked_is_kept_only_by_who_says_so(tmp_path: Path) 
             done = await asyncio.to_thread(program.run, *words, told=told)
             assert "was not checked" in done.stdout
             assert "telegram" in await program.verb("connect")
+
+
+async def test_discord_is_connected_and_a_test_message_stands_there(tmp_path: Path) -> None:
+    async with DiscordServer() as discord, Model() as model:
+        program = Program(tmp_path, model, BOT_ENDPOINT_DISCORD=discord.url)
+        async with standing(program, discord.token):
+            wrong = json.dumps({"token": "of nobody"})
+            done = await refused(program, "connect", "discord", "--stdin", told=wrong)
+            assert "Nothing was changed" in done and "Reset it under Bot" in done
+            right = json.dumps({"token": discord.token})
+            told = await program.verb("connect", "discord", "--stdin", told=right)
+            assert "Harbour, bot @" in told and "discord listens" in told
+            assert "#general" in await program.verb("connect", "discord", "--test", "#general")
+            assert [t for t in discord.texts(discord.channel()) if "This is a test message" in t]
+            done = await refused(program, "connect", "discord", "--test", "#nowhere")
+            assert "no place called #nowhere" in done
+            assert len(discord.texts(discord.channel())) == 1
+
+
+async def test_teams_is_connected_and_a_test_message_stands_there(tmp_path: Path) -> None:
+    async with TeamsServer(again_s=(0.5, 1.0, 2.0)) as teams, Model() as model:
+        program = Program(tmp_path, model, BOT_ENDPOINT_TEAMS=teams.base)
+        teams.webhook_via = program.url
+        async with standing(program, SECRET):
+            right = {"app_id": APP, "app_secret": SECRET, "tenant_id": TENANT}
+            wrong = json.dumps({**right, "app_secret": "expired"})
+            done = await refused(program, "connect", "teams", "--stdin", told=wrong)
+            assert "Nothing was changed" in done and "client secret" in done
+            told = await program.verb("connect", "teams", "--stdin", told=json.dumps(right))
+            assert APP in told and "teams listens" in told
+            done = await refused(program, "connect", "teams", "--test", "General")
+            assert "Mention the app there" in done
+            channel = teams.world.channel("general", TEAMS_ANA)
+            await teams.world.mention(TEAMS_ANA, channel, "hello")
+            await teams.settled()
+            assert "General" in await program.verb("connect", "teams", "--test", "General")
+            assert [t for t in teams.world.said(channel) if "This is a test message" in t]
+        assert teams.mistakes == [] and teams.lost == []
