@@ -107,7 +107,7 @@ class VendorError(BotError):
         self, message: str | None = None, *, retry_after_s: float | None = None, **ids: str | int
     ) -> None:
         super().__init__(message, **ids)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = retry_after_s and min(max(0.0, retry_after_s), 86_400.0)
 
 
 class VendorRefused(VendorError):

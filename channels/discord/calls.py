@@ -65,6 +65,8 @@ _WRONG: Final = (
     OSError,
     RuntimeError,
     ValueError,  # an answer that broke off
+    LookupError,  # or that is not as it should be: the library reads it as it comes
+    TypeError,
 )
 UNKNOWN_MESSAGE: Final = 10008
 STALE_ANSWER: Final = 50027
@@ -234,5 +236,5 @@ def _rest(error: discord.HTTPException) -> float:
         told = json.loads(error.text) if error.text else {}
         header = error.response.headers.get("Retry-After", 60.0)
         return float(told.get("retry_after", header) if isinstance(told, dict) else header)
-    except ValueError:
+    except (TypeError, ValueError):
         return 60.0

@@ -31,7 +31,7 @@ AT_ONCE: Final = 64
 CONNECT_S: Final = 30.0
 CLOSE_S: Final = 2.0
 GREET_S: Final = 8.0
-"""How long trying a token may take: the whole check has 12 seconds (`bot/platforms/checking.py`)."""
+"""How long trying a token may take: the whole check has `CHECK_S` (`bot/platforms/checking.py`)."""
 PING_S: Final = 5.0
 Take = Callable[[str, Mapping[str, Any]], Awaitable[dict[str, Json] | None]]
 

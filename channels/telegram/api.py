@@ -6,7 +6,9 @@ https://core.telegram.org/bots/api#making-requests (read 2026-11-21)
 """
 
 import json
+from datetime import timedelta
 from http import HTTPStatus
+from math import isnan
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -31,6 +33,8 @@ BATCH: Final = 100
 MAX_DOWNLOAD: Final = 20 * 2**20
 """https://core.telegram.org/bots/api#getfile (read 2026-11-21)"""
 CHUNK: Final = 64 * 1024
+UNSAID_S: Final = 3.0
+DAY_S: Final = 86_400.0
 REVOKED: Final = (
     "Telegram does not know this token any more. Ask @BotFather for a new one with /token and "
     "give it to `bot connect telegram`; where it stands in the settings, set it there (`token` or "
@@ -51,14 +55,14 @@ class Api:
     def __init__(self, token: SecretStr, endpoint: str) -> None:
         base = (endpoint or HOME).rstrip("/")
         secret = token.get_secret_value()
-        self._mouth = _Mouth(
+        self._mouth = _Way(
             connection_pool_size=64,
             connect_timeout=5,
             read_timeout=20,
             write_timeout=20,
             pool_timeout=10,
         )
-        self._ear = HTTPXRequest(connection_pool_size=1, connect_timeout=5, write_timeout=10)
+        self._ear = _Way(connection_pool_size=1, connect_timeout=5, write_timeout=10)
         self.bot = Bot(
             secret,
             base_url=f"{base}/bot",
@@ -106,15 +110,19 @@ class Api:
             raise meaning(wrong) from None
 
 
-class _Mouth(HTTPXRequest):
+class _Way(HTTPXRequest):
     """Takes a refusal for one: what is none of `_KNOWN`, such as a 413, the library takes for a
-    fault of the network, after which nobody would know whether it was done.
+    fault of the network, after which nobody would know whether it was done; and so a 429 that names
+    no wait, or breaks at one that is no number.
     """
 
     async def do_request(self, *given: Any, **more: Any) -> tuple[int, bytes]:
-        """One request. Raises as the library does, and BadRequest for a refusal of 4xx."""
+        """One request. Raises as the library does, RetryAfter for every 429, and BadRequest for any
+        other refusal of 4xx."""
         code, payload = await super().do_request(*given, **more)
         is_lost = code == HTTPStatus.REQUEST_TIMEOUT
+        if code == HTTPStatus.TOO_MANY_REQUESTS:
+            raise error.RetryAfter(_wait(payload))
         if 400 <= code < 500 and code not in _KNOWN and not is_lost:
             raise error.BadRequest(_described(payload) or f"status {code}")
         return code, payload
@@ -122,11 +130,25 @@ class _Mouth(HTTPXRequest):
 
 def _described(payload: bytes) -> str:
     """Telegram's own words; empty where it gives none."""
+    return str(_told(payload).get("description") or "")[:200]
+
+
+def _wait(payload: bytes) -> timedelta:
+    """How long Telegram wants to be left alone, up to a day; `UNSAID_S` where it does not say."""
+    parameters = _told(payload).get("parameters")
+    told = parameters.get("retry_after") if isinstance(parameters, dict) else None
+    if not isinstance(told, int | float) or isnan(told):
+        return timedelta(seconds=UNSAID_S)
+    return timedelta(seconds=min(max(1.0, told), DAY_S))
+
+
+def _told(payload: bytes) -> dict[str, Any]:
+    """The object that Telegram answered; empty where it is none."""
     try:
         told = json.loads(payload)
-    except ValueError:
-        return ""
-    return str(told.get("description") or "")[:200] if isinstance(told, dict) else ""
+    except (ValueError, RecursionError):
+        return {}
+    return told if isinstance(told, dict) else {}
 
 
 def meaning(wrong: error.TelegramError) -> BotError:

@@ -67,6 +67,8 @@ class Fault:
     times: int
     status: int = 0
     retry_after_s: float = 0.0
+    told: Any = ...
+    """What stands in the place of that number, where it is none."""
     is_global: bool = False
     after: bool = False
     """It is done all the same, and only the answer is bad."""
@@ -171,7 +173,7 @@ class Rest:
         if fault.status == 429:
             self.rates.refused()
             scope = "global" if fault.is_global else "user"
-            return _limited(fault.retry_after_s, scope)
+            return _limited(fault.retry_after_s, scope, fault.told)
         return _json(fault.status, {"message": f"{fault.status}: as the test says", "code": 0})
 
     def _admit(self, request: web.Request, name: str) -> None:
@@ -354,7 +356,7 @@ def _json(status: int, answer: Any, headers: dict[str, str] | None = None) -> we
     )
 
 
-def _limited(wait_s: float, scope: str) -> web.Response:
+def _limited(wait_s: float, scope: str, told: Any = ...) -> web.Response:
     headers = {
         "Retry-After": str(max(1, int(wait_s + 0.999))),
         "X-RateLimit-Scope": scope,
@@ -365,7 +367,7 @@ def _limited(wait_s: float, scope: str) -> web.Response:
         headers["X-RateLimit-Global"] = "true"
     body = {
         "message": "You are being rate limited.",
-        "retry_after": round(wait_s, 3),
+        "retry_after": round(wait_s, 3) if told is ... else told,
         "global": scope == "global",
     }
     return _json(429, body, headers)

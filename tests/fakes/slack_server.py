@@ -41,7 +41,7 @@ class _Fault:
     how: str
     """A word of Slack's, or: error (HTTP 500), ratelimited, cut, lost, hang."""
     times: int
-    retry_after: int
+    retry_after: Any
 
 
 class SlackServer:
@@ -273,8 +273,8 @@ class SlackServer:
             self.mistakes.append(f"banned: too many {method} {channel}")
         return wait
 
-    def _too_many(self, seconds: float) -> web.Response:
-        after = max(1, int(seconds + 0.999))
+    def _too_many(self, seconds: Any) -> web.Response:
+        after = max(1, int(seconds + 0.999)) if isinstance(seconds, float) else seconds
         answer = {"ok": False, "error": "ratelimited"}
         return web.json_response(answer, status=429, headers={"Retry-After": str(after)})
 
