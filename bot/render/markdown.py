@@ -6,7 +6,7 @@ the tree, so a fence, a list or bold words that are cut end in one piece and beg
 next. Text for the house's own page (MARKDOWN) is left as it is.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 from bot.core.channel import Dialect
@@ -17,7 +17,18 @@ from bot.render.dialects.plain import Plain
 from bot.render.dialects.slack import Slack
 from bot.render.dialects.telegram import Telegram, shown
 from bot.render.text import units
-from bot.render.tree import Block, Blocks, Heading, Paragraph, parse
+from bot.render.tree import (
+    Block,
+    Blocks,
+    Code,
+    Heading,
+    Items,
+    Paragraph,
+    Quote,
+    Rule,
+    Table,
+    parse,
+)
 
 
 class Writer(Protocol):
@@ -68,13 +79,33 @@ def pieces(text: str, dialect: Dialect, max_chars: int) -> list[str]:
 def _is_near(blocks: Blocks, letters: int) -> bool:
     """Whether there are so few letters that writing them could fit: that asks for much less."""
     left = letters
-    for block in blocks:
-        if isinstance(block, Paragraph | Heading):
-            for run in block.runs:
-                left -= len(run.text)
-                if left < 0:
-                    return False
+    for count in _sizes(blocks):
+        left -= count
+        if left < 0:
+            return False
     return True
+
+
+def _sizes(blocks: Blocks) -> Iterator[int]:
+    """The letters of each run, and one more for each entry and row, which have a mark."""
+    for block in blocks:
+        match block:
+            case Paragraph(runs) | Heading(_, runs):
+                yield from (len(run.text) for run in runs)
+            case Code(text):
+                yield len(text)
+            case Quote(inner):
+                yield from _sizes(inner)
+            case Items(items):
+                for item in items:
+                    yield 1
+                    yield from _sizes(item.blocks)
+            case Table(rows):
+                for row in rows:
+                    yield 1
+                    yield from (len(run.text) for cell in row for run in cell)
+            case Rule():
+                yield 1
 
 
 def _parts(blocks: Blocks, fits: Callable[[Blocks], bool]) -> list[Blocks]:

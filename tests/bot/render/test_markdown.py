@@ -5,6 +5,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.core.channel import Dialect
+from bot.render import markdown
+from bot.render.dialects.slack import Slack
 from bot.render.markdown import pieces, size, to
 from tests.bot.render.checks import CHECKS, is_within, letters, seen, source_letters
 
@@ -300,3 +302,28 @@ def test_definitions_of_links_are_not_swallowed():
 @pytest.mark.parametrize("text", ["", " ", "\n\n", "\x00"])
 def test_nothing_makes_no_piece(text):
     assert pieces(text, Dialect.SLACK, 100) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n" * 3000,
+        "|a|\n|-|\n" + "|b|\n" * 3000,
+        "> c\n>\n" * 3000,
+        "```\n" + "d\n" * 3000 + "```",
+    ],
+    ids=["list", "table", "quotation", "code"],
+)
+def test_no_more_is_written_than_could_fit(text, monkeypatch):
+    """Else each piece of a long list costs as much as the whole, and the house stands still."""
+    longest = 0
+
+    class Counts(Slack):
+        def write(self, blocks):
+            nonlocal longest
+            longest = max(longest, len(written := super().write(blocks)))
+            return written
+
+    monkeypatch.setitem(markdown._WRITERS, Dialect.SLACK, Counts())
+    assert len(pieces(text, Dialect.SLACK, 100)) > 30
+    assert longest < 5_000, "of more than twelve thousand"
