@@ -197,7 +197,7 @@ class Server:
             pytest.skip("There is no initdb.")
         self._bin = programs[-1].parent
         self._folder = open_folder()
-        self._data = self._folder / "data"
+        self._data, self._copy = self._folder / "data", self._folder / "copy"
         self._user = "postgres" if os.getuid() == 0 else None
         self._run("initdb", "-D", self._data, "-U", "postgres", "-A", "trust", "--no-sync")
         with socket.socket() as free:
@@ -214,6 +214,19 @@ class Server:
     def stop(self, how: str) -> None:
         """`fast`: everybody is thrown out; `immediate`: like a loss of power."""
         self._run("pg_ctl", "-D", self._data, "-m", how, "-w", "stop")
+
+    def copy(self) -> None:
+        """Lay a copy of what it holds aside, and start again."""
+        self.stop("fast")
+        self._run("/bin/cp", "-a", self._data, self._copy)
+        self.start()
+
+    def fall_back(self) -> None:
+        """It is lost; the copy takes its place, without what was committed since."""
+        self.stop("immediate")
+        shutil.rmtree(self._data)
+        self._copy.rename(self._data)
+        self.start()
 
     def remove(self) -> None:
         """Stop it for good."""

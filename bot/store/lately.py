@@ -3,7 +3,8 @@
 The next event of such a conversation need not have its lines read anew. They are the same as in the
 database as long as nobody else took the conversation, gave out one of its numbers or wrote a line,
 of which its row tells at the moment of the claim (`Known.still`); whoever changes or removes lines
-otherwise passes over a number. Kept by tenant and key, bounded, and let go of after a while.
+otherwise passes over a number. A database that was away may give the same numbers again to other
+lines: then all is forgotten. Kept by tenant and key, bounded, and let go of after a while.
 """
 
 from collections import OrderedDict
@@ -104,6 +105,13 @@ class Lately:
     def left(self, conv: str) -> None:
         """Its task is over, however it ended."""
         self._opened.pop(conv, None)
+
+    def forget(self) -> None:
+        """The database may have gone back behind what is at hand, as one that goes on from a copy
+        does: numbers alone no longer prove anything."""
+        self._kept.clear()
+        self._opened.clear()
+        self._lines = self._chars = 0
 
     def _make_room(self) -> None:
         now = self._clock.monotonic()

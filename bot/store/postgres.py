@@ -12,7 +12,7 @@ Nothing is set for longer than a transaction, so a pooler may stand between.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -88,6 +88,10 @@ class PostgresDatabase:
     def broken(self) -> str:
         """Why the last commit failed; empty when the database is well."""
         return self._health.broken
+
+    def on_lost(self, call: Callable[[], None]) -> None:
+        """Call this whenever a connection that writes was lost."""
+        self._health.lost = call
 
     async def open(self) -> None:
         """Connect and start the writers. Raises StoreError."""

@@ -141,6 +141,8 @@ class Session:
 
 def said(error: BaseException) -> str:
     """What went wrong, to stand within a sentence."""
+    if isinstance(error, asyncpg.InternalClientError):  # a driver's words about its own states
+        return "a connection was lost in the middle of a statement"
     return (str(error) or type(error).__name__).rstrip(".")
 
 

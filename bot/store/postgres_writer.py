@@ -8,7 +8,7 @@ writes next; whether its last commit was made is not known, and whoever asked is
 import asyncio
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import asyncpg
@@ -45,6 +45,8 @@ class Health:
     def __init__(self) -> None:
         self.broken = ""
         """Why the last commit failed; empty when it did not."""
+        self.lost: Callable[[], None] = lambda: None
+        """Called when a connection was lost: the next one may be to a copy that lacks commits."""
 
 
 class Lost(StoreError):
@@ -66,9 +68,9 @@ class Writer:
 
     async def close(self) -> None:
         """Let the connection go."""
-        if self._conn:
-            await self._conn.close()
-            self._conn = None
+        conn, self._conn = self._conn, None
+        if conn:
+            await conn.close()
 
     async def commit(self, batch: Sequence[Item]) -> None:
         """Commit together what can be, else one by one, and tell everyone."""
@@ -149,7 +151,13 @@ class Writer:
         """Connect, and let the driver learn its arrays now, outside of every transaction."""
         conn = await asyncpg.connect(**self._how)
         await conn.fetch(_ARRAYS, [], [])
+        conn.add_termination_listener(self._gone)
         return conn
+
+    def _gone(self, conn: object) -> None:
+        """A connection has ended, and nobody here ended it."""
+        if conn is self._conn:
+            self._health.lost()
 
     async def _back(self, session: Session) -> None:
         try:
@@ -162,6 +170,7 @@ class Writer:
         if self._conn is not None:
             self._conn.terminate()
             self._conn = None
+            self._health.lost()
         broken = self._health.broken = f"The database cannot be written: {said(error)}."
         log.error(broken)
         return Lost(broken + " Mend it or wait; what was answered is kept.")

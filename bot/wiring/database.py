@@ -95,6 +95,7 @@ async def open_database(settings: Settings, home: Home, clock: Clock, version: s
     except BaseException:
         await db.close()
         raise
+    db.on_lost(fleet.missed)
     live = SharedLive(fleet)
     words = fleet.words = _words(settings, fleet)
     fleet.deaf, fleet.evict = is_pooled and words.in_commits, db.evict

@@ -151,7 +151,7 @@ class Engine:
         )  # fmt: skip
         self.loop = self._loop(limits)
         self.router = self._router(limits)
-        lately = Lately(given.clock)
+        self.lately = Lately(given.clock)
         self.turns = Turns(
             given.db,
             given.clock,
@@ -162,13 +162,15 @@ class Engine:
                 count=limits.open_turns,
                 stop_elsewhere=lambda conv: self.peers.say("stop", conv),
                 offer=lambda: self.peers.say(WORK),
-                lately=lately,
+                lately=self.lately,
             ),
         )
         self.controls = Controls(
             given.db, given.clock, self.approvals, self.directory, self.turns, self.status_text
         )
-        self.inbox = Inbox(given.db, given.clock, self.turns, self.controls, limits.sender, lately)
+        self.inbox = Inbox(
+            given.db, given.clock, self.turns, self.controls, limits.sender, self.lately
+        )
         self._bindings: dict[str, Sequence[Binding]] = {}
         self._rules: dict[str, Sequence[Rule]] = {}
         self._places: dict[str, Mapping[tuple[str, str, str], PlaceRule]] = {}

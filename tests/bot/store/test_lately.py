@@ -135,6 +135,19 @@ def test_a_turn_whose_task_is_gone_keeps_nothing(house: House) -> None:
     assert house.lately.known("a", claim.conv.key) is None
 
 
+def test_nothing_is_at_hand_after_the_database_may_have_gone_back(house: House) -> None:
+    talk(house, 0, 2)
+    open_ = house.come(1, 0)
+    assert open_
+    house.lately.forget()
+    house.end(open_)
+    assert house.lately.known("a", open_.conv.key) is None
+    claim = house.come(0, 9)
+    assert claim
+    assert house.read == 1
+    assert claim.history == house.really(claim)
+
+
 def test_it_is_bounded_and_let_go_of_after_a_while() -> None:
     clock = StillClock()
     house = House(Watched(), clock)

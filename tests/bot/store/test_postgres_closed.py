@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import bindparam, insert, select
@@ -10,6 +11,7 @@ from sqlalchemy import bindparam, insert, select
 from bot.core.errors import StoreError
 from bot.store import postgres
 from bot.store.postgres import PostgresDatabase
+from bot.store.postgres_session import said
 from bot.store.script import Ask, Row, Script, Statement, restartable, restartable_by
 from bot.store.tables import meta
 from tests.postgres import admin, our_database
@@ -92,6 +94,29 @@ async def test_who_was_closed_while_it_stood_still_loses_what_it_tells_and_no_ha
         assert sorted(name for (name,) in rows) == sorted(
             f"{name}.{half}" for name in made for half in ("left", "right")
         )
+
+
+async def test_a_driver_that_no_longer_knows_where_it_is_is_no_news_to_anybody() -> None:
+    """What it says itself reads `cannot switch to state 15; another operation is in progress`."""
+    error = asyncpg.InternalClientError("cannot switch to state 15; another operation (2)")
+    assert said(error) == "a connection was lost in the middle of a statement"
+
+
+async def test_a_lost_connection_is_told_and_one_that_is_let_go_is_not() -> None:
+    async with our_database() as url, asyncio.timeout(60):
+        db = PostgresDatabase(url, name=NAME)
+        lost = asyncio.Event()
+        db.on_lost(lost.set)
+        await db.open()
+        await admin(_CLOSE, url)
+        await lost.wait()
+        for name in "abcd":
+            with suppress(StoreError):
+                await db.write(keyed(name))
+        lost.clear()
+        await db.close()
+        await asyncio.sleep(0.05)
+        assert not lost.is_set()
 
 
 def stand_still(work: Callable[[], None]) -> None:
