@@ -155,7 +155,10 @@ def _create(conn: sqlite3.Connection) -> None:
 
 
 def backup(path: Path, target: Path | None = None) -> Path:
-    """Copy a database, also a running one, and return the copy's path (0600). Raises StoreError."""
+    """Copy a database, also a running one, and return the copy's path (0600).
+
+    Raises StoreError, and leaves nothing, where the copy would not be whole.
+    """
     stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}"
     copy = target or path.with_name(f"{path.stem}-{stamp}.backup")
     if copy.exists():
@@ -169,20 +172,35 @@ def backup(path: Path, target: Path | None = None) -> Path:
     finally:
         sink.close()
         source.close()
+    found, _ = _examined(copy)
+    if found != "ok":
+        copy.unlink()
+        raise StoreError(
+            f"{path} is damaged ({found}), and so would be every copy: nothing was saved. "
+            f"Bring an earlier backup back with `{MEND}`; it sets aside what is there."
+        )
     return copy
+
+
+def _examined(copy: Path) -> tuple[str, int]:
+    """What is wrong with a file, `ok` for nothing, and its schema."""
+    conn = sqlite3.connect(f"file:{copy}?mode=ro", uri=True)
+    try:
+        found = conn.execute("PRAGMA integrity_check(1)").fetchone()[0]
+        version: int = conn.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.Error as error:
+        return str(error), 0
+    finally:
+        conn.close()
+    return "ok" if found == "ok" else " ".join(str(found).rpartition("*** ")[2].split()), version
 
 
 def restore(copy: Path, path: Path) -> None:
     """Put a backup in the place of the database; the server must not be running."""
-    check = sqlite3.connect(f"file:{copy}?mode=ro", uri=True)
-    try:
-        whole = check.execute("PRAGMA integrity_check").fetchone()[0]
-        version: int = check.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.Error as error:
-        raise StoreError(f"{copy} is no backup of ours: {error}.") from error
-    finally:
-        check.close()
-    if whole != "ok" or not 0 < version <= VERSION:
+    found, version = _examined(copy)
+    if not version:
+        raise StoreError(f"{copy} is no backup of ours: {found}.")
+    if found != "ok" or version > VERSION:
         raise StoreError(f"{copy} is damaged or from another version; nothing was changed.")
     temporary = path.with_name(path.name + ".restoring")
     shutil.copyfile(copy, temporary)

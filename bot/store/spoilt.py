@@ -8,6 +8,7 @@ BUSY = ("SQLITE_BUSY", "SQLITE_LOCKED")
 """How errors of a file begin that another program holds (https://www.sqlite.org/rescode.html)."""
 DISK = ("SQLITE_FULL", "SQLITE_IOERR")
 """And those of a disk: memory that is shared in a file on a full one is an IOERR."""
+MEND = "bot restore FILE --replace"
 CHECK_S = 3.0
 """How long a file is looked through at most when somebody asks what is wrong."""
 
@@ -20,7 +21,7 @@ def is_spoilt(error: BaseException) -> bool:
 def mend_of(error: BaseException) -> str:
     """What a person can do about an error, as a sentence to follow it; empty when nobody knows."""
     if is_spoilt(error):
-        return " Bring a backup back with `bot restore FILE`"
+        return f" Bring a backup back with `{MEND}`"
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(BUSY):
         return " Another program holds it: close that one, then try again"
@@ -30,7 +31,7 @@ def mend_of(error: BaseException) -> str:
 def command_of(error: BaseException, path: Path) -> str:
     """The command to begin with; one that replaces a file stands only where that is lost."""
     if not isinstance(error, sqlite3.OperationalError):
-        return "bot restore FILE"
+        return MEND
     is_busy = getattr(error, "sqlite_errorname", "").startswith(BUSY)
     return f"fuser -v {path}" if is_busy else f"df -h {path.parent}"
 

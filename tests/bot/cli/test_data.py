@@ -11,6 +11,7 @@ import pytest
 from bot.cli import archive
 from bot.store import schema
 from tests.bot.cli.conftest import Bot
+from tests.bot.store.test_spoilt import prepared, spoil
 from tests.fakes.api_server import ApiServer
 
 
@@ -54,6 +55,16 @@ def test_a_backup_holds_what_is_committed_and_nothing_that_is_left_over(
             "switchboard.db",
         ]
     house.close()
+
+
+def test_a_damaged_database_is_no_backup(bot: Bot, home: Path) -> None:
+    home.mkdir()
+    spoil(prepared(home / "switchboard.db"))
+    said = bot("backup", "all.tar.gz")
+    assert said.code == 1
+    assert "is damaged" in said.err and "`bot restore FILE --replace`" in said.err
+    assert [path.name for path in home.parent.iterdir() if "all" in path.name] == []
+    assert not list(home.glob("backup-*"))
 
 
 def test_what_was_saved_comes_back(bot: Bot, home: Path, house: sqlite3.Connection) -> None:

@@ -1,5 +1,6 @@
 """`bot status` and `bot doctor`: short, true, and an exit code that a script can trust."""
 
+import os
 import socket
 from pathlib import Path
 from typing import cast
@@ -12,6 +13,7 @@ from bot.cli.shell import Shell
 from bot.extras import install
 from bot.settings import Settings
 from tests.bot.cli.conftest import Bot
+from tests.bot.store.test_spoilt import prepared, spoil
 from tests.fakes.api_server import ApiServer, Json
 
 STATUS = {
@@ -34,6 +36,7 @@ def well(server: ApiServer) -> ApiServer:
     """A house in good health."""
     server.answers["GET", "/ready"] = 200, {"ok": True, "problems": []}
     server.answers["GET", "/v1/status"] = 200, STATUS
+    server.answers["GET", "/v1/audit/verify"] = 200, {"ok": True, "rows": 9, "problems": []}
     server.home.chmod(0o700)
     return server
 
@@ -177,6 +180,41 @@ def test_an_app_that_was_installed_with_an_older_manifest_is_named(
     assert problem["command"] == "bot open"
     assert "Shop" in problem["what"] and "version 2" in problem["what"], problem
     assert "Loft" not in problem["what"]
+def test_the_doctor_reads_the_audit_through(bot: Bot, well: ApiServer) -> None:
+    found = {"ok": False, "rows": 9, "problems": ["Row 4 is not as it was sealed."]}
+    well.answers["GET", "/v1/audit/verify"] = 200, found
+    said = bot("doctor")
+    assert said.code == 1
+    assert said.out.splitlines()[:2] == [
+        "✗ The audit was changed behind the house's back: Row 4 is not as it was sealed.",
+        "    bot audit verify",
+    ]
+
+
+def test_the_doctor_says_where_the_audit_is_too_long_to_be_read(bot: Bot, well: ApiServer) -> None:
+    def hang_up(_: object) -> tuple[int, Json]:
+        raise ConnectionAbortedError  # to who asks, as one that answers too late
+
+    well.answers["GET", "/v1/audit/verify"] = hang_up
+    said = bot("doctor")
+    assert said.code == 0
+    assert "audit: too long to be read through here; bot audit verify" in said.out
+
+
+def test_the_doctor_looks_through_the_file_of_a_house_that_has_not_noticed(
+    bot: Bot, well: ApiServer
+) -> None:
+    path = well.home / "switchboard.db"
+    prepared(path)
+    spoil(path)
+    said = bot("doctor")
+    assert said.code == 1
+    what, mend = said.out.splitlines()[:2]
+    assert "malformed" in what
+    assert mend == f"    kill {os.getpid()} && bot restore FILE --replace"
+    status = {**STATUS, "problems": ["The database cannot be written: malformed."]}
+    well.answers["GET", "/v1/status"] = 200, status
+    assert len(bot("doctor", "--json").json["problems"]) == 1
 
 
 # What is wrong, what is said, and the command that mends it.

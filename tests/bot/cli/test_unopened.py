@@ -48,7 +48,8 @@ def test_doctor_names_a_newer_database_before_it_says_to_start(bot: Bot, newer: 
 def test_doctor_names_a_file_that_is_no_database(bot: Bot, newer: Path) -> None:
     newer.write_bytes(b"no database at all, and longer than one page's head " * 100)
     said = bot("doctor", "--json").json["problems"]
-    assert ("not a database" in said[0]["what"], said[0]["command"]) == (True, "bot restore FILE")
+    assert "not a database" in said[0]["what"]
+    assert said[0]["command"] == "bot restore FILE --replace"
     for words in (("events",), ("db", "status")):
         done = bot(*words)
         assert (done.code, "Bring a backup back with" in done.err) == (1, True), done.err

@@ -21,7 +21,11 @@ EVERYTHING = Statement(select(meta.c.value))
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    made = tmp_path / "house.db"
+    return prepared(tmp_path / "house.db")
+
+
+def prepared(made: Path) -> Path:
+    """A database of many pages."""
     schema.prepare(made)
     conn = sqlite3.connect(made)
     rows = [(f"n{at}", "x" * 500) for at in range(500)]
@@ -50,7 +54,7 @@ def test_it_is_named_with_its_mend_when_somebody_asks(path: Path) -> None:
     spoil(path)
     ((what, command),) = schema.problems_of(path)
     assert "malformed" in what
-    assert command == "bot restore FILE"
+    assert command == "bot restore FILE --replace"
 
 
 def test_a_whole_file_has_nothing_to_mend(path: Path) -> None:
@@ -62,11 +66,11 @@ async def test_nothing_is_accepted_once_a_reader_saw_it(path: Path) -> None:
     await db.open()
     await db.write(put("a", "1"))
     spoil(path)
-    with pytest.raises(StoreError, match=r"malformed.*bot restore FILE"):
+    with pytest.raises(StoreError, match=r"malformed.*bot restore FILE --replace"):
         await db.read(everything())
     assert "malformed" in db.broken
     for _ in range(2):
-        with pytest.raises(StoreError, match=r"bot restore FILE.*nothing was accepted"):
+        with pytest.raises(StoreError, match=r"bot restore FILE --replace.*nothing was accepted"):
             await db.write(put("b", "2"))
     await db.close()
 
