@@ -222,6 +222,8 @@ def _by_name(found: Sequence[Definition]) -> dict[str, Definition]:
 
 
 def _plain(error: BaseException) -> str:
+    if isinstance(error, TimeoutError):
+        return "it gave no answer in time"
     return error.message if isinstance(error, BotError) else type(error).__name__
 
 

@@ -54,7 +54,16 @@ class Peer:
         self._client = client
 
     async def tools(self) -> tuple[list[Definition], str]:
-        """Its tools as it lists them now, and a sentence when some were left out."""
+        """Its tools as it lists them now, and a sentence when some were left out.
+
+        Raises VendorRefused, whose message stands within a sentence.
+        """
+        try:
+            return await self._tools()
+        except (MCPError, *_BROKEN) as error:
+            raise VendorRefused(_why(error)) from error
+
+    async def _tools(self) -> tuple[list[Definition], str]:
         found: list[Definition] = []
         params: types.PaginatedRequestParams | None = None
         for _ in range(MAX_PAGES):
@@ -189,6 +198,12 @@ def _leaves(group: BaseExceptionGroup[Exception]) -> Iterator[Exception]:
 
 def _why(error: BaseException) -> str:
     """A short reason that repeats nothing the server said."""
+    if isinstance(error, MCPError) and error.code == types.REQUEST_TIMEOUT:
+        return "it gave no answer in time"
+    if isinstance(error, MCPError) and error.code == types.CONNECTION_CLOSED:
+        return "it broke off"
+    if isinstance(error, ValidationError):
+        return "its answer is not as the protocol has it"
     if isinstance(error, MCPError):
         return f"it did not take up the protocol (code {error.code})"
     if isinstance(error, httpx2.HTTPStatusError):

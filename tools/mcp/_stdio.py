@@ -126,12 +126,24 @@ async def _listen(process: asyncio.subprocess.Process, name: str) -> None:
                 log.info("MCP server %s: %s", name, line[:MAX_LOGGED])
 
 
+async def _pour_away(process: asyncio.subprocess.Process) -> None:
+    while process.stdout and await process.stdout.read(1 << 20):
+        pass
+
+
 async def _stop(
     process: asyncio.subprocess.Process, life: int, tasks: list[asyncio.Task[None]]
 ) -> None:
-    """Close its input, which asks it to end; the keeper sees to it that it does."""
+    """Close its input, which asks it to end; the keeper sees to it that it does.
+
+    What it still says is poured away: as long as somebody has not read to its end, a program is not
+    over for asyncio, and its pipe stays open.
+    """
     if process.stdin:
         process.stdin.close()
+    tasks[0].cancel()
+    await asyncio.wait(tasks[:1])
+    tasks.append(asyncio.create_task(_pour_away(process), name="mcp pours away"))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(0.5):
             await process.wait()

@@ -3,7 +3,8 @@
 `changes`: tells without end that its list changed, and once changes it. `crowd`: more tools than
 anybody wants, on pages without end. `floods`: answers a call with more than may be said. `mute`:
 takes a call and never answers. `errs`: answers a call with an internal error. `twice`: answers a
-call twice.
+call twice. Asked for its list, `listless` says nothing, `leaves` ends, `huge` says a line of
+100 MB, `lies` describes a tool whose arguments are no object.
 """
 
 import json
@@ -33,6 +34,14 @@ def change() -> None:
 
 
 def tools(cursor: str) -> dict[str, Any]:
+    if HOW == "leaves":
+        sys.exit()
+    if HOW == "huge":
+        for _ in range(100):
+            sys.stdout.write("x" * 1_000_000)
+        sys.stdout.flush()
+    if HOW == "lies":
+        return {"tools": [{"name": "add", "inputSchema": {"type": "string"}}]}
     if HOW != "crowd":
         return {"tools": [{"name": "add", "description": said["add"], "inputSchema": SCHEMA}]}
     page = int(cursor or 0)
@@ -53,6 +62,8 @@ for line in sys.stdin:
         )
     elif method == "notifications/initialized" and HOW == "changes":
         threading.Thread(target=change, daemon=True).start()
+    elif method == "tools/list" and HOW == "listless":
+        pass
     elif method == "tools/list":
         send(id=number, result=tools((asked.get("params") or {}).get("cursor", "")))
     elif method == "tools/call" and HOW == "floods":

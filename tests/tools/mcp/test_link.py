@@ -178,6 +178,21 @@ def rogue(how: str, **changes: Any) -> Server:
     return Server(name="rogue", command=sys.executable, args=args, **changes)
 
 
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("listless", "it gave no answer in time"),
+        ("leaves", "it broke off"),
+        ("huge", "it broke off"),
+        ("lies", "its answer is not as the protocol has it"),
+    ],
+)
+async def test_a_server_without_a_list_is_told_in_words(how: str, said: str) -> None:
+    async with kit.opened(rogue(how, timeout_s=1.0)) as link:
+        with pytest.raises(VendorRefused, match=rf"rogue does not list its tools \({said}\)"):
+            await link.look()
+
+
 async def test_a_change_told_by_a_server_of_the_older_kind_is_noticed_and_not_in_a_rush() -> None:
     async with kit.opened(rogue("changes")) as link:
         await link.look()
