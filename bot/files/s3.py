@@ -36,7 +36,13 @@ class S3Store:
                 self._bucket, checked(path), source, attributes=about, use_multipart=False
             )
         except self._errors as error:
-            raise self._named(error) from None
+            named = self._named(error)
+            if isinstance(named, BytesMissing):  # nothing can be missing yet
+                named = OperatorError(
+                    "There is no such bucket at that address. Check [files] endpoint and bucket "
+                    "(R2_ENDPOINT, R2_BUCKET_NAME)."
+                )
+            raise named from None
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         """See `FileStore`."""

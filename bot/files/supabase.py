@@ -39,7 +39,13 @@ class SupabaseStore:
             headers = {"Content-Type": "application/octet-stream", "x-upsert": "true"}
             bucket = self._settings.supabase_bucket
             answer = await self._ask("POST", f"{bucket}/{checked(path)}", body, headers)
-        self._check(answer)
+        try:
+            self._check(answer)
+        except BytesMissing:  # nothing can be missing yet
+            raise OperatorError(
+                "There is no Supabase Storage at that address. Check [files] supabase_url "
+                "(SUPABASE_URL)."
+            ) from None
 
     async def read(self, path: str) -> AsyncIterator[bytes]:
         """See `FileStore`."""

@@ -1,6 +1,8 @@
 """What every store of bytes does, and what each says when it cannot."""
 
 import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from random import Random
 
@@ -158,6 +160,30 @@ async def test_a_server_that_fails_may_be_asked_again(
     for store in (in_supabase(supabase.url), in_s3("http://127.0.0.1:9")):
         found = await every_way(store, source)
         assert [type(error) for error in found] == [VendorUnknown] * 3
+
+
+async def test_a_file_that_finds_nobody_at_the_address_is_not_told_to_be_gone(
+    supabase: SupabaseStorage, source: Path
+) -> None:
+    """Such as a project that was deleted, or an endpoint that leads to somebody's page."""
+    source.write_bytes(b"x")
+    supabase.broken = 404
+    async with nobody() as url:
+        for store in (in_supabase(supabase.url), in_s3(url)):
+            with pytest.raises(OperatorError, match="at that address"):
+                await store.put(PATH, source)
+
+
+@asynccontextmanager
+async def nobody() -> AsyncIterator[str]:
+    """A server that has nothing anywhere."""
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
 
 
 async def test_a_new_key_of_supabase_travels_alone_and_types_are_never_told(
