@@ -121,13 +121,15 @@ def open_files(patient: Patient) -> Iterator[Problem]:
 
 
 def full_disk(patient: Patient) -> Iterator[Problem]:
-    """A folder that cannot take more."""
-    home = patient.shell.home
-    there = next(folder for folder in (home, *home.parents) if folder.exists())
-    free = shutil.disk_usage(there).free
-    if free < LEAST_FREE:
-        what = f"Only {free / 1e6:.0f} MB are free where {home} lies."
-        yield Problem(what=what, command=f"du -sh {home}/*")
+    """A disk that cannot take more: that of the folder, or that of the files."""
+    home, settings = patient.shell.home, patient.settings
+    files = settings.files_dir if settings else home
+    for kept in (home,) if files.is_relative_to(home) else (home, files):
+        there = next(folder for folder in (kept, *kept.parents) if folder.exists())
+        free = shutil.disk_usage(there).free
+        if free < LEAST_FREE:
+            what = f"Only {free / 1e6:.0f} MB are free where {kept} lies."
+            yield Problem(what=what, command=f"du -sh {kept}/*")
 
 
 def missing_parts(patient: Patient) -> Iterator[Problem]:
@@ -161,10 +163,10 @@ def _through_litellm(settings: Settings) -> list[str]:
 
 def sick_database(patient: Patient) -> Iterator[Problem]:
     """A database that cannot be used, or a shared one that cannot be used well."""
-    running = patient.running
+    stop = f"kill {patient.running.pid} && " if patient.running else ""
     for what, command in patient.database[0]:
-        stop = f"kill {running.pid} && " if running and command.startswith("bot restore") else ""
-        yield Problem(what=clean(what), command=f"{stop}{command}")
+        is_stopped = command.startswith("bot restore")
+        yield Problem(what=clean(what), command=f"{stop * is_stopped}{command}")
 
 
 def broken_book(patient: Patient) -> Iterator[Problem]:
@@ -189,9 +191,8 @@ def not_running(patient: Patient) -> Iterator[Problem]:
 def not_ready(patient: Patient) -> Iterator[Problem]:
     """A house that would not answer."""
     named = patient.status.texts("problems")
-    is_told = bool(patient.database[0])
     for what in named or ([patient.why] if patient.why else []):
-        if is_told and what.startswith("The database cannot be "):
+        if patient.database[0] and what.startswith("The database cannot be "):
             continue  # what the database is examined for says more
         mend = "bot keys paste" if "key" in what.lower() else "bot status"
         if "cannot be written" in what:
@@ -328,8 +329,7 @@ def _patient(shell: Shell) -> Patient:
             with suppress(Refused, Unreachable):
                 found = client.call("GET", path_of("channels", name, "installs"))
                 installs += [(name, found.number("newest"), x) for x in found.records("items")]
-        if status:
-            book = _book(running)
+        book = _book(running) if status else ()
     try:
         settings: Settings | None = shell.settings
     except Mistaken:

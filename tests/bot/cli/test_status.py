@@ -3,6 +3,7 @@
 import os
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -347,6 +348,29 @@ def test_the_doctor_names_every_wrong_setting_and_how_to_get_there(
     assert said.code == 1
     assert '    "${EDITOR:-vi}" +2 bot.toml' in said.out
     assert "    unset BOT_PROT" in said.out
+
+
+def test_the_doctor_names_a_full_disk_of_the_files_as_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, small = tmp_path / "home", tmp_path / "small"
+    for folder in (home, small):
+        folder.mkdir()
+
+    def usage(path: Path) -> SimpleNamespace:  # another disk is nothing that a test can bring
+        return SimpleNamespace(free=2_000_000 if path == small else 10**12)
+
+    monkeypatch.setattr(doctor.shutil, "disk_usage", usage)
+    patient = doctor.Patient(
+        shell=cast(Shell, SimpleNamespace(home=home)),
+        settings=Settings(home=home, files_dir=small / "files"),
+        running=None,
+        status=Record({}),
+        why="",
+    )
+    (problem,) = doctor.full_disk(patient)
+    assert problem.what == f"Only 2 MB are free where {small / 'files'} lies."
+    assert problem.command == f"du -sh {small / 'files'}/*"
 
 
 def test_the_doctor_says_that_nobody_is_answered_when_nothing_runs(bot: Bot, home: Path) -> None:
