@@ -1,5 +1,6 @@
 """The first page is light: bytes, requests, nodes, sizes of text, and nothing jumps."""
 
+import pytest
 from playwright.async_api import Response, Route, expect
 
 from bot.web.assets import assets
@@ -125,3 +126,63 @@ async def test_hostile_text_costs_no_more_than_its_length(screen: Screen) -> Non
     screen.house.say(talk, "assistant", "the end", "evt_2")
     page = await screen.open(f"/chat/{talk.id}")
     await expect(page.get_by_text("the end", exact=True)).to_be_visible()
+
+
+LONG = {
+    "a table of five thousand columns": "|" + "c|" * 5_000 + "\n|" + "-|" * 5_000 + "\n|v|\n|w|",
+    "twenty thousand headings": "\n".join(f"# h{n}" for n in range(20_000)),
+    "a table of many rows": "|a|b|\n|-|-|\n" + "".join(f"|{n}|x|\n" for n in range(12_000)),
+    "a list of many items": "\n".join(f"- item {n} **b**" for n in range(9_000)),
+    "one paragraph of many marks": " ".join(f"word{n} **b**" for n in range(12_000)),
+    "a wide table in a quotation": "> |" + "c|" * 4_000 + "\n> |" + "-|" * 4_000 + "\n" + "> |\n" * 900,
+}
+ELEMENTS_AT_ONCE = 3_000
+COUNT_ELEMENTS = """
+    window.most = 0;
+    let made = 0;
+    const create = document.createElement.bind(document);
+    document.createElement = (...words) => { made++; return create(...words); };
+    const frame = () => { window.most = Math.max(window.most, made); made = 0; requestAnimationFrame(frame); };
+    frame();
+"""
+
+
+@pytest.mark.parametrize("kind", LONG)
+async def test_a_very_long_answer_is_drawn_a_bounded_part_at_a_time(
+    screen: Screen, kind: str
+) -> None:
+    talk = screen.house.talk("Heavy", "bri")
+    screen.house.say(talk, "assistant", LONG[kind], "evt_1")
+    await screen.page.add_init_script(COUNT_ELEMENTS)
+    page = await screen.open(f"/chat/{talk.id}")
+    await expect(page.locator(".message .text > *").first).to_be_attached()
+    for at in range(0, len(LONG[kind]), 2_000):
+        delta = {"turn": "evt_9", "agent": "bri", "delta": LONG[kind][at : at + 2_000]}
+        talk.tell("draft", delta, "evt_9", at + 1)
+    talk.tell("draft", {"turn": "evt_9", "agent": "bri", "delta": "\n\nend"}, "evt_9", 999_999)
+    await page.wait_for_function(
+        "chars => [...document.querySelectorAll('[aria-busy] [data-part=rest]')].some((rest) => Number(rest.textContent.replace(/\\D/g, '')) > chars) || document.querySelector('[aria-busy] .text')?.textContent.endsWith('end')",
+        arg=0,
+    )
+    await page.evaluate("() => new Promise(requestAnimationFrame)")
+    assert await page.evaluate("window.most") <= ELEMENTS_AT_ONCE
+
+
+async def test_the_rest_of_a_long_answer_comes_when_it_is_asked_for_and_on_paper(
+    screen: Screen,
+) -> None:
+    talk = screen.house.talk("Long", "bri")
+    items = "\n".join(f"{n}. item {n}" for n in range(1, 5_001))
+    screen.house.say(talk, "assistant", f"{items}\n\nthe very end", "evt_1")
+    page = await screen.open(f"/chat/{talk.id}")
+    drawn = page.locator(".message li")
+    before = await drawn.count()
+    await page.get_by_role("button", name="Show more of this").press("Enter")
+    await expect(drawn.nth(before)).to_have_text(f"item {before + 1}")
+    starts = await page.eval_on_selector_all(".message ol", "all => all.map((one) => one.start)")
+    assert starts[1] > 1, "a list that was cut goes on counting"
+    assert await page.evaluate("document.activeElement.tagName") == "OL", "reading goes on there"
+    await page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    await expect(page.get_by_text("the very end")).to_be_attached()
+    await expect(page.get_by_role("button", name="Show more of this")).to_have_count(0)
+    assert await drawn.count() == 5_000

@@ -1,10 +1,12 @@
 /**
  * Markdown as page parts. A text is cut into blocks; a block becomes nodes by way of `el`, so any
  * HTML in it is only text. While a text is being written, blocks that did not change are left
- * alone, so that a selection in them survives and drawing stays cheap.
+ * alone, so that a selection in them survives and drawing stays cheap. How much is drawn at once is
+ * bounded (`pieces.js`).
  */
 import { el, copy, span } from "../shared/dom.js";
 import { inline } from "./inline.js";
+import { pieces, weighed, within } from "./pieces.js";
 
 const FENCE = /^ {0,3}(`{3,}|~{3,})\s*([\w+#.-]*)[^`]*$/;
 const HEADING = /^ {0,3}(#{1,6}) +(\S.*)$/;
@@ -13,28 +15,69 @@ const ITEM = /^( {0,3})([-*+]|\d{1,9}[.)])( +|$)/;
 const QUOTE = /^ {0,3}> ?/;
 const DIVIDER = /^ *\|? *:?-+:? *(\| *:?-+:? *)*\|? *$/;
 const DEPTH = 6;
-const MAX_CHARS = 200000;
 const drawn = new WeakMap();
 
-/** Draws `text` into `node`, keeping the blocks that are there already. */
-export function renderInto(node, text) {
-  const blocks = text.length > MAX_CHARS ? [{ kind: "plain", lines: [text] }] : cut(text);
-  const before = drawn.get(node) ?? [];
-  const after = blocks.map((block) => block.kind + block.lines.join("\n"));
-  let same = 0;
-  while (same < before.length && before[same] === after[same]) same++;
-  while (node.childNodes.length > same) node.lastChild.remove();
-  const heading = { seen: Boolean(node.querySelector("h2")) };
-  for (const block of blocks.slice(same)) node.append(build(block, 0, heading));
-  drawn.set(node, after);
+/**
+ * Draws `text` into `node`, keeping the blocks that are there already. A very long text is drawn in
+ * portions, with a button below for the next one. `settle(node)` is called after each drawing.
+ */
+export function renderInto(node, text, settle = () => {}) {
+  const before = drawn.get(node) ?? { text: "", blocks: [], shown: [], portions: 1 };
+  const now = { ...before, text, settle, blocks: cut(linesOf(text), text.startsWith(before.text) ? before.blocks.slice(0, -2) : []) };
+  drawn.set(node, now);
+  draw(node, now);
   return node;
 }
 
-/** Cuts a text into blocks, each with its kind and its lines. */
-function cut(text) {
-  const lines = text.replace(/\r\n?/g, "\n").replace(/\t/g, "    ").split("\n");
-  const blocks = [];
-  let at = 0;
+/** Before a page is printed, all of it is there. */
+window.addEventListener("beforeprint", () => {
+  for (const rest of document.querySelectorAll("[data-part=rest]")) more(rest.parentElement, Infinity);
+});
+
+function draw(node, now) {
+  const all = now.blocks.flatMap(pieces);
+  const count = within(all, now.portions);
+  let same = 0;
+  while (same < count && now.shown[same] && now.shown[same].kind === all[same].kind && now.shown[same].text === all[same].text) same++;
+  const rest = node.querySelector(":scope > [data-part=rest]");
+  const parts = [...node.childNodes].filter((part) => part !== rest);
+  for (const part of parts.slice(same)) part.remove();
+  const heading = { seen: Boolean(node.querySelector("h2")) };
+  const fresh = all.slice(same, count).map((piece) => build(piece, 0, heading));
+  if (rest) rest.before(...fresh);
+  else node.append(...fresh);
+  now.shown = all.slice(0, count);
+  drawRest(node, rest, all.slice(count));
+  now.settle(node);
+}
+
+function drawRest(node, old, left) {
+  const chars = left.reduce((sum, { text }) => sum + text.length, 0);
+  if (!left.length) return old?.remove();
+  const words = `Show more of this (${chars.toLocaleString("en")} characters left)`;
+  if (old) old.textContent = words;
+  else node.append(el("button", { type: "button", class: "button", "data-part": "rest", onclick: () => more(node) }, words));
+  return undefined;
+}
+
+function more(node, portions = drawn.get(node).portions + 1) {
+  const now = drawn.get(node);
+  const had = now.shown.length;
+  now.portions = portions;
+  draw(node, now);
+  const first = node.childNodes[had];
+  if (!first || portions === Infinity) return;
+  first.setAttribute("tabindex", "-1");
+  first.focus({ preventScroll: true });
+}
+
+function linesOf(text) {
+  return text.replace(/\r\n?/g, "\n").replace(/\t/g, "    ").split("\n");
+}
+
+/** Cuts lines into blocks, each with its kind, its lines and where it ends; `blocks` are known. */
+function cut(lines, blocks = []) {
+  let at = blocks.at(-1)?.end ?? 0;
   while (at < lines.length) {
     if (!lines[at].trim()) {
       at++;
@@ -42,7 +85,7 @@ function cut(text) {
     }
     const kind = kindOf(lines, at);
     const end = ENDS[kind](lines, at);
-    blocks.push({ kind, lines: lines.slice(at, end) });
+    blocks.push({ kind, lines: lines.slice(at, end), end });
     at = end;
   }
   return blocks;
@@ -113,11 +156,11 @@ function build(block, depth, heading) {
 }
 
 function buildAll(text, depth, heading) {
-  return cut(text).map((block) => build(block, depth + 1, heading));
+  return cut(linesOf(text)).map((block) => build(weighed(block), depth + 1, heading));
 }
 
 const BUILD = {
-  plain: (lines) => el("pre", null, lines[0]),
+  written: (lines) => el("pre", { tabindex: "0", role: "group", "aria-label": "As it was written" }, lines.join("\n")),
   rule: () => el("hr"),
   paragraph: (lines) => el("p", null, inline(lines.map((line) => line.trim()).join("\n"))),
   quote: (lines, depth, heading) => el("blockquote", null, buildAll(lines.map((line) => line.replace(QUOTE, "")).join("\n"), depth, heading)),

@@ -6,14 +6,16 @@ import { reveal } from "../shared/reveal.js";
 import { renderInto } from "./markdown.js";
 import { lead, hold } from "./outward.js";
 
+const FRAME_MS = 16;
+const DRAWING_SHARE = 4; // a drawing that took long is followed by four times as long without one
+
 /**
  * A message as it is stored. `follows`: the same speaker goes on, so the name is left out. `said`
  * gives the texts of people in `conversation`: an address that they wrote is led to straight away.
  */
 export function messageNode(message, { name, follows = false, conversation, said }) {
   const { id, role, text, turn, footer } = message;
-  const body = renderInto(el("div", { class: "text", dir: "auto" }), text);
-  if (message.outside) lead(body, conversation, said());
+  const body = renderInto(el("div", { class: "text", dir: "auto" }), text, message.outside ? (node) => lead(node, conversation, said()) : undefined);
   const node = el("article", { class: classes(role, follows), "data-id": id, "data-turn": turn, "aria-label": `${name}, ${clock(message.at)}` });
   if (role !== "system" && !follows) node.append(header(name, message));
   node.append(body);
@@ -33,20 +35,26 @@ export function draftNode(name) {
   const body = el("div", { class: "text", dir: "auto" });
   const node = el("article", { class: "message assistant", "aria-busy": "true", "aria-label": `${name}, writing` }, el("header", null, el("strong", null, name)), body);
   let text = "";
-  let asked = 0;
+  let asked = false;
+  let rest = 0;
   const draw = () => {
-    asked = 0;
-    renderInto(body, text);
-    hold(body);
+    asked = false;
+    const from = performance.now();
+    renderInto(body, text, hold);
     node.dispatchEvent(new CustomEvent("grown", { bubbles: true }));
+    rest = (performance.now() - from) * DRAWING_SHARE;
+  };
+  const ask = () => {
+    if (!asked) setTimeout(() => requestAnimationFrame(draw), rest < FRAME_MS ? 0 : rest);
+    asked = true;
   };
   const write = (delta) => {
     text += delta;
-    asked ||= requestAnimationFrame(draw);
+    ask();
   };
   const clear = () => {
     text = "";
-    asked ||= requestAnimationFrame(draw);
+    ask();
   };
   return { node, write, clear };
 }
