@@ -358,6 +358,7 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
     found += unfit_endpoints(
         settings.endpoint,
         settings.models,
+        settings.agents_dir,
         may_be_private=settings.allow_private_endpoints,
         may_be_brought=bool(settings.extensions.allow),
     )

@@ -1,10 +1,11 @@
 """`[endpoint]` held to who is there: a misspelt name would go to the vendor's own address.
 
 Whoever reads an address is a platform, a service, a provider of models or one of a few vendors
-behind them. Agents' files and packages name others, which are unknown here: those are told as a
-hint and not refused.
+behind them. Agents' files name models of others, and packages bring some: what is far from every
+name is told as a hint and not refused.
 """
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,9 @@ BEHIND = frozenset({"twilio", "graph", "resend", "sendgrid", "wordpress", "ghost
 """Vendors behind a platform or the blog, which have no file by their own name to be found by."""
 CLOSE = 0.75
 """From this likeness on a name is taken for a misspelling; `openai_like` is none of `openai`."""
+_MODEL = re.compile(r"""^model:[ \t]*["']?([a-z][a-z0-9_]*)/""", re.MULTILINE)
+_HEAD = 20_000
+"""So much of an agent's file is looked at, in characters."""
 
 INSIDE = (
     "This address lies inside a private network. "
@@ -53,16 +57,36 @@ def unfit_hooks(hooks: Mapping[Keys, str], *, may_be_private: bool) -> Iterator[
         yield from ((keys, INSIDE) for keys, url in hooks.items() if url and is_private(url))
 
 
+def _of_agents(folder: Path) -> set[str]:
+    """Providers that an agent's file names a model of; what is wrong with a file is told later."""
+    found: set[str] = set()
+    for path in folder.glob("*.md"):
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                found.update(_MODEL.findall(file.read(_HEAD)))
+        except OSError:
+            continue
+    return found
+
+
 def unfit_endpoints(
-    endpoint: Mapping[str, str], models: Models, *, may_be_private: bool, may_be_brought: bool
+    endpoint: Mapping[str, str],
+    models: Models,
+    agents: Path,
+    *,
+    may_be_private: bool,
+    may_be_brought: bool,
 ) -> Iterator[tuple[Keys, str]]:
     """Each that is misspelt or may not be used, and why. `may_be_brought`: a package has names."""
     strange = () if may_be_brought else unknown(endpoint, models)
-    ours = MODEL_VENDORS | _of_models(models)
+    named = _of_agents(agents).intersection(strange) if strange else set[str]()
+    strange = [name for name in strange if name not in named]
+    ours = MODEL_VENDORS | _of_models(models) | named
     for name, url in endpoint.items():
         near = nearest(name, _files() | BEHIND | ours, CLOSE) if name in strange else ""
         if near:
             what = f"Nothing here is called {name}. Did you mean {near}? Rename it, or take it out."
+            what += f" If you do mean {name}, name a model of it in an agent's file or in [models]."
         elif may_be_private or name in ours:
             continue
         elif is_private(url):

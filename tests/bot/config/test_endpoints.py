@@ -45,6 +45,16 @@ def test_who_is_there_and_who_may_come_by_an_agents_file_is_taken(name: str) -> 
     assert load(None, {f"BOT_ENDPOINT_{name.upper()}": PLACE}).endpoint == {name: PLACE}
 
 
+def test_a_provider_whose_model_an_agents_file_names_is_no_misspelling(tmp_path: Path) -> None:
+    environ = {"BOT_ENDPOINT_DISCOURSE": PLACE, "BOT_AGENTS_DIR": str(tmp_path)}
+    with pytest.raises(Mistaken, match="mean discord"):
+        load(None, environ)
+    (tmp_path / "dora.md").write_text("---\nname: dora\nmodel: discourse/large\n---\nBe brief.\n")
+    assert load(None, environ).endpoint == {"discourse": PLACE}
+    with pytest.raises(Mistaken, match="mean slack"):
+        load(None, {**environ, "BOT_ENDPOINT_SLAK": PLACE})
+
+
 def test_a_package_may_bring_a_name_that_is_near_one_of_ours() -> None:
     environ = {"BOT_ENDPOINT_TELEGRAMM": PLACE, "BOT_EXTENSIONS_ALLOW": "telegramm"}
     assert load(None, environ).endpoint == {"telegramm": PLACE}
