@@ -262,6 +262,8 @@ def _change(tenant: TenantId, id_: str, change: Change, at: int, actor: str) -> 
     person = yield from rows.get(tenant, id_)
     if person is None:
         raise _nobody()
+    if person.role is Role.OWNER and change.role is Role.MEMBER:
+        yield from _keep_an_owner(tenant)
     new = replace(
         person,
         name=person.name if change.name is None else change.name,
@@ -269,8 +271,6 @@ def _change(tenant: TenantId, id_: str, change: Change, at: int, actor: str) -> 
         email=person.email if change.email is None else change.email,
         zone=person.zone if change.zone is None else change.zone,
     )
-    if person.role is Role.OWNER and new.role is not Role.OWNER:
-        yield from _keep_an_owner(tenant)
     changed = yield from rows.change(new)
     if changed is None:
         raise _nobody()
@@ -279,6 +279,8 @@ def _change(tenant: TenantId, id_: str, change: Change, at: int, actor: str) -> 
         for name in ("name", "role", "email", "zone")
         if getattr(new, name) != getattr(person, name)
     }
+    if not details:
+        return changed
     yield from audit.note(tenant, at, actor, "person.changed", id_, details)
     return changed
 
@@ -297,7 +299,7 @@ def _remove(tenant: TenantId, id_: str, at: int, actor: str) -> Script[None]:
 
 
 def _keep_an_owner(tenant: TenantId) -> Script[None]:
-    owners = yield from rows.owners(tenant)
+    owners = yield from rows.hold_owners(tenant)
     if len(owners) <= 1:
         raise Conflict("This is the only owner. Make somebody else an owner first.")
 

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 
 from bot.cli.client import Client, pages, path_of
+from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean, when
 from bot.cli.verb import Actions
@@ -33,25 +34,45 @@ def add_person(shell: Shell, args: Namespace) -> int:
     return 0
 
 
+def give_role(shell: Shell, args: Namespace) -> int:
+    """Make somebody an owner, or a member."""
+    with shell.client() as client:
+        path = path_of("people", _known(client, args.person).text("id"))
+        person = client.call("POST", path, {"role": args.role})
+    a_role = "an owner" if args.role == "owner" else "a member"
+    shell.terminal.show(person, [f"{clean(person.text('name'))} is {a_role} now."])
+    return 0
+
+
+def remove_person(shell: Shell, args: Namespace) -> int:
+    """Take somebody out: nothing of theirs opens or runs from then on."""
+    with shell.client() as client:
+        person = _known(client, args.person)
+        answer = client.call("DELETE", path_of("people", person.text("id")))
+    name = clean(person.text("name"))
+    shell.terminal.show(answer, [f"{name} is gone, with what they signed in by."])
+    return 0
+
+
 def pair(shell: Shell, args: Namespace) -> int:
     """Admit the stranger who was told this code."""
     body = {"code": args.code} | ({"name": args.name} if args.name else {})
     with shell.client() as client:
         if args.person:
-            body["person"] = _known(client, args.person)
+            body["person"] = _known(client, args.person).text("id")
         answer = client.call("POST", path_of("pair"), body)
     name = clean(answer.record("person").text("name") or args.name or "They")
     shell.terminal.show(answer, [f"{name} may write to the agents now."])
     return 0
 
 
-def _known(client: Client, word: str) -> str:
-    """The id of the person whom an id, a name or an address names. Raises UserError."""
+def _known(client: Client, word: str) -> Record:
+    """The person whom an id, a name or an address names. Raises UserError."""
     people = list(pages(client, path_of("people")))
     names = ("id", "email", "name")
     found = [p for p in people if word.casefold() in [p.text(n).casefold() for n in names]]
     if len(found) == 1:
-        return found[0].text("id")
+        return found[0]
     if found:
         raise UserError(f"{len(found)} people are called {word}. Take the id: bot people list")
     raise UserError(f"Nobody is called {word}. Who is here: bot people list")
@@ -87,6 +108,11 @@ def _declare_people(parser: ArgumentParser) -> None:
     new.add_argument("name")
     new.add_argument("--role", choices=("owner", "member"), default="member")
     new.add_argument("--email", default="", metavar="ADDRESS")
+    role = actions.add("role", give_role, "make somebody an owner or a member")
+    role.add_argument("person", metavar="PERSON", help="a name, an address or an id")
+    role.add_argument("role", choices=("owner", "member"))
+    gone = actions.add("remove", remove_person, "take somebody out")
+    gone.add_argument("person", metavar="PERSON", help="a name, an address or an id")
 
 
 def _declare_pair(parser: ArgumentParser) -> None:

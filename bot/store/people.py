@@ -70,6 +70,14 @@ _OWNERS = Statement(
         .order_by(person.c.created_at, person.c.id)
     )
 )
+_HOLD_OWNERS = Statement(
+    lambda: (
+        select(person.c.id)
+        .where(*_MINE, person.c.role == "owner")
+        .order_by(person.c.id)
+        .with_for_update()
+    )
+)
 _FIRST_OWNER = Statement(
     lambda: (
         select(*PERSON)
@@ -259,6 +267,12 @@ def change(item: Person) -> Script[Person | None]:
 def owners(tenant_id: str) -> Script[list[str]]:
     """The ids of the owners."""
     rows = yield Ask(_OWNERS, {"tenant": tenant_id})
+    return [row[0] for row in rows]
+
+
+def hold_owners(tenant_id: str) -> Script[list[str]]:
+    """The ids of the owners, of whom nobody else makes fewer before this script has ended."""
+    rows = yield Ask(_HOLD_OWNERS, {"tenant": tenant_id})
     return [row[0] for row in rows]
 
 

@@ -213,6 +213,19 @@ async def people(request: web.Request) -> web.Response:
     return page(request, office.people)
 
 
+async def person(request: web.Request) -> web.Response:
+    office = request.app[OFFICE]
+    one = next(one for one in office.people if one["id"] == request.match_info["id"])
+    role = (await request.json())["role"] if request.method == "POST" else ""
+    owners = [other for other in office.people if other["role"] == "owner"]
+    if owners == [one] and role != "owner":
+        told = {"code": "conflict", "message": "This is the only owner. Make somebody else an owner."}
+        return web.json_response({"error": told}, status=409)
+    one["role"] = role
+    office.people = [other for other in office.people if other["role"]]
+    return web.json_response(one)
+
+
 async def pair(request: web.Request) -> web.Response:
     body = await request.json()
     if body["code"] != "K7Q2M4WD":
@@ -318,7 +331,7 @@ def office_routes() -> list[tuple[str, str, Handler]]:
     return [
         ("GET", "/v1/events", events), ("GET", "/v1/events/{id}", one_event), ("GET", "/v1/agents", agents),
         ("GET", "/v1/routes/explain", explain), ("GET", "/v1/routes", routes), ("POST", "/v1/routes", routes), ("DELETE", "/v1/routes/{id}", routes),
-        ("GET", "/v1/people", people), ("POST", "/v1/people", people), ("POST", "/v1/pair", pair),
+        ("GET", "/v1/people", people), ("POST", "/v1/people", people), ("POST", "/v1/people/{id}", person), ("DELETE", "/v1/people/{id}", person), ("POST", "/v1/pair", pair),
         ("GET", "/v1/files", files), ("DELETE", "/v1/files/{id}", files), ("POST", "/v1/files/{id}/link", files),
         ("GET", "/v1/memory", notes), ("DELETE", "/v1/memory/{id}", notes), ("GET", "/v1/archives", archives), ("POST", "/v1/archives/{id}/restore", archives),
         ("GET", "/v1/schedules", schedules), ("POST", "/v1/schedules/{id}", schedules),

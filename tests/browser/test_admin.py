@@ -55,6 +55,25 @@ async def test_a_person_is_added_and_the_link_is_shown_once(screen: Screen) -> N
     await expect(page.locator("main")).not_to_contain_text("/in/7YQ2")
 
 
+async def test_a_role_is_changed_and_the_only_owner_stays_one(screen: Screen) -> None:
+    people = screen.app[OFFICE].people
+    people.append({**people[0], "id": "per_2", "name": "Bo", "role": "member"})
+    page = await screen.open("/admin/people")
+    ada = page.get_by_label("Role of Ada Byron")
+    await ada.select_option("member")
+    await expect(page.locator("td").get_by_text("This is the only owner")).to_be_visible()
+    await expect(ada).to_have_value("owner")
+    await page.get_by_label("Role of Bo").select_option("owner")
+    await expect(page.locator("td").get_by_text("This is the only owner")).to_have_count(0)
+    await ada.select_option("member")
+    await expect(page.get_by_text("This is the only owner")).to_have_count(0)
+    await expect(ada).to_have_value("member")
+    remove = page.get_by_role("button", name="Remove Ada Byron")
+    await remove.click()
+    await remove.click()
+    await expect(page.get_by_role("table")).not_to_contain_text("Ada Byron")
+
+
 async def test_a_stranger_with_a_code_is_admitted(screen: Screen) -> None:
     page = await screen.open("/admin/people")
     code = page.get_by_role("form", name="Admit").get_by_label("Code")

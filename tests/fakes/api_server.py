@@ -79,6 +79,8 @@ CONTRACT: Mapping[tuple[str, str], tuple[Body | None, str]] = {
     ("PUT", "/v1/bulletins"): (_body("channel kind place"), ""),
     ("DELETE", "/v1/bulletins"): (None, "channel kind"),
     ("GET", "/v1/people"): (None, "limit after"),
+    ("POST", "/v1/people/*"): (_body("", "name role email zone"), ""),
+    ("DELETE", "/v1/people/*"): (None, ""),
     ("POST", "/v1/people"): (_body("name", "role email"), ""),
     ("POST", "/v1/pair"): (_body("code", "name person"), ""),
     ("GET", "/v1/tenants"): (None, "limit after"),

@@ -1,9 +1,10 @@
 /** Who may talk here: the people, a new one, and somebody who holds a pairing code. */
-import { el, fill, button, copy, span } from "../shared/dom.js";
+import { el, fill, button, copy, span, announce } from "../shared/dom.js";
 import { post } from "../shared/api.js";
 import { moment, capital, platform } from "../shared/words.js";
 import { listOf } from "./list.js";
 import { formOf } from "./form.js";
+import { remover } from "./remover.js";
 
 export function peoplePage(main) {
   const list = listOf({
@@ -13,10 +14,11 @@ export function peoplePage(main) {
     empty: { text: "Nobody is here yet.", label: "Add a person", press: () => document.querySelector("[name=name]").focus() },
     columns: [
       { name: "Name", cell: ({ name }) => name },
-      { name: "Role", tight: true, cell: ({ role }) => capital(role) },
+      { name: "Role", tight: true, cell: (person) => roleOf(person, () => list.refresh()) },
       { name: "E-mail", cell: ({ email }) => email },
       { name: "Writes from", cell: ({ identities }) => [...new Set((identities ?? []).map(({ channel }) => platform(channel)))].join(", ") },
       { name: "Since", tight: true, cell: ({ created_at: at }) => moment(at) },
+      { name: "", tight: true, cell: ({ id, name }) => remover(`/v1/people/${encodeURIComponent(id)}`, `Remove ${name}`, () => list.refresh()) },
     ],
   });
   const fields = [{ name: "name", label: "Name" }, { name: "email", label: "E-mail (optional)", type: "email" }, { name: "role", label: "Role", options: [["member", "Member"], ["owner", "Owner"]] }];
@@ -40,6 +42,24 @@ export function peoplePage(main) {
     el("section", { class: "limit" }, el("h2", null, "Admit somebody who wrote to the bot"), el("p", { class: "meta" }, "A stranger gets a code of eight characters. It is good for an hour. Somebody who writes from elsewhere already can do it alone: /link and the code, written there."), pair),
   );
   return list.refresh();
+}
+
+/** What somebody is, to change; a role that the house refuses goes back, and it says why. */
+function roleOf({ id, name, role }, changed) {
+  const problem = span("bad");
+  const onchange = async () => {
+    try {
+      await post(`/v1/people/${encodeURIComponent(id)}`, { role: made.value });
+      announce(`${name}: ${capital(made.value)}`);
+      await changed();
+    } catch (error) {
+      made.value = role;
+      problem.textContent = error.message;
+      announce(error.message, true);
+    }
+  };
+  const made = el("select", { "aria-label": `Role of ${name}`, onchange }, ["member", "owner"].map((value) => el("option", { value, selected: value === role }, capital(value))));
+  return [made, problem];
 }
 
 /** The sign-in link, which is shown this once and kept nowhere. */
