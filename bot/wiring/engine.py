@@ -263,9 +263,8 @@ class Engine:
             return await self.drafts.during(
                 claim, channel, self.loop.run(claim, agent, person, True)
             )
-        stream = event.channel in STREAMED or self._g.live.is_watched(
-            event.tenant, claim.conv.id, event.id
-        )
+        asked = event.channel in STREAMED or event.payload.get("stream") is True
+        stream = asked or self._g.live.is_watched(event.tenant, claim.conv.id, event.id)
         return await self.loop.run(claim, agent, person, stream)
 
     def _ended(self, end: TurnEnd) -> None:

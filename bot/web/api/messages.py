@@ -26,6 +26,7 @@ _BODY = optional(
     agent=TEXT,
     conversation=TEXT,
     attachments={"type": "array", "items": TEXT},
+    stream={"type": "boolean"},
 )
 _VALUE: dict[str, Json] = {"enum": ["up", "down"]}
 _RATING = optional(schema(value=_VALUE), detail=TEXT)
@@ -40,11 +41,13 @@ class Messages:
     async def say(self, request: web.Request) -> web.Response:
         """Accept one message; 202 once nothing can lose it."""
         parts, visit = self._parts, request[VISIT]
-        fields = Fields(await read_json(request), ("text", "agent", "conversation", "attachments"))
+        known = ("text", "agent", "conversation", "attachments", "stream")
+        fields = Fields(await read_json(request), known)
         text = fields.text("text", most=MAX_TEXT, lines=True)
         name = fields.text("agent", "")
         id_ = fields.text("conversation", "")
         files = fields.texts("attachments", MAX_FILES)
+        streams = fields.truth("stream", default=False)
         agent = agent_of(parts.agents, visit.tenant, name) if name else None
         conv = None
         if id_:
@@ -55,6 +58,7 @@ class Messages:
             agent=agent,
             conv=conv,
             attachments=await self._attachments(visit, files) if files else (),
+            payload={"stream": True} if streams else {},
         )
         key = key_of(request)
         event = event_of(parts, visit, channel_of(request, visit), said, key)
@@ -98,7 +102,8 @@ def routes(parts: Parts) -> list[Route]:
             path="/v1/messages",
             handler=messages.say,
             doc=Doc(
-                summary="Say something to an agent. `Idempotency-Key` makes a repeat harmless.",
+                summary="Say something to an agent. `Idempotency-Key` makes a repeat harmless; with "
+                "`stream` the conversation's stream has the answer's words as they are written.",
                 body=_BODY,
                 answer=optional(schema(event=TEXT, conversation=TEXT), reply=TEXT),
                 status=202,
