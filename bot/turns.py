@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from agents.runtime.run import Stopped
 from bot.causes import INTERNAL, cause_of, told
 from bot.core.canonical import Json
 from bot.core.conversation import Claim, Line, TurnEnd
@@ -293,11 +294,15 @@ class Turns:
         self._stoppable.add(conv)
         try:
             return await self._handle(claim)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as stopped:
             if conv not in self._stopped:
                 raise
             return TurnEnd(
-                ending=Ending.ANSWERED, detail="stopped", reply="Stopped.", role="system"
+                ending=Ending.ANSWERED,
+                detail="stopped",
+                reply="Stopped.",
+                role="system",
+                spends=stopped.spends if isinstance(stopped, Stopped) else (),
             )
         finally:
             self._stoppable.discard(conv)

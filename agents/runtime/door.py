@@ -20,8 +20,9 @@ from agents.runtime.llm import LiteLLM
 from agents.runtime.prices import Price, Prices
 from agents.runtime.providers import check, provider
 from agents.runtime.raised import sorted_out
-from agents.runtime.transport import Call, Transport, Voice
+from agents.runtime.transport import Call, Listener, Transport, Voice
 from agents.runtime.wire import Toolboxes, size_of, tokens_of
+from bot.core.conversation import Spend
 from bot.core.ids import TenantId
 from bot.core.model import ModelReply, ModelRequest, Task, Usage
 from bot.core.ports import Clock, OnText
@@ -188,12 +189,18 @@ class Door:
                 limit_s=limit,
                 on_text=voice,
             )
-            reply = await self._ask(transport, call, tokens_in)
+            reply: ModelReply | Failure | None = None
+            try:
+                reply = await self._ask(transport, call, tokens_in)
+            finally:  # somebody may have stopped it, too
+                if voice and voice.chars and isinstance(on_text, Listener):
+                    if not isinstance(reply, ModelReply):
+                        on_text.lost.append(self._received(candidate, tokens_in, voice))
             if isinstance(reply, ModelReply):
                 self._choice.wake(candidate)
                 return reply
             self._note(request, candidate, reply)
-            if (voice and voice.spoke) or not reply.kind.value.falls_over:
+            if (voice and voice.chars) or not reply.kind.value.falls_over:
                 raise reply.error()
             if reply.kind is Kind.WRONG_KEY:
                 refused[candidate.key] = reply
@@ -241,6 +248,12 @@ class Door:
             model=candidate.model,
             usage=self._prices.settle(candidate.model, tokens, answer.cost),
         )
+
+    def _received(self, candidate: Candidate, tokens_in: int, voice: Voice) -> Spend:
+        """What an answer cost of which only these words came."""
+        tokens = (tokens_in, tokens_of(voice.chars))
+        usage = self._prices.settle(candidate.model, tokens, None)
+        return Spend(model=candidate.model, usage=usage)
 
     def _note(self, request: ModelRequest, candidate: Candidate, failure: Failure) -> None:
         self._choice.rest(candidate, failure)

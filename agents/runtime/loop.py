@@ -13,7 +13,7 @@ from datetime import datetime
 from agents.runtime.calls import Calls
 from agents.runtime.journal import Journal
 from agents.runtime.prompt import is_whole, lay, outcomes_of, system_text
-from agents.runtime.run import Run, approved_files
+from agents.runtime.run import Run, Stopped, approved_files
 from agents.runtime.shelf import Shelf
 from agents.runtime.thinking import Thinking, reply_from, reply_to_json
 from agents.runtime.toolset import Toolset
@@ -65,6 +65,8 @@ class Loop:
         except TimeoutError:
             minutes = agent.limits.wall_s / 60
             return run.stop(f"I stopped: this took longer than {minutes:.0f} minutes.", "wall time")
+        except asyncio.CancelledError as error:
+            raise Stopped(run.spends) from error
         except BudgetReached as error:
             return await self._p.calls.ask_budget(run, error.message)
         except StoreError:

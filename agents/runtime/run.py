@@ -1,5 +1,6 @@
 """One run of an agent: what has been said, spent and touched since its turn was opened."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,14 @@ from bot.core.people import Person
 from bot.store.rows import attachments_from, loads
 
 MAX_RESULT_CHARS = 8_000
+
+
+class Stopped(asyncio.CancelledError):
+    """A turn was cancelled; it says what its model calls had cost by then."""
+
+    def __init__(self, spends: Sequence[Spend]) -> None:
+        super().__init__()
+        self.spends = tuple(spends)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,9 +2,13 @@
 after. Who asks, and what is kept of the answer, is the business of the caller.
 """
 
+from collections.abc import Sequence
+
 from agents.runtime.run import Run
+from agents.runtime.transport import Listener
 from bot.budgets import Budgets
 from bot.core.canonical import Json
+from bot.core.conversation import Spend
 from bot.core.errors import Diverged
 from bot.core.model import ModelReply, ModelRequest, Usage
 from bot.core.ports import Live, Model
@@ -21,7 +25,7 @@ class Thinking:
         self._live = live
 
     async def ask(self, run: Run, request: ModelRequest, *, stream: bool = False) -> ModelReply:
-        """The answer; `stream` shows its words while they come.
+        """The answer; `stream` shows its words while they come, and counts them if it breaks off.
 
         Raises BudgetReached, OperatorError, VendorError.
         """
@@ -33,17 +37,30 @@ class Thinking:
             hold = await self._budgets.reserve(event.tenant, person, most)
         usage: Usage | None = None
 
-        def on_text(delta: str) -> None:
+        def show(delta: str) -> None:
             self._live.text(event.tenant, conv.id, event.id, delta)
 
+        listener = Listener(show)
         try:
             point("model.before_call")
-            reply = await self._model.complete(request, on_text if stream else None)
+            reply = await self._model.complete(request, listener if stream else None)
             point("model.after_call")
             usage = reply.usage
         finally:
-            self._budgets.settle(hold, usage)
+            run.spends += listener.lost
+            self._budgets.settle(hold, _sum(listener.lost) if usage is None else usage)
         return reply
+
+
+def _sum(spends: Sequence[Spend]) -> Usage | None:
+    """What several calls cost; None when there was none."""
+    if not spends:
+        return None
+    return Usage(
+        tokens_in=sum(one.usage.tokens_in for one in spends),
+        tokens_out=sum(one.usage.tokens_out for one in spends),
+        micros=sum(one.usage.micros or 0 for one in spends),
+    )
 
 
 def reply_to_json(reply: ModelReply) -> Json:

@@ -11,6 +11,7 @@ from typing import Protocol
 from agents.runtime.choice import Candidate
 from agents.runtime.wire import Answer, Toolbox
 from bot.core.canonical import Json
+from bot.core.conversation import Spend
 from bot.core.model import ModelMessage
 from bot.core.ports import OnText
 from bot.frozen import frozen
@@ -65,13 +66,26 @@ class Transport(Protocol):
 
 
 class Voice:
-    """Passes words on, and knows whether any were: from then on nobody else may answer."""
+    """Passes words on, and knows how many were: from the first on nobody else may answer."""
 
     def __init__(self, on_text: OnText) -> None:
         self._on_text = on_text
-        self.spoke = False
+        self.chars = 0
 
     def __call__(self, text: str) -> None:
         """Pass on a piece."""
-        self.spoke = True
+        self.chars += len(text)
+        self._on_text(text)
+
+
+class Listener:
+    """Hears an answer while it is written, and is told what attempts cost that broke off."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text = on_text
+        self.lost: list[Spend] = []
+        """Counted by what was received: the provider's own numbers come at an answer's end."""
+
+    def __call__(self, text: str) -> None:
+        """Hear a piece."""
         self._on_text(text)

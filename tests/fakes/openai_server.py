@@ -30,8 +30,8 @@ REQUEST = "#/components/schemas/CreateChatCompletionRequest"
 EMBEDDING = "#/components/schemas/CreateEmbeddingRequest"
 HEARING = {"file", "model", "response_format", "language", "prompt", "temperature"}
 SOUNDS = ("flac", "mp3", "mp4", "mpeg", "mpga", "m4a", "ogg", "wav", "webm")
-FAULTS = ("hang", "cut", "unfinished", "nonsense", "empty", "drop")
-"""hang: never answers; cut: ends in the middle of a stream, or of a body; unfinished: a
+FAULTS = ("hang", "stall", "cut", "unfinished", "nonsense", "empty", "drop")
+"""hang: never answers; stall: says some words and then nothing; cut: ends in the middle of a stream, or of a body; unfinished: a
 stream that closes well, but with neither a reason nor [DONE]; nonsense: 200 with HTML;
 empty: 200 without a choice; drop: closes the socket without a word."""
 
@@ -260,6 +260,8 @@ class OpenAIServer:
         async for event in events(body, reply):
             if reply.fault == "cut" and sent == 3:
                 return hang_up(request, response)
+            if reply.fault == "stall" and sent == 3:
+                await self._closing.wait()
             await response.write(f"data: {event}\n\n".encode())
             sent += 1
         await response.write_eof()
