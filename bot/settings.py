@@ -152,8 +152,12 @@ class Settings(Section):
         blog = filled.get("blog", {})
         if isinstance(blog, Blog):
             blog = {name: getattr(blog, name) for name in blog.model_fields_set}
-        if isinstance(blog, Mapping):
-            filled["blog"] = {**blog, "folder": blog.get("folder") or Path(home) / "blog"}
+        if isinstance(blog, Mapping) and isinstance(home, str | Path):
+            own = Path(home) / "blog"
+            folder = blog.get("folder") or own
+            if isinstance(folder, str | Path) and Path(folder) != own:
+                folder = Path(folder).expanduser().resolve()  # a link that somebody means
+            filled["blog"] = {**blog, "folder": folder}
         return filled
 
     @property

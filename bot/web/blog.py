@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 PAGE_SIZE = 20
 MAX_BYTES = 1_000_000
 """A longer file is not shown."""
+LINKED = (
+    "The folder of the blog is a link to another one, which is not followed. If that is meant, "
+    "`BOT_BLOG_FOLDER` names the folder it leads to."
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*")
 _FRONT = re.compile(r"\A---\r?\n(.*?)\r?\n---\r?\n", re.DOTALL)
 _LINE = re.compile(r"^(\w+):[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -132,12 +136,16 @@ def routes(folder: Path) -> list[tuple[str, str, Handler]]:
     """Method, path and handler of the blog that lives in `folder`."""
 
     async def index(request: web.Request) -> web.StreamResponse:
+        if folder.is_symlink():
+            return error_page(500, LINKED)
         asked = request.query.get("page", "0")
         page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
         posts, more = await asyncio.to_thread(newest, folder, page)
         return render("blog.html", posts=posts, page=page, more=more)
 
     async def one(request: web.Request) -> web.StreamResponse:
+        if folder.is_symlink():
+            return error_page(500, LINKED)
         post = await asyncio.to_thread(read, folder, request.match_info["name"])
         if post is None:
             return error_page(404, "This post does not exist, or was taken down.")

@@ -47,11 +47,25 @@ def mark(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
+def check(place: Path) -> None:
+    """Raises SettingsError where a folder or a file was made a link.
+
+    A link that is meant stands in the settings, which follow it once, at the start.
+    """
+    if place.is_symlink():
+        raise SettingsError(
+            f"{place} is a link to another place, so no post is written there. "
+            "For a folder that is meant, set BOT_BLOG_FOLDER to where it leads."
+        )
+
+
 def find(folder: Path, key: str) -> str:
-    """The name of the post that a key made; empty when it made none."""
+    """The name of the post that a key made; empty when it made none. Raises as `check`."""
     if not key:
         raise SettingsError("A post needs the key of its effect.")
-    return next((path.stem for path in folder.glob(f"*-{mark(key)}.md")), "")
+    check(folder)
+    made = (path for path in folder.glob(f"*-{mark(key)}.md") if not path.is_symlink())
+    return next((path.stem for path in made), "")
 
 
 def write(folder: Path, article: Article) -> str:
@@ -59,6 +73,7 @@ def write(folder: Path, article: Article) -> str:
     if name := find(folder, article.key):
         return name
     name = f"{slug(article.title)}-{mark(article.key)}"
+    check(folder / f"{name}.md")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         temporary = _stored(folder, document(article))
@@ -76,6 +91,8 @@ def write(folder: Path, article: Article) -> str:
 
 def sweep(folder: Path) -> None:
     """Remove what a killed process left half written; what others hide in the folder stays."""
+    if folder.is_symlink():
+        return
     for path in folder.glob(f"{HALF}*.tmp"):
         path.unlink(missing_ok=True)
 

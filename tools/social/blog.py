@@ -203,10 +203,13 @@ async def complete(ctx: ToolContext, args: BlogPost) -> BlogPost:
 
 
 def _check_home(ctx: ToolContext) -> None:
-    """Raises OperatorError where folder and webhook of the settings are another tenant's."""
-    home = ctx.settings.home if isinstance(ctx.settings, BlogSettings) else ""
-    if home not in ("", ctx.tenant):
+    """Raises OperatorError where folder and webhook of the settings are another tenant's, or the
+    folder leads elsewhere."""
+    settings = ctx.settings if isinstance(ctx.settings, BlogSettings) else BlogSettings()
+    if settings.home not in ("", ctx.tenant):
         raise OperatorError(NOT_HERE)
+    if settings.folder:
+        _article.check(settings.folder)
 
 
 async def _site(ctx: ToolContext) -> Site | None:

@@ -159,3 +159,13 @@ async def test_an_empty_blog_has_a_sentence_and_an_action(tmp_path: Path) -> Non
         text = await (await client.get("/blog?page=x")).text()
     assert "Nothing has been published yet." in text
     assert 'href="/chat"' in text
+
+
+async def test_a_folder_that_was_made_a_link_is_not_read(client: Client, folder: Path) -> None:
+    folder.rename(folder.with_name("moved"))
+    folder.symlink_to(folder.with_name("moved"))
+    for path in ("/blog", "/blog/open-on-sunday"):
+        response = await client.get(path)
+        assert response.status == 500
+        said = await response.text()
+        assert "is a link to another one" in said and "Sunday" not in said

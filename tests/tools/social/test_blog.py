@@ -146,6 +146,25 @@ def test_two_attempts_at_the_same_moment_make_one_file(tmp_path: Path) -> None:
     assert target.read_text() == "first"
 
 
+async def test_a_link_is_not_written_through_and_nobody_is_asked_about_it(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    blog = tmp_path / "blog"
+    blog.symlink_to(tmp_path / "elsewhere")
+    for step in (blog_publish, complete):
+        with pytest.raises(SettingsError, match="is a link to another place"):
+            await step(at(blog), POST)
+    (tmp_path / "elsewhere" / f"{_article.HALF}x.tmp").write_text("somebody else's")
+    _article.sweep(blog)
+    assert names(tmp_path / "elsewhere") == [f"{_article.HALF}x.tmp"]
+    folder = tmp_path / "real"
+    folder.mkdir()
+    linked = folder / f"{_article.slug(POST.title)}-{_article.mark('eff_9')}.md"
+    linked.symlink_to(tmp_path / "secret.md")
+    with pytest.raises(SettingsError, match="is a link to another place"):
+        await blog_publish(at(folder, key="eff_9"), POST)
+    assert not (tmp_path / "secret.md").exists()
+
+
 async def test_a_folder_that_takes_nothing_is_said_and_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "blog").write_text("a file where the folder should be")
     with pytest.raises(SettingsError, match="Cannot write into"):
