@@ -15,31 +15,27 @@ from typing import TextIO
 
 from bot.cli.record import Record
 from bot.command import runnable
+from bot.render.text import straight, visible
 
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
 _CONTROL = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 )
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"
-    "\U000e0000-\U000e0fff]"
-)
 
 
 def clean(text: str) -> str:
-    """Text without anything that a terminal would obey."""
-    return _CONTROL.sub("", text.replace("\r\n", "\n"))
+    """Text without anything that a terminal would obey; what turns its order around written out."""
+    return straight(_CONTROL.sub("", text.replace("\r\n", "\n")))
 
 
 def reveal(text: str) -> str:
     """Text in which every invisible character is written out, as an approval must show it."""
-    return _INVISIBLE.sub(lambda found: f"‹U+{ord(found[0]):04X}›", text.replace("\r\n", "\n"))
+    return visible(text)
 
 
 def one_line(text: str, width: int = 72) -> str:
     """The beginning of a text on one line."""
-    flat = " ".join(clean(text).split())
+    flat = " ".join(visible(clean(text)).split())
     return flat if len(flat) <= width else f"{flat[: width - 1]}…"
 
 

@@ -12,6 +12,7 @@ import unicodedata
 from typing import Final
 
 from bot.frozen import frozen
+from bot.render.text import TURNING
 
 SHOW_ALL: Final = "all"
 """A choice that decides nothing: the channel answers it with the whole text."""
@@ -36,8 +37,6 @@ _CODE = re.compile(
     rf"({'|'.join(WORDS.values())})[.,:]?\s+#?([0-9]{{4,{MAX_CODE}}})(?![0-9])[ \t]*[.,:!]*",
     re.IGNORECASE | re.ASCII,
 )
-_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""They show what stands behind them in another order than it is read in: no order is given so."""
 _PRESS = re.compile(r"([A-Za-z0-9_-]{1,40}):(\d{1,9}):([a-z_]{1,12})")
 
 
@@ -101,7 +100,7 @@ def _plain(text: str) -> tuple[str, list[int]]:
     kept = [
         (str(unicodedata.digit(sign, sign)) if sign.isdecimal() else _narrow(sign), at)
         for at, sign in enumerate(text)
-        if unicodedata.category(sign) != "Cf" or sign in _TURNING
+        if unicodedata.category(sign) != "Cf" or sign in TURNING  # no order is given so
     ]
     return "".join(sign for sign, _ in kept), [at for _, at in kept]
 

@@ -1,7 +1,8 @@
 """Small things about text that every rendering needs: what is hidden in it, whom it would ping.
 
 `clean` is for replies: it drops what no client can show. `visible` is for cards, where a person
-must see what they approve: every mark that hides, reorders or looks like nothing is written out.
+must see what they approve, and for titles: every mark that hides, reorders or looks like nothing is
+written out. `straight` is for prose that is read: only what turns the order of reading is.
 `defuse` breaks the words that would call a whole channel together.
 """
 
@@ -19,6 +20,9 @@ _HIDDEN = re.compile(
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 """Controls, marks of direction, and letters that have no ink; halves of pairs; tags."""
+TURNING: Final = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+"""They show what stands behind them in another order than it is read in."""
+_TURNING = re.compile(f"[{TURNING}]")
 _GAP = re.compile(r"\n(?:[ \t\xa0]*\n){3,}|[ \t\xa0\u2000-\u200a\u202f\u205f\u3000]{40,}")
 """Emptiness that would push the rest out of sight."""
 _MENTION = re.compile(
@@ -48,6 +52,15 @@ def visible(text: str) -> str:
     return _GAP.sub(_gap, _HIDDEN.sub(_show, text))
 
 
+def straight(text: str) -> str:
+    """Return the text with every mark that turns it around written out, such as `[U+202E]`."""
+    return text if text.isascii() else _TURNING.sub(_named, text)
+
+
+def _named(found: re.Match[str]) -> str:
+    return f"[U+{ord(found[0]):04X}]"
+
+
 def _show(found: re.Match[str]) -> str:
     mark, text, at = found[0], found.string, found.start()
     before, after = text[max(0, at - 1) : at], text[at + 1 : at + 2]
@@ -61,7 +74,7 @@ def _show(found: re.Match[str]) -> str:
         stays = is_word or (mark == "\u200d" and _is_sign(before) and _is_sign(after))
     else:
         stays = False
-    return mark if stays else f"[U+{ord(mark):04X}]"
+    return mark if stays else _named(found)
 
 
 def _is_sign(letter: str) -> bool:

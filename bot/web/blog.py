@@ -20,6 +20,7 @@ from aiohttp import web
 
 from bot.frozen import frozen
 from bot.render.bounded import bounded
+from bot.render.text import straight, visible
 from bot.web.pages import Handler, error_page, render
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ class Post:
 
 
 def parse(name: str, text: str, at: datetime) -> Post:
-    """Read a post: its title is in the front matter, or its first heading, or its name."""
+    """Read a post: its title is in the front matter, or its first heading, or its name.
+
+    What hides in a title, and what turns the order of the text around, is written out.
+    """
     title = ""
     if front := _FRONT.match(text):
         title = dict(_LINE.findall(front[1])).get("title", "").strip("\"'")
@@ -62,7 +66,8 @@ def parse(name: str, text: str, at: datetime) -> Post:
     heading = _TITLE.match(text)
     if heading and title in ("", heading[1]):
         title, text = heading[1], text[heading.end() :]
-    return Post(name=name, title=title or name.replace("-", " "), text=text.strip(), at=at)
+    title = visible(title or name.replace("-", " "))
+    return Post(name=name, title=title, text=straight(text.strip()), at=at)
 
 
 def read(folder: Path, name: str) -> Post | None:

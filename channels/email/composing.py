@@ -14,7 +14,7 @@ from bot.platforms.lent import Lent
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.markdown import to
-from bot.render.text import clip
+from bot.render.text import clip, visible
 from channels.email.addresses import Mailbox, address_of
 from channels.email.deciding import Deciding
 from channels.email.intake import UNSUBSCRIBE, Intake
@@ -73,7 +73,7 @@ class Desk:
             key=message.effect,
             sender=sender,
             to=Mailbox(address=place),
-            subject=clip(str(message.extra.get("subject", "")) or NAMELESS, MAX_SUBJECT),
+            subject=clip(visible(str(message.extra.get("subject", ""))) or NAMELESS, MAX_SUBJECT),
             text=to(message.text, Dialect.PLAIN),
             html=f'<div style="{_STYLE}">{to(message.text, Dialect.MAIL)}</div>',
             message_id=self._id(message.effect, token_of(message.effect), place, sender),

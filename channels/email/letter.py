@@ -18,7 +18,7 @@ from email.utils import format_datetime
 from typing import Any, Final, Protocol
 
 from bot.core.ports import Clock
-from bot.render.text import clip
+from bot.render.text import clip, visible
 from channels.email.addresses import Mailbox, words
 
 MAX_SUBJECT: Final = 200
@@ -200,11 +200,11 @@ def written(letter: Letter, clock: Clock) -> bytes:
 
 
 def safe(text: str) -> str:
-    """Text for a header: in one line, decoded, and nothing that is decoded once more.
+    """Text for a header: in one line, decoded, nothing hidden in it or decoded once more.
 
     The library decodes encoded words in what it is given, and writes the line ends in them.
     """
-    return words(text, MAX_SUBJECT + 50).replace("=?", "= ?")
+    return visible(words(text, MAX_SUBJECT + 50)).replace("=?", "= ?")
 
 
 def shown(box: Mailbox) -> str:

@@ -135,6 +135,15 @@ async def test_links_of_a_steered_agent_lead_over_a_page_unless_a_person_named_t
         await expect(found).to_have_attribute("href", href)
 
 
+async def test_no_mark_turns_the_words_of_an_answer_around(screen: Screen) -> None:
+    talk = screen.house.talk("Turned", "bri")
+    text = "\u202eSee [the bank](https://evil.example/) and `a\u2066b`"
+    screen.house.say(talk, "assistant", text, "evt_1")
+    page = await screen.open(f"/chat/{talk.id}")
+    shown = await page.locator(".message .text").inner_text()
+    assert shown.startswith("[U+202E]See the bank") and "a[U+2066]b" in shown
+
+
 async def test_no_link_leads_out_of_words_that_are_still_being_written(screen: Screen) -> None:
     talk = screen.house.talk("Mail", "bri")
     talk.state = "running"

@@ -262,6 +262,15 @@ async def test_a_subject_brings_no_header_of_its_own(evil: str) -> None:
         assert smtp.taken[0].mail["Bcc"] is None and smtp.taken[0].to == [ANA]
 
 
+async def test_a_subject_hides_nothing_and_is_not_turned_around() -> None:
+    async with taking() as smtp:
+        box = by_smtp(smtp.port)
+        event = await heard(written(Subject="Pay\u200b \u202eylkciuq"), box)
+        assert event
+        await box.send(reply_to(event))
+        assert smtp.taken[0].mail["Subject"] == "Re: Pay[U+200B] [U+202E]ylkciuq"
+
+
 # --- definite or unknown --------------------------------------------------------------------
 
 

@@ -169,3 +169,15 @@ async def test_a_folder_that_was_made_a_link_is_not_read(client: Client, folder:
         assert response.status == 500
         said = await response.text()
         assert "is a link to another one" in said and "Sunday" not in said
+
+
+async def test_a_title_hides_nothing_and_no_text_is_turned_around(
+    client: Client, folder: Path
+) -> None:
+    post = "---\ntitle: Pay\u200b \u202eylkciuq\n---\n\nOpen \u2067here\u2069 שלום\u200f.\n"
+    (folder / "turned.md").write_text(post, "utf-8")
+    index = await (await client.get("/blog")).text()
+    page = await (await client.get("/blog/turned")).text()
+    assert "Pay[U+200B] [U+202E]ylkciuq" in index
+    assert page.count("Pay[U+200B] [U+202E]ylkciuq") == 2, "its title, and that of the window"
+    assert "Open [U+2067]here[U+2069] שלום\u200f." in page

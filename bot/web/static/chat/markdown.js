@@ -14,6 +14,7 @@ const RULE = /^ {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$/;
 const ITEM = /^( {0,3})([-*+]|\d{1,9}[.)])( +|$)/;
 const QUOTE = /^ {0,3}> ?/;
 const DIVIDER = /^ *\|? *:?-+:? *(\| *:?-+:? *)*\|? *$/;
+const TURNING = /[\u202a-\u202e\u2066-\u2069]/g;
 const DEPTH = 6;
 const drawn = new WeakMap();
 
@@ -71,8 +72,9 @@ function more(node, portions = drawn.get(node).portions + 1) {
   first.focus({ preventScroll: true });
 }
 
+/** Lines of a text; what turns the order of reading around is written out, or a link's host could lie. */
 function linesOf(text) {
-  return text.replace(/\r\n?/g, "\n").replace(/\t/g, "    ").split("\n");
+  return text.replace(TURNING, (mark) => `[U+${mark.codePointAt(0).toString(16).toUpperCase()}]`).replace(/\r\n?/g, "\n").replace(/\t/g, "    ").split("\n");
 }
 
 /** Cuts lines into blocks, each with its kind, its lines and where it ends; `blocks` are known. */
