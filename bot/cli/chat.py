@@ -49,7 +49,7 @@ class Chat:
         self._borrowed = borrowed
         self._lines = lines
         found = shell.running()
-        self._talk = Talk(shell.terminal, lines, found.url if found else "")
+        self._talk = Talk(shell.terminal, lines, self._look, found.url if found else "")
         self._asking = Asking(shell, self._house, lines)
         self._feed: Feed | None = None
         self._clock = SystemClock()
@@ -73,10 +73,14 @@ class Chat:
         )
 
     def resume(self, conversation: str) -> None:
-        """Go on with a conversation: its last lines, then what happens."""
+        """Go on with a conversation: its last lines, what waits in it, then what happens."""
         path = path_of("conversations", conversation, "messages")
         for line in list(pages(self._client, path))[-HISTORY:]:
             self._talk.past(line)
+        waiting = pages(
+            self._client, path_of("approvals"), state="pending", conversation=conversation
+        )
+        self._talk.asked += [approval.text("id") for approval in waiting]
         self._follow(conversation, self._talk.position)
 
     def loop(self) -> int:
@@ -210,7 +214,17 @@ class Chat:
     def _put(self, approval: Record) -> bool:
         """Put one question to the person; whether they decided it."""
         with self._talk.hush():
-            return self._asking.ask(approval) is not None
+            decided = self._asking.ask(approval) is not None
+            if decided:
+                self._talk.settled(approval.text("id"))
+            return decided
+
+    def _look(self, approval: str) -> Record | None:
+        """A question as it stands now; None where the house does not answer."""
+        try:
+            return self._house().call("GET", path_of("approvals", approval))
+        except BotError:
+            return None
 
     def _key(self, text: str) -> None:
         terminal = self._shell.terminal

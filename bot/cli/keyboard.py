@@ -117,6 +117,11 @@ class Lines:
         """What stands on the line now."""
         return str(self._tools.get_line_buffer()) if self._tools else ""
 
+    @property
+    def waits(self) -> bool:
+        """Somebody is asked for a line at this moment."""
+        return bool(self._prompt)
+
     def above(self, text: str) -> None:
         """Print above the line that is being typed."""
         with self._lock:

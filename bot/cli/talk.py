@@ -9,21 +9,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Condition
 
+from bot.cli.card import card, outcome
 from bot.cli.growing import Growing
 from bot.cli.keyboard import Lines
 from bot.cli.record import Record
-from bot.cli.terminal import Terminal, clean
+from bot.cli.terminal import Terminal, clean, reveal
 from bot.render.dialects.terminal import Screen
 
 _SEEN = 500
+Look = Callable[[str], Record | None]
+"""An approval as the house has it now; None where it cannot be had."""
 
 
 class Talk:
     """One conversation on one screen."""
 
-    def __init__(self, terminal: Terminal, lines: Lines, base: str = "") -> None:
-        """`base`: the house's address, for links to its own pages."""
+    def __init__(self, terminal: Terminal, lines: Lines, look: Look, base: str = "") -> None:
+        """`look` fetches an approval; `base`: the house's address, for links to its own pages."""
         self._terminal = terminal
+        self._look = look
         self._screen = Screen(lambda words: terminal.style(words, "bold"))
         self._base = base
         self._lines = lines
@@ -37,6 +41,7 @@ class Talk:
         self._current = ""
         self._ended: dict[str, None] = {}
         self._told: dict[str, None] = {}
+        self._settled: dict[str, None] = {}
         self._waits_for = ""
         self._is_over = True
         self._takers: Mapping[str, Callable[[Record], None]] = {
@@ -100,13 +105,20 @@ class Talk:
                 for name, data in held:
                     self._take(name, data)
 
+    def settled(self, approval: str) -> None:
+        """It was decided at this terminal, which has said so."""
+        with self._changed:
+            self._keep(self._settled, approval)
+
     def __call__(self, name: str, data: Record) -> None:
         """Take one event of the feed."""
         with self._changed:
             if self._held is None:
                 self._take(name, data)
-            else:
-                self._held.append((name, data))
+                return
+            self._held.append((name, data))
+            if name == "approval" and self._lines.waits:
+                self._outcome(data)  # of the card that is being read, perhaps
 
     def _take(self, name: str, data: Record) -> None:
         self._terminal.event(name, data)
@@ -119,7 +131,7 @@ class Talk:
         with self._changed:
             self._remember(line)
             if line.text("role") == "user":
-                self._write(self._terminal.style(f"you › {clean(line.text('text'))}", "dim"))
+                self._write(self._said(line))
             else:
                 self._write(self._whose(line) + self._read(line.text("text")))
 
@@ -146,6 +158,8 @@ class Talk:
         self._remember(line)
         if line.text("role") == "user":
             self._current = line.text("turn")
+            if self._is_typing:  # it was said elsewhere
+                self._write(self._said(line))
             return
         if line.text("turn") in self._told:
             return
@@ -190,14 +204,34 @@ class Talk:
     def _approval(self, data: Record) -> None:
         if data.text("state") == "pending":
             self._ask(data.text("id"))
-        elif data.text("id") in self.asked:
+            return
+        if data.text("id") in self.asked:
             self.asked.remove(data.text("id"))
+        self._outcome(data)
 
     def _ask(self, approval: str) -> None:
-        if approval not in self.asked:
-            self.asked.append(approval)
-            if self._is_typing:
-                self._write("A question waits for you. Press Enter to see it.")
+        """Keep a question for the person; one that comes while they type is shown above the line."""
+        if approval in self.asked:
+            return
+        self.asked.append(approval)
+        if not self._is_typing:
+            return
+        found = self._look(approval)
+        lines = card(self._terminal, found) if found else ["A question waits for you."]
+        self._write("\n".join([*lines, "  Press Enter to answer it."]))
+
+    def _outcome(self, data: Record) -> None:
+        """Say once what became of a question that was decided elsewhere."""
+        name = data.text("id")
+        if data.text("state") == "pending" or name in self._settled or not self._terminal.is_live:
+            return
+        self._keep(self._settled, name)
+        found = self._look(name)
+        if found is None or found.text("state") == "pending":
+            return
+        shown = found.record("shown")
+        words = f"{reveal(shown.text('title'))} ({found.text('code')}): {outcome(found)}"
+        self._lines.above(self._terminal.style(words, "bold"))
 
     def _error(self, data: Record) -> None:
         self._end_draft()
@@ -235,6 +269,9 @@ class Talk:
     def _label(self, agent: str) -> str:
         name = clean(agent) or "Switchboard"
         return self._terminal.style(f"{name} › ".lstrip(), "cyan", "bold")
+
+    def _said(self, line: Record) -> str:
+        return self._terminal.style(f"you › {clean(line.text('text'))}", "dim")
 
     def _whose(self, line: Record) -> str:
         """Who says a stored line: what the house says of a turn is not the agent's."""
