@@ -210,7 +210,7 @@ class Talk:
         self._outcome(data)
 
     def _ask(self, approval: str) -> None:
-        """Keep a question for the person; one that comes while they type is shown above the line."""
+        """Keep a question; one that comes while the person types is shown above their line."""
         if approval in self.asked:
             return
         self.asked.append(approval)

@@ -141,7 +141,7 @@ def routes(folder: Path) -> list[tuple[str, str, Handler]]:
     """Method, path and handler of the blog that lives in `folder`."""
 
     async def index(request: web.Request) -> web.StreamResponse:
-        if folder.is_symlink():
+        if await asyncio.to_thread(folder.is_symlink):
             return error_page(500, LINKED)
         asked = request.query.get("page", "0")
         page = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 6 else 0
@@ -149,7 +149,7 @@ def routes(folder: Path) -> list[tuple[str, str, Handler]]:
         return render("blog.html", posts=posts, page=page, more=more)
 
     async def one(request: web.Request) -> web.StreamResponse:
-        if folder.is_symlink():
+        if await asyncio.to_thread(folder.is_symlink):
             return error_page(500, LINKED)
         post = await asyncio.to_thread(read, folder, request.match_info["name"])
         if post is None:

@@ -219,7 +219,10 @@ async def person(request: web.Request) -> web.Response:
     role = (await request.json())["role"] if request.method == "POST" else ""
     owners = [other for other in office.people if other["role"] == "owner"]
     if owners == [one] and role != "owner":
-        told = {"code": "conflict", "message": "This is the only owner. Make somebody else an owner."}
+        told = {
+            "code": "conflict",
+            "message": "This is the only owner. Make somebody else an owner.",
+        }
         return web.json_response({"error": told}, status=409)
     one["role"] = role
     office.people = [other for other in office.people if other["role"]]

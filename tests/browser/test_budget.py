@@ -134,7 +134,12 @@ LONG = {
     "a table of many rows": "|a|b|\n|-|-|\n" + "".join(f"|{n}|x|\n" for n in range(12_000)),
     "a list of many items": "\n".join(f"- item {n} **b**" for n in range(9_000)),
     "one paragraph of many marks": " ".join(f"word{n} **b**" for n in range(12_000)),
-    "a wide table in a quotation": "> |" + "c|" * 4_000 + "\n> |" + "-|" * 4_000 + "\n" + "> |\n" * 900,
+    "a wide table in a quotation": "> |"
+    + "c|" * 4_000
+    + "\n> |"
+    + "-|" * 4_000
+    + "\n"
+    + "> |\n" * 900,
 }
 ELEMENTS_AT_ONCE = 3_000
 COUNT_ELEMENTS = """

@@ -102,8 +102,8 @@ def routes(parts: Parts) -> list[Route]:
             path="/v1/messages",
             handler=messages.say,
             doc=Doc(
-                summary="Say something to an agent. `Idempotency-Key` makes a repeat harmless; with "
-                "`stream` the conversation's stream has the answer's words as they are written.",
+                summary="Say something to an agent. `Idempotency-Key` makes a repeat harmless; "
+                "with `stream` the conversation's stream has the words as they are written.",
                 body=_BODY,
                 answer=optional(schema(event=TEXT, conversation=TEXT), reply=TEXT),
                 status=202,
