@@ -191,3 +191,21 @@ async def test_the_rest_of_a_long_answer_comes_when_it_is_asked_for_and_on_paper
     await expect(page.get_by_text("the very end")).to_be_attached()
     await expect(page.get_by_role("button", name="Show more of this")).to_have_count(0)
     assert await drawn.count() == 5_000
+
+
+async def test_what_is_too_long_for_a_message_goes_along_as_a_file(screen: Screen) -> None:
+    page = await screen.open("/chat")
+    await page.evaluate(
+        """() => {
+            const clipboardData = new DataTransfer();
+            clipboardData.setData("text", "word ".repeat(50000));
+            document.getElementById("text").dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+        }"""
+    )
+    await expect(page.locator("#files")).to_contain_text("pasted text.txt")
+    await expect(page.locator("#composer-note")).to_contain_text("goes along as a file")
+    await expect(page.locator("#text")).to_have_value("")
+    await page.fill("#text", "x" * 200_001)
+    await page.press("#text", "Enter")
+    await expect(page.locator("#composer-note")).to_contain_text("at most 200,000 characters")
+    assert screen.house.sent == []

@@ -12,7 +12,7 @@ export function agentsPage(main) {
     label: "Agents",
     empty: { text: "There is no agent yet. An agent is a Markdown file in the agents folder; it appears here at once.", label: "Look again", press: () => location.reload() },
     columns: [
-      { name: "Agent", tight: true, cell: ({ name, emoji }) => [span("mark", `${emoji || capital(name)[0]} `), el("strong", null, capital(name))] },
+      { name: "Agent", cell: ({ name, emoji }) => [span("mark", `${emoji || capital(name)[0]} `), el("strong", null, capital(name))] },
       { name: "Does", cell: ({ title }) => title },
       { name: "May use", cell: ({ tools }) => (tools?.length ? el("details", null, el("summary", null, `${tools.length} tools`), tools.join(", ")) : "no tools") },
       { name: "", tight: true, cell: ({ name }) => el("a", { class: "button", href: `/chat?agent=${encodeURIComponent(name)}`, "aria-label": `Write to ${capital(name)}` }, "Write") },

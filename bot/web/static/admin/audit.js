@@ -16,7 +16,7 @@ export async function auditPage(main) {
     columns: [
       { name: "When", tight: true, cell: ({ at }) => el("time", { datetime: at }, moment(at)) },
       { name: "Who", tight: true, cell: ({ actor }) => reveal(actorName(actor, names)) },
-      { name: "Did", tight: true, cell: ({ action }) => action },
+      { name: "Did", cell: ({ action }) => action },
       { name: "To", tight: true, cell: ({ target }) => targetPart(target, names) },
       { name: "Details", cell: ({ details }) => detailsPart(details ?? {}) },
     ],

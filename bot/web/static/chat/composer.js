@@ -6,6 +6,7 @@ import { fill, part, notice, announce } from "../shared/dom.js";
 import { load } from "../shared/load.js";
 
 const DRAFT = "draft:";
+const MOST_CHARS = 200000; // as the API takes
 
 /** The composer of the shell. `on.send(text, files, agent)` takes a message that is ready. */
 export function composer(on) {
@@ -55,6 +56,7 @@ async function submit(view) {
   const text = view.text.value.trim();
   const failed = view.files.some((file) => file.error);
   if (failed) return refuse(view, "A file was not taken. Remove it or try it again, then send.");
+  if (text.length > MOST_CHARS) return refuse(view, "A message has at most 200,000 characters. Send a part of it, or put it into a file.");
   if (!text && !view.files.length) return refuse(view, "Write a message first, then press Enter.");
   if (view.files.some((file) => !file.id)) {
     say("It is sent as soon as the file is here…");
@@ -114,9 +116,13 @@ function takeFiles(view) {
     picker.value = "";
   });
   view.text.addEventListener("paste", (event) => {
-    if (!event.clipboardData.files.length) return;
+    const { files } = event.clipboardData;
+    const text = event.clipboardData.getData("text");
+    const isLong = !files.length && text.length + view.text.value.length > MOST_CHARS;
+    if (!files.length && !isLong) return;
     event.preventDefault();
-    add(view, [...event.clipboardData.files]);
+    add(view, isLong ? [new File([text], "pasted text.txt", { type: "text/plain" })] : [...files]);
+    if (isLong) refuse(view, "This is too long for a message, so it goes along as a file.");
   });
   frame.addEventListener("dragover", (event) => {
     if (!event.dataTransfer.types.includes("Files")) return;
