@@ -145,14 +145,14 @@ class Settings(Section):
         filled = dict(raw)
         if not filled.get("agents_dir"):
             filled["agents_dir"] = shipped_agents()
-        home = filled["home"] = filled.get("home") or DEFAULT_HOME
-        if not isinstance(home, str | Path):
-            return filled  # which is refused
+        filled["home"] = home = filled.get("home") or DEFAULT_HOME
+        if not isinstance(home, str | Path):  # which is refused
+            return filled
         filled["files_dir"] = filled.get("files_dir") or Path(home) / "files"
         blog = filled.get("blog", {})
         if isinstance(blog, Blog):
             blog = {name: getattr(blog, name) for name in blog.model_fields_set}
-        if isinstance(blog, Mapping) and isinstance(home, str | Path):
+        if isinstance(blog, Mapping):
             own = Path(home) / "blog"
             folder = blog.get("folder") or own
             if isinstance(folder, str | Path) and Path(folder) != own:
@@ -229,8 +229,8 @@ def home_of(config: str | None = None, environ: Mapping[str, str] | None = None)
             home = _beside(read(file).values.get("home"), file)
         except (OSError, NotToml):
             home = None
-    is_name = isinstance(home, str) and home and "\0" not in home
-    return Path(str(home) if is_name else DEFAULT_HOME).expanduser().absolute()
+    named = home if isinstance(home, str) and "\0" not in home else ""
+    return Path(named or DEFAULT_HOME).expanduser().absolute()
 
 
 def load(
@@ -350,8 +350,7 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
         what = f"{settings.host} can be reached from other machines, and public_url is not set. "
         what += "Set public_url to the address that people use, or host to 127.0.0.1."
         found.append((("host",), what))
-    blog = settings.blog
-    if blog.webhook_url and tree.get(raw, ("blog", "folder")):
+    if (blog := settings.blog).webhook_url and tree.get(raw, ("blog", "folder")):
         what = "Posts go to a folder or to a webhook, not to both. Take out one of the two."
         found.append((("blog", "webhook_url"), what))
     if blog.webhook_url and not blog.webhook_secret:
@@ -367,10 +366,7 @@ def _between(settings: Settings, raw: Mapping[str, object], places: Places) -> l
         may_be_brought=bool(settings.extensions.allow),
     )
     flow = settings.workflow.teams_url.reveal()
-    hooks: Mapping[Keys, str] = {
-        ("blog", "webhook_url"): blog.webhook_url,
-        ("workflow", "teams_url"): flow,
-    }
+    hooks = ((("blog", "webhook_url"), blog.webhook_url), (("workflow", "teams_url"), flow))
     found += unfit_hooks(hooks, may_be_private=settings.allow_private_endpoints)
     return [places.mistake(keys, what) for keys, what in found]
 

@@ -146,8 +146,7 @@ class Toolset:
         self, own: tuple[ModelTool, ...], guests: tuple[Tool, ...]
     ) -> tuple[ModelTool, ...]:
         key = (id(own), *map(id, guests))
-        kept = self._joined.get(key)
-        if kept is None:
+        if (kept := self._joined.get(key)) is None:
             if len(self._joined) >= MOST_JOINED:
                 self._joined.clear()
             # The guests are kept beside it, so that no other tool is ever found under their ids.
@@ -155,8 +154,7 @@ class Toolset:
         return kept[1]
 
     def _own(self, agent: Agent) -> tuple[ModelTool, ...]:
-        found = self._offered.get(agent.tools)
-        if found is None:
+        if (found := self._offered.get(agent.tools)) is None:
             found = tuple(model_tool(self.tools[name]) for name in self.named(agent.tools))
             self._offered[agent.tools] = found
         return found
@@ -170,8 +168,7 @@ class Toolset:
 
     def named(self, words: Sequence[str]) -> tuple[str, ...]:
         """The tools of the house that an agent's file names, `group.*` written out."""
-        found = self._named.get(key := tuple(words))
-        if found is None:
+        if (found := self._named.get(key := tuple(words))) is None:
             names: list[str] = []
             for name in key:
                 if name.endswith(".*"):

@@ -6,7 +6,7 @@ name is told as a hint and not refused.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -51,10 +51,12 @@ def unknown(endpoint: Collection[str], models: Models) -> list[str]:
     return [name for name in endpoint if name not in known]
 
 
-def unfit_hooks(hooks: Mapping[Keys, str], *, may_be_private: bool) -> Iterator[tuple[Keys, str]]:
+def unfit_hooks(
+    hooks: Iterable[tuple[Keys, str]], *, may_be_private: bool
+) -> Iterator[tuple[Keys, str]]:
     """Each address that posts are sent to and that lies where it may not."""
     if not may_be_private:
-        yield from ((keys, INSIDE) for keys, url in hooks.items() if url and is_private(url))
+        yield from ((keys, INSIDE) for keys, url in hooks if url and is_private(url))
 
 
 def _of_agents(folder: Path) -> set[str]:

@@ -27,7 +27,7 @@ from bot.store import (
     tables_sms,
 )
 from bot.store.columns import metadata
-from bot.store.spoilt import check, command_of, mend_of
+from bot.store.spoilt import MEND, check, command_of, mend_of
 from bot.store.sqlite import DIALECT
 
 TABLES = (

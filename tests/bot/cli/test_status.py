@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from bot.cli import doctor
+from bot.cli.patient import Patient
 from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.extras import install
@@ -181,6 +182,8 @@ def test_an_app_that_was_installed_with_an_older_manifest_is_named(
     assert problem["command"] == "bot open"
     assert "Shop" in problem["what"] and "version 2" in problem["what"], problem
     assert "Loft" not in problem["what"]
+
+
 def test_the_doctor_reads_the_audit_through(bot: Bot, well: ApiServer) -> None:
     found = {"ok": False, "rows": 9, "problems": ["Row 4 is not as it was sealed."]}
     well.answers["GET", "/v1/audit/verify"] = 200, found
@@ -309,7 +312,7 @@ def test_the_doctor_asks_for_litellm_where_a_model_needs_it(
 ) -> None:
     # Whether a package is installed is a fact of the machine; there is no other seam.
     monkeypatch.setattr(doctor, "find_spec", lambda name: None)
-    patient = doctor.Patient(
+    patient = Patient(
         shell=cast(Shell, None),
         settings=Settings.model_validate(given),
         running=None,
@@ -322,7 +325,7 @@ def test_the_doctor_asks_for_litellm_where_a_model_needs_it(
 
 def test_the_doctor_asks_for_the_client_of_nats(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "find_spec", lambda name: None)  # as above
-    patient = doctor.Patient(
+    patient = Patient(
         shell=cast(Shell, None),
         settings=Settings.model_validate({"nats_url": "nats://127.0.0.1"}),
         running=None,
@@ -361,7 +364,7 @@ def test_the_doctor_names_a_full_disk_of_the_files_as_well(
         return SimpleNamespace(free=2_000_000 if path == small else 10**12)
 
     monkeypatch.setattr(doctor.shutil, "disk_usage", usage)
-    patient = doctor.Patient(
+    patient = Patient(
         shell=cast(Shell, SimpleNamespace(home=home)),
         settings=Settings(home=home, files_dir=small / "files"),
         running=None,
