@@ -498,10 +498,3 @@ def test_a_variable_that_was_probably_misspelt_is_a_hint(
     environ: dict[str, str], hints: dict[str, str]
 ) -> None:
     assert unread(environ) == hints
-
-
-def test_a_link_that_is_set_as_the_blogs_folder_is_followed_once(tmp_path: Path) -> None:
-    (tmp_path / "site").mkdir()
-    (tmp_path / "posts").symlink_to(tmp_path / "site")
-    (tmp_path / "bot.toml").write_text('[blog]\nfolder = "posts"\n')
-    assert load(str(tmp_path / "bot.toml"), {}).blog.folder == tmp_path / "site"

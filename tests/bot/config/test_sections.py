@@ -69,3 +69,10 @@ def test_a_home_that_is_none_leaves_the_usual_one(text: str, tmp_path: Path) -> 
     (tmp_path / "bot.toml").write_text(text)
     found = home_of(str(tmp_path / "bot.toml"), {})
     assert found == Path("~/.switchboard").expanduser()
+
+
+def test_a_link_that_is_set_as_the_blogs_folder_is_followed_once(tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    (tmp_path / "posts").symlink_to(tmp_path / "site")
+    (tmp_path / "bot.toml").write_text('[blog]\nfolder = "posts"\n')
+    assert load(str(tmp_path / "bot.toml"), {}).blog.folder == tmp_path / "site"
