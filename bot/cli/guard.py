@@ -58,16 +58,20 @@ def _refused(error: OSError) -> str:
     if isinstance(error, PermissionError) and where:
         path = Path(str(error.filename)).absolute()
         shut = next((p for p in (*reversed(path.parents), path) if not os.access(p, os.R_OK)), path)
-        said += f" {shut} belongs to {_owner(shut)}: run this as that user, or set BOT_HOME to a "
-        said += "folder of your own."
+        if owner := _other(shut):
+            said += f" {shut} belongs to {owner}: run this as that user, or set BOT_HOME to a "
+            said += "folder of your own."
     return said
 
 
-def _owner(path: Path) -> str:
+def _other(path: Path) -> str:
+    """Whose it is; empty where it is our own, or nobody can tell."""
     try:
-        return path.owner()
-    except (OSError, KeyError):
+        return "" if path.stat().st_uid == os.geteuid() else path.owner()
+    except KeyError:
         return "another user"
+    except OSError:
+        return ""
 
 
 def _unforeseen(shell: Shell, error: Exception) -> int:

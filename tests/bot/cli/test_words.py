@@ -67,6 +67,8 @@ def test_a_folder_of_another_user_is_named_with_its_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "access", lambda path, _: path != tmp_path)  # root may read everything
+    other = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
 
     def act() -> int:
         raise PermissionError(13, "Permission denied", str(tmp_path / "bot.toml"))
