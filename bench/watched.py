@@ -17,7 +17,7 @@ from typing import Any
 from aiohttp import web
 
 from bot.cli.main import main
-from bot.wiring.ears import Ears
+from bot.wiring.listeners import Listeners
 
 ACKS: list[float] = []
 ROUNDS: list[float] = []
@@ -25,9 +25,9 @@ ROUNDS: list[float] = []
 
 def watch() -> None:
     """Put the clocks in."""
-    really, once = Ears._webhook, asyncio.BaseEventLoop._run_once  # type: ignore[attr-defined]
+    really, once = Listeners._webhook, asyncio.BaseEventLoop._run_once  # type: ignore[attr-defined]
 
-    async def webhook(self: Ears, request: web.Request) -> web.StreamResponse:
+    async def webhook(self: Listeners, request: web.Request) -> web.StreamResponse:
         began = time.process_time()
         try:
             return await really(self, request)
@@ -39,7 +39,7 @@ def watch() -> None:
         once(self)
         ROUNDS.append((time.thread_time() - began) * 1000)
 
-    Ears._webhook = webhook  # type: ignore[method-assign]
+    Listeners._webhook = webhook  # type: ignore[method-assign]
     asyncio.BaseEventLoop._run_once = run_once  # type: ignore[attr-defined]
 
 

@@ -60,7 +60,7 @@ async def _serve(settings: Settings, home: Home, logs: Logs) -> int:
     gc.enable()
     sys.setswitchinterval(SWITCH_S)
     token = owner_token()
-    app.doors.lend(app.owner, token)
+    app.credentials.lend(app.owner, token)
     home.announce(app.local_url, token, VERSION)
     _say(_welcome(app, await app.sign_in_link()))
     await app.over.wait()
@@ -142,7 +142,7 @@ def local(settings: Settings) -> Iterator[tuple[str, str]]:
             raise
         try:
             lent.url, lent.token = app.local_url, owner_token()
-            app.doors.lend(app.owner, lent.token)
+            app.credentials.lend(app.owner, lent.token)
             ready.set()
             await asyncio.to_thread(done.wait)
         finally:

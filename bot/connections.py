@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.core.canonical import Json
 from bot.core.people import Person
 from bot.core.times import iso, to_us
-from bot.doors import Visit
+from bot.credentials import Visit
 from bot.oauth.accounts import Accounts
 from bot.oauth.alarms import NAME as ALARMS
 from bot.oauth.alarms import Alarms

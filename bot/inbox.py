@@ -21,7 +21,7 @@ from bot.points import point
 from bot.store import albums, turns
 from bot.store import inbox as rows
 from bot.store.arrivals import Ingested
-from bot.store.lately import Known, Lately
+from bot.store.recent import Known, Recent
 from bot.store.script import Database, Script, restartable_by
 
 
@@ -69,15 +69,15 @@ class Inbox:
         seats: Seats,
         control: Control,
         sender: Rate,
-        lately: Lately | None = None,
+        recent: Recent | None = None,
     ) -> None:
-        """`lately` is what turns that end leave for those that come; none: all is read."""
+        """`recent` is what turns that end leave for those that come; none: all is read."""
         self._db = db
         self._clock = clock
         self._seats = seats
         self._control = control
         self._sender = sender
-        self._lately = lately or Lately(clock)
+        self._recent = recent or Recent(clock)
         self._buckets = Buckets(clock)
         self.closed = ""
         """Why nothing more is taken in; empty as long as everything is."""
@@ -105,7 +105,7 @@ class Inbox:
         now = to_us(self._clock.now())
         ids = (new_id(self._clock, "cnv"), new_id(self._clock, "msg"))
         owner = await self._seats.enter(event.tenant)
-        known = self._lately.known(event.tenant, event.conv)
+        known = self._recent.known(event.tenant, event.conv)
         point("accept.before_commit")
         try:
             got, claim = await self._db.write(arrive(event, ids, now, body_hash, owner, known))
@@ -116,7 +116,7 @@ class Inbox:
             self._seats.entered(event.tenant, owner)
         point("accept.after_commit")
         if claim:
-            self._lately.opened(claim, got.said)
+            self._recent.opened(claim, got.said)
             self._seats.start(claim)
         elif not got.duplicate:
             self._seats.wake()

@@ -2,8 +2,8 @@
 
 The first tenant and its owner are made at the first start. A stranger is told a pairing code of
 40 bits, good for an hour, for them alone, once; an owner enters it. How a person then signs in is
-`bot/doors.py`. Identity is always a channel's stable id, never a name that somebody chose. Each
-change is audited in its own commit.
+`bot/credentials.py`. Identity is always a channel's stable id, never a name that somebody chose.
+Each change is audited in its own commit.
 """
 
 import hashlib

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from bot.frozen import frozen
-from bot.store.lately import Lately
+from bot.store.recent import Recent
 
 SPARE = 8
 """One seat in so many is left to other tenants."""
@@ -25,7 +25,7 @@ class Seats:
     """Asks other processes to stop a turn; False when there are none."""
     offer: Callable[[], object] = lambda: None
     """Tells other processes that something waits which no seat is free for here."""
-    lately: Lately | None = None
+    recent: Recent | None = None
     """Where turns leave what was said; None: nowhere."""
 
 

@@ -28,8 +28,8 @@ from bot.seats import Seats, Sitting
 from bot.store import journal
 from bot.store import turns as rows
 from bot.store.approvals import CodeTaken
-from bot.store.lately import Lately
 from bot.store.patient import surely
+from bot.store.recent import Recent
 from bot.store.script import Database
 from bot.transcript import files_of, outside
 
@@ -72,7 +72,7 @@ class Turns:
         self._ended = work.ended
         self._live = live
         self._seats = seats
-        self._lately = seats.lately or Lately(clock)
+        self._recent = seats.recent or Recent(clock)
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._whose: dict[str, TenantId] = {}
         self._stopped: set[str] = set()
@@ -224,7 +224,7 @@ class Turns:
             del self._tasks[conv]
             tenant = self._whose.pop(conv)
             self._sitting.leave(tenant)
-            self._lately.left(conv)
+            self._recent.left(conv)
             if not task.cancelled() and (error := task.exception()):
                 log.error("A turn was lost to a bug; it is tried again.", exc_info=error)
                 self.unsure()
@@ -350,7 +350,7 @@ class Turns:
             done = rows.Finished(more=True)  # written, and its answer was lost
         point("turn.after_finish")
         self._ended(end)
-        self._lately.closed(claim, done.said, done.last)
+        self._recent.closed(claim, done.said, done.last)
         said = _shown(claim, end, done.said, iso(now)) if done.said else {}
         self._live.end(event.tenant, conv.id, event.id, said)
         return done.more

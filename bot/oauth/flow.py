@@ -23,7 +23,7 @@ from bot.core.canonical import Json
 from bot.core.errors import BotError, Conflict, Forbidden, Invalid
 from bot.core.ports import new_id
 from bot.core.secret import Secret
-from bot.doors import Visit
+from bot.credentials import Visit
 from bot.frozen import frozen
 from bot.lazy import at_hand
 from bot.oauth.around import Around, Tokens

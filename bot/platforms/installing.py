@@ -13,7 +13,7 @@ from bot.core.channel import Channel
 from bot.core.errors import Invalid, NotFound
 from bot.core.ids import TenantId
 from bot.core.people import Person
-from bot.doors import Visit
+from bot.credentials import Visit
 from bot.platforms.carriers import is_shared
 from bot.platforms.installs import Around, Found, Installer, Installs, Own, shown
 from bot.platforms.lent import Options

@@ -16,7 +16,7 @@ from bot.frozen import frozen
 from bot.store import arrivals, conversations
 from bot.store.arrivals import Ingested
 from bot.store.conversations import CONV, conversation
-from bot.store.lately import Known
+from bot.store.recent import Known
 from bot.store.rows import event_body, event_from, loads
 from bot.store.script import Ask, Params, Row, Script, Statement, restartable
 from bot.store.tables import conv, inbox

@@ -139,7 +139,7 @@ def routes(parts: Parts, gate: Gate) -> list[Route]:
 
 def build(parts: Parts) -> web.Application:
     """Return the application."""
-    gate = Gate(parts.doors, parts.clock, parts.public_url)
+    gate = Gate(parts.credentials, parts.clock, parts.public_url)
     known: dict[AbstractRoute, Route] = {}
     app = web.Application(
         client_max_size=parts.body_bytes, middlewares=[web.middleware(_door(parts, gate, known))]

@@ -21,7 +21,7 @@ from bot.core.errors import Forbidden, LimitReached, StoreError, UserError
 from bot.core.people import Role
 from bot.core.ports import Clock
 from bot.core.secret import Secret
-from bot.doors import Doors, Visit
+from bot.credentials import Credentials, Visit
 from bot.limits import Buckets, Rate
 from bot.web.parts import VISIT, Access
 from bot.web.visitor import VISITOR
@@ -58,8 +58,8 @@ class WrongHost(UserError):
 class Gate:
     """Lets requests in, or raises what they are told."""
 
-    def __init__(self, doors: Doors, clock: Clock, public_url: str) -> None:
-        self._doors = doors
+    def __init__(self, credentials: Credentials, clock: Clock, public_url: str) -> None:
+        self._credentials = credentials
         self._buckets = Buckets(clock)
         public = urlsplit(public_url)
         self._public = public.netloc.lower()
@@ -115,7 +115,7 @@ class Gate:
         scheme, _, token = authorization.partition(" ")
         visit = None
         if scheme.lower() == "bearer" and token:
-            visit = await self._doors.by_token(token.strip())
+            visit = await self._credentials.by_token(token.strip())
         if visit is None:
             if wait := self._buckets.take(("token", request.remote or ""), WRONG_TOKENS):
                 raise _wait(wait)
@@ -124,7 +124,7 @@ class Gate:
 
     async def _browser(self, request: web.Request) -> Visit:
         cookie = request.cookies.get(COOKIE, "")
-        visit = await self._doors.by_cookie(cookie) if cookie else None
+        visit = await self._credentials.by_cookie(cookie) if cookie else None
         if visit is None:
             raise SignedOut
         if request.method not in _SAFE:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from bot.core.errors import Forbidden, Invalid, OperatorError, UserError, VendorError
 from bot.core.people import Role
-from bot.doors import Visit
+from bot.credentials import Visit
 from bot.frozen import frozen
 from bot.oauth.flow import Returned, Wanted
 from bot.oauth.provider import load
@@ -166,7 +166,7 @@ class Pages:
     async def _owner(self, request: web.Request) -> Visit:
         """Whose browser it is; a form has no header that could bring the page's token."""
         cookie = request.cookies.get(COOKIE, "")
-        visit = await self._parts.doors.by_cookie(cookie) if cookie else None
+        visit = await self._parts.credentials.by_cookie(cookie) if cookie else None
         if visit is None:
             raise SignedOut
         if visit.person.role is not Role.OWNER:

@@ -23,7 +23,7 @@ from bot.core.model import Offer
 from bot.core.people import Person
 from bot.core.ports import Accepted, Agents, Clock, Routes, Schedules
 from bot.core.secret import Secret
-from bot.doors import Doors, Visit
+from bot.credentials import Credentials, Visit
 from bot.files.files import Files
 from bot.frozen import field, frozen
 from bot.live import Live
@@ -142,7 +142,7 @@ class Parts:
     approvals: Approvals
     live: Live
     people: People
-    doors: Doors
+    credentials: Credentials
     transcript: Transcript
     files: Files
     archives: Archives

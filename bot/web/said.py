@@ -16,7 +16,7 @@ from bot.core.errors import Conflict, Invalid, NotFound
 from bot.core.event import Attachment, Event, Kind, Place, Sender
 from bot.core.ids import AgentName, EventId, TenantId, conv_key
 from bot.core.ports import Accepted, Agents, new_id
-from bot.doors import Visit
+from bot.credentials import Visit
 from bot.frozen import field, frozen
 from bot.web.parts import Parts
 

@@ -37,8 +37,8 @@ from bot.store.people import tenants
 from bot.strongroom import Strongroom
 from bot.vault import SecretUnreadable
 from bot.web.parts import Route
-from bot.wiring.ears import Ears
 from bot.wiring.lender import HOLD_S, Lender
+from bot.wiring.listeners import Listeners
 from bot.wiring.setup import (
     channel_bound,
     channel_load,
@@ -84,7 +84,7 @@ class Connecting:
         """Those whose token another tenant has: they are tried again."""
         self._looking = asyncio.Lock()
         self._checks = Checks(lend.clock)
-        self.ears: Ears
+        self.listeners: Listeners
         """Set once the first channels are made."""
 
     @property
@@ -106,11 +106,11 @@ class Connecting:
         return Outgoing(self._of, Library(self._lend.files), self.bulletins, self._shared)
 
     def _of(self, tenant: TenantId, name: str) -> Channel | None:
-        return self.ears.of(tenant, name)
+        return self.listeners.of(tenant, name)
 
     async def _shared(self, tenant: TenantId, name: str) -> tuple[Channel | None, Sequence[str]]:
         """The platform's app that a tenant has installed in workspaces, and their accounts."""
-        shared = self.ears.of(self._lend.tenant, name)
+        shared = self.listeners.of(self._lend.tenant, name)
         if not is_shared(shared):
             return None, ()
         there = await self._lend.db.read(installs.listed(tenant, name))
@@ -119,7 +119,7 @@ class Connecting:
     @property
     def installing(self) -> Installing:
         """Where the platforms' apps are installed."""
-        return Installing(self._lend.around, lambda: self.ears.carriers.of(self._lend.tenant))
+        return Installing(self._lend.around, lambda: self.listeners.carriers.of(self._lend.tenant))
 
     def connected(self, tenant: TenantId, name: str) -> str:
         """What a tenant's service is connected by, or the platform of a tool's file (`:slack`), in
@@ -192,14 +192,14 @@ class Connecting:
                 gone = [n for whose, n in self._heard if whose == tenant and n not in there]
                 for name in gone:
                     del self._heard[tenant, name]
-                    self.ears.remove(tenant, name)
+                    self.listeners.remove(tenant, name)
                 for name, options in kept.items():
                     await self._hear(tenant, name, options)
                 for name, why in lost.items():  # what is listened on already goes on
                     if (tenant, name) not in self._heard and not self._stands(tenant, name):
-                        self.ears.take(tenant, _shut(name, why))
+                        self.listeners.take(tenant, _shut(name, why))
                 if gone or self._lend.peers.many == 1:  # others may have what is lacking here
-                    await self.ears.tidy(tenant)
+                    await self.listeners.tidy(tenant)
 
     async def _hear(self, tenant: TenantId, name: str, options: Options) -> None:
         key = (tenant, name)
@@ -209,7 +209,7 @@ class Connecting:
             await asyncio.to_thread(channel_load, name)
         self._heard[key] = options
         self._waiting.discard(key)
-        if self.ears.take(tenant, channel_offer(name, self._lend(name, options, tenant))):
+        if self.listeners.take(tenant, channel_offer(name, self._lend(name, options, tenant))):
             self._waiting.add(key)
 
     def _stands(self, tenant: TenantId, name: str) -> bool:
@@ -235,7 +235,7 @@ class Connecting:
     async def listed(self, actor: Person) -> Sequence[Json]:
         """`{name, up, detail, wants, ways, own, own_ways, manifest}` of each."""
         services = [self.paying.listed(actor), *await self.sites.listed(actor)]
-        states = {str(state["name"]): state for state in self.ears.states(actor.tenant)}
+        states = {str(state["name"]): state for state in self.listeners.states(actor.tenant)}
         names = dict.fromkeys([*channel_names(), *states])
         told = await asyncio.to_thread(
             lambda: {
@@ -291,7 +291,7 @@ class Connecting:
         The first one makes the platform listen, where nobody connected it before.
         """
         whose, _ = self._agent(actor, name, agent)
-        is_first = self.ears.of(self._lend.tenant, name) is None
+        is_first = self.listeners.of(self._lend.tenant, name) is None
         if is_first:
             self._check_home(actor, name)
             await self.put(actor, name, OWN_ONLY)
@@ -329,15 +329,15 @@ class Connecting:
             raise Invalid(error.message) from error
         told = Secret(json.dumps(dict(options)))
         await self.look()  # another process may have connected the same one for another tenant
-        self.ears.check_free(actor.tenant, channel)
+        self.listeners.check_free(actor.tenant, channel)
         found = UNASKED if is_unchecked else await self._checks.check(actor.tenant, channel)
         async with self._looking:
-            self.ears.check_free(actor.tenant, channel)
+            self.listeners.check_free(actor.tenant, channel)
             await self._strongroom.put(actor.tenant, name, FIELD, told)
             await self._tell(actor, "channel.connected", name)
             self._heard[actor.tenant, name] = dict(options)
             self._waiting.discard((actor.tenant, name))
-            self.ears.put(actor.tenant, channel)
+            self.listeners.put(actor.tenant, channel)
         self._lend.peers.say(CHANGED)
         return found
 
@@ -366,12 +366,12 @@ class Connecting:
             await self._strongroom.put(actor.tenant, name, FIELD, Secret(""))
             await self._tell(actor, "channel.disconnected", name)
             self._heard.pop((actor.tenant, name), None)
-            self.ears.remove(actor.tenant, name)
+            self.listeners.remove(actor.tenant, name)
         self._lend.peers.say(CHANGED)
         is_home = actor.tenant == self._lend.tenant
         if is_home and await Installs(name, self._lend.around).own():
             await self.put(actor, name, OWN_ONLY)  # agents' own apps go on
-        await self.ears.tidy(actor.tenant)
+        await self.listeners.tidy(actor.tenant)
 
     def _check_home(self, actor: Person, name: str) -> None:
         """Raises NotFound for another tenant's owner: agents' apps rest on the first's channel."""

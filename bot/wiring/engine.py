@@ -42,10 +42,10 @@ from bot.frozen import field, frozen
 from bot.inbox import Inbox
 from bot.limits import Rate
 from bot.people import People
-from bot.platforms.bringing import Bringing
 from bot.platforms.cards import Cards
 from bot.platforms.carriers import Carriers
 from bot.platforms.drafts import Drafts, Follows
+from bot.platforms.files_in import FilesIn
 from bot.questions import Questions
 from bot.replies import Replies
 from bot.router import Parts as RouterParts
@@ -54,9 +54,9 @@ from bot.seats import Seats
 from bot.store import approvals as approval_rows
 from bot.store import bindings, place_rules, policies
 from bot.store import turns as turn_rows
-from bot.store.lately import Lately
 from bot.store.place_rules import PlaceRule
 from bot.store.policies import Rule
+from bot.store.recent import Recent
 from bot.store.script import Database
 from bot.troubles import Troubles
 from bot.turns import Turns, Work
@@ -143,7 +143,7 @@ class Engine:
             self.questions,
             Around(live=given.live, wake_turns=lambda: self.turns.wake(), peers=self.peers),
         )
-        self.bringing = Bringing(given.db, given.files)
+        self.files_in = FilesIn(given.db, given.files)
         self.budgets = self._budgets(limits)
         self.approvals = Approvals(
             given.db, given.clock, self.questions, given.live, self._decided,
@@ -151,7 +151,7 @@ class Engine:
         )  # fmt: skip
         self.loop = self._loop(limits)
         self.router = self._router(limits)
-        self.lately = Lately(given.clock)
+        self.recent = Recent(given.clock)
         self.turns = Turns(
             given.db,
             given.clock,
@@ -162,14 +162,14 @@ class Engine:
                 count=limits.open_turns,
                 stop_elsewhere=lambda conv: self.peers.say("stop", conv),
                 offer=lambda: self.peers.say(WORK),
-                lately=self.lately,
+                recent=self.recent,
             ),
         )
         self.controls = Controls(
             given.db, given.clock, self.approvals, self.directory, self.turns, self.status_text
         )
         self.inbox = Inbox(
-            given.db, given.clock, self.turns, self.controls, limits.sender, self.lately
+            given.db, given.clock, self.turns, self.controls, limits.sender, self.recent
         )
         self._bindings: dict[str, Sequence[Binding]] = {}
         self._rules: dict[str, Sequence[Rule]] = {}
@@ -253,7 +253,7 @@ class Engine:
             self._g.live.tell(event.tenant, claim.conv.id, "agent", {"agent": agent.name})
         channel = self._g.carriers.get(event.tenant, claim.conv.channel, claim.conv.account)
         if channel is not None:
-            claim = await self.bringing.bring(claim, channel, person)
+            claim = await self.files_in.bring(claim, channel, person)
         if self._g.voices is not None:
             claim = await self._g.voices.hear(claim, agent.name, person)
             if channel is not None and (why := refusal(claim)):

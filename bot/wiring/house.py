@@ -25,7 +25,7 @@ from bot.core.ports import House
 from bot.core.route import Binding
 from bot.core.secret import Secret
 from bot.core.times import to_us
-from bot.doors import FIRST_LINK_LASTS, Doors
+from bot.credentials import FIRST_LINK_LASTS, Credentials
 from bot.fetch.client import WebFetcher
 from bot.files.opening import open_files
 from bot.home import BACKLOG, Home, listen
@@ -46,9 +46,9 @@ from bot.web.app import Parts, build, runner
 from bot.wiring.connected import Means, connected, followed, reaches
 from bot.wiring.connecting import Connecting
 from bot.wiring.database import Opened, open_database, report
-from bot.wiring.ears import Ears
 from bot.wiring.engine import Engine, Given
 from bot.wiring.lender import Lender
+from bot.wiring.listeners import Listeners
 from bot.wiring.neighbours import Neighbours
 from bot.wiring.remembering import Around, Remembering
 from bot.wiring.sealing import Sealing
@@ -104,10 +104,10 @@ class App:
         await self.vault.start()
         self.strongroom = Strongroom(self.db, self.clock, self.vault, self._mask)
         key = bytes.fromhex(self.vault.lookup("house", "people"))
-        self.doors = Doors(self.db, self.clock, key)
+        self.credentials = Credentials(self.db, self.clock, key)
         self.people = People(self.db, self.clock, key, self._changed)
         self.tenant, self.owner = await self.people.ensure_first()
-        await self.doors.keep_env_token(self.owner, settings.api_token)
+        await self.credentials.keep_env_token(self.owner, settings.api_token)
         await self._first_route(self.tenant)
         if self.fleet:
             await self.fleet.drop(BEGINNING)
@@ -138,7 +138,7 @@ class App:
         self.sealer = Sealer(self.db, self.clock, self.vault.audit_key, opened.peers)
         self._hear_others()
         self.resumed = await self.engine.start()
-        hear = self.ears.run(self.engine.hear, self.engine.troubles)
+        hear = self.listeners.run(self.engine.hear, self.engine.troubles)
         self._tasks.append(asyncio.create_task(hear, name="channels"))
         await self._listen(sock_ports)
         self._tasks += [
@@ -162,13 +162,12 @@ class App:
 
     async def _make_engine(self, opened: Opened) -> None:
         """The engine, with what packages outside the tree bring."""
-        settings = self.settings
         self.calendars = followed(self._means(opened), self.connections.accounts)
         lend = Lender(
             db=self.db,
             clock=self.clock,
             tenant=self.tenant.id,
-            settings=settings,
+            settings=self.settings,
             strongroom=self.strongroom,
             team=self.team,
             engine=lambda: self.engine,
@@ -180,7 +179,8 @@ class App:
         )
         self.connecting = Connecting(self.strongroom, lend)
         offers = [*await self.connecting.offers(), *extensions.offers(self.extensions, lend)]
-        self.ears = self.connecting.ears = Ears(offers, self.tenant.id, self.clock, self.connecting)
+        self.listeners = Listeners(offers, self.tenant.id, self.clock, self.connecting)
+        self.connecting.listeners = self.listeners
         self.engine = Engine(self._given())
         self.engine.toolset.guests = self.hub
         self.engine.toolset.accounts = self.connections.accounts
@@ -194,13 +194,13 @@ class App:
             team=self.team,
             models=self.models,
             tenant=self.tenant.id,
-            agents_dir=settings.agents_dir,
+            agents_dir=self.settings.agents_dir,
             broken=lambda: self.retired or self.db.broken,
-            database=lambda: report(settings, opened),
+            database=lambda: report(self.settings, opened),
             address=lambda: self.url,
             guests=self.hub.problems,
             extensions=self.extensions,
-            ears=self.ears,
+            listeners=self.listeners,
             payments=self.connecting.paying.listed,
         )
 
@@ -228,7 +228,7 @@ class App:
 
     async def sign_in_link(self) -> str:
         """A one-time link for the owner."""
-        code = await self.doors.link(self.owner, "house", FIRST_LINK_LASTS)
+        code = await self.credentials.link(self.owner, "house", FIRST_LINK_LASTS)
         return f"{self.url}/in/{code}"
 
     def _given(self) -> Given:
@@ -255,7 +255,7 @@ class App:
             address=lambda: settings.public_url.rstrip("/"),
             limits=engine_limits(settings),
             voices=self.remembering.voices,
-            carriers=self.ears.carriers,
+            carriers=self.listeners.carriers,
             connected=self.connecting.connected,
             tool_settings={
                 **lent,
@@ -293,7 +293,7 @@ class App:
             approvals=self.engine.approvals,
             live=self.live,
             people=self.people,
-            doors=self.doors,
+            credentials=self.credentials,
             transcript=Transcript(self.db),
             files=self.files,
             archives=self.remembering.archives,
@@ -318,7 +318,7 @@ class App:
             version=VERSION,
             body_bytes=settings.limits.body_bytes,
             streams_per_person=settings.limits.streams_per_person,
-            extra=[*self.connecting.routes(), *hooks, *self.ears.routes()],
+            extra=[*self.connecting.routes(), *hooks, *self.listeners.routes()],
             blog=None if settings.blog.webhook_url else settings.blog.folder,
         )
 
@@ -335,7 +335,7 @@ class App:
     def _forget(self) -> None:
         """Read people, routes, policy and who may enter anew."""
         self.engine.changed()
-        self.doors.forget()
+        self.credentials.forget()
 
     def _hear_others(self) -> None:
         if self.fleet:

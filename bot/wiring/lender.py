@@ -31,8 +31,8 @@ from bot.services.sites import Around as SitesAround
 from bot.settings import Settings
 from bot.store.script import Database
 from bot.strongroom import Strongroom
-from bot.wiring.ears import webhooks_of
 from bot.wiring.engine import Engine
+from bot.wiring.listeners import webhooks_of
 
 log = logging.getLogger(__name__)
 

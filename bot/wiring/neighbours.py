@@ -67,7 +67,7 @@ class Neighbours:
         self._keep(self.keys())
 
     def _missed(self) -> None:
-        self.engine.lately.forget()
+        self.engine.recent.forget()
         self._changed()
         self._keep(self.platforms())
         self.live.lose()

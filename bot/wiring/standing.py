@@ -20,8 +20,8 @@ from bot.home import Home
 from bot.store import approvals, inbox, spends
 from bot.version import version
 from bot.web.said import API, TERMINAL, WEB
-from bot.wiring.ears import Ears
 from bot.wiring.engine import Engine
+from bot.wiring.listeners import Listeners
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ class Standing:
     guests: Callable[[TenantId], Sequence[str]]
     """What is wrong with the servers whose tools a tenant may use."""
     extensions: Sequence[Extension] = ()
-    ears: Ears
+    listeners: Listeners
     payments: Callable[[Person], Mapping[str, Json]]
     """How a person's tenant is paid."""
 
@@ -122,7 +122,7 @@ class Standing:
     def _channels(self, tenant: TenantId) -> list[Json]:
         own = ((WEB, self.address()), (TERMINAL, "bot chat"), (API, "/v1"))
         shown: list[Json] = [{"name": name, "up": True, "detail": detail} for name, detail in own]
-        return shown + self.ears.states(tenant)
+        return shown + self.listeners.states(tenant)
 
     def _extensions(self) -> list[Json]:
         return [

@@ -20,7 +20,7 @@ from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Policy
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
-from bot.platforms.afterwards import Afterwards
+from bot.platforms.background import Background
 from bot.platforms.checking import Checked
 from bot.platforms.lent import Lent, Spot
 from channels.discord.calls import Calls, point
@@ -89,7 +89,7 @@ class Discord:
         self._broken: asyncio.Future[None] | None = None
         self._gateway: Gateway | None = None
         self._missed: dict[str, str] = {}
-        self._after = Afterwards("Discord")
+        self._after = Background("Discord")
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """The address for presses and commands; none without the key that proves who calls."""

@@ -20,7 +20,7 @@ from bot.core.channel import Dialect, Outbound, Receipt
 from bot.core.effect import EffectKind
 from bot.core.errors import VendorError, VendorRefused, VendorUnknown
 from bot.core.ids import ApprovalId
-from bot.platforms.enclosing import MEGABYTE, NO_ROOM, Room, enclose, whole
+from bot.platforms.files_out import MEGABYTE, NO_ROOM, Room, enclose, whole
 from bot.platforms.lent import Shelf
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref

@@ -14,7 +14,7 @@ from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy
 from bot.core.errors import Invalid, StoreError, VendorError, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
 from bot.platforms.checking import Checked
-from bot.platforms.enclosing import Room, enclose, whole
+from bot.platforms.files_out import Room, enclose, whole
 from bot.platforms.lent import Lent, Spot
 from channels.email.addresses import address_of
 from channels.email.carriers import Carriers

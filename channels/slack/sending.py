@@ -18,7 +18,7 @@ from bot.core.errors import ConnectionBroken, VendorError, VendorRefused, Vendor
 from bot.core.event import Attachment
 from bot.core.ids import ApprovalId
 from bot.core.ports import Clock
-from bot.platforms.enclosing import enclose, in_words
+from bot.platforms.files_out import enclose, in_words
 from bot.platforms.lent import Shelf
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref

@@ -18,7 +18,7 @@ from bot.core.channel import Sink
 from bot.core.errors import ConnectionBroken, StoreError, VendorRefused
 from bot.core.ids import TenantId
 from bot.core.secret import Secret
-from bot.platforms.afterwards import Afterwards
+from bot.platforms.background import Background
 from bot.platforms.lent import Lent
 from bot.store.installs import Install
 from channels.slack.events import Account, Body, Others, body_of, list_of, text_of
@@ -51,7 +51,7 @@ class Spaces:
         """Where what they hear goes; None while nobody listens."""
         self._open: dict[str, _Open] = {}
         self._opening = asyncio.Lock()
-        self._after = Afterwards("Slack")
+        self._after = Background("Slack")
 
     async def take(
         self, install: Install, road: str, payload: Mapping[str, Any]

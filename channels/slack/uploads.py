@@ -16,7 +16,7 @@ import aiohttp
 
 from bot.core.errors import ConnectionBroken, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
-from bot.platforms.enclosing import MEGABYTE, Room, whole
+from bot.platforms.files_out import MEGABYTE, Room, whole
 from bot.platforms.lent import Shelf
 from channels.slack.calls import AGAIN_S, Calls
 from channels.slack.events import text_of

@@ -22,7 +22,7 @@ from bot.core.errors import (
     VendorUnknown,
 )
 from bot.core.event import Attachment
-from bot.platforms.afterwards import Afterwards
+from bot.platforms.background import Background
 from bot.platforms.checking import Checked
 from bot.platforms.lent import Lent, Spot
 from channels.slack.calls import Calls, lacking
@@ -74,7 +74,7 @@ class Workspace:
         self._sending = Sending(
             self._calls, self._ledger, lent.clock, lambda: self._account, lent.shelf
         )
-        self._after = Afterwards("Slack")
+        self._after = Background("Slack")
 
     def routes(self) -> Sequence[tuple[str, str, Callable[..., Awaitable[object]]]]:
         """Slack's three addresses; none without the secret that proves who calls."""

@@ -19,7 +19,7 @@ from bot.core.channel import Dialect, Features, Outbound, Receipt, Sink
 from bot.core.effect import Policy
 from bot.core.errors import BotError, ConnectionBroken, NotFound, VendorError
 from bot.core.event import Attachment
-from bot.platforms.afterwards import Afterwards
+from bot.platforms.background import Background
 from bot.platforms.checking import Checked
 from bot.platforms.lent import Lent, Spot
 from channels.teams.calls import Calls
@@ -61,7 +61,7 @@ class Teams:
         keys = Keys(lent.clock, lent.endpoint)
         self._doorman = Doorman(keys, lent.clock, settings.app_id)
         me = Me(tenant=lent.tenant, app=settings.app_id, directory=settings.tenant_id)
-        self._after = Afterwards("Teams")
+        self._after = Background("Teams")
         self._intake = Intake(lent, me, self._sending, self._after.add)
         self._sink: Sink | None = None
         self._broken: asyncio.Future[None] | None = None

@@ -19,7 +19,7 @@ from bot.core.channel import Dialect, Outbound, Receipt
 from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.event import Attachment
 from bot.core.ids import ApprovalId
-from bot.platforms.enclosing import MEGABYTE, NO_ROOM, enclose
+from bot.platforms.files_out import MEGABYTE, NO_ROOM, enclose
 from bot.platforms.lent import Shelf
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref

@@ -11,7 +11,7 @@ from typing import Final
 from telegram import Bot, InputFile, Message
 
 from bot.core.event import Attachment
-from bot.platforms.enclosing import MEGABYTE, Room
+from bot.platforms.files_out import MEGABYTE, Room
 
 ROOM: Final = Room(files=10, max_bytes=50_000_000, all_bytes=250 * MEGABYTE)
 MAX_PICTURE: Final = 10_000_000

@@ -24,7 +24,7 @@ from bot.core.event import Attachment
 from bot.core.ids import ApprovalId
 from bot.core.ports import Clock
 from bot.limits import Rate
-from bot.platforms.enclosing import enclose, in_words, whole
+from bot.platforms.files_out import enclose, in_words, whole
 from bot.platforms.lent import NoShelf, Shelf
 from bot.platforms.pacing import Among, Pace
 from bot.render.card import Surface, render

@@ -110,7 +110,7 @@ async def test_what_is_not_ones_own_is_as_if_it_never_was(
     stranger = (await house.other_tenant())[1] if "other" in who else await house.member()
     client = await house.bearer(stranger)
     before = await lines(house)
-    gate = Gate(house.doors, house.clock, "")
+    gate = Gate(house.credentials, house.clock, "")
     asked = 0
     for route in routes(house.parts, gate):
         if "{" not in route.path or route.page or "models/" in route.path:
@@ -154,7 +154,7 @@ async def test_ids_in_bodies_and_queries_cross_nothing_either(house: WebHouse, m
 async def test_no_list_of_a_stranger_holds_an_id_of_mine(house: WebHouse, mine: Mine) -> None:
     other = await house.bearer((await house.other_tenant())[1])
     member = await house.bearer(await house.member())
-    gate = Gate(house.doors, house.clock, "")
+    gate = Gate(house.credentials, house.clock, "")
     own = {"person", "tenant"}
     for client, known in ((other, set[str]()), (member, own)):
         for route in routes(house.parts, gate):

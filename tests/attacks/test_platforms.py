@@ -16,7 +16,7 @@ from bot.core.secret import Secret
 from bot.platforms.lent import Offer
 from bot.store import audit, people
 from bot.wiring.connecting import Connecting
-from bot.wiring.ears import Ears
+from bot.wiring.listeners import Listeners
 from tests.fakes.channel import FakeChannel
 from tests.fakes.clock import StillClock
 from tests.fakes.database import InlineDatabase
@@ -89,9 +89,9 @@ async def test_a_platform_is_connected_and_let_go_by_its_own_tenant_alone(
 
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
     tidied: list[str] = []
-    ears = Thing(put=heard.__setitem__, remove=remove, states=lambda tenant: [])
-    ears.tidy, ears.check_free = tidy_into(tidied), lambda tenant, channel: None
-    connecting.ears = ears  # type: ignore[assignment]
+    listeners = Thing(put=heard.__setitem__, remove=remove, states=lambda tenant: [])
+    listeners.tidy, listeners.check_free = tidy_into(tidied), lambda tenant, channel: None
+    connecting.listeners = listeners  # type: ignore[assignment]
     home, away = owner(OLGA, HOME), owner(EVE, AWAY)
     mine, theirs = {"token": "mine"}, {"token": "theirs"}
     await connecting.put(home, "pigeon", mine)
@@ -120,9 +120,9 @@ async def test_a_platform_connected_anew_has_another_name_which_says_nothing_of_
     )
     lend = Lend()
     connecting = Connecting(Room(), lend)  # type: ignore[arg-type]
-    ears = Thing(put=lambda *what: None, remove=lambda *what: None, states=lambda tenant: [])
-    ears.tidy, ears.check_free = tidy_into([]), lambda tenant, channel: None
-    connecting.ears = ears  # type: ignore[assignment]
+    listeners = Thing(put=lambda *what: None, remove=lambda *what: None, states=lambda tenant: [])
+    listeners.tidy, listeners.check_free = tidy_into([]), lambda tenant, channel: None
+    connecting.listeners = listeners  # type: ignore[assignment]
     away = owner(EVE, AWAY)
     assert connecting.connected(AWAY, ":discord") == ""
     names = set()
@@ -231,10 +231,10 @@ async def test_an_agent_s_app_that_fails_takes_no_platform_away_that_was_connect
     lend.team = Thing(get=lambda tenant, name: Thing(name=name, title="Plans"))
     heard: dict[str, Any] = {}
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
-    ears = Thing(put=heard.__setitem__, of=lambda tenant, name: heard.get(tenant))
-    ears.remove = lambda tenant, name: heard.pop(tenant)
-    ears.tidy, ears.check_free = tidy_into([]), lambda tenant, channel: None
-    connecting.ears = ears  # type: ignore[assignment]
+    listeners = Thing(put=heard.__setitem__, of=lambda tenant, name: heard.get(tenant))
+    listeners.remove = lambda tenant, name: heard.pop(tenant)
+    listeners.tidy, listeners.check_free = tidy_into([]), lambda tenant, channel: None
+    connecting.listeners = listeners  # type: ignore[assignment]
     home = owner(OLGA, HOME)
 
     class Busy:
@@ -259,9 +259,9 @@ async def test_what_another_process_sealed_before_it_was_killed_is_listened_to(
     await lend.db.write(people.add_tenant(AWAY, "Away", 1))
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
     tidied: list[str] = []
-    ears = Thing(take=heard.__setitem__, remove=lambda whose, _: heard.pop(whose))
-    ears.tidy = tidy_into(tidied)
-    connecting.ears = ears  # type: ignore[assignment]
+    listeners = Thing(take=heard.__setitem__, remove=lambda whose, _: heard.pop(whose))
+    listeners.tidy = tidy_into(tidied)
+    connecting.listeners = listeners  # type: ignore[assignment]
     watching = asyncio.ensure_future(connecting.watch())
     for token in ("theirs", "newer", ""):
         sealed = Secret(json.dumps({"token": token}) if token else "")
@@ -287,8 +287,8 @@ async def test_a_process_that_lacks_a_platform_does_not_forget_what_ails_it_at_a
     await lend.db.write(people.add_tenant(AWAY, "Away", 1))
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
     tidied: list[str] = []
-    connecting.ears = Thing(take=lambda *_: False, remove=lambda *_: None)  # type: ignore[assignment]
-    connecting.ears.tidy = tidy_into(tidied)  # type: ignore[method-assign, assignment]
+    connecting.listeners = Thing(take=lambda *_: False, remove=lambda *_: None)  # type: ignore[assignment]
+    connecting.listeners.tidy = tidy_into(tidied)  # type: ignore[method-assign, assignment]
     await room.put(AWAY, "pigeon", "channel", Secret(json.dumps({"token": "one"})))
     for _ in range(2):
         await connecting.look()
@@ -315,18 +315,18 @@ async def test_a_token_that_one_tenant_lets_go_of_is_another_s_in_any_order(
     for tenant in ("ten_a", "ten_b"):
         await lend.db.write(people.add_tenant(tenant, tenant, 1))
     connecting = Connecting(room, lend)  # type: ignore[arg-type]
-    ears = Ears([], HOME, lend.clock)
-    connecting.ears = ears
+    listeners = Listeners([], HOME, lend.clock)
+    connecting.listeners = listeners
     one = Secret(json.dumps({"token": "one"}))
     await room.put("ten_b", "pigeon", "channel", one)
     await connecting.look()
     await room.put("ten_a", "pigeon", "channel", one)
     for _ in range(3):
         await connecting.look()
-    assert ears.of("ten_a", "pigeon") is None and ears.of("ten_b", "pigeon") is not None
+    assert listeners.of("ten_a", "pigeon") is None and listeners.of("ten_b", "pigeon") is not None
     assert caplog.text.count("pigeon is off") == 1, "it is said once"
     await room.put("ten_b", "pigeon", "channel", Secret(""))
     for _ in range(2):
         await connecting.look()
-    assert ears.of("ten_a", "pigeon") is not None and ears.of("ten_b", "pigeon") is None
-    assert [state["up"] for state in ears.states("ten_a")] == [False], "it starts"
+    assert listeners.of("ten_a", "pigeon") is not None and listeners.of("ten_b", "pigeon") is None
+    assert [state["up"] for state in listeners.states("ten_a")] == [False], "it starts"

@@ -75,7 +75,7 @@ async def test_a_change_with_a_cookie_needs_page_and_token(
     house: WebHouse, page: ClientSession
 ) -> None:
     cookie = cookie_of(house, page)
-    visit = await house.doors.by_cookie(cookie)
+    visit = await house.credentials.by_cookie(cookie)
     assert visit
     token, origin = {"X-CSRF-Token": visit.csrf}, {"Origin": house.url}
     held = {"Cookie": f"bot_session={cookie}"}
@@ -125,7 +125,7 @@ async def test_no_answer_is_open_to_other_sites(house: WebHouse, page: ClientSes
 
 
 async def test_looking_at_a_link_does_not_spend_it(house: WebHouse) -> None:
-    code = await house.doors.link(house.owner, "house")
+    code = await house.credentials.link(house.owner, "house")
     client = house.client()
     for _ in range(3):
         assert await status(client, "GET", f"/in/{code}") == 200
@@ -136,7 +136,7 @@ async def test_looking_at_a_link_does_not_spend_it(house: WebHouse) -> None:
 
 async def test_a_session_cookie_is_for_our_pages_alone(house: WebHouse) -> None:
     for host, secure in (("127.0.0.1", False), ("bot.example.org", True)):
-        code = await house.doors.link(house.owner, "house")
+        code = await house.credentials.link(house.owner, "house")
         async with house.client().post(
             f"/in/{code}", headers={"Host": host}, allow_redirects=False
         ) as response:
@@ -151,24 +151,24 @@ async def test_a_session_cookie_is_for_our_pages_alone(house: WebHouse) -> None:
 async def test_a_planted_session_is_not_taken_over(house: WebHouse) -> None:
     planted = "planted-by-somebody-else"
     client = house.client({"Cookie": f"bot_session={planted}"})
-    code = await house.doors.link(house.owner, "house")
+    code = await house.credentials.link(house.owner, "house")
     async with client.post(f"/in/{code}", allow_redirects=False) as response:
         assert response.cookies["bot_session"].value != planted
-    assert await house.doors.by_cookie(planted) is None
+    assert await house.credentials.by_cookie(planted) is None
 
 
 async def test_signing_in_again_ends_the_session_before(
     house: WebHouse, page: ClientSession
 ) -> None:
     old = cookie_of(house, page)
-    code = await house.doors.link(house.owner, "house")
+    code = await house.credentials.link(house.owner, "house")
     assert await status(page, "POST", f"/in/{code}") == 303
-    assert await house.doors.by_cookie(old) is None
+    assert await house.credentials.by_cookie(old) is None
     assert await status(page, "GET", "/v1/me") == 200
 
 
 async def test_another_site_cannot_sign_a_browser_in(house: WebHouse) -> None:
-    code = await house.doors.link(house.owner, "house")
+    code = await house.credentials.link(house.owner, "house")
     for headers in (
         {"Origin": "http://evil.example"},
         {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
@@ -185,7 +185,7 @@ async def test_another_site_cannot_sign_a_browser_in(house: WebHouse) -> None:
 async def test_an_origin_that_is_none_is_another_site(
     house: WebHouse, page: ClientSession, origin: str
 ) -> None:
-    code = await house.doors.link(house.owner, "house")
+    code = await house.credentials.link(house.owner, "house")
     head = b"HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 0\r\nOrigin: "
     answer = await spoken(
         house, f"POST /in/{code} ".encode() + head + origin.encode() + b"\r\n\r\n"
@@ -206,7 +206,7 @@ async def test_after_signing_out_the_cookie_opens_nothing(
 
 
 async def test_guessing_links_is_slowed_down_and_then_goes_on(house: WebHouse) -> None:
-    client, code = house.client(), await house.doors.link(house.owner, "house")
+    client, code = house.client(), await house.credentials.link(house.owner, "house")
     found = [await status(client, "POST", f"/in/GUESS{n}") for n in range(12)]
     assert found == [403] * 10 + [429] * 2
     assert await status(client, "POST", f"/in/{code}") == 429
@@ -285,7 +285,7 @@ async def test_a_wrong_token_is_not_saved_by_a_right_cookie(
 
 async def test_no_secret_is_ever_logged(house: WebHouse, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    code = await house.doors.link(house.owner, "house")
+    code = await house.credentials.link(house.owner, "house")
     token = await house.token()
     client = house.client({"Authorization": f"Bearer {token}"})
     await status(client, "GET", "/v1/me")
@@ -299,7 +299,7 @@ async def test_no_secret_is_ever_logged(house: WebHouse, caplog: pytest.LogCaptu
 
 
 async def crawl(house: WebHouse) -> list[tuple[str, str, Access]]:
-    gate = Gate(house.doors, house.clock, "")
+    gate = Gate(house.credentials, house.clock, "")
     found = routes(house.parts, gate)
     return [(r.method, r.path.replace("{", "x").replace("}", "x"), r.access) for r in found]
 

@@ -24,7 +24,7 @@ POWERS = (
     "agents.runtime.own",
     "bot.approvals",
     "bot.controls",
-    "bot.doors",
+    "bot.credentials",
     "bot.people",
     "bot.settings",
     "bot.strongroom",
@@ -67,7 +67,7 @@ def test_no_tool_reaches_rules_people_or_keys() -> None:
         "from bot.store import policies",
         "import bot.people",
         "def f():\n    from bot.store.bindings import add",
-        "from bot.doors import Doors",
+        "from bot.credentials import Doors",
     ],
 )
 def test_a_tool_with_power_is_found(text: str) -> None:

@@ -16,7 +16,7 @@ from bot.core.ids import TenantId
 from bot.core.tool import ToolContext
 from bot.files.files import Files, NewFile
 from bot.files.shelf import TenantShelf
-from bot.platforms.enclosing import Room, enclose
+from bot.platforms.files_out import Room, enclose
 from bot.store.policies import Rule
 from bot.store.sqlite import SqliteDatabase
 from bot.testing import outbound

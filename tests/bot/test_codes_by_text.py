@@ -7,7 +7,7 @@ import pytest
 
 from bot.core.errors import StoreError
 from bot.platforms.lent import Offer
-from bot.wiring.ears import Ears
+from bot.wiring.listeners import Listeners
 from tests.bot.test_controls import asking, code_of
 from tests.fakes.channel import FakeChannel
 from tests.fakes.database import Calm
@@ -95,8 +95,8 @@ async def test_a_yes_that_could_not_be_stored_is_not_answered():
     disk, pigeon = Fails(), FakeChannel()
     async with Switchboard(asking("none_ask"), weather=disk) as house:
         code = await code_of(house)
-        ears = Ears([Offer(name="chat", make=lambda: pigeon)], HOME, house.clock)
-        take = ears.sink(pigeon, house.engine.hear)
+        listeners = Listeners([Offer(name="chat", make=lambda: pigeon)], HOME, house.clock)
+        take = listeners.sink(pigeon, house.engine.hear)
         event = house.event(f"OK {code}", channel="chat", ext="U1")
         house.engine.directory.identify = _ana(house)  # type: ignore[method-assign]
         disk.is_full = True

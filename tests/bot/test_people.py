@@ -150,9 +150,9 @@ async def test_a_person_is_known_by_the_stable_id_alone(house: PeopleHouse) -> N
 
 async def test_no_code_is_kept_readable(house: PeopleHouse) -> None:
     code = await house.people.pairing_code(house.tenant, SLACK)
-    link = await house.doors.link(house.owner, "house")
-    _, token = await house.doors.add_token(house.owner, "t", "house")
-    cookie = (await house.doors.sign_in(link)).cookie
+    link = await house.credentials.link(house.owner, "house")
+    _, token = await house.credentials.add_token(house.owner, "t", "house")
+    cookie = (await house.credentials.sign_in(link)).cookie
     kept = house.db.path.read_bytes() + Path(f"{house.db.path}-wal").read_bytes()
     for secret in (code, link, token.reveal(), cookie.reveal()):
         assert secret.encode() not in kept
@@ -169,12 +169,12 @@ async def test_the_last_owner_stays_one(house: PeopleHouse) -> None:
 
 async def test_a_changed_person_is_changed_for_everyone_at_once(house: PeopleHouse) -> None:
     person = await house.people.add(house.tenant, "Max", Role.MEMBER, "", "house")
-    _, token = await house.doors.add_token(person, "t", "house")
-    visit = await house.doors.by_token(token.reveal())
+    _, token = await house.credentials.add_token(person, "t", "house")
+    visit = await house.credentials.by_token(token.reveal())
     assert visit
     assert visit.person.role is Role.MEMBER
     await house.people.change(house.tenant, person.id, Change(role=Role.OWNER), "house")
-    again = await house.doors.by_token(token.reveal())
+    again = await house.credentials.by_token(token.reveal())
     assert again
     assert again.person.role is Role.OWNER
     assert house.changes
@@ -194,24 +194,24 @@ async def test_nothing_opens_for_a_removed_person(house: PeopleHouse) -> None:
     person = await house.people.add(house.tenant, "Max", Role.MEMBER, "", "house")
     code = await house.people.pairing_code(house.tenant, SLACK)
     await house.people.pair(house.tenant, code, house.owner.id, person=person.id)
-    _, token = await house.doors.add_token(person, "t", "house")
-    signed = await house.doors.sign_in(await house.doors.link(person, "house"))
-    unused = await house.doors.link(person, "house")
+    _, token = await house.credentials.add_token(person, "t", "house")
+    signed = await house.credentials.sign_in(await house.credentials.link(person, "house"))
+    unused = await house.credentials.link(person, "house")
     lent = Secret("lent")
-    house.doors.lend(person, lent)
-    assert await house.doors.by_token(token.reveal())
-    assert await house.doors.by_token(lent.reveal())
-    assert await house.doors.by_cookie(signed.cookie.reveal())
+    house.credentials.lend(person, lent)
+    assert await house.credentials.by_token(token.reveal())
+    assert await house.credentials.by_token(lent.reveal())
+    assert await house.credentials.by_cookie(signed.cookie.reveal())
 
     await house.people.remove(house.tenant, person.id, f"person:{house.owner.id}")
 
-    assert await house.doors.by_token(token.reveal()) is None
-    assert await house.doors.by_token(lent.reveal()) is None
-    assert await house.doors.by_cookie(signed.cookie.reveal()) is None
-    assert not await house.doors.is_open(signed.visit)
+    assert await house.credentials.by_token(token.reveal()) is None
+    assert await house.credentials.by_token(lent.reveal()) is None
+    assert await house.credentials.by_cookie(signed.cookie.reveal()) is None
+    assert not await house.credentials.is_open(signed.visit)
     assert await house.people.find(house.tenant, SLACK) is None
     with pytest.raises(Exception, match="used before"):
-        await house.doors.sign_in(unused)
+        await house.credentials.sign_in(unused)
     with pytest.raises(NotFound):
         await house.people.get(house.tenant, person.id)
 

@@ -29,7 +29,7 @@ async def standing(folder: Path, name: str) -> AsyncIterator[tuple[WebHouse, OAu
 
 
 async def sign_in(page: Page, house: WebHouse) -> None:
-    code = await house.doors.link(house.owner, "house")
+    code = await house.credentials.link(house.owner, "house")
     await page.goto(f"{house.url}/in/{code}")
     await page.get_by_role("button").first.click()
     await page.wait_for_url("**/chat*")

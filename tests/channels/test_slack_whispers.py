@@ -17,7 +17,7 @@ from bot.core.ids import ConvId
 from bot.core.ports import Accepted
 from bot.infra.clock import SystemClock
 from bot.limits import Rate
-from bot.wiring.ears import Ears
+from bot.wiring.listeners import Listeners
 from channels.slack import calls
 from channels.slack.whispers import alone
 from tests.channels.slack_side import ANA, BEN, HOME, Side, listening, out, until
@@ -170,8 +170,8 @@ async def test_a_lost_answer_is_not_said_to_be_there(side: Side) -> None:
 
 
 async def test_a_command_is_acknowledged_before_its_answer_is_taken(side: Side) -> None:
-    """The whole way through the house's ears, with a Slack that takes no answer."""
-    ears = Ears([], HOME, SystemClock())
+    """The whole way through the house's listeners, with a Slack that takes no answer."""
+    listeners = Listeners([], HOME, SystemClock())
     stuck, done = asyncio.Event(), asyncio.Event()
 
     async def say(channel: str, person: str, text: str) -> None:
@@ -183,7 +183,7 @@ async def test_a_command_is_acknowledged_before_its_answer_is_taken(side: Side) 
     async def accept(event: Event) -> Accepted:
         return Accepted(event=event.id, conv=ConvId("cnv_1"), reply="Nothing is running here.")
 
-    sink = ears.sink(side.channel, accept)
+    sink = listeners.sink(side.channel, accept)
     assert side.channel._intake is not None
     side.channel._intake._sink = sink
     place = side.server.world.channel("general", ANA)

@@ -14,7 +14,7 @@ from bot.connections import Connections
 from bot.core.ids import TenantId
 from bot.core.people import Person
 from bot.core.secret import Secret
-from bot.doors import Visit
+from bot.credentials import Visit
 from bot.fetch.client import WebFetcher
 from bot.fleet import Alone, Peers
 from bot.keyring import Kek, Ring

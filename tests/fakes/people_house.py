@@ -5,7 +5,7 @@ from pathlib import Path
 from random import Random
 from typing import Self
 
-from bot.doors import Doors
+from bot.credentials import Credentials
 from bot.people import People
 from bot.store import audit
 from bot.store.sqlite import SqliteDatabase
@@ -41,7 +41,7 @@ class PeopleHouse:
     def __init__(self, folder: Path) -> None:
         self.clock = StillClock()
         self.db = SqliteDatabase(folder / "people.db")
-        self.doors = Doors(self.db, self.clock, KEY)
+        self.credentials = Credentials(self.db, self.clock, KEY)
         self.changes = 0
         self.people = People(self.db, self.clock, KEY, self._changed)
 
@@ -62,4 +62,4 @@ class PeopleHouse:
 
     def _changed(self) -> None:
         self.changes += 1
-        self.doors.forget()
+        self.credentials.forget()

@@ -33,8 +33,8 @@ from bot.core.ports import new_id
 from bot.core.route import Explanation
 from bot.core.schedule import Schedule, ScheduleState
 from bot.core.secret import Secret
+from bot.credentials import Credentials
 from bot.directory import Directory
-from bot.doors import Doors
 from bot.files.files import Files
 from bot.files.links import Links
 from bot.files.local import LocalStore
@@ -238,7 +238,7 @@ class WebHouse:
     async def _put_together(self) -> None:
         db, clock = self.db, self.clock
         self.own_agents = OwnAgents(db, clock, self.folder / "agents")
-        self.doors = Doors(db, clock, KEY)
+        self.credentials = Credentials(db, clock, KEY)
         self.people = People(db, clock, KEY, self._changed)
         self.directory = Directory(self.people)
         self.tenant, self.owner = await self.people.ensure_first()
@@ -290,7 +290,7 @@ class WebHouse:
             approvals=self.approvals,
             live=self.live,
             people=self.people,
-            doors=self.doors,
+            credentials=self.credentials,
             transcript=self.transcript,
             files=self.files,
             archives=remembering(self.db, self.clock, self.files).archives,
@@ -330,7 +330,7 @@ class WebHouse:
 
     async def token(self, person: Person | None = None) -> str:
         """A bearer token of a person; of the owner unless said."""
-        _, secret = await self.doors.add_token(person or self.owner, "test", "house")
+        _, secret = await self.credentials.add_token(person or self.owner, "test", "house")
         return secret.reveal()
 
     async def bearer(self, person: Person | None = None) -> ClientSession:
@@ -341,11 +341,11 @@ class WebHouse:
     async def browser(self, person: Person | None = None) -> ClientSession:
         """A client with a session, which sends what our own pages send."""
         session = self.client({"Origin": self.url})
-        code = await self.doors.link(person or self.owner, "house")
+        code = await self.credentials.link(person or self.owner, "house")
         async with session.post(f"/in/{code}", allow_redirects=False) as response:
             assert response.status == 303, await response.text()
             cookie = response.cookies["bot_session"].value
-        visit = await self.doors.by_cookie(cookie)
+        visit = await self.credentials.by_cookie(cookie)
         assert visit
         session.headers["X-CSRF-Token"] = visit.csrf
         return session
@@ -428,7 +428,7 @@ class WebHouse:
 
     def _changed(self) -> None:
         self.directory.forget()
-        self.doors.forget()
+        self.credentials.forget()
 
     async def _told(self, *which: str) -> None:
         self.told.append(which)

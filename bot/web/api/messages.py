@@ -4,7 +4,7 @@ from aiohttp import web
 
 from bot.core.canonical import Json
 from bot.core.event import Attachment, Kind
-from bot.doors import Visit
+from bot.credentials import Visit
 from bot.feedback import MAX_DETAIL
 from bot.web.answers import TEXT, answer, optional, schema
 from bot.web.body import MAX_TEXT, Fields, read_json

@@ -43,7 +43,7 @@ class People:
         name, email = fields.text("name", most=100).strip(), fields.text("email", "")
         actor = actor_of(request)
         person = await parts.people.add(visit.tenant, name, role, email, actor)
-        code = await parts.doors.link(person, actor)
+        code = await parts.credentials.link(person, actor)
         link = f"{parts.address()}/in/{code}"
         return answer({"person": shown(person), "link": link}, 201)
 

@@ -6,7 +6,7 @@ A new session always has a new name, whatever cookie came along, and the old one
 from aiohttp import web
 
 from bot.core.errors import Forbidden
-from bot.doors import LINK_LASTS, SESSION_LASTS
+from bot.credentials import LINK_LASTS, SESSION_LASTS
 from bot.web.answers import TEXT, answer, optional, schema
 from bot.web.api.people import actor_of
 from bot.web.auth import COOKIE, Gate
@@ -29,11 +29,11 @@ class SignIn:
             self._gate.check_origin(request)
         code = request.match_info["code"]
         try:
-            signed = await self._parts.doors.sign_in(code)
+            signed = await self._parts.credentials.sign_in(code)
         except Forbidden as error:
             return sign_in_page(code, problem=error.message, status=403)
         if old := request.cookies.get(COOKIE):
-            await self._parts.doors.sign_out(old)
+            await self._parts.credentials.sign_out(old)
         made = web.Response(status=303, headers={"Location": "/chat"})
         made.set_cookie(
             COOKIE,
@@ -49,7 +49,7 @@ class SignIn:
     async def leave(self, request: web.Request) -> web.StreamResponse:
         """End this session."""
         if cookie := request.cookies.get(COOKIE):
-            await self._parts.doors.sign_out(cookie)
+            await self._parts.credentials.sign_out(cookie)
         made = answer({"signed_out": True})
         made.del_cookie(COOKIE, path="/")
         return made
@@ -60,7 +60,7 @@ class SignIn:
         fields = Fields(await read_json(request), ("person",))
         other = fields.text("person", "")
         person = await parts.people.get(visit.tenant, other) if other else visit.person
-        code = await parts.doors.link(person, actor_of(request))
+        code = await parts.credentials.link(person, actor_of(request))
         minutes = int(LINK_LASTS.total_seconds() // 60)
         return answer({"link": f"{parts.address()}/in/{code}", "minutes": minutes}, 201)
 

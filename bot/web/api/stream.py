@@ -22,7 +22,7 @@ from bot.core.conversation import Conversation
 from bot.core.errors import BotError, LimitReached
 from bot.core.ids import TenantId
 from bot.core.people import Person
-from bot.doors import Visit
+from bot.credentials import Visit
 from bot.live import Note, Watch
 from bot.store.rows import dumps
 from bot.web.answers import number
@@ -153,7 +153,7 @@ class Tail:
         if now < self.asked_at + BEAT_S:
             return True
         self.asked_at = now
-        return await self.parts.doors.is_open(self.visit)
+        return await self.parts.credentials.is_open(self.visit)
 
 
 def _number(text: str) -> int | None:

@@ -5,7 +5,7 @@ from aiohttp import web
 from bot.core.canonical import Json
 from bot.core.people import Tenant
 from bot.core.times import iso
-from bot.doors import FIRST_LINK_LASTS
+from bot.credentials import FIRST_LINK_LASTS
 from bot.render.text import visible
 from bot.web.answers import TEXT, TIME, answer, list_of, listed, optional, schema
 from bot.web.api.people import PERSON, actor_of, shown
@@ -37,7 +37,7 @@ class Tenants:
         owner = fields.text("owner", "Owner", most=100).strip() or "Owner"
         actor = actor_of(request)
         tenant, person = await parts.people.add_tenant(name, owner, actor)
-        code = await parts.doors.link(person, actor, FIRST_LINK_LASTS)
+        code = await parts.credentials.link(person, actor, FIRST_LINK_LASTS)
         told: dict[str, Json] = {
             "tenant": _shown(tenant),
             "person": shown(person),

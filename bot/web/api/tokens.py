@@ -23,7 +23,7 @@ class Tokens:
     async def list(self, request: web.Request) -> web.Response:
         """One's own tokens; an owner sees everybody's."""
         visit = request[VISIT]
-        found = await self._parts.doors.tokens(visit.tenant, _whose(request))
+        found = await self._parts.credentials.tokens(visit.tenant, _whose(request))
         return listed([_shown(token) for token in found], None)
 
     async def add(self, request: web.Request) -> web.Response:
@@ -36,13 +36,13 @@ class Tokens:
             if person.role is not Role.OWNER:
                 raise Forbidden("Only owners make tokens for others.")
             person = await parts.people.get(visit.tenant, other)
-        token, secret = await parts.doors.add_token(person, name, actor_of(request))
+        token, secret = await parts.credentials.add_token(person, name, actor_of(request))
         return answer({**_shown(token), "token": secret.reveal()}, 201)
 
     async def revoke(self, request: web.Request) -> web.Response:
         """End a token, at once."""
         id_ = request.match_info["id"]
-        await self._parts.doors.revoke(
+        await self._parts.credentials.revoke(
             request[VISIT].tenant, id_, _whose(request), actor_of(request)
         )
         return answer({"id": id_})

@@ -32,7 +32,7 @@ class Scene:
     server: ModelVendors
     other: OpenAIServer
     clock: StillClock
-    doors: list[Door]
+    credentials: list[Door]
 
     @property
     def model(self) -> str:
@@ -54,7 +54,7 @@ class Scene:
             transport=self.transport,
             sleep=nap,
         )
-        self.doors.append(door)
+        self.credentials.append(door)
         return door
 
 
@@ -75,7 +75,7 @@ SHAPES = [
 async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
     vendor, transport = request.param
     async with ModelVendors() as server, OpenAIServer() as other:
-        doors: list[Door] = []
+        credentials: list[Door] = []
         clock = StillClock()
         yield Scene(
             vendor=vendor,
@@ -83,9 +83,9 @@ async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
             server=server,
             other=other,
             clock=clock,
-            doors=doors,
+            credentials=credentials,
         )
-        for door in doors:
+        for door in credentials:
             await door.close()
 
 

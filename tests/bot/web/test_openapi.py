@@ -60,7 +60,7 @@ async def test_the_description_is_valid(owner: ClientSession) -> None:
 
 async def test_every_address_of_the_api_is_described(house: WebHouse, owner: ClientSession) -> None:
     described = (await get(owner, "/openapi.json"))["paths"]
-    gate = Gate(house.doors, house.clock, "")
+    gate = Gate(house.credentials, house.clock, "")
     for route in routes(house.parts, gate):
         if not route.page:
             assert route.method.lower() in described[route.path], route.path

@@ -30,7 +30,7 @@ async def running(home: Path, **settings: Any) -> AsyncIterator[tuple[App, Clien
     """A whole house on a free port, and its owner."""
     app = App(Settings(home=home, **settings), hold(home), lambda secret: None)
     await app.start((0,))
-    app.doors.lend(app.owner, TOKEN)
+    app.credentials.lend(app.owner, TOKEN)
     headers = {"Authorization": f"Bearer {TOKEN.reveal()}"}
     try:
         async with ClientSession(app.local_url, headers=headers) as client:

@@ -93,8 +93,8 @@ async def test_where_the_database_is_away_nobody_learns_where_it_lies(
     async def away(*_: object) -> None:
         raise StoreError("The database cannot be read: Connect call failed ('10.0.0.5', 5432).")
 
-    monkeypatch.setattr(house.doors, "by_token", away)
-    monkeypatch.setattr(house.doors, "by_cookie", away)
+    monkeypatch.setattr(house.credentials, "by_token", away)
+    monkeypatch.setattr(house.credentials, "by_cookie", away)
     guess = house.client({"Authorization": "Bearer guess"})
     cookie = house.client({"Cookie": f"{COOKIE}=guess"})
     for told in (await get(guess, "/v1/me", 503), await get(cookie, "/v1/me", 503)):

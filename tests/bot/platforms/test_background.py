@@ -6,11 +6,11 @@ import logging
 import pytest
 
 from bot.core.errors import VendorRefused
-from bot.platforms.afterwards import Afterwards
+from bot.platforms.background import Background
 
 
 async def test_it_is_done_and_whoever_added_it_waits_for_nothing() -> None:
-    after, done = Afterwards("Chat"), asyncio.Event()
+    after, done = Background("Chat"), asyncio.Event()
 
     async def work() -> None:
         done.set()
@@ -25,7 +25,7 @@ async def test_it_is_done_and_whoever_added_it_waits_for_nothing() -> None:
 async def test_what_fails_is_logged_and_harms_nothing_else(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    after, done = Afterwards("Chat"), asyncio.Event()
+    after, done = Background("Chat"), asyncio.Event()
 
     async def refused() -> None:
         raise VendorRefused("Not here.")
@@ -47,7 +47,7 @@ async def test_what_fails_is_logged_and_harms_nothing_else(
 async def test_what_does_not_fit_is_dropped_with_a_word_and_never_begun(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    after, begun = Afterwards("Chat", most=2), list[int]()
+    after, begun = Background("Chat", most=2), list[int]()
 
     async def work(n: int) -> None:
         begun.append(n)
@@ -64,7 +64,7 @@ async def test_what_does_not_fit_is_dropped_with_a_word_and_never_begun(
 
 
 async def test_an_end_waits_for_what_it_ends_and_closes_what_never_began() -> None:
-    after, ended = Afterwards("Chat"), list[str]()
+    after, ended = Background("Chat"), list[str]()
 
     async def slow() -> None:
         try:

@@ -62,7 +62,7 @@ class SignedIn:
     visit: Visit
 
 
-class Doors:
+class Credentials:
     """Opens and closes them."""
 
     def __init__(self, db: Database, clock: Clock, key: bytes) -> None:

@@ -11,7 +11,7 @@ from bot.core.event import Attachment, Event, Kind, Place, Sender
 from bot.core.ids import ConvId, EventId, PersonId, TenantId, conv_key
 from bot.core.people import Person, Role
 from bot.core.times import to_us
-from bot.platforms.bringing import Bringing
+from bot.platforms.files_in import FilesIn
 from bot.store import conversations, people
 from bot.store.script import Script, restartable
 from tests.fakes.channel import FakeChannel
@@ -63,8 +63,8 @@ async def test_a_turn_that_begins_anew_keeps_the_file_it_had(tmp_path: Path) -> 
 
     conv = await db.write(furnish())
     claim = Claim(event=event, seq=1, conv=conv, attempt=0, history=(), journal={})
-    bringing = Bringing(db, local_files(db, clock, tmp_path / "files"))
+    files_in = FilesIn(db, local_files(db, clock, tmp_path / "files"))
     for _ in range(2):
-        (item,) = (await bringing.bring(claim, channel, person)).event.attachments
+        (item,) = (await files_in.bring(claim, channel, person)).event.attachments
         assert item.sha256 and item.source == "fil_1x0"
     assert channel.given == 1

@@ -16,9 +16,9 @@ from bot.core.ids import ConvId, TenantId
 from bot.core.ports import Accepted
 from bot.platforms.lent import Offer
 from bot.platforms.listening import step
-from bot.wiring import ears as module
-from bot.wiring.ears import Ears
+from bot.wiring import listeners as module
 from bot.wiring.lender import Holding
+from bot.wiring.listeners import Listeners
 from tests.bot.test_troubles import told
 from tests.fakes.channel import FakeChannel
 from tests.fakes.switchboard import AWAY, HOME, OLGA, Switchboard
@@ -46,8 +46,8 @@ class Pigeon(FakeChannel):
         return await super().send(message)
 
 
-def ears_of(board: Switchboard, pigeon: Pigeon) -> Ears:
-    return Ears([Offer(name=pigeon.name, make=lambda: pigeon)], HOME, board.clock)
+def ears_of(board: Switchboard, pigeon: Pigeon) -> Listeners:
+    return Listeners([Offer(name=pigeon.name, make=lambda: pigeon)], HOME, board.clock)
 
 
 async def until(holds: Callable[[], object]) -> None:
@@ -71,15 +71,19 @@ async def test_one_that_breaks_begins_again_and_the_owner_is_told_once(
     async with Switchboard() as board:
         pigeon = Pigeon(name="pigeon")
         pigeon.breaks, pigeon.error = 3, error
-        ears = ears_of(board, pigeon)
-        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        listeners = ears_of(board, pigeon)
+        task = asyncio.ensure_future(
+            listeners.run(board.engine.inbox.accept, board.engine.troubles)
+        )
         async with asyncio.timeout(10):
             while not await board.engine.troubles.shown(HOME):
                 await asyncio.sleep(0.005)
         await board.engine.troubles.look()
         await board.engine.troubles.look()
         await until(
-            lambda: ears.states(HOME) == [{"name": "pigeon", "up": True, "detail": "listening"}]
+            lambda: (
+                listeners.states(HOME) == [{"name": "pigeon", "up": True, "detail": "listening"}]
+            )
         )
         assert pigeon.runs == 4
         task.cancel()
@@ -122,16 +126,16 @@ async def test_one_that_another_process_listens_to_is_said_to_be_that_one_s(
         pigeon, others, troubles = Leased(name="pigeon"), Others(), board.engine.troubles
         pigeon.holding, pigeon.peers = Holding(), others
         await troubles.channel_down(HOME, "pigeon")  # at the other one
-        ears = ears_of(board, pigeon)
-        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, troubles))
+        listeners = ears_of(board, pigeon)
+        task = asyncio.ensure_future(listeners.run(board.engine.inbox.accept, troubles))
         there = {"name": "pigeon", "up": True, "detail": "another process listens"}
-        await until(lambda: ears.states(HOME) == [there])
+        await until(lambda: listeners.states(HOME) == [there])
         await asyncio.sleep(0.2)
-        assert ears.states(HOME) == [there]
+        assert listeners.states(HOME) == [there]
         assert await troubles.shown(HOME), "who only waits does not say that it works again"
         others.free = True
         here = {**there, "detail": "listening"}
-        await until(lambda: ears.states(HOME) == [here])
+        await until(lambda: listeners.states(HOME) == [here])
         async with asyncio.timeout(10):
             while await troubles.shown(HOME):
                 await asyncio.sleep(0.005)
@@ -143,15 +147,17 @@ async def test_what_ailed_a_channel_that_is_let_go_of_is_no_trouble_any_more() -
     async with Switchboard() as board:
         pigeon = Pigeon(name="pigeon")
         pigeon.breaks = 1_000
-        ears = ears_of(board, pigeon)
-        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        listeners = ears_of(board, pigeon)
+        task = asyncio.ensure_future(
+            listeners.run(board.engine.inbox.accept, board.engine.troubles)
+        )
         async with asyncio.timeout(10):
             while not await board.engine.troubles.shown(HOME):
                 await asyncio.sleep(0.005)
-        await ears.tidy(HOME)
+        await listeners.tidy(HOME)
         assert await board.engine.troubles.shown(HOME), "it is there, and still down"
-        ears.remove(HOME, "pigeon")
-        await ears.tidy(HOME)
+        listeners.remove(HOME, "pigeon")
+        await listeners.tidy(HOME)
         assert await board.engine.troubles.shown(HOME) == []
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -162,37 +168,39 @@ async def test_one_token_is_listened_with_for_one_tenant_alone() -> None:
     async with Switchboard() as board:
         mine, theirs, own = (Pigeon(name="pigeon") for _ in range(3))
         mine.sole, theirs.sole, own.sole = "one", "one", ""  # type: ignore[attr-defined]
-        ears = ears_of(board, mine)
+        listeners = ears_of(board, mine)
         with pytest.raises(Conflict, match="in another part of this house") as refused:
-            ears.check_free(AWAY, theirs)
+            listeners.check_free(AWAY, theirs)
         assert HOME not in refused.value.message
-        ears.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
-        (state,) = ears.states(AWAY)
-        assert "another part" in str(state["detail"]) and ears.of(AWAY, "pigeon") is None
-        ears.check_free(HOME, theirs)
-        ears.check_free(AWAY, own)
-        ears.remove(HOME, "pigeon")
-        ears.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
-        assert ears.of(AWAY, "pigeon") is theirs
+        listeners.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
+        (state,) = listeners.states(AWAY)
+        assert "another part" in str(state["detail"]) and listeners.of(AWAY, "pigeon") is None
+        listeners.check_free(HOME, theirs)
+        listeners.check_free(AWAY, own)
+        listeners.remove(HOME, "pigeon")
+        listeners.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
+        assert listeners.of(AWAY, "pigeon") is theirs
 
 
 async def test_a_guest_s_channel_hears_for_its_own_tenant_alone() -> None:
     """Whatever account it names: only the first tenant's carries installed workspaces."""
     async with Switchboard() as board:
-        ears = Ears([], HOME, board.clock, Rooms(**{"app:A1/T1": HOME}))
+        listeners = Listeners([], HOME, board.clock, Rooms(**{"app:A1/T1": HOME}))
         theirs = Pigeon(name="pigeon")
-        ears.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
-        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        listeners.take(AWAY, Offer(name="pigeon", make=lambda: theirs))
+        task = asyncio.ensure_future(
+            listeners.run(board.engine.inbox.accept, board.engine.troubles)
+        )
         await until(lambda: theirs.runs)
         assert theirs.sink is not None
         event = board.event("Hello", tenant=HOME, channel="web")
         await theirs.sink(replace(event, account="app:A1/T1"))
         rows = board.disk.all("select tenant, channel from inbox")
         assert rows == [(AWAY, "pigeon")]
-        assert ears.states(HOME) == []
-        await until(lambda: ears.states(AWAY)[0]["up"])
-        ears.remove(AWAY, "pigeon")
-        assert ears.states(AWAY) == [] and ears.of(AWAY, "pigeon") is None
+        assert listeners.states(HOME) == []
+        await until(lambda: listeners.states(AWAY)[0]["up"])
+        listeners.remove(AWAY, "pigeon")
+        assert listeners.states(AWAY) == [] and listeners.of(AWAY, "pigeon") is None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -208,9 +216,9 @@ async def test_one_that_cannot_be_made_is_named_and_others_listen() -> None:
             Offer(name="raven", make=broken),
             Offer(name="pigeon", make=lambda: pigeon),
         ]
-        ears = Ears(offers, HOME, board.clock)
-        assert list(ears.carriers.of(HOME)) == ["pigeon"]
-        assert {"name": "raven", "up": False, "detail": "no roof"} in ears.states(HOME)
+        listeners = Listeners(offers, HOME, board.clock)
+        assert list(listeners.carriers.of(HOME)) == ["pigeon"]
+        assert {"name": "raven", "up": False, "detail": "no roof"} in listeners.states(HOME)
 
 
 async def test_who_it_was_and_whose_is_not_the_channels_to_say() -> None:
@@ -358,19 +366,21 @@ async def test_one_that_cannot_be_made_takes_the_place_of_what_was_let_go_of() -
     """Another process changed its tokens, and this one cannot use the new ones."""
     async with Switchboard() as board:
         pigeon = Pigeon(name="pigeon")
-        ears = ears_of(board, pigeon)
-        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        listeners = ears_of(board, pigeon)
+        task = asyncio.ensure_future(
+            listeners.run(board.engine.inbox.accept, board.engine.troubles)
+        )
         await until(lambda: pigeon.runs)
 
         def broken() -> Pigeon:
             raise RuntimeError("no roof")
 
-        ears.take(HOME, Offer(name="pigeon", make=broken))
-        assert ears.of(HOME, "pigeon") is None
-        assert ears.states(HOME) == [{"name": "pigeon", "up": False, "detail": "no roof"}]
-        ears.take(HOME, Offer(name="pigeon", make=lambda: pigeon))
+        listeners.take(HOME, Offer(name="pigeon", make=broken))
+        assert listeners.of(HOME, "pigeon") is None
+        assert listeners.states(HOME) == [{"name": "pigeon", "up": False, "detail": "no roof"}]
+        listeners.take(HOME, Offer(name="pigeon", make=lambda: pigeon))
         await until(lambda: pigeon.runs == 2)
-        assert [state["detail"] for state in ears.states(HOME)] == ["starting"]
+        assert [state["detail"] for state in listeners.states(HOME)] == ["starting"]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
 
@@ -388,14 +398,16 @@ async def test_one_that_takes_the_place_of_another_listens_when_that_has_ended()
                     await asyncio.sleep(0.1)
                     steps.append("ended")
 
-        ears = ears_of(board, Slow(name="pigeon"))
-        task = asyncio.ensure_future(ears.run(board.engine.inbox.accept, board.engine.troubles))
+        listeners = ears_of(board, Slow(name="pigeon"))
+        task = asyncio.ensure_future(
+            listeners.run(board.engine.inbox.accept, board.engine.troubles)
+        )
         await until(lambda: steps)
-        ears.put(HOME, Slow(name="pigeon"))
-        ears.put(HOME, Slow(name="pigeon"))
+        listeners.put(HOME, Slow(name="pigeon"))
+        listeners.put(HOME, Slow(name="pigeon"))
         await until(lambda: len(steps) > 2)
         assert steps == ["begun", "ended", "begun"]
-        ears.remove(HOME, "pigeon")
+        listeners.remove(HOME, "pigeon")
         await until(lambda: steps[-1] == "ended")
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -430,7 +442,7 @@ async def test_whose_an_event_is_is_told_by_the_install_and_never_by_the_event(
     async with Switchboard() as board:
         pigeon, heard = Pigeon(), list[Event]()
         offers = [Offer(name=pigeon.name, make=lambda: pigeon)]
-        ears = Ears(offers, HOME, board.clock, Rooms(**{"app:A1/T1": AWAY}))
+        listeners = Listeners(offers, HOME, board.clock, Rooms(**{"app:A1/T1": AWAY}))
 
         async def accept(event: Event) -> Accepted:
             heard.append(event)
@@ -441,7 +453,7 @@ async def test_whose_an_event_is_is_told_by_the_install_and_never_by_the_event(
             event = replace(event, sender=replace(event.sender, person=None))
             if whose is None:
                 with pytest.raises(NotFound):
-                    await ears.sink(pigeon, accept)(event)
+                    await listeners.sink(pigeon, accept)(event)
             else:
-                await ears.sink(pigeon, accept)(event)
+                await listeners.sink(pigeon, accept)(event)
         assert {event.tenant for event in heard} == ({whose} if whose else set())

@@ -27,7 +27,7 @@ from bot.core.errors import (
 from bot.core.event import CONTROL, Event, Kind, Trust
 from bot.core.ids import EffectId, EventId, TenantId, conv_key
 from bot.core.ports import Accepted, Clock, new_id
-from bot.platforms.afterwards import Afterwards
+from bot.platforms.background import Background
 from bot.platforms.carriers import Carriers
 from bot.platforms.lent import Offer
 from bot.platforms.listening import State, ended, step, why
@@ -60,13 +60,13 @@ class Installing(Protocol):
 
 
 class Around(Protocol):
-    """What stands around the ears."""
+    """What stands around the listeners."""
 
     @property
     def installing(self) -> Installing: ...
 
 
-class Ears:
+class Listeners:
     """The platforms outside that a house listens to."""
 
     def __init__(
@@ -85,7 +85,7 @@ class Ears:
         self._tasks: dict[Key, asyncio.Task[None]] = {}
         self._ending: dict[Key, set[asyncio.Task[None]]] = {}
         """Tasks that were cancelled and may not have ended."""
-        self._answers: dict[Key, Afterwards] = {}
+        self._answers: dict[Key, Background] = {}
         self._listen: Listen | None = None
         """How a channel is listened to, once the house runs."""
         self._troubles: Troubles | None = None
@@ -282,7 +282,7 @@ class Ears:
 
         A platform that is slow, or full, holds up neither its acknowledgement nor what comes next.
         """
-        answers = self._answers.setdefault(key, Afterwards(channel.name))
+        answers = self._answers.setdefault(key, Background(channel.name))
         saying = answers.add(_said(channel, event, accepted))
         if saying is not None:
             await asyncio.wait({saying}, timeout=SAY_S)

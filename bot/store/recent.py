@@ -46,7 +46,7 @@ class Known:
         )
 
 
-class Lately:
+class Recent:
     """Keeps them."""
 
     def __init__(self, clock: Clock) -> None:

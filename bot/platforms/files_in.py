@@ -27,7 +27,7 @@ MOST = 10
 """Files of one message; more are only named."""
 
 
-class Bringing:
+class FilesIn:
     """Fetches files."""
 
     def __init__(self, db: Database, files: Files | None) -> None:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 MOST = 500
 
 
-class Afterwards:
+class Background:
     """The work of one platform that is on its way."""
 
     def __init__(self, platform: str, most: int = MOST) -> None:

@@ -12,7 +12,7 @@ from bot.core.event import Attachment, Ending
 from bot.core.model import ModelMessage, ToolCall
 from bot.inbox import arrive
 from bot.store import archives, conversations, turns
-from bot.store.lately import MOST_CHARS, MOST_LINES, Lately
+from bot.store.recent import MOST_CHARS, MOST_LINES, Recent
 from bot.store.script import Ask, Script
 from tests.bot.store.test_lockstep import Watched, arriving, said
 from tests.fakes.clock import StillClock
@@ -25,7 +25,7 @@ class House:
 
     def __init__(self, db: Watched, clock: StillClock | None = None) -> None:
         self.db = db
-        self.lately = Lately(clock or StillClock())
+        self.recent = Recent(clock or StillClock())
         self.read = 0
 
     def run(self, script: Script[Any]) -> Any:
@@ -48,18 +48,18 @@ class House:
     def come(self, n: int, at: int, **more: Any) -> Claim | None:
         """Something is said; its turn, where one opens."""
         event = replace(said(n, at, "a"), **more)
-        known = self.lately.known("a", event.conv)
+        known = self.recent.known("a", event.conv)
         ids = (f"cnv_{event.id}", f"msg_{event.id}")
         got, claim = self.run(arrive(event, ids, 1_000, "", "me", known))
         if claim:
-            self.lately.opened(claim, got.said)
+            self.recent.opened(claim, got.said)
         return claim if isinstance(claim, Claim) else None
 
     def end(self, claim: Claim, reply: str = "Yes.", raw: tuple[ModelMessage, ...] = ()) -> None:
         """The turn is over."""
         end = TurnEnd(ending=Ending.ANSWERED, reply=reply, raw=raw)
         done = self.run(turns.finish(claim, end, 2_000))
-        self.lately.closed(claim, done.said, done.last)
+        self.recent.closed(claim, done.said, done.last)
 
     def really(self, claim: Claim) -> Any:
         """What the rows say was said before."""
@@ -124,24 +124,24 @@ def test_of_files_that_are_written_into_their_line_later_nothing_is_kept(house: 
     claim = house.come(0, 0, attachments=(file,))
     assert claim
     house.end(claim)
-    assert house.lately.known("a", claim.conv.key) is None
+    assert house.recent.known("a", claim.conv.key) is None
 
 
 def test_a_turn_whose_task_is_gone_keeps_nothing(house: House) -> None:
     claim = house.come(0, 0)
     assert claim
-    house.lately.left(claim.conv.id)
+    house.recent.left(claim.conv.id)
     house.end(claim)
-    assert house.lately.known("a", claim.conv.key) is None
+    assert house.recent.known("a", claim.conv.key) is None
 
 
 def test_nothing_is_at_hand_after_the_database_may_have_gone_back(house: House) -> None:
     talk(house, 0, 2)
     open_ = house.come(1, 0)
     assert open_
-    house.lately.forget()
+    house.recent.forget()
     house.end(open_)
-    assert house.lately.known("a", open_.conv.key) is None
+    assert house.recent.known("a", open_.conv.key) is None
     claim = house.come(0, 9)
     assert claim
     assert house.read == 1
@@ -153,11 +153,11 @@ def test_it_is_bounded_and_let_go_of_after_a_while() -> None:
     house = House(Watched(), clock)
     for n in range(MOST_LINES // 2 + 10):
         talk(house, n, 1)
-    assert len(house.lately._kept) == MOST_LINES // 2
+    assert len(house.recent._kept) == MOST_LINES // 2
     last = said(MOST_LINES // 2 + 9, 0, "a").conv
-    assert house.lately.known("a", last)
+    assert house.recent.known("a", last)
     clock.move(seconds=601)
-    assert house.lately.known("a", last) is None
+    assert house.recent.known("a", last) is None
 
 
 @pytest.mark.parametrize("what", ["arguments", "thinking"])
@@ -171,7 +171,7 @@ def test_what_an_agent_wrote_beside_its_words_counts_as_well(house: House, what:
         claim = house.come(n, 0)
         assert claim
         house.end(claim, raw=(raw,))
-    assert len(house.lately._kept) <= 4
+    assert len(house.recent._kept) <= 4
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -200,7 +200,7 @@ def test_whatever_two_processes_do_each_is_given_what_was_said(seed: int) -> Non
 
 def test_an_event_is_its_tenants_alone(house: House) -> None:
     talk(house, 0, 2)
-    assert house.lately.known("b", said(0, 0, "a").conv) is None
+    assert house.recent.known("b", said(0, 0, "a").conv) is None
     ((_, claim),) = house.db.one_by_one([arriving(said(0, 0, "b"))])
     assert claim.history == ()
 
@@ -211,6 +211,6 @@ def test_what_is_kept_is_counted_whole_though_only_what_is_new_is_counted(house:
         claim = house.come(1, at)
         assert claim
         house.end(claim, f"answer {at}", (ModelMessage(role="assistant", tool_calls=(call,)),))
-    known = house.lately.known("a", said(1, 0, "a").conv)
+    known = house.recent.known("a", said(1, 0, "a").conv)
     assert known and len(known.lines) == 8
     assert known.chars == sum(len(line.text) for line in known.lines) + 4 * 80
