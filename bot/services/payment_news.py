@@ -3,7 +3,10 @@
 The address says whose secret is tried, and nothing else says whose event it is: a thing that was
 made for another tenant is not found. An event is only a hint, for they come twice and in any order:
 the object is fetched, and what it is now is told, in words that a person approved and in numbers.
-Stored before it is acknowledged; where Stripe cannot be asked, it is asked to tell again.
+Stored before it is acknowledged; where Stripe cannot be asked, it is asked to tell again. What the
+key cannot find (deleted, or another account's) it never will, so that is acknowledged and logged:
+Stripe repeats for up to three days what is answered with an error.
+https://docs.stripe.com/webhooks and /error-codes
 """
 
 import json
@@ -25,7 +28,7 @@ from bot.store import conversations, effects
 from bot.store.script import Database
 from bot.web.parts import Access, Route
 from bot.webhooks.stripe import HEADER, is_genuine
-from tools.payments._api import Object, number, one, text
+from tools.payments._api import Absent, Object, number, one, text
 from tools.payments._money import shown as money
 from tools.payments._settings import mode_of
 
@@ -126,8 +129,17 @@ class PaymentNews:
         signed = request.headers.get(HEADER, "")
         if not is_genuine(account.webhook_secret, signed, body, self._a.clock.now()):
             return web.Response(status=401, text="The signature does not fit.")
+        event = _event(body)
         try:
-            await self._take(tenant, account, _event(body))
+            await self._take(tenant, account, event)
+        except Absent:
+            log.warning(
+                "Stripe told %s of %s, which the key cannot find: it was deleted, or the webhook "
+                "is of another account than the key. Nothing is said of it.",
+                text(event, "type"),
+                text(event, "data", "object", "id"),
+                extra={"tenant": tenant},
+            )
         except BotError as error:
             log.warning("An event of Stripe's is put off: %s", error.message)
             return web.Response(status=503, text="Tell it again.")

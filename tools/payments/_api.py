@@ -30,6 +30,10 @@ Form = Mapping[str, object]
 """Values are text, numbers, truths, or further mappings and lists of them."""
 
 
+class Absent(VendorRefused):
+    """Stripe has nothing of this id that the key could find, and never will."""
+
+
 @frozen
 class Api:
     """Stripe for one tenant."""
@@ -39,7 +43,7 @@ class Api:
     key: Secret
 
     async def get(self, path: str, query: Form | None = None) -> Object:
-        """Read one thing. Raises ConnectionBroken, VendorRefused, VendorUnknown."""
+        """Read one thing. Raises ConnectionBroken, VendorRefused (Absent), VendorUnknown."""
         asked = f"?{encode(query)}" if query else ""
         return await self._call("GET", path + asked)
 
@@ -104,8 +108,9 @@ def _error(page: Page) -> Exception:
     try:
         told = json.loads(page.body).get("error", {})
         kind, words = str(told.get("type", "")), str(told.get("message", ""))[:300]
+        code = str(told.get("code", ""))
     except (ValueError, AttributeError):
-        kind, words = "", ""
+        kind = words = code = ""
     said = f" It says: {words}" if words else ""
     if status == 401:
         return ConnectionBroken(
@@ -123,7 +128,8 @@ def _error(page: Page) -> Exception:
             f"The key may not do this. Give it the right at Stripe; nothing was done.{said}"
         )
     if status == 404:
-        return VendorRefused(f"Stripe does not have this; nothing was done.{said}")
+        refused = Absent if code == "resource_missing" else VendorRefused
+        return refused(f"Stripe does not have this; nothing was done.{said}")
     return VendorRefused(f"Stripe refused it with {status}; nothing was done.{said}")
 
 

@@ -184,6 +184,13 @@ async def test_what_stripe_tells_is_said_once_where_the_invoice_was_asked_for(
     stripe.order("GET /v1/invoices/{}", "503_before")
     assert (await stripe.notify(hook, paid)).status == 503
     assert [(await stripe.notify(hook, paid)).status for _ in range(3)] == [200] * 3
+    # What the key will never find is acknowledged, for else it would be told again for days.
+    gone = {**stripe.world.things["in"][invoice], "id": "in_404"}
+    assert (await stripe.notify(hook, stripe.world.tell("invoice.paid", gone))).status == 200
+    assert "invoice.paid of in_404, which the key cannot find" in teller.program.said
+    # An address that Stripe does not know is another matter: that can be mended here.
+    stripe.order("GET /v1/invoices/{}", "404")
+    assert (await stripe.notify(hook, paid)).status == 503
     # What is over by now is not told, what others made is not ours, and forgers are not heard.
     assert (await stripe.notify(hook, late)).status == 200
     strange = stripe.world.invoice({"customer": "cus_000001", "currency": "eur"})
