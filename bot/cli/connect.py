@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from bot.cli.asking import declare, gather
 from bot.cli.client import Client, Refused, path_of
-from bot.cli.connections import connect_service, forget_app, service
+from bot.cli.connections import BY_KEY, UNSET, connect_service, forget_app, service
 from bot.cli.record import Record
 from bot.cli.shell import Shell
 from bot.cli.terminal import clean
@@ -22,8 +22,6 @@ from bot.core.errors import Conflict, NotFound
 WAIT_S = 20.0
 """How long a platform may take until it listens."""
 LOOK_S = 0.5
-SERVICES = {"stripe": "stripe", "wordpress": "blog", "ghost": "blog"}
-"""Listed beside the platforms, each with its page; nobody talks there."""
 
 
 def connect(shell: Shell, args: Namespace) -> int:
@@ -69,7 +67,7 @@ def _platform(shell: Shell, client: Client, args: Namespace) -> int:
 
 def _connected(shell: Shell, name: str, found: Record, state: Record) -> int:
     """Say what the platform said of it, whether it listens, and what is next."""
-    up, is_service = state.flag("up"), name in SERVICES
+    up, is_service = state.flag("up"), name in BY_KEY
     detail = f"{name}: {clean(state.text('detail'))}"
     lines = [] if is_service else checked(name, found)
     lines.append(f"{name} listens." if up and not is_service else detail)
@@ -186,7 +184,7 @@ def _find(client: Client, name: str) -> Record:
 
 
 def _docs(name: str) -> str:
-    page = SERVICES.get(name)
+    page = BY_KEY.get(name)
     return f"docs/integrations/{page}.md" if page else f"docs/channels/{name}.md"
 
 
@@ -196,7 +194,7 @@ def _wait(shell: Shell, client: Client, name: str) -> Record:
     until = time.monotonic() + WAIT_S
     state = _find(client, name)
     while not state.flag("up") and time.monotonic() < until:
-        if state.text("detail") not in ("starting", "not connected"):
+        if state.text("detail") not in ("starting", UNSET):
             break
         time.sleep(LOOK_S)
         state = _find(client, name)

@@ -1,7 +1,8 @@
 """`bot connections`: accounts at services, how each is, checking and letting go.
 
 Connecting one begins with `bot connect SERVICE`, which keeps our app's ID and secret, and goes on
-in a browser, where the service asks for consent.
+in a browser, where the service asks for consent. Stripe and the blog's site are connected by a key
+alone; they are listed here too, and let go of by `bot connect NAME --remove`.
 """
 
 from argparse import ArgumentParser, Namespace
@@ -17,6 +18,9 @@ from bot.core.errors import NotFound
 
 Ask = Callable[[Record], dict[str, str]]
 NONE = "No account is connected."
+BY_KEY = {"stripe": "stripe", "wordpress": "blog", "ghost": "blog"}
+"""Services that a key connects, each with its page; the house lists them beside the platforms."""
+UNSET = "not connected"
 WORDS = {"active": "connected", "ends": "ends soon", "broken": "broken"}
 
 
@@ -25,6 +29,7 @@ def listed(shell: Shell, _: Namespace) -> int:
     with shell.client() as client:
         items = client.call("GET", path_of("connections")).records("items")
         services = client.call("GET", path_of("services")).records("items")
+        items += _by_key(client)
     rows = [_row(item) for item in items]
     lines = shell.terminal.table(("id", "service", "account", "", "may", "ends"), rows)
     ready = [one.text("name") for one in services if one.text("app")]
@@ -32,6 +37,25 @@ def listed(shell: Shell, _: Namespace) -> int:
     hint = runnable(f"Connect one with: bot connect NAME ({names})")
     shell.terminal.show({"items": items}, [*lines, hint] if rows else [NONE, hint])
     return 1 if any(item.text("status") == "broken" for item in items) else 0
+
+
+def _by_key(client: Client) -> list[Record]:
+    """Those that a key connects, in the shape of accounts; they have no id."""
+    found = [
+        one
+        for one in client.call("GET", path_of("channels")).records("items")
+        if one.text("name") in BY_KEY and one.text("detail") != UNSET
+    ]
+    return [
+        Record(
+            {
+                "provider": one.text("name"),
+                "name": one.text("detail"),
+                "status": "active" if one.flag("up") else "broken",
+            }
+        )
+        for one in found
+    ]
 
 
 def _row(item: Record) -> tuple[str, ...]:

@@ -30,12 +30,32 @@ SERVICE = {
 def test_they_are_listed_and_a_broken_one_fails(bot: Bot, server: ApiServer) -> None:
     server.answers["GET", "/v1/connections"] = (200, {"items": [ITEM], "next": None})
     server.answers["GET", "/v1/services"] = (200, {"items": [SERVICE], "next": None})
+    server.answers["GET", "/v1/channels"] = (200, {"items": [], "next": None})
     done = bot("connections")
     assert done.code == 1 and "ann (for kelly)" in done.out and "broken" in done.out
     assert "Publish posts" in done.out and "bot connect NAME (x)" in done.out
     server.answers["GET", "/v1/connections"] = (200, {"items": [], "next": None})
     done = bot("connections")
     assert done.code == 0 and "No account is connected" in done.out
+
+
+def test_stripe_and_the_site_of_the_blog_are_listed_too(bot: Bot, server: ApiServer) -> None:
+    none = (200, {"items": [], "next": None})
+    server.answers["GET", "/v1/connections"] = server.answers["GET", "/v1/services"] = none
+    stripe = {"name": "stripe", "up": True, "detail": "test mode: no money moves"}
+    ghost = {"name": "ghost", "up": False, "detail": "Its key cannot be opened."}
+    unset = {"name": "wordpress", "up": False, "detail": "not connected"}
+    slack = {"name": "slack", "up": True, "detail": "listens"}
+    items = [slack, stripe, unset]
+    server.answers["GET", "/v1/channels"] = (200, {"items": items, "next": None})
+    done = bot("connections")
+    assert done.code == 0 and "No account is connected" not in done.out
+    (line,) = [line for line in done.out.splitlines() if "stripe" in line]
+    assert "test mode: no money moves" in line and "connected" in line
+    assert "wordpress" not in done.out and "slack" not in done.out
+    items.append(ghost)
+    done = bot("connections")
+    assert done.code == 1 and "Its key cannot be opened." in done.out and "broken" in done.out
 
 
 def test_the_doctor_says_what_works_by_each(bot: Bot, server: ApiServer) -> None:
