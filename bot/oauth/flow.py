@@ -28,6 +28,7 @@ from bot.frozen import frozen
 from bot.lazy import at_hand
 from bot.oauth.around import Around, Tokens
 from bot.oauth.ending import leave
+from bot.oauth.meanings import plainly
 from bot.oauth.provider import App, Provider, inside
 from bot.oauth.renewal import due
 from bot.oauth.states import States
@@ -39,11 +40,6 @@ from bot.store.oauth_states import Bearer, Meant
 SKEW_S = 300
 MAX_NAME = 200
 BACK = "/admin/connections"
-_MEANS = {
-    "invalid_grant": "does not take its answer any more: it was used before, or is too old.",
-    "invalid_client": "does not know the app: enter its client ID and secret anew.",
-}
-"""What a vendor's word about a code comes to: https://www.rfc-editor.org/rfc/rfc6749#section-5.2"""
 _SITE = "account:"
 """Stands before a provider's name where states are kept: the app of a platform is another site."""
 _PATH = re.compile(r"/(?:admin|chat)(?:/[A-Za-z0-9_-]+)*")
@@ -119,13 +115,11 @@ class Flow:
         verifier = self._verifier(returned.state)
         try:
             grant = await wire.exchange(code, verifier, self.redirect(name))
+            self._g.strongroom.hide(grant.access, grant.refresh, grant.id_token)
+            item = await self._made(visit, wire, grant, (meant, self._nonce(returned.state)))
         except Declined as error:
-            said = _MEANS.get(error.word)
-            if not said:
-                raise
-            raise Declined(f"{provider.title} {said}", error.word) from error
-        self._g.strongroom.hide(grant.access, grant.refresh, grant.id_token)
-        item = await self._made(visit, wire, grant, (meant, self._nonce(returned.state)))
+            said = plainly(provider.title, error.word, self.redirect(name))
+            raise Declined(said, error.word) from error
         await self._keep(item, grant)
         return item, meant.back
 

@@ -249,7 +249,7 @@ class Wire:
                 f"{title} cannot answer now (HTTP {page.status}). Try again later.",
                 retry_after_s=wait,
             )
-        shown = word if _WORD.fullmatch(word) else "no reason that can be shown"
+        shown = word if is_shown(word) else "no reason that can be shown"
         raise Declined(f"{title} refused (HTTP {page.status}, {shown}).", word)
 
     def _wait(self, text: str) -> float | None:
@@ -285,6 +285,11 @@ class Wire:
             id_token=Secret(id_token if isinstance(id_token, str) else ""),
             told=said,
         )
+
+
+def is_shown(word: str) -> bool:
+    """Whether a vendor's word is one, and so may be repeated."""
+    return bool(_WORD.fullmatch(word))
 
 
 def with_query(url: str, query: Mapping[str, str]) -> str:

@@ -12,11 +12,12 @@ from typing import Protocol
 
 from aiohttp import web
 
-from bot.core.errors import Forbidden, Invalid, OperatorError, UserError, VendorError
+from bot.core.errors import BotError, Forbidden, Invalid, OperatorError, UserError, VendorError
 from bot.core.people import Role
 from bot.credentials import Visit
 from bot.frozen import frozen
 from bot.oauth.flow import Returned, Wanted
+from bot.oauth.meanings import plainly
 from bot.oauth.provider import load
 from bot.web.auth import COOKIE, Gate, SignedOut
 from bot.web.pages import error_page, render
@@ -37,6 +38,8 @@ class Shown:
     title: str
     name: str
     action: str
+    back: str
+    """Where the other site sends people back to."""
 
 
 class Dance(Protocol):
@@ -67,6 +70,7 @@ class Installs:
             title="Connect this workspace",
             name=name.capitalize(),
             action=f"/oauth/{name}/installed",
+            back=f"/oauth/{name}/installed",
         )
 
     async def start(self, visit: Visit, name: str, query: Mapping[str, str]) -> str:
@@ -93,7 +97,12 @@ class Accounts:
 
     def shown(self, name: str) -> Shown:
         title = self._parts.connections.record(name).title
-        return Shown(title=f"Connect {title}", name=title, action=f"/oauth/{name}/finish")
+        return Shown(
+            title=f"Connect {title}",
+            name=title,
+            action=f"/oauth/{name}/finish",
+            back=f"/oauth/{name}/callback",
+        )
 
     async def start(self, visit: Visit, name: str, query: Mapping[str, str]) -> str:
         features = query.get("features")
@@ -123,7 +132,10 @@ class Pages:
         if not visit.is_browser:
             raise Forbidden("Open this in the browser that you are signed in with.")
         name = request.match_info["name"]
-        where = await self._dance.start(visit, name, request.query)
+        try:
+            where = await self._dance.start(visit, name, request.query)
+        except (Invalid, OperatorError, VendorError) as error:
+            return self._failed(error)
         return web.Response(status=303, headers={"Location": where})
 
     async def back(self, request: web.Request) -> web.StreamResponse:
@@ -141,27 +153,31 @@ class Pages:
         shown = self._dance.shown(name)
         brought = {key: str(given.get(key, ""))[:MAX_FIELD] for key in _BROUGHT}
         if brought["error"]:
-            words = f"{shown.name} was told no."
-            if brought["error"] not in ("access_denied", "user_cancelled_authorize"):
-                words = f"{shown.name} met an error."
+            back = f"{self._parts.address()}{shown.back}"
+            words = plainly(shown.name, brought["error"], back)
             return error_page(400, words, NOTHING, self._dance.began)
         if not brought["state"] or not brought["code"]:
-            return error_page(400, "This address is where a service sends people back to.")
+            words = f"{shown.name} sent no answer along: only its own way back leads here."
+            return error_page(400, words, NOTHING, self._dance.began)
         return render("oauth.html", shown=shown, brought=brought)
 
     async def finish(self, request: web.Request) -> web.StreamResponse:
         """Exchange the code and keep what comes of it."""
         self._gate.check_origin(request)
         visit = await self._owner(request)
-        form = await _form(request)
-        state, code, iss = (str(form.get(key, ""))[:MAX_FIELD] for key in ("state", "code", "iss"))
-        brought = Returned(state=state, code=code, iss=iss)
         try:
+            form = await _form(request)
+            state, code, iss = (form.get(key, "")[:MAX_FIELD] for key in ("state", "code", "iss"))
+            brought = Returned(state=state, code=code, iss=iss)
             where = await self._dance.finish(visit, request.match_info["name"], brought)
         except (UserError, OperatorError, VendorError) as error:
-            log.warning("Nothing was connected: %s", error.message)
-            return error_page(error.status, error.message, NOTHING, self._dance.began)
+            return self._failed(error)
         return web.Response(status=303, headers={"Location": where})
+
+    def _failed(self, error: BotError) -> web.StreamResponse:
+        """Say why, and lead back to where it begins."""
+        log.warning("Nothing was connected: %s", error.message)
+        return error_page(error.status, error.message, NOTHING, self._dance.began)
 
     async def _owner(self, request: web.Request) -> Visit:
         """Whose browser it is; a form has no header that could bring the page's token."""

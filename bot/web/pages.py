@@ -61,6 +61,7 @@ ADMIN_PAGES: Mapping[str, str] = {
 """Path below `/admin` → title, in the order of the menu."""
 
 _CAUSES: Mapping[int, tuple[str, str]] = {
+    400: ("This did not work", "Go back, and try it again."),
     401: ("You are not signed in", "Open a sign-in link. `bot login` prints a new one."),
     403: ("This is not for you", "Ask an owner of this workspace."),
     404: ("There is nothing here", "The address may be old, or belong to somebody else."),
@@ -105,7 +106,7 @@ def render(template: str, *, status: int = 200, **values: object) -> web.Respons
 
 def error_page(status: int, message: str = "", title: str = "", again: str = "") -> web.Response:
     """Return the page of an error: its cause and one action; `again`: where one begins anew."""
-    usual, mend = _CAUSES.get(status, _CAUSES[500 if status >= 500 else 404])
+    usual, mend = _CAUSES.get(status, _CAUSES[500 if status >= 500 else 400])
     told = {"title": title or usual, "mend": message or mend, "again": again}
     return render("error.html", status=status, code=status, **told)
 

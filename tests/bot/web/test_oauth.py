@@ -104,6 +104,9 @@ async def test_a_no_at_the_vendor_is_said_clearly(house: WebHouse, server: OAuth
     async with browser.get(f"{path}?error=<script>&state=x") as response:
         page = await response.text()
         assert response.status == 400 and "<script>" not in page
+    if server.name != "apple":
+        async with browser.get(f"{path}?error=invalid_scope&state=x") as response:
+            assert "allow it in the app there, or ask for less" in await response.text()
     assert server.calls == {}
 
 
@@ -114,11 +117,32 @@ async def test_a_code_that_the_vendor_does_not_take_is_said_with_the_way_on(
     for word, said in (
         ("invalid_grant", "any more: it was used before, or is too old"),
         ("invalid_client", "enter its client ID and secret anew"),
+        ("invalid_code", "any more: it was used before, or is too old"),
+        ("bad_redirect_uri", "knows another redirect address of this app than http"),
+        ("some_new_word", "if that does not help, compare the app there with ours (its word: some"),
     ):
         server.faults.declined = word
         status, page, _ = await finish(browser, server, await start(browser, server))
-        assert status == 502 and said in page
+        assert status == 502 and said in page and "HTTP" not in page
         assert "<h1>Nothing was connected</h1>" in page and 'href="/admin/connections"' in page
+
+
+async def test_what_cannot_be_an_answer_says_so_and_leads_back(
+    house: WebHouse, server: OAuthServer
+) -> None:
+    browser, one = await house.browser(), f"/oauth/{server.name}"
+    state = (await start(browser, server))["state"]
+    for path in ("callback", f"callback?state={state}", "callback?code=1", "start?features=x"):
+        async with browser.get(f"{one}/{path}", allow_redirects=False) as response:
+            page = await response.text()
+            assert response.status in (400, 422), page
+        assert "<h1>Nothing was connected</h1>" in page and "Begin again" in page
+    async with browser.post(f"{one}/finish", json={"state": state}) as response:
+        page = await response.text()
+        assert response.status in (400, 422) and "<h1>Nothing was connected</h1>" in page
+    async with browser.post(f"{one}/finish", data={"state": "x" * 50_000}) as response:
+        page = await response.text()
+        assert response.status in (400, 413, 422) and "There is nothing here" not in page
 
 
 async def test_a_state_is_for_one_browser_once(house: WebHouse, server: OAuthServer) -> None:
