@@ -57,6 +57,10 @@ class Approvals:
             raise NotFound("There is no such approval here.")
         return item, covered
 
+    def title(self, effect: Effect) -> str:
+        """What a deed is called, in its tool's own words."""
+        return self._questions.title(effect)
+
     async def by_code(self, tenant: TenantId, code: str) -> Approval | None:
         """The pending question of a code."""
         return await self._db.read(rows.by_code(tenant, code))

@@ -13,7 +13,7 @@ from bot.core.canonical import Json, digest
 from bot.core.card import Card, Choice, Field
 from bot.core.conversation import Claim
 from bot.core.effect import Effect, Policy, bound
-from bot.core.errors import UserError
+from bot.core.errors import BotError, UserError
 from bot.core.ids import AgentName, ApprovalId, PersonId
 from bot.core.ports import Clock, new_id
 from bot.frozen import frozen
@@ -150,6 +150,13 @@ class Questions:
             return self._validator.due(effect)
         except UserError:
             return None  # performing it will say what is wrong
+
+    def title(self, effect: Effect) -> str:
+        """What a deed is called, in its tool's own words, as on its card."""
+        try:
+            return self._validator.preview(effect).title
+        except BotError:  # its tool is gone, or takes other arguments by now
+            return effect.tool.replace("_", " ").capitalize()
 
     def layout(self, effects: Sequence[Effect]) -> Card:
         """One card for one deed, or a card that lists several in the order they are done."""

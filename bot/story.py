@@ -5,7 +5,7 @@ from bot.core.conversation import Step
 from bot.core.times import iso
 from bot.store.rows import loads
 from bot.store.spends import Total
-from bot.transcript import Shown, Story, shown_effect, shown_entry, shown_event
+from bot.transcript import Shown, Story, Title, shown_effect, shown_entry, shown_event
 
 _TITLES = {
     "prompt": "Laid the prompt",
@@ -17,7 +17,7 @@ _TITLES = {
 }
 
 
-def shown_story(story: Story, whole: bool) -> Shown:
+def shown_story(story: Story, whole: bool, title: Title) -> Shown:
     """A trace; `whole` brings what each step was given and returned."""
     spent = iter(story.spent)
     return {
@@ -26,7 +26,7 @@ def shown_story(story: Story, whole: bool) -> Shown:
             _step(step, next(spent, None) if step.kind == "model" else None, whole)
             for step in story.steps
         ],
-        "effects": [shown_effect(effect) for effect in story.effects],
+        "effects": [shown_effect(effect, title(effect)) for effect in story.effects],
         "audit": [shown_entry(entry) for entry in story.audit],
     }
 

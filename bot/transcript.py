@@ -5,7 +5,7 @@ there for them, in the same words as what does not exist. Nothing is written her
 decided, except who sees what.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.causes import told
 from bot.core.approval import Approval
@@ -40,6 +40,8 @@ from bot.store.spends import Total
 from bot.store.transcript import Read
 
 Shown = dict[str, Json]
+Title = Callable[[Effect], str]
+"""What a deed is called, in its tool's own words."""
 """A JSON object of the API."""
 
 _KEPT = 4096
@@ -60,8 +62,9 @@ class Story:
 class Transcript:
     """Reads back."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, title: Title) -> None:
         self._db = db
+        self.title = title
         self._known: dict[tuple[str, str], Conversation] = {}
 
     async def conversation(self, person: Person, id_: str) -> Conversation:
@@ -161,14 +164,15 @@ class Transcript:
         self, person: Person, state: str, conv: str, before: int, limit: int
     ) -> tuple[list[Shown], int | None]:
         """The approvals that a person may see, latest first, and where the next page begins."""
-        return await self._db.read(_approvals(person, state, conv, before, limit))
+        found, after = await self._db.read(_approvals(person, state, conv, before, limit))
+        return [shown_approval(*each, person, self.title) for each in found], after
 
     async def approval(self, person: Person, id_: str) -> Shown:
         """One approval that this person may see. Raises NotFound."""
         found = await self._db.read(_approval(person, id_))
         if found is None:
             raise NotFound("There is no such approval here.")
-        return found
+        return shown_approval(*found, person, self.title)
 
     async def story(self, person: Person, event: str) -> Story:
         """The trace of an event that this person may read. Raises NotFound."""
@@ -216,11 +220,12 @@ def outside(role: str, tainted: bool) -> Shown:
     return {"outside": True} if tainted and role != "user" else {}
 
 
-def shown_effect(effect: Effect) -> Shown:
-    """A deed as the API shows it."""
+def shown_effect(effect: Effect, title: str) -> Shown:
+    """A deed as the API shows it; `title` is what it is called in words."""
     return {
         "id": effect.id,
         "tool": effect.tool,
+        "title": title,
         "arguments": dict(effect.arguments),
         "state": effect.state.value,
         "url": effect.url or None,
@@ -243,8 +248,11 @@ class Names:
         )
 
 
+Asked = tuple[Approval, Sequence[Effect], Names]
+
+
 def shown_approval(
-    item: Approval, covered: Sequence[Effect], person: Person, names: Names
+    item: Approval, covered: Sequence[Effect], names: Names, person: Person, title: Title
 ) -> Shown:
     """An approval as this person sees it."""
     pending = item.state.value == "pending"
@@ -261,7 +269,7 @@ def shown_approval(
         "version": item.version,
         "hash": item.hash,
         "shown": card_to_json(show(item.card)),
-        "effects": [shown_effect(effect) for effect in covered],
+        "effects": [shown_effect(effect, title(effect)) for effect in covered],
         "requested_by": names.of(item.requested_by),
         "agent": item.agent,
         "approvers": [names.of(id_) for id_ in deciders],
@@ -348,25 +356,25 @@ def _names(tenant: str) -> Script[Names]:
     return Names(names=names, owners=owners)
 
 
-def _approval(person: Person, id_: str) -> Script[Shown | None]:
+def _approval(person: Person, id_: str) -> Script[Asked | None]:
     item = yield from approvals.get(person.tenant, id_)
     if item is None or not may_see(item, person):
         return None
     covered = yield from effects.of_approval(person.tenant, id_)
     names = yield from _names(person.tenant)
-    return shown_approval(item, covered, person, names)
+    return item, covered, names
 
 
 def _approvals(
     person: Person, state: str, conv: str, before: int, limit: int
-) -> Script[tuple[list[Shown], int | None]]:
+) -> Script[tuple[list[Asked], int | None]]:
     found = yield from approvals.listed(person.tenant, state, before, limit)
     names = yield from _names(person.tenant)
-    items: list[Shown] = []
+    items: list[Asked] = []
     for item in found:
         if may_see(item, person) and conv in ("", item.conv):
             covered = yield from effects.of_approval(person.tenant, item.id)
-            items.append(shown_approval(item, covered, person, names))
+            items.append((item, covered, names))
     last = to_us(found[-1].created_at) if len(found) == limit else None
     return items, last
 

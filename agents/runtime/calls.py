@@ -18,6 +18,7 @@ from agents.runtime.toolset import Call, Toolset
 from agents.runtime.understanding import Mistake, Understanding
 from agents.runtime.withdrawal import NAME as WITHDRAW
 from agents.runtime.withdrawal import Withdrawals
+from agents.runtime.wording import deed_of
 from bot.causes import BUDGET
 from bot.core.approval import Approval
 from bot.core.canonical import Json, digest
@@ -154,7 +155,7 @@ class Calls:
             effect, name = self._effect(part.run, part.call, here), part.call.tool.name
             here.n += 1
             if verdict.action is Action.DENY:
-                said.append(f"Left out: {name}: {verdict.why}")
+                said.append(f"Left out: {deed_of(name)}: {verdict.why}")
             elif not asks:
                 done = await self._perform(part.run, effect)
                 here.is_doubtful |= done.is_doubtful
@@ -162,7 +163,7 @@ class Calls:
             elif here.asked.join(call, effect, verdict):
                 joined = True
             else:
-                said.append(f"Left out: {name}: {OTHERS}")
+                said.append(f"Left out: {deed_of(name)}: {OTHERS}")
         if joined:
             here.asked.left_out[call.id] = said
         else:

@@ -15,6 +15,7 @@ from agents.runtime.drafting import BY_HAND, Draft, Drafting
 from agents.runtime.run import Run
 from agents.runtime.toolset import Call
 from agents.runtime.understanding import Mistake, Understanding
+from agents.runtime.wording import deed_of
 from bot.core.effect import ABREAST
 from bot.core.model import ToolCall
 from bot.frozen import frozen
@@ -60,7 +61,7 @@ class Spreading:
         for each in calls:
             found = await self._understanding.of(run, each)
             if isinstance(found, Call) and found.tool.by_hand:
-                parts.left_out.append(f"{each.name}: {BY_HAND}")
+                parts.left_out.append(f"{deed_of(each.name)}: {BY_HAND}")
             elif isinstance(found, Call) and found.tool.spread is None:
                 parts.good.append(Part(run=run, call=found))
             elif isinstance(found, Call):
@@ -68,7 +69,7 @@ class Spreading:
             elif found.can_mend:
                 parts.mistakes.append(f"{each.name}: {_why(found)}")
             else:
-                parts.left_out.append(f"{each.name}: {_why(found)}")
+                parts.left_out.append(f"{deed_of(each.name)}: {_why(found)}")
         return parts
 
     async def _by_colleagues(self, run: Run, briefs: Sequence[ToolCall]) -> Parts:
@@ -85,7 +86,7 @@ class Spreading:
                 parts.good.append(each)
             else:
                 who = f" ({draft.agent.name})" if draft.asked else ""
-                parts.left_out.append(f"{draft.tool}{who}: {_why(each)}")
+                parts.left_out.append(f"{deed_of(draft.tool)}{who}: {_why(each)}")
         return parts
 
     async def _read(self, run: Run, draft: Draft) -> Part | Mistake:

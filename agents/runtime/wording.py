@@ -28,6 +28,13 @@ def title_of(network: str) -> str:
     return _TITLES.get(network, network.capitalize())
 
 
+def deed_of(tool: str) -> str:
+    """What a tool does as people say it, where no call of it was made: `Publish on X`."""
+    if tool.endswith("_publish"):
+        return f"Publish on {title_of(tool[:-8])}"
+    return tool.replace("_", " ").capitalize()
+
+
 def from_outside() -> str:
     """What is said to words that no member of the house wrote."""
     return (

@@ -17,7 +17,7 @@ from bot.cli.client import Client, Refused, path_of
 from bot.cli.keyboard import Lines
 from bot.cli.record import Record
 from bot.cli.shell import Shell
-from bot.cli.terminal import reveal
+from bot.cli.terminal import clean, reveal
 
 Arguments = dict[str, object]
 LETTERS: Mapping[str, str] = {"approve": "a", "edit": "e", "reject": "r", "ask": "k"}
@@ -136,7 +136,8 @@ class Asking:
             return new if new != old else None
         changed: Arguments = {}
         for effect in effects:
-            said = self._lines.answer(f"  {effect.text('tool')}: [k]eep  [e]dit  [s]trike out › ")
+            title = clean(effect.text("title") or effect.text("tool"))
+            said = self._lines.answer(f"  {title}: [k]eep  [e]dit  [s]trike out › ")
             changed[effect.text("id")] = self._one_of(approval, effect, said.strip().lower()[:1])
         return changed if any(value is not None for value in changed.values()) else None
 

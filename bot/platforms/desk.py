@@ -87,7 +87,7 @@ class Counter:
                 Input(key="question", label="Your question", value="", long=True),
             )
         else:
-            inputs = tuple(texts(item, covered))
+            inputs = tuple(texts(item, covered, self._approvals().title))
             if not inputs:
                 raise Invalid("There is no text to edit here. Approve it, or reject it.")
         return Form(
@@ -197,8 +197,11 @@ def _manner(rule: PlaceRule) -> Manner:
     )
 
 
-def texts(item: Approval, covered: Sequence[Effect]) -> list[Input]:
-    """The texts of a card that a person may edit, one for each action and argument."""
+def texts(item: Approval, covered: Sequence[Effect], title: Callable[[Effect], str]) -> list[Input]:
+    """The texts of a card that a person may edit, one for each action and argument.
+
+    Of several actions each text says which it is of, by its `title`.
+    """
     waiting = [effect for effect in covered if effect.state is EffectState.AWAITING]
     names = [field.editable for field in item.card.fields if field.editable] or ["text"]
     found = []
@@ -207,6 +210,8 @@ def texts(item: Approval, covered: Sequence[Effect]) -> list[Input]:
             value = effect.arguments.get(name)
             if isinstance(value, str):
                 label = name.replace("_", " ").capitalize()
+                if len(waiting) > 1:
+                    label = f"{title(effect)}: {label.lower()}"
                 found.append(Input(key=f"{effect.id}/{name}", label=label, value=value, long=True))
     return found
 

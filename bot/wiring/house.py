@@ -294,7 +294,7 @@ class App:
             live=self.live,
             people=self.people,
             credentials=self.credentials,
-            transcript=Transcript(self.db),
+            transcript=Transcript(self.db, self.engine.questions.title),
             files=self.files,
             archives=self.remembering.archives,
             routes=self.engine.router,

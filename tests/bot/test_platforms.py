@@ -12,9 +12,9 @@ from bot.core.channel import Features, Outbound, Receipt
 from bot.core.effect import EffectKind, Policy
 from bot.core.errors import ConnectionBroken, Forbidden, UserError, VendorRefused
 from bot.core.event import Attachment, Kind
-from bot.core.ids import ConvId, PersonId, TenantId
+from bot.core.ids import ConvId, EffectId, PersonId, TenantId
 from bot.live import Live, Watch
-from bot.platforms.desk import Behind, Counter, Seat, filled
+from bot.platforms.desk import Behind, Counter, Seat, filled, texts
 from bot.platforms.places import Places
 from bot.store.connections import Connection, put
 from bot.store.keys import ValueRow
@@ -283,7 +283,13 @@ async def test_a_form_asks_for_the_texts_of_the_card_and_only_of_those_who_may_d
         )
         form = await desk.form("", "U-Olga", question.id, "edit")
         (text,) = form.inputs
-        assert text.value == "a"
+        assert (text.label, text.value) == ("Text", "a")
+        _, (effect,) = await engine.approvals.get(HOME, question.id)
+        several = texts(
+            question, (effect, replace(effect, id=EffectId("eff_2"))), engine.questions.title
+        )
+        title = question.card.title
+        assert [each.label for each in several] == [f"{title}: text"] * 2
         for stranger in ("U-Nobody", "U-Eve"):
             with pytest.raises(Forbidden):
                 await desk.form("", stranger, question.id, "edit")

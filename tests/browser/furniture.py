@@ -106,6 +106,7 @@ def poison(house: House) -> Talk:
                 {
                     "id": "e",
                     "tool": text,
+                    "title": text,
                     "arguments": {},
                     "state": "failed",
                     "error": text,

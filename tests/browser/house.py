@@ -133,7 +133,12 @@ class House:
             "audience": "Everybody on the internet", "why": "", "approvers": [], "decided": "",
             "sandbox": False, "choices": CHOICES,
         } | more.pop("shown", {})  # fmt: skip
-        effect = {"id": self.new("eff"), "tool": "blog_publish", "arguments": arguments}
+        effect = {
+            "id": self.new("eff"),
+            "tool": "blog_publish",
+            "title": "Publish on the blog",
+            "arguments": arguments,
+        }
         made: Json = {
             "id": self.new("apr"), "code": str(4800 + next(self.numbers)), "kind": kind,
             "state": "pending", "tool": "blog_publish", "arguments": arguments, "version": 1,

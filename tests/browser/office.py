@@ -53,7 +53,7 @@ def trace(number: int) -> Json:
             step(2, "tool", "blog_publish", 14, data={"result": "waiting for approval 4821, not done"}),
             step(3, "model", "Asked the model openai/gpt-4o-mini", 960, tokens_in=2410, tokens_out=41, micros=386, data={"finish": "stop"}),
         ],
-        "effects": [{"id": "eff_1", "tool": "blog_publish", "state": "sent", "url": "/blog/open-on-sunday", "arguments": {"text": "We are open on Sunday"}, "step": 2, "sandbox": False, "attempt": 1}],
+        "effects": [{"id": "eff_1", "tool": "blog_publish", "title": "Publish on the blog", "state": "sent", "url": "/blog/open-on-sunday", "arguments": {"text": "We are open on Sunday"}, "step": 2, "sandbox": False, "attempt": 1}],
         "audit": [{"at": iso(now()), "actor": "person:per_1", "action": "approval.approved", "target": "apr_1", "details": {"version": 1}}],
     }  # fmt: skip
 
@@ -90,9 +90,9 @@ class Office:
             {"id": "arc_1", "title": "Plans of last winter", "agent": "bri", "person": "per_1", "conversation": "cnv_9", "first": 1, "last": 212, "lines": 212, "file": "fil_1", "at": iso(now() - timedelta(days=8)), "restored_at": None},
         ]  # fmt: skip
         self.sandbox: list[Json] = [
-            {"id": "eff_8", "tool": "x_publish", "agent": "kelly", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00001", "arguments": {"text": "New shop, same coffee.\nCome by on Sunday!", "link": "https://example.org/sunday", "media": ["shop-front.jpg"]}},
-            {"id": "eff_9", "tool": "email_send", "agent": "bri", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00002", "arguments": {"to": ["deli@example.org"], "subject": "Lunch", "text": "Six lunches, please."}},
-            {"id": "eff_7", "tool": "stripe_invoice", "agent": "treasurer", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00003", "arguments": {"to": "grace@example.org", "amount": 124000, "currency": "eur"}},
+            {"id": "eff_8", "tool": "x_publish", "title": "Publish on X", "agent": "kelly", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00001", "arguments": {"text": "New shop, same coffee.\nCome by on Sunday!", "link": "https://example.org/sunday", "media": ["shop-front.jpg"]}},
+            {"id": "eff_9", "tool": "email_send", "title": "Send an e-mail", "agent": "bri", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00002", "arguments": {"to": ["deli@example.org"], "subject": "Lunch", "text": "Six lunches, please."}},
+            {"id": "eff_7", "tool": "stripe_invoice", "title": "Send an invoice", "agent": "treasurer", "at": iso(now()), "conversation": "cnv_000001", "event": "evt_00003", "arguments": {"to": "grace@example.org", "amount": 124000, "currency": "eur"}},
         ]  # fmt: skip
         self.dead: list[Json] = [
             {

@@ -212,15 +212,16 @@ async def test_several_deeds_can_be_struck_out_one_by_one(screen: Screen) -> Non
         {
             "id": name,
             "tool": f"{name}_publish",
+            "title": f"Publish on {title}",
             "arguments": {"text": "Open"},
             "state": "awaiting_approval",
         }
-        for name in ("x", "threads")
+        for name, title in (("x", "X"), ("threads", "Threads"))
     ]
     page = await card(screen, effects=effects, shown={"body": "Open", "fields": []})
     await expect(page.locator(".card .effects li")).to_have_count(2)
     await page.get_by_role("button", name="Edit").click()
-    await page.get_by_role("checkbox", name="X publish").uncheck()
+    await page.get_by_role("checkbox", name="Publish on X").uncheck()
     await page.get_by_role("button", name="Approve this version").click()
     await expect(page.locator(".card.approved")).to_have_count(1)
     assert screen.house.decisions[0]["arguments"] == {"x": None, "threads": {"text": "Open"}}

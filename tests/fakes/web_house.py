@@ -255,7 +255,7 @@ class WebHouse:
             db, clock, self.approvals, self.directory, self.turns, self._status_text
         )
         self.inbox = Inbox(db, clock, self.turns, controls, Rate(count=0, seconds=1))
-        self.transcript = Transcript(db)
+        self.transcript = Transcript(db, self.questions.title)
         is_agent = lambda tenant, name: self.agents.get(tenant, name) is not None  # noqa: E731
         changed = lambda: self.rules_changed.append("places")  # noqa: E731
         self.room, self.told = Room(), list[tuple[str, ...]]()

@@ -56,7 +56,14 @@ _CARD = schema(
     choices={"type": "array", "items": schema(id=TEXT, label=TEXT, style=TEXT)},
 )
 EFFECT = schema(
-    id=TEXT, tool=TEXT, arguments=OBJECT, state=TEXT, url=MAYBE, error=MAYBE, sandbox=TRUTH
+    id=TEXT,
+    tool=TEXT,
+    title=TEXT,
+    arguments=OBJECT,
+    state=TEXT,
+    url=MAYBE,
+    error=MAYBE,
+    sandbox=TRUTH,
 )
 APPROVAL = schema(
     id=TEXT,

@@ -85,7 +85,8 @@ class Events:
         """The story of one event; what each step was given is for owners."""
         person = request[VISIT].person
         story = await self._parts.transcript.story(person, request.match_info["id"])
-        return answer(shown_story(story, whole=person.role is Role.OWNER))
+        title = self._parts.transcript.title
+        return answer(shown_story(story, whole=person.role is Role.OWNER, title=title))
 
     async def replay(self, request: web.Request) -> web.Response:
         """Put a dead letter back in its place."""

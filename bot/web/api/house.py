@@ -114,7 +114,7 @@ class House:
         found = await self._parts.db.read(sandbox.listed(tenant, limit_of(request)))
         items = [
             {
-                **shown_effect(item),
+                **shown_effect(item, self._parts.transcript.title(item)),
                 "agent": item.agent,
                 "conversation": item.conv,
                 "event": item.turn,

@@ -273,7 +273,9 @@ async def test_the_trace_names_the_tool_of_each_step():
         ((event,),) = house.disk.all("select distinct id from inbox")
         olga = house.disk.now(people_rows.get(HOME, OLGA))
         assert olga
-        story = await Transcript(house.db).story(olga, event)
-        titles = [str(step["title"]) for step in shown_story(story, whole=False)["steps"]]
+        transcript = Transcript(house.db, house.engine.questions.title)
+        story = await transcript.story(olga, event)
+        shown = shown_story(story, whole=False, title=transcript.title)
+        titles = [str(step["title"]) for step in shown["steps"]]
         assert "Looked something up: note_read" in titles
         assert "Did what needs no yes: keyed_auto" in titles

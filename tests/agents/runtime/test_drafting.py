@@ -95,8 +95,8 @@ async def test_a_text_that_does_not_fit_is_mended_once_and_then_left_out():
         (question,) = await place.pending()
         assert question.card.title == "Bob publish"
         left = "\n".join(question.card.warnings)
-        assert "cyd_publish (cyd): I need a picture." in left
-        assert "ada_publish (ada): The arguments do not fit." in left
+        assert "Publish on Cyd (cyd): I need a picture." in left
+        assert "Publish on Ada (ada): The arguments do not fit." in left
         asked = [r for r in place.model.asked if r.agent == "bob"]
         assert len(asked) == 2 and "at most 20" in asked[1].messages[-1].content
 
@@ -109,7 +109,7 @@ async def test_named_networks_only_and_one_that_nobody_has_is_told():
         await place.ask("go")
         (question,) = await place.pending()
         assert question.card.warnings == (
-            "Left out: nowhere_publish: nobody in the team has nowhere_publish",
+            "Left out: Publish on Nowhere: nobody in the team has nowhere_publish",
         )
         (asked,) = [r for r in place.model.asked if r.agent != "bri"]
         assert asked.messages[-1].content.endswith(f"{BRIEF}\nLink: https://a.example/h")
@@ -131,7 +131,7 @@ async def test_of_all_networks_only_those_with_an_account_are_meant_if_any_has_o
         latest = (await place.pending())[-1]
         assert latest.card.fields[0].value.startswith("By: bob")
         assert ["Sandbox" in field.value for field in latest.card.fields] == [False, False]
-        assert latest.card.warnings == ("Left out: ada_publish: no account is connected",)
+        assert latest.card.warnings == ("Left out: Publish on Ada: no account is connected",)
 
 
 @virtual

@@ -141,7 +141,7 @@ async def test_what_nobody_here_can_mend_is_left_out_and_the_card_says_so():
     ) as p:
         await p.ask("go")
         (question,) = await p.pending()
-        why = "Left out: bob_publish: Bob's account was not allowed to post."
+        why = "Left out: Publish on Bob: Bob's account was not allowed to post."
         assert question.card.warnings == (why,)
         await p.ask("and?")
         results = [m.content for m in p.model.asked[-1].messages if m.role == "tool"]

@@ -90,6 +90,11 @@ async def test_one_text_is_changed_and_one_post_struck_out_on_the_card(tmp_path:
     async with on_x(tmp_path, Model()) as told:
         question = await told.ask("post it on all three")
         blog, x, linkedin = question["effects"]
+        assert [each["title"] for each in question["effects"]] == [
+            "Publish on the blog",
+            "Publish on X",
+            "Publish on LinkedIn",
+        ]
         arguments = {
             x["id"]: {"text": "x" * 281},
             blog["id"]: None,

@@ -34,13 +34,13 @@ async function show(main, grid, after = "") {
 }
 
 /** One deed as a post, a mail or a payment: whatever its arguments make of it. */
-function drawn({ tool, agent, at, arguments: args, event }) {
+function drawn({ title, agent, at, arguments: args, event }) {
   const rest = Object.entries(args).filter(([name]) => ![...WORDS, ...HEADS, ...TO, "media", "link", "amount", "currency"].includes(name));
   const words = WORDS.map((name) => args[name]).find((value) => typeof value === "string") ?? "";
   return el(
     "article",
-    { class: "post", "aria-label": `${tool}, not sent` },
-    el("header", null, el("span", { class: "face", "aria-hidden": "true" }, capital(agent)[0]), el("div", { class: "grow" }, el("strong", null, capital(agent)), el("p", { class: "meta" }, `${capital(tool.replaceAll("_", " "))} · ${moment(at)}`)), span("tag wait", "Sandbox")),
+    { class: "post", "aria-label": `${title}, not sent` },
+    el("header", null, el("span", { class: "face", "aria-hidden": "true" }, capital(agent)[0]), el("div", { class: "grow" }, el("strong", null, capital(agent)), el("p", { class: "meta" }, `${title} · ${moment(at)}`)), span("tag wait", "Sandbox")),
     amount(args),
     TO.filter((name) => args[name]?.length).map((name) => el("p", null, span("meta", `${capital(name)}: `), reveal([args[name]].flat().join(", ")))),
     HEADS.filter((name) => args[name]).map((name) => el("h2", null, reveal(args[name]))),

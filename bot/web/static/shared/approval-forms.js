@@ -4,7 +4,7 @@
  */
 import { el, button, announce, span } from "./dom.js";
 import { capital } from "./words.js";
-import { hiddenCount } from "./reveal.js";
+import { reveal, hiddenCount } from "./reveal.js";
 
 const NOTE = {
   ask: { label: (agent) => `Your question to ${agent}`, send: "Send question", need: true, busy: "Sending…" },
@@ -21,7 +21,7 @@ export function noteForm(approval, choice, { send, close }) {
 
 /** A form with a control for each argument that may be edited; `send` gets the new arguments. */
 export function editForm(approval, { send, close }) {
-  const deeds = approval.effects?.length ? approval.effects : [{ id: "", tool: approval.tool, arguments: approval.arguments }];
+  const deeds = approval.effects?.length ? approval.effects : [{ id: "", title: approval.shown.title, arguments: approval.arguments }];
   const several = deeds.length > 1;
   const parts = deeds.map((deed) => deedPart(deed, approval.shown, several));
   const submit = () => {
@@ -45,7 +45,7 @@ function deedPart(deed, shown, several) {
   const fields = controls.map(({ node }) => node);
   if (!several) return { node: fields, read, isStruck };
   keep.addEventListener("change", () => fields.forEach((field) => field.toggleAttribute("hidden", !keep.checked)));
-  const title = el("legend", null, el("label", { class: "check" }, keep, el("b", null, capital(deed.tool.replaceAll("_", " ")))));
+  const title = el("legend", null, el("label", { class: "check" }, keep, el("b", null, reveal(deed.title))));
   return { node: el("fieldset", null, title, fields), read, isStruck };
 }
 

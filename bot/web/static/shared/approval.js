@@ -145,11 +145,11 @@ function warnings({ shown }) {
 /** What became of each deed; before a decision only when there are several. */
 function effects({ effects: deeds = [], state }) {
   if (state === "pending" ? deeds.length < 2 : state !== "approved") return null;
-  const line = ({ tool, state: stand, url, error, sandbox }) =>
+  const line = ({ title, state: stand, url, error, sandbox }) =>
     el(
       "li",
       null,
-      span("", capital(tool.replaceAll("_", " "))),
+      span("", reveal(title)),
       el("span", { class: stand === "sent" ? "good" : stand === "failed" ? "bad" : "soft" }, stand === "sent" && sandbox ? "Kept in the sandbox, not sent" : EFFECT[stand] ?? stand),
       error && span("bad", reveal(error)),
       url && anchor(url, ["Open it"], "Open it"),
