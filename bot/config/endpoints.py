@@ -17,6 +17,9 @@ from bot.config.values import MODEL_VENDORS, is_private
 
 BEHIND = frozenset({"twilio", "graph", "resend", "sendgrid", "wordpress", "ghost"})
 """Vendors behind a platform or the blog, which have no file by their own name to be found by."""
+PARTS = ("authorize", "token", "revoke", "issuer")
+"""What of a service may stand elsewhere by itself, such as `google_token`: test servers have own
+paths, and names of their own as issuers. The others are found at `google`."""
 CLOSE = 0.75
 """From this likeness on a name is taken for a misspelling; `openai_like` is none of `openai`."""
 _MODEL = re.compile(r"""^model:[ \t]*["']?([a-z][a-z0-9_]*)/""", re.MULTILINE)
@@ -31,10 +34,11 @@ INSIDE = (
 
 @cache
 def _files() -> frozenset[str]:
-    """Platforms and services, by their files' names."""
+    """Platforms and services, by their files' names, and the parts of services."""
     root = Path(__file__).parents[2]
     folders = (root / "channels", root / "bot" / "oauth" / "providers")
     found = {path.stem for folder in folders for path in folder.iterdir()}
+    found |= {f"{path.stem}_{part}" for path in folders[1].iterdir() for part in PARTS}
     return frozenset(name for name in found if not name.startswith(("_", ".")))
 
 

@@ -6,6 +6,7 @@ and know no vendor by name. RFC 6749 (the code grant), 7636 (PKCE), 9207 (`iss`)
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from functools import cache
@@ -13,6 +14,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from urllib.parse import urlsplit
 
+from bot.config.endpoints import PARTS
 from bot.core.canonical import Json
 from bot.core.errors import NotFound
 from bot.core.secret import Secret
@@ -237,10 +239,25 @@ def load(name: str) -> Provider:
 class Services:
     """The services of one house: those of the tree, and those that packages bring to it."""
 
-    def __init__(self, guests: Sequence[Provider] = (), *, is_whole: bool = True) -> None:
-        """`is_whole`: whether no package was left out that might have brought another."""
+    def __init__(
+        self,
+        guests: Sequence[Provider] = (),
+        *,
+        is_whole: bool = True,
+        addresses: Mapping[str, str] | None = None,
+    ) -> None:
+        """`is_whole`: whether no package was left out that might have brought another.
+
+        `addresses`: what stands elsewhere than the records say, by `google_token` and the like.
+        """
         self._guests = {record.name: record for record in guests}
         self.is_whole = is_whole
+        self._addresses = addresses or {}
+
+    def at(self, addresses: Mapping[str, str]) -> "Services":
+        """The same services, some of whose addresses stand elsewhere."""
+        guests = list(self._guests.values())
+        return Services(guests, is_whole=self.is_whole, addresses=addresses)
 
     def names(self) -> Sequence[str]:
         """Every service whose accounts may be connected."""
@@ -248,13 +265,27 @@ class Services:
 
     def find(self, name: str) -> Provider | None:
         """A service's record; None where there is none, or none any more."""
-        return self._guests.get(name) or (load(name) if name in names() else None)
+        found = self._guests.get(name) or (load(name) if name in names() else None)
+        return _moved(found, self._addresses) if found and self._addresses else found
 
     def load(self, name: str) -> Provider:
         """A service's record. Raises NotFound."""
         if found := self.find(name):
             return found
         raise NotFound(f"There is no such service. There are: {', '.join(self.names())}.")
+
+
+def _moved(record: Provider, addresses: Mapping[str, str]) -> Provider:
+    """A record with the addresses that were named for it."""
+    told = {part: addresses.get(f"{record.name}_{part}", "") for part in PARTS}
+    way = record.revoke
+    return replace(
+        record,
+        authorize_url=told["authorize"] or record.authorize_url,
+        token_url=told["token"] or record.token_url,
+        issuer=told["issuer"] or record.issuer,
+        revoke=replace(way, url=told["revoke"]) if way and told["revoke"] else way,
+    )
 
 
 def inside(data: Json, path: str) -> Json:

@@ -41,8 +41,12 @@ class Means:
 
 def connected(means: Means) -> Connections:
     """Put them together. Raises SettingsError for an app that is none."""
-    settings, services = means.settings, means.services
-    endpoints = {name: url for name, url in settings.endpoint.items() if services.find(name)}
+    settings, services = means.settings, means.services.at(means.settings.endpoint)
+    endpoints = {
+        name: url
+        for name, url in settings.endpoint.items()
+        if services.find(name) or services.find(name.rpartition("_")[0])
+    }
     apps = Apps(means.db, means.strongroom, house_apps(settings.oauth, services), services)
 
     async def told(item: Connection, what: str) -> None:

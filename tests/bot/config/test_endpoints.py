@@ -23,6 +23,7 @@ PLACE = "https://vendor.example"
         ("BOT_ENDPOINT_OPNAI", "openai"),
         ("BOT_ENDPOINT_GOGGLE", "google"),
         ("BOT_ENDPOINT_GROK", "groq"),
+        ("BOT_ENDPOINT_GOOGLE_TOKNE", "google_token"),
     ],
 )
 def test_a_misspelt_name_is_told_with_the_right_one(variable: str, near: str) -> None:
@@ -40,7 +41,9 @@ def test_a_misspelt_name_in_the_file_is_told_with_its_place(tmp_path: Path) -> N
         load(str(file), {})
 
 
-@pytest.mark.parametrize("name", ["slack", "x", "graph", "ghost", "gemini", "mistral", "mylab"])
+@pytest.mark.parametrize(
+    "name", ["slack", "x", "graph", "ghost", "google_token", "gemini", "mistral", "mylab"]
+)
 def test_who_is_there_and_who_may_come_by_an_agents_file_is_taken(name: str) -> None:
     assert load(None, {f"BOT_ENDPOINT_{name.upper()}": PLACE}).endpoint == {name: PLACE}
 
