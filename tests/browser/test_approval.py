@@ -249,3 +249,20 @@ async def test_enter_in_a_line_of_an_edit_is_no_yes(screen: Screen) -> None:
     await expect(page.locator(".card [name=title]")).to_be_focused()
     await page.keyboard.press("Control+Enter")
     await expect(page.locator(".card.approved")).to_have_count(1)
+
+
+async def test_a_long_address_and_the_buttons_stay_inside_the_card(screen: Screen) -> None:
+    why = f"Left out: Publish on LinkedIn. Connect it here: https://{'house.example/' * 8}"
+    page = await card(screen, shown={"body": "Open", "fields": [], "warnings": [why]})
+    for width in (1280, 390):
+        await page.set_viewport_size({"width": width, "height": 844})
+        for path in ("", "/admin/approvals"):
+            if path:
+                await page.goto(f"{screen.url}{path}")
+                await page.wait_for_selector(".card .choices")
+            warning = page.locator(".card .warnings li")
+            fits = await warning.evaluate("node => node.scrollWidth <= node.clientWidth")
+            assert fits, (width, path)
+            edit = await page.locator(".card .choices .button").first.bounding_box()
+            title = await page.locator(".card header h2").bounding_box()
+            assert edit and title and edit["x"] >= title["x"] - 1, (width, path)

@@ -6,6 +6,7 @@ import { formOf } from "./form.js";
 import { remover } from "./remover.js";
 
 const ABOUT = "Accounts that agents may act for. Tokens are sealed, renewed before they end, and sent to their own service alone; nothing is published without a yes.";
+const BY_KEY = "Stripe and the site of the blog are connected by a key: see Channels.";
 const LATER = "Each of these wants an app of yours at the service once; what it takes stands with it.";
 const CALLBACKS = { deletion: "Data deletion", deauthorize: "Deauthorise", events: "Security events" };
 const LOOKS = { active: ["good", "connected"], ends: ["wait", "ends soon"], broken: ["bad", "broken"] };
@@ -17,7 +18,7 @@ export async function connectionsPage(main) {
   const ready = sorted.filter((service) => rank(service) < 2).map((service) => section(service, items));
   const rest = sorted.filter((service) => rank(service) === 2).map((service) => section(service, items));
   const more = rest.length > 0 && [el("h2", null, "To set up"), el("p", { class: "meta limit" }, LATER), el("div", { class: "services limit" }, rest)];
-  fill(main, el("p", { class: "meta limit" }, ABOUT), ready, more);
+  fill(main, el("p", { class: "meta limit" }, ABOUT), el("p", { class: "meta limit" }, el("a", { href: "/admin/channels" }, BY_KEY)), ready, more);
   document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
