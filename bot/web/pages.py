@@ -129,7 +129,7 @@ async def home(request: web.Request) -> web.StreamResponse:
 
 
 async def chat(request: web.Request) -> web.StreamResponse:
-    """The chat page; which conversation it shows is read from the address by its script."""
+    """The chat page; which conversation or question it shows its script reads from the address."""
     return render("chat.html", visitor=_visitor(request))
 
 
@@ -158,6 +158,7 @@ def routes() -> list[tuple[str, str, Handler]]:
         ("GET", "/", home),
         ("GET", "/chat", chat),
         ("GET", "/chat/{conversation}", chat),
+        ("GET", "/approvals/{approval}", chat),
         ("GET", "/admin", admin),
         ("GET", "/admin/{page}", admin),
         ("GET", "/admin/events/{event}", trace),

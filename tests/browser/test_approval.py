@@ -156,6 +156,21 @@ async def test_the_inbox_holds_all_that_waits_and_escape_leads_back(look: Look) 
     await expect(page.locator("#inbox")).to_be_focused()
 
 
+async def test_the_address_on_a_platforms_card_opens_its_question_alone(look: Look) -> None:
+    house = House()
+    furnish(house)
+    screen = await look(house)
+    made = house.pending[-1]
+    page = await screen.open(f"/approvals/{made['id']}")
+    await expect(page.locator("dialog .card")).to_have_count(1)
+    await expect(page.locator(f"dialog [data-approval={made['id']}]")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Approvals").click()
+    await expect(page.locator("dialog .card.pending")).to_have_count(len(house.pending))
+    page = await screen.open("/approvals/apr_nobody")
+    await expect(page.locator("dialog")).to_contain_text("There is no such thing here")
+
+
 async def test_a_doubt_asks_there_again_or_leave(screen: Screen) -> None:
     furnish(screen.house)
     doubt = next(one for one in screen.house.pending if one["kind"] == "doubt")

@@ -84,9 +84,10 @@ function askAgain({ agent, shown }) {
   write(`Please propose this again: ${shown.title}`);
 }
 
-/** The conversation that the address names; empty for a new one. */
-function addressed() {
-  return decodeURIComponent(location.pathname.split("/")[2] ?? "");
+/** What the address names behind that word: a conversation, or a question; empty for none. */
+function addressed(kind = "chat") {
+  const [, word, id] = location.pathname.split("/");
+  return word === kind ? decodeURIComponent(id ?? "") : "";
 }
 
 /** Opens a conversation (or none) and makes the address say so. */
@@ -203,13 +204,13 @@ async function refreshMe() {
 function entries() {
   const agents = page.agents.map(({ name, title }) => ({ label: `${capital(name)}, ${title}`, kind: "Agent", press: () => startWith(name) }));
   const conversations = page.conversations.map(({ id, title }) => ({ label: title || "Untitled", kind: "Conversation", press: () => go(id) }));
-  const waiting = { label: "Approvals that wait", kind: "Inbox", press: inbox };
+  const waiting = { label: "Approvals that wait", kind: "Inbox", press: () => inbox() };
   return [...agents, ...conversations, waiting];
 }
 
-async function inbox() {
+async function inbox(id = "") {
   try {
-    (await load("later")).openInbox(askAgain);
+    (await load("later")).openInbox(askAgain, id);
   } catch (error) {
     say(error.message);
   }
@@ -218,7 +219,7 @@ async function inbox() {
 function bind() {
   bindLeave();
   bindKeys({ entries, write: () => writer.focus(), keys: [["Enter", "Send"], ["Shift Enter", "New line"], ["Ctrl Enter", "In a card: send what you wrote"]] });
-  part("inbox").addEventListener("click", inbox);
+  part("inbox").addEventListener("click", () => inbox());
   part("stop").addEventListener("click", stop);
   part("new").addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -261,6 +262,7 @@ async function start() {
     const isBusy = page.open || part("thread").querySelector("[data-key]");
     if (isBusy) drawHead();
     else await go(addressed(), { silent: true });
+    if (addressed("approvals")) await inbox(addressed("approvals"));
   } catch (error) {
     const action = error.action ?? { label: "Try again", press: () => location.reload() };
     fill(part("thread"), notice(error.message, { bad: true, action }));

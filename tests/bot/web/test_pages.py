@@ -64,7 +64,15 @@ async def client() -> AsyncIterator[Client]:
 
 
 async def test_every_page_is_served_with_every_header(client: Client) -> None:
-    paths = ["/chat", "/chat/cnv_1", "/admin", "/admin/events/evt_1", "/in", "/in/ABC"]
+    paths = [
+        "/chat",
+        "/chat/cnv_1",
+        "/approvals/apr_1",
+        "/admin",
+        "/admin/events/evt_1",
+        "/in",
+        "/in/ABC",
+    ]
     for path in [*paths, *(f"/admin/{page}" for page in ADMIN_PAGES if page)]:
         answer = await client.get(path)
         assert answer.status == 200, path

@@ -1,17 +1,17 @@
-/** The inbox: every approval that waits, whole, beside whatever conversation is open. */
+/** The inbox: every approval that waits, or the one that an address names, beside the conversation. */
 import { el, fill, notice } from "../shared/dom.js";
 import { get } from "../shared/api.js";
 import { openDialog } from "../shared/dialogs.js";
 import { keepApproval } from "../shared/approvals.js";
 import { approvalCard } from "../shared/approval.js";
 
-/** Opens the inbox; `again` is handed to its cards. */
-export async function openInbox(again) {
+/** Opens the inbox; `again` is handed to its cards. With an id it shows that one, also when it is decided. */
+export async function openInbox(again, id = "") {
   const list = el("div", { "aria-busy": "true" }, el("p", { class: "meta" }, "Fetching…"));
-  const node = openDialog("Approvals that wait", list, { kind: "drawer" });
+  const node = openDialog(id ? "Question" : "Approvals that wait", list, { kind: "drawer" });
   const ask = async (after = "") => {
     try {
-      const page = await get(`/v1/approvals?state=pending&limit=20${after && `&after=${encodeURIComponent(after)}`}`);
+      const page = id ? { items: [await get(`/v1/approvals/${encodeURIComponent(id)}`)] } : await get(`/v1/approvals?state=pending&limit=20${after && `&after=${encodeURIComponent(after)}`}`);
       if (!after) fill(list, !page.items.length && empty(node));
       list.append(...page.items.map((item) => approvalCard(keepApproval(item), { again: (approval) => { node.close(); again(approval); } })));
       if (page.next) list.append(more(() => ask(page.next)));
