@@ -155,6 +155,20 @@ async def test_no_link_leads_out_of_words_that_are_still_being_written(screen: S
     assert await link.get_attribute("href") is None
 
 
+async def test_words_with_a_bar_above_a_rule_are_no_table(screen: Screen) -> None:
+    talk = screen.house.talk("Half a table", "bri")
+    talk.state = "running"
+    screen.house.say(talk, "assistant", "Ann | Bo\n---\nthe end", "evt_1")
+    page = await screen.open(f"/chat/{talk.id}")
+    await expect(page.locator(".message .text > *")).to_have_text(["Ann | Bo", "", "the end"])
+    draft = page.locator("[aria-busy=true] .text")
+    talk.tell("draft", {"turn": "evt_2", "delta": "so\na | b\n---", "agent": "bri"}, "evt_2", 1)
+    await expect(draft.locator("hr")).to_have_count(1)
+    talk.tell("draft", {"turn": "evt_2", "delta": "|---\n1 | 2", "agent": "bri"}, "evt_2", 2)
+    await expect(draft.locator("td")).to_have_text(["1", "2"])
+    await expect(draft.locator("p")).to_have_text("so")
+
+
 async def test_a_missing_key_is_pasted_where_it_was_missed(screen: Screen) -> None:
     page = await screen.open()
     await screen.say("nokey hello")

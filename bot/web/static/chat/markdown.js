@@ -100,7 +100,7 @@ function kindOf(lines, at) {
   if (RULE.test(line)) return "rule";
   if (QUOTE.test(line)) return "quote";
   if (ITEM.test(line)) return "list";
-  if (line.includes("|") && lines[at + 1]?.includes("-") && DIVIDER.test(lines[at + 1])) return "table";
+  if (line.includes("|") && lines[at + 1]?.includes("|") && DIVIDER.test(lines[at + 1])) return "table";
   return "paragraph";
 }
 
