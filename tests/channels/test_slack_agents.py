@@ -243,6 +243,17 @@ async def test_two_tenants_have_an_agent_of_the_same_name_and_hear_their_own(
     assert tenants.get(mine.account, HOME) == HOME and tenants[theirs.account] == AWAY
 
 
+async def test_what_another_tenant_s_app_lacks_is_not_said_here(beside: Beside) -> None:
+    beside.server.scopes -= {"commands"}
+    place = beside.server.world.channel("general", ANA)
+    for name, tenant in (("kelly", HOME), ("emma", AWAY)):
+        _, install = await beside.connect(name, tenant)
+        own = {"tenant": tenant, "account": install.account}
+        await beside.channel.send(out(place, name, f"eff_{name}", **own))
+    lacking = beside.channel.behind
+    assert "Kelly's app lacks commands" in lacking and "Emma" not in lacking
+
+
 async def test_a_secret_proves_its_own_app_and_no_other(beside: Beside) -> None:
     kelly, _ = await beside.connect("kelly")
     if not beside.by_http:
