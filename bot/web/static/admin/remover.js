@@ -17,7 +17,10 @@ export function remover(path, label, done, word = "Remove") {
       announce("Done");
       await done();
     } catch (error) {
+      sure = false;
+      made.disabled = false;
       made.textContent = error.message;
+      announce(error.message, true);
     }
   });
   made.setAttribute("aria-label", label);
