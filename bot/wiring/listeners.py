@@ -232,8 +232,9 @@ class Listeners:
 
     async def _heard(self, tenant: TenantId, request: web.Request) -> web.StreamResponse:
         channel = self._called(tenant, request.path.split("/")[2])
+        asked = "GET" if request.method == "HEAD" else request.method  # its body is left off
         for method, path, handler in channel.routes() if channel else ():
-            if method == request.method and _fits(path, request.path):
+            if method == asked and _fits(path, request.path):
                 found = await handler(request)
                 if not isinstance(found, web.StreamResponse):
                     raise TypeError(f"A webhook answers a response, not {type(found).__name__}.")

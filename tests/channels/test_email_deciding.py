@@ -145,6 +145,9 @@ async def test_on_the_whole_program_the_link_is_pressed_once(tmp_path: Path) -> 
         url = f"{house.program.url}{link[0]}"
         host = {"Host": urlsplit(PUBLIC).netloc}
         async with aiohttp.ClientSession() as session:
+            async with session.head(url, headers=host) as got:  # as checkers of links do
+                assert got.status == 200 and got.content_type == "text/html"
+                assert await got.read() == b""
             async with session.get(url, headers=host) as got:
                 assert got.status == 200 and "We are open on Sunday" in await got.text()
             await asyncio.sleep(1)
