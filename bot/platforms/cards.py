@@ -24,6 +24,7 @@ from bot.fleet import Peers
 from bot.platforms.carriers import Carriers
 from bot.store import cards as rows
 from bot.store.cards import Copy, Met
+from bot.store.heard import before
 from bot.store.patient import surely
 from bot.store.script import Database
 
@@ -211,6 +212,7 @@ class Cards:
             version=item.version,
             url=f"{address}/approvals/{item.id}" if address else "",
             replace=copy.ref,
+            extra={"event": await self._db.read(before(item.tenant, item.conv, item.turn))},
         )
         channel = self._carriers.get(item.tenant, copy.channel, copy.account)
         if channel is None:

@@ -81,7 +81,7 @@ class Desk:
         )
 
     def _card(self, message: Outbound, place: str) -> Letter:
-        """A question, with its code: a mail of its own in the thread."""
+        """A question, with its code: below the mail that it is about, with a subject of its own."""
         assert message.card is not None  # noqa: S101 - said by the caller
         url = self._deciding.link(message, place)
         ref = Ref(approval=ApprovalId(message.approval), version=message.version, url=url)
@@ -89,6 +89,8 @@ class Desk:
         if isinstance(shown, str):
             raise VendorRefused("The card has no form for mail.")
         key = f"{message.effect}-v{message.version}"
+        heard = _heard(message)
+        id_ = heard.get("id", "")
         sender = self._sender("", message.card.agent)
         return Letter(
             key=key,
@@ -98,6 +100,7 @@ class Desk:
             text=str(shown["text"]),
             html=str(shown["html"]),
             message_id=self._id(key, message.thread, place, sender),
+            parents=references(heard.get("parents", []), id_) if id_ else (),
             headers=self._leaving(sender, message.card.agent),
         )
 

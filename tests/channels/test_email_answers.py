@@ -141,3 +141,20 @@ async def test_a_mail_says_which_agent_wrote_it_also_from_the_houses_own_address
         await box.send(card_for(event, agent=agent))
         assert [sent.mail["X-Agent-ID"] for sent in smtp.taken] == [named] * 2
         assert smtp.taken[0].sender == (KELLY if agent == "kelly" else HOME)
+
+
+async def test_a_question_stands_in_the_thread_of_what_it_is_about() -> None:
+    async with taking() as smtp:
+        box = by_smtp(smtp.port)
+        event = await heard(written(References="<m-1@example.org> <m0@example.org>"), box)
+        assert event
+        card = card_for(event)
+        await box.send(replace(card, extra={"event": event.payload}))
+        mail = smtp.taken[0].mail
+        assert mail["In-Reply-To"] == "<m1@example.org>"
+        assert str(mail["References"]).split() == [
+            f"<{each}@example.org>" for each in ("m-1", "m0", "m1")
+        ]
+        # It can still be told from an answer, and left.
+        assert str(mail["Subject"]).startswith("Please decide")
+        assert mail["Auto-Submitted"] == "auto-generated" and mail["List-Unsubscribe"] == LEAVE

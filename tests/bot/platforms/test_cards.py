@@ -13,7 +13,7 @@ from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.event import Kind, Place
 from bot.core.ids import conv_key
 from bot.platforms import cards as module
-from bot.store import people
+from bot.store import heard, people
 from tests.bot.test_platforms import ON_CHAT, Platform, asks
 from tests.fakes.model import ScriptedModel
 from tests.fakes.switchboard import ANA, AWAY, EVE, OLGA, Switchboard
@@ -242,3 +242,27 @@ async def test_presses_under_two_cards_of_one_name_are_both_looked_up() -> None:
         await asyncio.sleep(1)
         found = house.disk.all("select place from card_copy where vendor_ref = '17'")
         assert sorted(found) == [("C-one#17",), ("C-two#17",)]
+
+
+@virtual
+async def test_a_card_goes_with_what_was_kept_of_the_message_that_it_is_about() -> None:
+    outside = moody()
+    async with house_with(outside) as house:
+        for n in (1, 2):
+            await house.ask("do it", **ON_CHAT, payload={"subject": f"No {n}"})
+        await asyncio.sleep(10)
+        ((first,), (second,)) = outside.cards()
+        assert [card.extra["event"] for card in (first, second)] == [
+            {"subject": "No 1"},
+            {"subject": "No 2"},
+        ]
+        # Asked in the turn that words an outcome, it is about what was heard before.
+        before = heard.before(first.tenant, first.conv, "evt_none")
+        assert await house.db.read(before) == {}
+        (turn,) = house.disk.all("select max(id) from inbox where kind = 'message'")
+        await house.decide((await house.pending())[0], "approve", OLGA)
+        await asyncio.sleep(10)
+        (settled,) = house.disk.all("select id from inbox where kind = 'settled'")
+        assert settled != turn
+        found = await house.db.read(heard.before(first.tenant, first.conv, settled[0]))
+        assert found == {"subject": "No 2"}
