@@ -16,17 +16,19 @@ from bot.core.channel import Channel, Features, Outbound, Receipt
 from bot.core.conversation import Claim, TurnEnd
 from bot.core.effect import Effect, EffectKind, EffectState, Outcome, Policy, bind
 from bot.core.errors import ConnectionBroken, Fenced, VendorError, VendorRefused, VendorUnknown
-from bot.core.event import Attachment, Ending, Event, Kind
+from bot.core.event import Attachment, Ending
 from bot.core.ids import AgentName, EffectId
 from bot.core.ports import Clock
 from bot.core.times import to_us
 from bot.fleet import Peers
 from bot.platforms.carriers import HOUSE, Carriers
+from bot.platforms.texting import OptedOut
 from bot.points import point
 from bot.render.cards.layout import Ref
 from bot.render.whole import asked
 from bot.store import approvals, drafts, inbox, journal
 from bot.store import effects as rows
+from bot.store.heard import was_heard
 from bot.store.patient import surely
 from bot.store.rows import attachments_from, attachments_to_json
 from bot.store.script import Database, Script, restartable
@@ -42,6 +44,7 @@ FOR_SENDER = "for_sender"
 """Marks a reply that announces a question or is the house's own: for the one who wrote alone."""
 LEAST_CARD = 300
 """Characters that a question gets, however long what stands before it is."""
+OPTED_OUT = "opted out"
 WAITS, LONGEST_WAIT_S = 5, 60.0
 """How often a platform that says when to come again is obeyed, and for how long each time."""
 
@@ -99,7 +102,7 @@ class Replies:
         await surely(self._db, lambda: rows.settle(past or effect, outcome, self._now()))
         if past and past.arguments != effect.arguments:
             end = _said_before(end, past)
-        return _undelivered(end, outcome.error) if outcome.state is EffectState.FAILED else end
+        return _undelivered(end, outcome)
 
     async def _check_code(self, end: TurnEnd) -> None:
         """Raises CodeTaken, before anybody reads a code that is another question's by now."""
@@ -134,6 +137,8 @@ class Replies:
                 if again is None:
                     break
                 effect = again
+            except OptedOut as error:
+                return Outcome(state=EffectState.ABANDONED, error=error.message)
             except VendorError as error:
                 return Outcome(state=EffectState.FAILED, error=error.message)
             except ConnectionBroken as error:
@@ -162,11 +167,11 @@ class Replies:
         Where the house itself speaks, of an outcome or by the clock, that is the latest one here.
         """
         event = claim.event
-        if _was_heard(event):
+        if was_heard(event):
             return event.payload
         for turn in [line.turn for line in reversed(claim.history) if line.role == "user"]:
             found = await self._db.read(inbox.get(event.tenant, turn))
-            if found and _was_heard(found.event):
+            if found and was_heard(found.event):
                 return found.event.payload
         return event.payload
 
@@ -247,11 +252,6 @@ class Replies:
         return to_us(self._clock.now())
 
 
-def _was_heard(event: Event) -> bool:
-    """Whether a platform brought it."""
-    return event.kind == Kind.MESSAGE and not event.payload.get("about")
-
-
 def _id(claim: Claim) -> EffectId:
     """The reply of a turn; a turn taken back from the dead letters replies anew."""
     again = f"-{claim.replay}" if claim.replay else ""
@@ -305,11 +305,19 @@ def _said_before(end: TurnEnd, past: Effect) -> TurnEnd:
     )
 
 
-def _undelivered(end: TurnEnd, why: str) -> TurnEnd:
-    """The end when the channel refused the answer: a dead letter, unless nobody waits for it."""
+def _undelivered(end: TurnEnd, outcome: Outcome) -> TurnEnd:
+    """The end when the channel refused the answer: a dead letter, unless nobody waits for it.
+
+    Whoever has opted out waits for none, and that they are told nothing is no failure.
+    """
     if end.ending is not Ending.ANSWERED:
         return end
-    return replace(end, ending=Ending.FAILED, detail=f"The answer was not delivered: {why}")
+    if outcome.state is EffectState.ABANDONED:
+        return replace(end, ending=Ending.IGNORED, detail=OPTED_OUT)
+    if outcome.state is not EffectState.FAILED:
+        return end
+    why = f"The answer was not delivered: {outcome.error}"
+    return replace(end, ending=Ending.FAILED, detail=why)
 
 
 @restartable

@@ -10,6 +10,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from bot.core.errors import BotError
+from bot.platforms.texting import OptedOut
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Background:
             if after_s:
                 await asyncio.sleep(after_s)
             await work
+        except OptedOut:
+            log.info("What comes afterwards is not sent: whom it was for has opted out.")
         except BotError as error:
             log.warning("%s did not take what comes afterwards: %s", self._platform, error.message)
         except Exception:

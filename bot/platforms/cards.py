@@ -22,6 +22,7 @@ from bot.core.ids import EffectId, TenantId
 from bot.core.ports import Clock
 from bot.fleet import Peers
 from bot.platforms.carriers import Carriers
+from bot.platforms.texting import OptedOut
 from bot.store import cards as rows
 from bot.store.cards import Copy, Met
 from bot.store.heard import before
@@ -170,6 +171,8 @@ class Cards:
             except StoreError as error:
                 log.warning("A card waits for the database: %s", error.message)
                 self._pause(copy, 0, ROUND_S)
+            except OptedOut:
+                self._pause(copy, 0, LONGEST_PAUSE_S)  # shown if they want to hear again
             except BotError as error:
                 log.warning("A card was not taken by %s: %s", copy.channel, error.message)
                 await self._fail(copy, error)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bot.core.channel import Channel
-from bot.core.errors import OperatorError
+from bot.core.errors import OperatorError, VendorRefused
 from bot.core.ids import AgentName, TenantId
 from bot.core.ports import Clock, new_id
 from bot.core.times import to_us
@@ -28,6 +28,13 @@ NOT_CONNECTED: Final = (
     "No phone number is connected here, so nothing was texted. An owner connects one with "
     "`bot connect sms`."
 )
+
+
+class OptedOut(VendorRefused):
+    """They do not want to be texted from this number."""
+
+    status = 409
+    """Nothing failed: it is what they asked for."""
 
 
 class Book:

@@ -22,7 +22,7 @@ from bot.core.ids import AgentName, ApprovalId
 from bot.core.times import from_us
 from bot.platforms.checking import Checked
 from bot.platforms.lent import Lent, Spot
-from bot.platforms.texting import NAME, Book
+from bot.platforms.texting import NAME, Book, OptedOut
 from bot.render.card import Surface, render
 from bot.render.cards.layout import Ref
 from bot.render.markdown import pieces, to
@@ -33,7 +33,7 @@ from channels.sms import hooks
 from channels.sms.clearing import clear
 from channels.sms.failures import FALLEN, words
 from channels.sms.intake import Intake, Parts
-from channels.sms.outgoing import Outgoing, Text, part
+from channels.sms.outgoing import Outgoing, Text, part, refusal
 from channels.sms.provider import Letter, Line
 from channels.sms.settings import NUMBER, Settings, read
 from channels.sms.twilio import Twilio
@@ -200,7 +200,7 @@ class Sms:
             raise Invalid("A text goes to a number with + and the country, like +15550001234.")
         ours = await self._book.number_of(AgentName(""))
         if why := await self._book.blocked(ours, number):
-            raise VendorRefused(f"{number} has opted out of texts ({why.how}).")
+            raise OptedOut(refusal(why))
         return Spot(id=number, name=number, account=ours)
 
     # --- webhooks ---------------------------------------------------------------------------

@@ -19,11 +19,11 @@ from bot.core.ports import Clock
 from bot.core.times import from_us
 from bot.limits import Rate
 from bot.platforms.pacing import Among, Pace
-from bot.platforms.texting import Book
+from bot.platforms.texting import Book, OptedOut
 from bot.render.segments import measure
 from bot.store.texts import OptOut, Texted
 from channels.sms.failures import FALLEN, words
-from channels.sms.provider import Carried, Letter, OptedOut, Provider
+from channels.sms.provider import Carried, Letter, Provider
 
 SETTLED_S: Final = 4.0
 """So long after a call without an answer a text that is not listed was surely not taken."""
@@ -68,11 +68,11 @@ class Outgoing:
         if found := await self.find(letter):
             return found
         if why := await self._book.blocked(letter.number, letter.contact):
-            raise VendorRefused(refusal(why))
+            raise OptedOut(refusal(why))
         await self._turn(letter)
         met = await self._book.begin(self._row(text))
         if isinstance(met, OptOut):
-            raise VendorRefused(refusal(met))
+            raise OptedOut(refusal(met))
         if met:
             return Receipt(vendor_ref=met.sid)
         try:
@@ -86,7 +86,7 @@ class Outgoing:
                 at=self._book.now(),
             )
             await self._book.refused(letter.id, error.message, out)
-            raise VendorRefused(refusal(out)) from error
+            raise OptedOut(refusal(out)) from error
         except VendorUnknown:
             raise
         except BotError as error:
@@ -173,9 +173,15 @@ def refusal(why: OptOut) -> str:
     """Why somebody is not texted, for whoever wanted it."""
     by = "Twilio says so" if why.how == "21610" else f"they wrote {why.how}"
     return (
-        f"{why.contact} has opted out of texts from {why.number} ({by}), so nothing was sent. "
+        f"The phone {masked(why.contact)} has opted out of texts from {why.number} ({by}), so "
+        "nothing was sent. "
         "Only they can change that, by writing START to that number."
     )
+
+
+def masked(number: str) -> str:
+    """A phone number by its end, for sentences and logs."""
+    return f"…{number[-4:]}"
 
 
 def part(letter: Letter, n: int) -> Letter:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.core.errors import VendorRefused
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
@@ -68,10 +66,6 @@ class Line:
     """Where its texts go now; empty when nowhere."""
     is_overruled: bool = False
     """Something else at the carrier decides where its texts go."""
-
-
-class OptedOut(VendorRefused):
-    """They do not want to be texted from this number."""
 
 
 class Provider(Protocol):

@@ -17,7 +17,7 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
 
 from bot.core.errors import BotError, ConnectionBroken, VendorRefused, VendorUnknown
-from channels.sms.provider import OptedOut
+from bot.platforms.texting import OptedOut
 
 TIMEOUT_S: Final = 20
 AGAIN_S: Final = 2.0

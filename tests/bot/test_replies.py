@@ -9,6 +9,7 @@ import pytest
 from bot.core.effect import Policy
 from bot.core.errors import ConnectionBroken, VendorRefused
 from bot.core.event import Kind, Sender
+from bot.platforms.texting import OptedOut
 from bot.store import inbox
 from bot.turns import UNCARRIED
 from bot.wiring.connecting import LOOK_S
@@ -192,6 +193,26 @@ async def test_an_answer_that_the_platform_refuses_is_a_dead_letter_that_can_be_
         await house.live.line_of(got.event)
         assert [shown.text for shown in outside.book] == ["hello"]
         assert house.ending(got.event) == ("done", "answered")
+
+
+@virtual
+async def test_an_answer_to_whoever_opted_out_is_not_sent_and_is_no_failure():
+    outside, tries = channel(Policy.READBACK), []
+
+    async def refuse(message):
+        tries.append(message)
+        raise OptedOut
+
+    outside.send = refuse
+    async with on(outside) as house:
+        got = await house.accept("hello", **ON_CHAT)
+        await house.live.line_of(got.event)
+        assert house.ending(got.event) == ("done", "ignored")
+        assert house.disk.all("select detail from inbox") == [("opted out",)]
+        assert house.disk.all("select state from effect") == [("abandoned",)]
+    async with on(outside, disk=house.disk):
+        await asyncio.sleep(60)
+        assert len(tries) == 1
 
 
 MEND = "The token is not taken any more. Set a new one."

@@ -7,6 +7,7 @@ import pytest
 
 from bot.core.errors import VendorRefused
 from bot.platforms.background import Background
+from bot.platforms.texting import OptedOut
 
 
 async def test_it_is_done_and_whoever_added_it_waits_for_nothing() -> None:
@@ -33,14 +34,18 @@ async def test_what_fails_is_logged_and_harms_nothing_else(
     async def broken() -> None:
         raise ZeroDivisionError
 
+    async def unwanted() -> None:
+        raise OptedOut("+14155550101 has opted out.")
+
     async def well() -> None:
         done.set()
 
     with caplog.at_level(logging.WARNING):
-        tasks = [after.add(work()) for work in (refused, broken, well)]
+        tasks = [after.add(work()) for work in (refused, broken, unwanted, well)]
         await asyncio.gather(*(task for task in tasks if task))
     assert done.is_set()
     assert [record.exc_info is not None for record in caplog.records] == [False, True]
+    assert "5550101" not in caplog.text  # no failure, and no number in the log
     assert "Chat did not take what comes afterwards: Not here." in caplog.text
 
 

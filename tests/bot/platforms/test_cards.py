@@ -13,6 +13,7 @@ from bot.core.errors import BotError, VendorRefused, VendorUnknown
 from bot.core.event import Kind, Place
 from bot.core.ids import conv_key
 from bot.platforms import cards as module
+from bot.platforms.texting import OptedOut
 from bot.store import heard, people
 from tests.bot.test_platforms import ON_CHAT, Platform, asks
 from tests.fakes.model import ScriptedModel
@@ -266,3 +267,18 @@ async def test_a_card_goes_with_what_was_kept_of_the_message_that_it_is_about() 
         assert settled != turn
         found = await house.db.read(heard.before(first.tenant, first.conv, settled[0]))
         assert found == {"subject": "No 2"}
+
+
+@virtual
+async def test_a_card_for_a_phone_that_opted_out_waits_without_a_word_until_it_is_wanted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    outside = moody()
+    outside.mood = raising(OptedOut("+14155550101 has opted out."))
+    async with house_with(outside) as house:
+        await ask_in(house, "D1")
+        await asyncio.sleep(IN_A_WHILE_S)
+        assert 1 <= outside.tries <= 5 and "5550101" not in caplog.text
+        outside.mood = None
+        await asyncio.sleep(IN_A_WHILE_S)
+        assert len(outside.cards()) == 1
