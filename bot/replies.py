@@ -8,6 +8,7 @@ after a call without an answer as well. Tool effects never get that licence.
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -44,6 +45,8 @@ FOR_SENDER = "for_sender"
 """Marks a reply that announces a question or is the house's own: for the one who wrote alone."""
 LEAST_CARD = 300
 """Characters that a question gets, however long what stands before it is."""
+_PAGE = re.compile(r"(?<![\w/:.-])/admin/sandbox#(?=\w)")
+"""The page of the house that agents name."""
 OPTED_OUT = "opted out"
 WAITS, LONGEST_WAIT_S = 5, 60.0
 """How often a platform that says when to come again is obeyed, and for how long each time."""
@@ -59,9 +62,13 @@ class Replies:
         carriers: Carriers,
         peers: Peers,
         draft: Callable[[str], str] = lambda turn: "",
+        address: Callable[[], str] = lambda: "",
     ) -> None:
-        """`draft` is where the draft of a turn is to be seen; empty where there is none."""
-        self._draft = draft
+        """`draft` is where the draft of a turn is to be seen; empty where there is none.
+
+        `address` is where the house is reached: a page of its own is named whole outside.
+        """
+        self._draft, self._address = draft, address
         self._db = db
         self._peers = peers
         self._clock = clock
@@ -199,7 +206,7 @@ class Replies:
         return found
 
     def _effect(self, claim: Claim, end: TurnEnd, features: Features) -> Effect:
-        text = end.reply
+        text = _PAGE.sub(lambda page: f"{self._address()}{page[0]}", end.reply)
         if end.approval and not features.buttons:
             ref = Ref(approval=end.approval.id, version=end.approval.version)
             room = max(features.max_chars - len(text) - 2, LEAST_CARD)

@@ -114,6 +114,8 @@ class Given:
     """What lets answers be shown as they are written; None: only whole ones are sent."""
     address: Callable[[], str] = lambda: ""
     """Where people reach the house from outside."""
+    here: Callable[[], str] = lambda: ""
+    """The same, else where it is reached from this machine."""
     voices: Voices | None = None
     """What hears voice notes; None: they are files like others."""
 
@@ -132,7 +134,9 @@ class Engine:
         self.questions = Questions(given.clock, self.toolset, self._show)
         self.peers = given.peers or Alone(new_id(given.clock, "own"))
         self.drafts = Drafts(given.db, given.clock, given.watch, _empty_reply)
-        self.replies = Replies(given.db, given.clock, given.carriers, self.peers, self.drafts.take)
+        self.replies = Replies(
+            given.db, given.clock, given.carriers, self.peers, self.drafts.take, given.here
+        )
         self.cards = Cards(given.db, given.clock, given.carriers, self.peers, given.address)
         self.troubles = Troubles(given.db, given.clock, given.live, self.peers)
         self.toolset.broken = self.troubles.connection_broken

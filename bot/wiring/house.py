@@ -234,8 +234,7 @@ class App:
     def _given(self) -> Given:
         settings = self.settings
         own = tool_settings(settings, self.connecting.outgoing, self.db, self.clock, self.tenant.id)
-        accounts, public = self.connections.accounts, settings.public_url
-        lent = reaches(accounts, self.files, public, self.extensions)
+        lent = reaches(self.connections.accounts, self.files, settings.public_url, self.extensions)
         return Given(
             db=self.db,
             clock=self.clock,
@@ -253,6 +252,7 @@ class App:
             files=self.files,
             watch=self.live,
             address=lambda: settings.public_url.rstrip("/"),
+            here=lambda: self.url,
             limits=engine_limits(settings),
             voices=self.remembering.voices,
             carriers=self.listeners.carriers,
