@@ -100,7 +100,8 @@ class Controls:
             return None  # words from outside command nothing
         command = None if press else COMMAND.fullmatch(event.text.strip())
         code = None if press or command else parse_code(event.text)
-        if not (press or command or code):
+        missed = None if press or command or code else event.payload.get("misplaced")
+        if not (press or command or code or missed):
             return None
         order = Order(event=event, body_hash=body_hash)
         if before := await self._before(order):
@@ -109,6 +110,8 @@ class Controls:
             done = await self._command(order, *command.groups())
         elif code:
             done = await self._code(order, code)
+        elif isinstance(missed, Mapping):
+            done = await self._misplaced(order, missed)
         elif event.kind == Kind.FEEDBACK:
             done = await self._opinion(order)
         else:
@@ -209,6 +212,19 @@ class Controls:
         if decision is Decision.EDIT:
             return await self._edit(order, item, said.rest)
         return await self._decide(order, item.id, decision, note=said.rest.strip())
+
+    async def _misplaced(self, order: Order, missed: Mapping[str, Json]) -> Accepted | None:
+        """What its channel says of codes that stand where they decide nothing, if one is good.
+
+        Other words with such codes are ordinary.
+        """
+        event, codes = order.event, missed.get("codes")
+        person = await self._person(event)
+        for code in codes if isinstance(codes, list) and person else ():
+            item = await self._approvals.by_code(event.tenant, str(code))
+            if item and person and may_decide(item, person.id, person.role.value):
+                return await self._answer(order, str(missed.get("say")), "refused")
+        return None
 
     async def _barred(self, order: Order, item: Approval, decision: Decision) -> str:
         """Why a code does not decide this; empty when it does.

@@ -94,7 +94,8 @@ class Inbox:
             raise LimitReached(
                 f"Too many messages in a short time. Wait {wait:.0f} seconds and write again."
             )
-        if event.kind in CONTROL or event.text[:1] in CONTROL_MARKS:
+        is_marked = event.text[:1] in CONTROL_MARKS or "misplaced" in event.payload
+        if event.kind in CONTROL or is_marked:
             done = await self._control(event, body_hash)
             if done:
                 return done

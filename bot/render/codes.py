@@ -37,6 +37,9 @@ _CODE = re.compile(
     rf"({'|'.join(WORDS.values())})[.,:]?\s+#?([0-9]{{4,{MAX_CODE}}})(?![0-9])[ \t]*[.,:!]*",
     re.IGNORECASE | re.ASCII,
 )
+MAX_READ, MAX_FOUND = 20_000, 5
+"""Signs in which codes are looked for, and how many of them are given."""
+_ANYWHERE = re.compile(rf"(?<![A-Za-z0-9]){_CODE.pattern}", re.IGNORECASE | re.ASCII)
 _PRESS = re.compile(r"([A-Za-z0-9_-]{1,40}):(\d{1,9}):([a-z_]{1,12})")
 
 
@@ -89,6 +92,12 @@ def parse_code(text: str) -> Reply | None:
         return None
     end = places[found.end() - 1] + 1
     return Reply(choice=_CHOICES[found[1].upper()], code=found[2], rest=text[end:].strip())
+
+
+def codes_in(text: str) -> tuple[str, ...]:
+    """The codes that stand behind one of the words anywhere in a text, each once."""
+    found = _ANYWHERE.finditer(_plain(text[:MAX_READ])[0])
+    return tuple(dict.fromkeys(each[2] for each in found))[:MAX_FOUND]
 
 
 def _plain(text: str) -> tuple[str, list[int]]:

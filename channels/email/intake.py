@@ -41,6 +41,10 @@ THREADS: Final = 5
 """Threads of one sender that may be full in an hour: a machine that answers may begin a new one
 with each of its mails."""
 UNSUBSCRIBE: Final = "unsubscribe"
+BELOW: Final = (
+    "Nothing was decided, and nothing else was done with your mail: a code counts only above "
+    "everything that is quoted. Write the word and the code as the first words of your answer."
+)
 QUOTED: Final = "quoted"
 """In place of a part's number: the words that the writer did not write."""
 _DECIDES = re.compile(r"/(?:approve|reject)\s")
@@ -178,7 +182,10 @@ class Intake:
             to=target.address,
             agent=AgentName(target.agent) if target.agent else None,
             trust=Trust.PERSON if is_known and not is_silent else Trust.OUTSIDE,
-            payload={"mail": {**_kept(mail, target), "reply_to": self._reply_to(mail)}},
+            payload={
+                "mail": {**_kept(mail, target), "reply_to": self._reply_to(mail)},
+                **_misplaced(words),
+            },
         )
 
     def _reply_to(self, mail: Mail) -> str:
@@ -220,6 +227,11 @@ def _text(mail: Mail, words: Split) -> str:
     if is_order or mail.parents or not mail.subject:
         return text or mail.subject or "(an empty mail)"
     return f"{mail.subject}\n\n{text}".strip()
+
+
+def _misplaced(words: Split) -> dict[str, Json]:
+    """What the house answers if one of these codes is good."""
+    return {"misplaced": {"codes": list(found), "say": BELOW}} if (found := words.misplaced) else {}
 
 
 def _files(arrival: Arrival, words: Split, *, is_first: bool) -> tuple[Attachment, ...]:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from bot.render.codes import parse_code
+from bot.render.codes import MAX_FOUND, codes_in, parse_code
 from channels.email.mime import QUOTE, UNQUOTE
 
 MAX_INTRO: Final = 400
@@ -65,6 +65,7 @@ _TIME = re.compile(r"\b(?:19|20)\d{2}\D.{0,60}?\d{1,2}[:.時h]\d{2}")
 _WHEN = re.compile(r"@|(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[:.時h/-]\d{1,2}")
 _MARK = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]*[>＞]")
 _RULE = re.compile(r"\s*_{20,}\s*")
+_COMMAND = re.compile(r"\s*/(?:approve|reject)\s+([0-9]{4,7})(?![0-9])")
 _SENT_FROM = re.compile(
     r"\s*(?:sent from (?:my|outlook|mail|yahoo|proton)|get outlook for|von meinem .{1,40} gesendet"
     r"|gesendet (?:von|mit)|envoyé de(?:puis)? mon|enviado desde mi|enviado do meu"
@@ -91,8 +92,33 @@ class Split:
         """All that the writer wrote. What decides or commands must stand above the quotation."""
         if self.above:
             return f"{self.above}\n\n{self.below}".strip()
-        orders = self.below.startswith("/") or parse_code(self.below) is not None
-        return f"(under a quotation) {self.below}" if orders else self.below
+        return f"(under a quotation) {self.below}" if _is_order(self.below) else self.below
+
+    @property
+    def misplaced(self) -> tuple[str, ...]:
+        """Codes that were meant to decide and do not, for they do not stand above the quotation.
+
+        What only quotes our own question has its code as well: that counts where nothing else is
+        written, and then alone.
+        """
+        if self.is_forward or _is_order(self.above):
+            return ()
+        if not self.above and not self.below:
+            return codes_in(self.quoted)
+        found = {code: None for line in self.below.split("\n") if (code := _code_of(line))}
+        return tuple(found)[:MAX_FOUND]
+
+
+def _is_order(text: str) -> bool:
+    return text.startswith("/") or parse_code(text) is not None
+
+
+def _code_of(line: str) -> str:
+    """The code that a line would decide with; empty for any other line."""
+    if command := _COMMAND.match(line):
+        return command[1]
+    said = parse_code(line)
+    return said.code if said else ""
 
 
 def split(text: str, subject: str = "") -> Split:

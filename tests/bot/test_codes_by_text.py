@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.core.errors import StoreError
+from bot.core.event import Trust
 from bot.platforms.lent import Offer
 from bot.wiring.listeners import Listeners
 from tests.bot.test_controls import asking, code_of
@@ -123,3 +124,34 @@ async def test_what_its_channel_says_to_leave_alone_ends_ignored_with_that_reaso
         assert house.disk.all("select ending, detail from inbox where id = ?", got.event) == [
             ("ignored", "opted out")
         ]
+
+
+def misplaced(*codes: str) -> dict[str, dict[str, object]]:
+    return {"misplaced": {"codes": list(codes), "say": "It stands below."}}
+
+
+@virtual
+async def test_a_code_that_stands_where_it_decides_nothing_is_answered_so():
+    async with Switchboard(asking("none_ask")) as house:
+        code = await code_of(house)
+        told = misplaced(other_than(code, 1), code)
+        got = await house.accept("(an empty mail)", payload=told)
+        assert got.reply == "It stands below."
+        assert len(await house.pending()) == 1 and house.vendor.book == []
+        rows = "select ending, detail from inbox where id = ?"
+        assert house.disk.all(rows, got.event) == [("decided", "refused")]
+
+
+@virtual
+async def test_with_other_codes_of_others_or_from_nobody_they_are_ordinary_words():
+    async with Switchboard(asking("none_ask")) as house:
+        code = await code_of(house)
+        wrong, right = misplaced(other_than(code, 1)), misplaced(code)
+        assert "No 2026 yet" in await house.ask("No 2026 yet", payload=wrong)
+        assert "I am Ben" in await house.ask("I am Ben", person=BEN, payload=right)
+        outside = house.event("Not proved", payload=right)
+        got = await house.engine.inbox.accept(replace(outside, trust=Trust.OUTSIDE))
+        assert got.reply == ""
+        # What stands above decides, whatever stands below.
+        got = await house.accept(f"OK {code}", payload=right)
+        assert got.reply.startswith("Approved by Ana")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.render.codes import WORDS, Press, Reply, parse_code, parse_press, press
+from bot.render.codes import WORDS, Press, Reply, codes_in, parse_code, parse_press, press
 
 APPROVAL = "apr_01M6DQS9M04DYB27TX226F49HS"
 CARRIERS = {
@@ -96,3 +96,13 @@ def test_no_value_of_a_stranger_is_misread(value):
 )
 def test_broken_values_are_nothing(value):
     assert parse_press(value) is None
+
+
+def test_codes_are_found_anywhere_behind_their_words_and_nowhere_else():
+    card = "> Reply OK 4821, NO 4821 or `EDIT 4821 new text`.\n> It costs 1200; book 5512, ok?"
+    assert codes_in(card) == ("4821",)
+    assert codes_in("BOOK 4821 OK12345678 nook 4821") == ()
+    assert codes_in("OK 1111 " * 9_000 + "OK 2222") == ("1111",)
+    assert codes_in(" ".join(f"OK {n}" for n in range(1000, 2000))) == tuple(
+        str(n) for n in range(1000, 1005)
+    )
