@@ -79,7 +79,7 @@ def keep_numbers(tenant: str, found: Sequence[Number], at: int) -> Script[None]:
                 **_number_params(tenant, item),
                 "purpose": old.purpose if old else item.purpose,
                 "is_default": int(is_default),
-                "at": old.at if old else at,
+                "at": old.at if old else item.at or at,
             },
         )
     for gone in known.values():

@@ -9,6 +9,7 @@ https://www.twilio.com/docs/messaging/guides/webhook-request (read 2026-11-21)
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -139,7 +140,7 @@ class Sms:
     async def _take_numbers(self) -> None:
         """List the numbers, and point those at us that are ours to point."""
         ours, former = self._home + self.path("sms"), self._home + self.former("messages")
-        found = []
+        found, began = [], self._book.now()  # a text may come before all are pointed
         for line in await self._provider.lines():
             there = line.goes_to.partition("#")[0]
             state = "ours" if there == ours else "elsewhere"
@@ -150,7 +151,7 @@ class Sms:
             if line.is_overruled:
                 log.warning("Another application at Twilio takes the texts of %s.", line.number)
                 state = "elsewhere"
-            found.append(self._number(line, state))
+            found.append(replace(self._number(line, state), at=began))
         for missing in self._settings.chosen - {item.number for item in found}:
             log.warning("The account has no number %s.", missing)
         await self._book.keep_numbers(found)

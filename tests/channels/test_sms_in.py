@@ -2,8 +2,10 @@
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from aiohttp import web
 
 from bot.core.errors import LimitReached, StoreError
 from bot.core.event import Kind
@@ -336,3 +338,17 @@ def test_without_an_address_outside_it_is_refused():
 
 def _lent(server: TwilioServer, **options) -> Lent:
     return lent(server, Book(InlineDatabase(), SystemClock(), HOME), **options)
+
+
+async def test_what_is_texted_while_numbers_are_being_pointed_here_is_taken() -> None:
+    class Far(TwilioServer):
+        """Brings a text as soon as its number is pointed somewhere, and takes its time."""
+
+        async def _number_update(self, request: web.Request, form: Any) -> web.StreamResponse:
+            answer = await super()._number_update(request, form)
+            await self.world.text(ANA, OURS, "the first")
+            await asyncio.sleep(1.5)
+            return answer
+
+    async with Far() as server, listening(server) as side:
+        await until(lambda: side.house.texts == ["the first"])
