@@ -22,7 +22,7 @@ from tests.fakes.twilio_server import TwilioServer
 from tests.fakes.twilio_world import ACCOUNT, TOKEN
 
 pytestmark = pytest.mark.timeout(300)
-OURS, ANA = "+15550100001", "+14155550101"
+OURS, SECOND, ANA = "+15550100001", "+15550100002", "+14155550101"
 BO = Person(12, "Bo")
 SMTP = {"address": "a@example.org", "smtp_host": "127.0.0.1", "smtp_security": "none"}
 
@@ -146,3 +146,42 @@ async def test_no_server_in_the_house_s_network_is_reached_for_a_guest(tmp_path:
             await house.theirs.call("PUT", "/v1/channels/email", {"options": SMTP})
         unchecked = {"options": SMTP, "unchecked": True}
         await house.mine.call("PUT", "/v1/channels/email", unchecked)
+
+
+async def test_a_code_and_a_stop_at_one_tenant_are_nothing_at_another(tmp_path: Path) -> None:
+    async with whole(tmp_path) as house:
+        world = house.twilio.world
+        world.number(SECOND)
+        for owner, number in ((house.mine, OURS), (house.theirs, SECOND)):
+            options = {"account_sid": ACCOUNT, "auth_token": TOKEN, "numbers": number}
+            await owner.call("PUT", "/v1/channels/sms", {"options": options})
+            await found(lambda number=number: world.numbers[number].sms_url)
+            await owner.call("POST", "/v1/routes", {"agent": "bri", "channel": "sms"})
+            await world.text(ANA, number, "hello?")
+            (text,) = await found(lambda number=number: world.said(ANA, number))
+            await admit(owner, text, "Ana")
+        assert f"/tenants/{house.tenant}/" in world.numbers[SECOND].sms_url
+        assert "/tenants/" not in world.numbers[OURS].sms_url
+
+        # Asked at the first tenant; the same phone says yes at the other one, and to both at once.
+        await world.text(ANA, OURS, "publish it")
+        (code,) = await found(lambda: re.findall(r"Reply OK (\d+)", " ".join(world.said(ANA, OURS))))
+        n = len(world.said(ANA, SECOND))
+        await world.text(ANA, SECOND, f"OK {code}")
+        await found(lambda: len(world.said(ANA, SECOND)) > n)
+        assert world.said(ANA, SECOND)[n].startswith("You said"), "it is words there"
+        assert house.program.posts() == []
+        items = (await house.theirs.call("GET", "/v1/approvals"))["items"]
+        assert items == []
+
+        # What the one tenant is not to send, the other one may.
+        await world.text(ANA, SECOND, "STOP")
+        n = len(world.said(ANA, OURS))
+        await world.text(ANA, OURS, f"OK {code}")
+        await found(house.program.posts)
+        await found(lambda: [t for t in world.said(ANA, OURS)[n:] if "Approved by Ana" in t])
+        outs = [
+            [item["contact"] for item in (await owner.call("GET", "/v1/sms/opt-outs"))["items"]]
+            for owner in (house.mine, house.theirs)
+        ]
+        assert outs == [[], [ANA]]
