@@ -165,7 +165,9 @@ async def test_a_code_and_a_stop_at_one_tenant_are_nothing_at_another(tmp_path: 
 
         # Asked at the first tenant; the same phone says yes at the other one, and to both at once.
         await world.text(ANA, OURS, "publish it")
-        (code,) = await found(lambda: re.findall(r"Reply OK (\d+)", " ".join(world.said(ANA, OURS))))
+        (code,) = await found(
+            lambda: re.findall(r"Reply OK (\d+)", " ".join(world.said(ANA, OURS)))
+        )
         n = len(world.said(ANA, SECOND))
         await world.text(ANA, SECOND, f"OK {code}")
         await found(lambda: len(world.said(ANA, SECOND)) > n)

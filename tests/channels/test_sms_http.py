@@ -1,6 +1,7 @@
 """Twilio's package by our rules: where it may call, what it says, and what it cannot read."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -123,3 +124,67 @@ async def test_what_is_no_yes_is_told_apart(status: int, says: type[Exception]) 
     async with answering(answer) as account:
         with pytest.raises(says):
             await account.send(LETTER, "")
+
+
+async def picture(account: Twilio, source: str = "") -> bytes:
+    source = source or f"{account._account}/Messages/MM1/Media/ME1"
+    return b"".join([piece async for piece in account.fetch(source)])
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "http://10.0.0.1/latest/meta-data",
+        "http://media.twiliocdn.com/ME1",  # not by https
+        "https://twiliocdn.com.evil.example/ME1",
+        "https://evil.example/amazonaws.com",
+        "https://media.twiliocdn.com@evil.example/ME1",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+async def test_a_picture_is_fetched_from_no_address_but_twilio_s(there: str) -> None:
+    asked = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked.append(request.path)
+        return web.Response(status=307, headers={"Location": there})
+
+    async with answering(answer) as account:
+        for source in ("http://10.0.0.1/x", f"{account._account}.evil.example/Media/ME1"):
+            with pytest.raises(VendorRefused, match="not at Twilio"):
+                await picture(account, source)
+        assert asked == []
+        with pytest.raises(VendorRefused, match="not its own" if there else "one address to the"):
+            await picture(account)
+    house = Twilio(
+        ACCOUNT, (ACCOUNT, TOKEN), ""
+    )  # Twilio's own address, as everywhere but in tests
+    with pytest.raises(VendorRefused, match="not its own"):
+        house._onward(f"{house._account}/Media/ME1", "http://127.0.0.1:8080/admin")
+
+
+async def test_a_picture_without_end_and_one_that_drips_are_broken_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(twilio_http, "TIMEOUT_S", 0.5)
+    sent = 0
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse(headers={"Content-Type": "image/png"})
+        await response.prepare(request)
+        is_slow = request.path.endswith("ME2")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                await response.write(b"x" * (1 if is_slow else 65_536))
+                sent += 65_536 * (not is_slow)
+                await asyncio.sleep(0.05 if is_slow else 0)
+        return response
+
+    async with answering(answer) as account:
+        with pytest.raises(VendorRefused, match="larger"):
+            await picture(account)
+        assert sent < 40 * 2**20
+        with pytest.raises(VendorUnknown, match="broke off"):
+            await picture(account, f"{account._account}/Messages/MM1/Media/ME2")
