@@ -184,7 +184,7 @@ class Intake:
             trust=Trust.PERSON if is_known and not is_silent else Trust.OUTSIDE,
             payload={
                 "mail": {**_kept(mail, target), "reply_to": self._reply_to(mail)},
-                **_misplaced(words),
+                **_misplaced(mail, words),
             },
         )
 
@@ -229,9 +229,10 @@ def _text(mail: Mail, words: Split) -> str:
     return f"{mail.subject}\n\n{text}".strip()
 
 
-def _misplaced(words: Split) -> dict[str, Json]:
-    """What the house answers if one of these codes is good."""
-    return {"misplaced": {"codes": list(found), "say": BELOW}} if (found := words.misplaced) else {}
+def _misplaced(mail: Mail, words: Split) -> dict[str, Json]:
+    """What the house answers if one of these codes is good; a file without a word is just a file."""
+    found = words.misplaced if words.own or not mail.parts else ()
+    return {"misplaced": {"codes": list(found), "say": BELOW}} if found else {}
 
 
 def _files(arrival: Arrival, words: Split, *, is_first: bool) -> tuple[Attachment, ...]:

@@ -1,5 +1,6 @@
 """A code in a mail that does not stand above the quotation: it decides nothing, and that is said."""
 
+from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ async def test_codes_that_were_meant_to_decide_are_known(text: str, codes: list[
     assert event
     told = {"codes": codes, "say": BELOW} if codes else None
     assert event.payload.get("misplaced") == told
+
+
+async def test_a_file_without_a_word_is_no_answer_to_what_it_quotes() -> None:
+    mail = message_from_bytes(written(CARD), policy=policy.default)
+    mail.add_attachment(b"ink", "image", "png", filename="a.png")
+    event = await heard(mail.as_bytes())
+    assert event and event.attachments and "misplaced" not in event.payload
 
 
 @pytest.mark.parametrize("quote", QUOTES)
