@@ -230,7 +230,7 @@ def _text(mail: Mail, words: Split) -> str:
 
 
 def _misplaced(mail: Mail, words: Split) -> dict[str, Json]:
-    """What the house answers if one of these codes is good; a file without a word is just a file."""
+    """What is said if one of these codes is good; a file without a word is just a file."""
     found = words.misplaced if words.own or not mail.parts else ()
     return {"misplaced": {"codes": list(found), "say": BELOW}} if found else {}
 

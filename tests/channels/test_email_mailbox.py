@@ -15,6 +15,7 @@ from tests import dovecot
 from tests.channels.email_side import (
     ANA,
     HOME,
+    card_for,
     channel,
     listening,
     reply_to,
@@ -70,13 +71,17 @@ async def test_a_thread_is_one_thread_in_the_persons_own_mailbox(server: dovecot
             assert sink.events[1].place == sink.events[0].place
             await box.send(reply_to(sink.events[1], effect="rep_2"))
             server.put(ANA, smtp.taken[1].raw)
+            # A question about her second mail, beside its answer.
+            question = replace(card_for(sink.events[1]), extra={"event": sink.events[1].payload})
+            await box.send(question)
+            server.put(ANA, smtp.taken[2].raw)
         mail = imaplib.IMAP4(server.host, server.imap_port)
         mail.login(ANA, dovecot.PASSWORD)
         mail.select("INBOX")
         _, threads = mail.thread("REFERENCES", "UTF-8", "ALL")
         mail.logout()
-        # One thread of four mails, each under the one before.
-        assert re.fullmatch(rb"\(1 2 3 4\)", threads[0] or b""), threads
+        # One thread, each under the one before, both answers to the second mail below it.
+        assert re.fullmatch(rb"\(1 2 3 \(4\)\(5\)\)", threads[0] or b""), threads
 
 
 async def test_what_a_server_lays_among_the_sent_mails_is_found_there(
