@@ -324,3 +324,17 @@ async def test_a_form_asks_for_the_texts_of_the_card_and_only_of_those_who_may_d
         assert [record.arguments for record in house.vendor.book] == [{"text": "b"}]
         _, covered = await engine.approvals.get(HOME, question.id)
         assert filled(covered, {text.key: "c"})[covered[0].id] == {"text": "c"}
+
+
+@virtual
+async def test_a_page_of_the_house_is_named_whole_outside():
+    outside = Platform(name="chat", policy=Policy.KEYED)
+    echo = ScriptedModel(lambda request: say(last_words(request)))
+    async with Switchboard(echo, channels={"chat": outside}) as house:
+        house.engine.replies._address = lambda: "https://bot.example"
+        told = "See /admin/sandbox#eff_1, or [it](/admin/sandbox#eff_2); x.org/admin/sandbox#eff_3"
+        await house.ask(told, **ON_CHAT)
+        whole = told.replace(" /adm", " https://bot.example/adm").replace(
+            "(/", "(https://bot.example/"
+        )
+        assert whole in outside.seen["ref0"][-1].text

@@ -208,24 +208,11 @@ async def test_an_answer_to_whoever_opted_out_is_not_sent_and_is_no_failure():
         got = await house.accept("hello", **ON_CHAT)
         await house.live.line_of(got.event)
         assert house.ending(got.event) == ("done", "ignored")
-        assert house.disk.all("select detail from inbox") == [("opted out",)]
-        assert house.disk.all("select state from effect") == [("abandoned",)]
+        found = house.disk.all("select detail, effect.state from inbox, effect")
+        assert found == [("opted out", "abandoned")]
     async with on(outside, disk=house.disk):
         await asyncio.sleep(60)
         assert len(tries) == 1
-
-
-@virtual
-async def test_a_page_of_the_house_is_named_whole_outside():
-    outside = channel(Policy.KEYED)
-    async with on(outside) as house:
-        house.engine.replies._address = lambda: "https://bot.example"
-        told = "See /admin/sandbox#eff_1, or [it](/admin/sandbox#eff_2); x.org/admin/sandbox#eff_3"
-        await house.ask(told, **ON_CHAT)
-        assert outside.book[0].text == (
-            "See https://bot.example/admin/sandbox#eff_1, or "
-            "[it](https://bot.example/admin/sandbox#eff_2); x.org/admin/sandbox#eff_3"
-        )
 
 
 MEND = "The token is not taken any more. Set a new one."

@@ -251,6 +251,7 @@ async def test_a_card_goes_with_what_was_kept_of_the_message_that_it_is_about() 
     async with house_with(outside) as house:
         for n in (1, 2):
             await house.ask("do it", **ON_CHAT, payload={"subject": f"No {n}"})
+            await asyncio.sleep(0.01)  # which is the older one is known
         await asyncio.sleep(10)
         ((first,), (second,)) = outside.cards()
         assert [card.extra["event"] for card in (first, second)] == [
