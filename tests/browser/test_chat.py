@@ -1,10 +1,11 @@
 """Talking to an agent in the browser, by keyboard, through good and bad days."""
 
+import asyncio
 import re
 from urllib.parse import quote
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.conftest import Look, Screen
 from tests.browser.furniture import furnish
@@ -50,6 +51,42 @@ async def test_a_failed_send_is_told_and_repeated_under_the_same_key(screen: Scr
     keys = {sent["key"] for sent in screen.house.sent}
     assert len(screen.house.sent) == 2
     assert len(keys) == 1
+
+
+async def test_what_is_written_before_the_first_message_arrived_goes_on_in_its_conversation(
+    screen: Screen,
+) -> None:
+    page, arrived = await screen.open(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        if "one" in (route.request.post_data or ""):
+            await arrived.wait()
+        await route.continue_()
+
+    await page.route("**/v1/messages", slow)
+    await screen.say("one")
+    await screen.say("two")
+    await expect(page.locator(".message.user")).to_have_count(2)
+    arrived.set()
+    answers = page.locator(".message.assistant .text")
+    await expect(answers).to_have_text(["You said: one", "You said: two"])
+    await expect(page.locator(".message.user .text")).to_have_text(["one", "two"])
+    assert len(screen.house.talks) == 1
+
+
+async def test_a_message_that_must_be_repeated_is_not_overtaken(screen: Screen) -> None:
+    page, broken = await screen.open(), [True]
+    await screen.say("zero")
+    await expect(page.locator(".message.assistant")).to_have_count(1)
+
+    async def breaks(route: Route) -> None:
+        await (route.abort() if broken and broken.pop() else route.continue_())
+
+    await page.route("**/v1/messages", breaks)
+    await screen.say("one")
+    await screen.say("two")
+    await expect(page.locator(".message.assistant")).to_have_count(3)
+    assert [sent["text"] for sent in screen.house.sent] == ["zero", "one", "two"]
 
 
 async def test_what_was_never_sent_is_still_there_after_a_reload(screen: Screen) -> None:

@@ -34,8 +34,29 @@ export function drop(entry) {
   save(waiting().filter(({ key }) => key !== entry.key));
 }
 
-/** Sends an entry and returns `{event, conversation}`; on an error it stays, with the reason. */
-export async function send(entry) {
+/** Where messages wait for those that were written before them; the first names the conversation. */
+export function newLine() {
+  return { tail: Promise.resolve(), conversation: "" };
+}
+
+/**
+ * Sends an entry when what stands before it in its line has arrived or failed, and returns `{event,
+ * conversation}`; on an error it stays, with the reason. One that opens a conversation and was never
+ * tried (`isFresh`) goes on where its line went; another body under a key that was used is refused.
+ */
+export function sendInOrder(line, entry, isFresh) {
+  const sent = line.tail.then(() => {
+    if (isFresh && !entry.conversation && line.conversation) {
+      entry.conversation = line.conversation;
+      keep(entry);
+    }
+    return send(entry);
+  });
+  line.tail = sent.then(({ conversation }) => { line.conversation = conversation; }, () => {});
+  return sent;
+}
+
+async function send(entry) {
   for (const delay of [...REPEAT_AFTER_MS, null]) {
     try {
       const answer = await post("/v1/messages", bodyOf(entry), { "Idempotency-Key": entry.key });

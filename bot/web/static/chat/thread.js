@@ -11,7 +11,7 @@ import { messageNode, draftNode, pendingNode } from "./message.js";
 import { follow } from "./stream.js";
 import { page, older, earlier, reach } from "./earlier.js";
 import { keyForm } from "../shared/key.js";
-import { newEntry, waitingIn, drop, send } from "./outbox.js";
+import { newEntry, newLine, waitingIn, drop, sendInOrder } from "./outbox.js";
 
 const PAGE = 1000;
 const SHOWN = 100;
@@ -21,7 +21,7 @@ const GONE = { message: "This conversation does not exist, or is not open to you
 
 /** A thread in `node`. `on` tells the page: `state`, `link`, `opened`, `again`, `change`, `mended`, `names`, `offline`. */
 export function thread(node, scroller, on) {
-  const view = { node, scroller, on, conversation: "", stream: null, shown: new Map(), drafts: new Map(), acts: new Map(), cards: new Map(), heeded: new Set(), after: 0, epoch: 0 };
+  const view = { node, scroller, on, conversation: "", stream: null, shown: new Map(), drafts: new Map(), acts: new Map(), cards: new Map(), heeded: new Set(), after: 0, epoch: 0, line: newLine() };
   node.addEventListener("grown", () => settle(view));
   scroller.addEventListener("scroll", () => {
     drawLatest(view);
@@ -40,20 +40,22 @@ export function thread(node, scroller, on) {
 function leave(view) {
   view.stream?.close();
   view.epoch++;
-  Object.assign(view, { conversation: "", stream: null, stick: true, after: 0, before: null, last: null });
+  Object.assign(view, { conversation: "", stream: null, stick: true, after: 0, before: null, last: null, line: newLine() });
   for (const map of [view.shown, view.drafts, view.acts, view.cards]) map.clear();
   fill(view.node);
 }
 
 /**
  * Opens a conversation: what is stored first, then the stream from behind the last message, so that
- * nothing falls between. One that a message has just begun (`isNew`) keeps that message on the page
- * and gets everything from the stream.
+ * nothing falls between. One that a message has just begun (`isNew`) keeps that message, and those that
+ * were written behind it, on the page and gets everything from the stream.
  */
 async function open(view, conversation, isNew) {
-  const kept = isNew ? [...view.node.querySelectorAll(":scope > [data-key][data-turn]")] : [];
+  const kept = isNew ? [...view.node.querySelectorAll(":scope > [data-key]:not(.failed)")] : [];
+  const { line } = view;
   leave(view);
   view.conversation = conversation;
+  if (isNew) view.line = line;
   view.node.append(...kept);
   if (isNew || (await catchUp(view))) listen(view);
 }
@@ -338,12 +340,12 @@ function sendNew(view, entry) {
   view.node.querySelector(".empty, .start")?.remove();
   const pending = addPending(view, entry);
   toEnd(view);
-  return deliver(view, entry, pending);
+  return deliver(view, entry, pending, true);
 }
 
-async function deliver(view, entry, pending) {
+async function deliver(view, entry, pending, isFresh = false) {
   try {
-    const { event, conversation } = await send(entry);
+    const { event, conversation } = await sendInOrder(view.line, entry, isFresh);
     pending.sent(event);
     if (!entry.conversation && pending.node.isConnected) await view.on.opened(conversation);
   } catch (error) {
