@@ -59,10 +59,10 @@ def from_body(body: bytes, provider: str) -> Answer | None:
         name, arguments = _text(function.get("name")), _arguments(function.get("arguments"))
         calls.append(call_of(_text(call.get("id")), name, arguments, n))
     kept = {name: message[name] for name in WANTED_BACK.get(provider, ()) if message.get(name)}
-    made = tuple(calls)
+    made, words = tuple(calls), _words(message.get("content"))
     return Answer(
-        message=message_of(_words(message.get("content")), made, kept, provider),
-        finish=finish_of(_text(choice.get("finish_reason")), made),
+        message=message_of(words, made, kept, provider),
+        finish=finish_of(_text(choice.get("finish_reason")), made, words),
         tokens=_tokens(said.get("usage")),
         cost=_cost(said.get("usage")),
     )

@@ -202,7 +202,7 @@ def from_response(response: Any, provider: str) -> Answer | None:
     usage = getattr(response, "usage", None)
     return Answer(
         message=message_of(said.content, calls, _kept(said, provider), provider),
-        finish=finish_of(choice.finish_reason, calls),
+        finish=finish_of(choice.finish_reason, calls, said.content),
         tokens=_tokens(usage),
         cost=_cost(usage) or hidden.get("response_cost"),
     )
@@ -355,8 +355,10 @@ def _specific(part: Any) -> dict[str, Json]:
     return {name: value for name, value in fields.items() if value}
 
 
-def finish_of(reason: str | None, calls: tuple[ToolCall, ...]) -> str:
-    """Why it ended, in the four words of the house."""
+def finish_of(reason: str | None, calls: tuple[ToolCall, ...], content: object = "") -> str:
+    """Why it ended, in the four words of the house; `content` that is too long is cut there."""
+    if isinstance(content, str) and len(content) > MAX_CHARS:
+        return "length"
     if calls and reason != "length":
         return "tool_calls"
     return reason if reason in _FINISHES else "stop"

@@ -194,6 +194,16 @@ def test_an_endless_answer_ends_as_at_the_length_limit() -> None:
     assert len("".join(words)) < MAX_CHARS + 20_000
 
 
+def test_a_whole_answer_that_is_too_long_says_so_as_well() -> None:
+    for over, finish in ((0, "stop"), (1, "length")):
+        message = {"content": "x" * (MAX_CHARS + over)}
+        said = {"choices": [{"message": message, "finish_reason": "stop"}]}
+        answer = from_body(json.dumps(said).encode(), "openai")
+        assert answer is not None
+        assert len(answer.message.content) == MAX_CHARS
+        assert answer.finish == finish
+
+
 def test_endless_empty_pieces_come_to_an_end() -> None:
     reader = Reader("openai", lambda _: None)
     for _ in range(MAX_CHARS):

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from agents.runtime.wire import Stream, Toolboxes, from_response, plain_id, size_of, to_wire
+from agents.runtime.wire import (
+    MAX_CHARS,
+    Stream,
+    Toolboxes,
+    from_response,
+    plain_id,
+    size_of,
+    to_wire,
+)
 from bot.core.model import ModelMessage
 from tests.agents.runtime.talk import TOOLS, calls, result, system, user
 
@@ -77,6 +85,14 @@ def test_why_it_ended(reason: str | None, named: bool, finish: str) -> None:
     assert answer is not None
     assert answer.finish == finish
     assert [call.arguments for call in answer.message.tool_calls] == (["{}"] if named else [])
+
+
+def test_a_whole_answer_that_is_cut_ends_as_at_the_length_limit() -> None:
+    message = Thing(content="x" * (MAX_CHARS + 1), tool_calls=None)
+    response = Thing(choices=[Thing(message=message, finish_reason="stop")], usage=None)
+    answer = from_response(response, "openai")
+    assert answer is not None
+    assert (len(answer.message.content), answer.finish) == (MAX_CHARS, "length")
 
 
 def test_signatures_of_gemini_go_back_with_their_calls() -> None:
