@@ -4,6 +4,7 @@ What a person or an operator can mend is told to them. What only we can mend goe
 and the person is told its name.
 """
 
+import errno
 import os
 import sys
 import tempfile
@@ -55,6 +56,9 @@ def guarded(shell: Shell, act: Callable[[], int]) -> int:
 def _refused(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else ""
     said = f"{where}{error.strerror}."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        said += " Make room, then try again. "
+        said += "`bot doctor` says how much the house has left."
     if isinstance(error, PermissionError) and where:
         path = Path(str(error.filename)).absolute()
         shut = next((p for p in (*reversed(path.parents), path) if not os.access(p, os.R_OK)), path)

@@ -1,6 +1,7 @@
 """Words that do not fit, and input that ends too early: a sentence with the mend, never a fault."""
 
 import ast
+import errno
 import os
 from argparse import Namespace
 from pathlib import Path
@@ -77,6 +78,16 @@ def test_a_folder_of_another_user_is_named_with_its_owner(
     said = capsys.readouterr().err
     assert said.startswith(f"{tmp_path}/bot.toml: Permission denied. {tmp_path} belongs to ")
     assert "set BOT_HOME to a folder of your own." in said
+
+
+def test_a_full_disk_is_told_with_what_mends_it(capsys: pytest.CaptureFixture[str]) -> None:
+    def act() -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert guarded(Shell(None, as_json=False), act) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("No space left on device. Make room, then try again. ")
+    assert "bot doctor" in said
 
 
 NAMED_AT_THEIR_END = {"doctor.py", "status.py"}
