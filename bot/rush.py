@@ -47,7 +47,7 @@ class Rush:
         self._entering: Counter[str] = Counter()
         """Events that are being stored or stand at the door, by tenant."""
         self._total = 0
-        self._credentials: dict[str, asyncio.Semaphore] = {}
+        self._doors: dict[str, asyncio.Semaphore] = {}
         self._is_on = False
         """Whether there is a rush."""
         self._past = False
@@ -71,9 +71,9 @@ class Rush:
                 self._is_on = True
                 self._ends = asyncio.get_running_loop().call_later(RUSH_S, self._give_up)
         try:
-            door = self._credentials.get(tenant)
+            door = self._doors.get(tenant)
             if door is None:
-                door = self._credentials[tenant] = asyncio.Semaphore(ABREAST)
+                door = self._doors[tenant] = asyncio.Semaphore(ABREAST)
             await door.acquire()
         except BaseException:
             self._count_off(tenant)
@@ -82,7 +82,7 @@ class Rush:
     def entered(self, tenant: str) -> None:
         """An event is stored, or will not be."""
         self._past = self._is_on and (self._past or not self.holds(tenant))
-        self._credentials[tenant].release()
+        self._doors[tenant].release()
         self._count_off(tenant)
 
     def holds(self, tenant: str) -> bool:
@@ -112,7 +112,7 @@ class Rush:
         self._total -= 1
         self._entering[tenant] -= 1
         if not self._entering[tenant]:
-            del self._entering[tenant], self._credentials[tenant]
+            del self._entering[tenant], self._doors[tenant]
         if self._total <= RUSH and self._is_on:
             self._ends.cancel()
             self._calm_down()

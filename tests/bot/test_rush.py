@@ -97,13 +97,13 @@ def entering(rush: Rush, count: int, tenant: str = "a") -> list[asyncio.Task[Non
 async def test_in_a_rush_turns_wait_until_it_is_stored_but_not_for_ever() -> None:
     over: list[int] = []
     rush = Rush(lambda: over.append(1))
-    credentials = entering(rush, RUSH + 1)
+    doors = entering(rush, RUSH + 1)
     await rounds(1)
     out, tasks = setting_out(rush, 2)
     await rounds(5 * ROUNDS)
     assert (out, over, rush.held()) == ([], [], None)
     rush.entered("a")
-    await asyncio.gather(*tasks, *credentials)
+    await asyncio.gather(*tasks, *doors)
     assert (out, over, rush.held()) == ([0, 1], [1], frozenset())
     entering(rush, 1)
     await rounds(1)
@@ -131,9 +131,9 @@ async def test_a_rush_that_was_given_up_does_not_begin_again_at_once() -> None:
 
 async def test_a_tenant_waits_for_no_other_one_s_rush() -> None:
     rush = Rush()
-    credentials = entering(rush, 10 * RUSH)
+    doors = entering(rush, 10 * RUSH)
     await rounds(1)
-    assert sum(door.done() for door in credentials) == ABREAST
+    assert sum(door.done() for door in doors) == ABREAST
     await asyncio.wait_for(rush.enter("b"), 1)
     theirs, waiting = setting_out(rush, 1)
     mine, _ = setting_out(rush, 1, "b")
@@ -142,7 +142,7 @@ async def test_a_tenant_waits_for_no_other_one_s_rush() -> None:
     assert rush.held() is None, "nothing of theirs is stored yet"
     rush.entered("b")
     assert rush.held() == {"a"}
-    for task in (*credentials, *waiting):
+    for task in (*doors, *waiting):
         task.cancel()
 
 
@@ -150,10 +150,10 @@ async def test_what_was_stored_before_a_rush_lets_nobody_be_claimed_in_it() -> N
     rush = Rush()
     await rush.enter("a")
     rush.entered("a")
-    credentials = entering(rush, RUSH + 1)
+    doors = entering(rush, RUSH + 1)
     await rounds(1)
     assert rush.held() is None, "each look for turns would tear a commit of the rush apart"
-    for door in credentials:
+    for door in doors:
         door.cancel()
     rush._ends.cancel()
 
@@ -174,7 +174,7 @@ async def test_events_of_a_tenant_are_stored_in_their_order_also_beyond_the_door
     await asyncio.gather(*tasks, return_exceptions=True)
     left = {ABREAST, ABREAST + 7}
     assert stored == [n for n in range(3 * ABREAST) if n not in left]
-    assert not rush._entering and not rush._credentials
+    assert not rush._entering and not rush._doors
 
 
 async def test_tenants_set_out_turn_and_turn_about() -> None:

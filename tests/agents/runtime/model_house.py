@@ -32,7 +32,7 @@ class House:
         self.transport = transport
         self.clock = StillClock()
         self.naps: list[float] = []
-        self._credentials: list[Door] = []
+        self._doors: list[Door] = []
 
     def door(self, *models: str, **changes: Any) -> Door:
         """A door to the server under the names of both providers."""
@@ -45,8 +45,8 @@ class House:
             "transport": self.transport,
             **changes,
         }
-        self._credentials.append(Door(**given))
-        return self._credentials[-1]
+        self._doors.append(Door(**given))
+        return self._doors[-1]
 
     async def nap(self, seconds: float) -> None:
         """Let time pass at once."""
@@ -55,7 +55,7 @@ class House:
 
     async def close(self) -> None:
         """Close all doors."""
-        for door in self._credentials:
+        for door in self._doors:
             await door.close()
 
     def models(self) -> list[str]:

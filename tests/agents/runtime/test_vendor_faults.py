@@ -32,7 +32,7 @@ class Scene:
     server: ModelVendors
     other: OpenAIServer
     clock: StillClock
-    credentials: list[Door]
+    doors: list[Door]
 
     @property
     def model(self) -> str:
@@ -54,7 +54,7 @@ class Scene:
             transport=self.transport,
             sleep=nap,
         )
-        self.credentials.append(door)
+        self.doors.append(door)
         return door
 
 
@@ -75,7 +75,7 @@ SHAPES = [
 async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
     vendor, transport = request.param
     async with ModelVendors() as server, OpenAIServer() as other:
-        credentials: list[Door] = []
+        doors: list[Door] = []
         clock = StillClock()
         yield Scene(
             vendor=vendor,
@@ -83,9 +83,9 @@ async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
             server=server,
             other=other,
             clock=clock,
-            credentials=credentials,
+            doors=credentials,
         )
-        for door in credentials:
+        for door in doors:
             await door.close()
 
 
