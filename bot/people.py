@@ -259,11 +259,11 @@ def _add(person: Person, at: int, actor: str) -> Script[None]:
 
 @restartable
 def _change(tenant: TenantId, id_: str, change: Change, at: int, actor: str) -> Script[Person]:
-    person = yield from rows.get(tenant, id_)
+    if change.role is Role.MEMBER:
+        yield from _keep_an_owner(tenant, id_)
+    person = yield from rows.hold(tenant, id_)
     if person is None:
         raise _nobody()
-    if person.role is Role.OWNER and change.role is Role.MEMBER:
-        yield from _keep_an_owner(tenant)
     new = replace(
         person,
         name=person.name if change.name is None else change.name,
@@ -287,20 +287,23 @@ def _change(tenant: TenantId, id_: str, change: Change, at: int, actor: str) -> 
 
 @restartable
 def _remove(tenant: TenantId, id_: str, at: int, actor: str) -> Script[None]:
+    yield from _keep_an_owner(tenant, id_)
     person = yield from rows.get(tenant, id_)
     if person is None:
         raise _nobody()
-    if person.role is Role.OWNER:
-        yield from _keep_an_owner(tenant)
     yield from rows.remove(tenant, id_, at)
     yield from logins.close_all(tenant, id_, at)
     left = yield from leave(tenant, id_, at)
     yield from audit.note(tenant, at, actor, "person.removed", id_, {"name": person.name, **left})
 
 
-def _keep_an_owner(tenant: TenantId) -> Script[None]:
+def _keep_an_owner(tenant: TenantId, leaving: str) -> Script[None]:
+    """Owners are held before anybody else, so that two who change them do it one after the other.
+
+    Raises Conflict where nobody else is one.
+    """
     owners = yield from rows.hold_owners(tenant)
-    if len(owners) <= 1:
+    if owners == [leaving]:
         raise Conflict("This is the only owner. Make somebody else an owner first.")
 
 

@@ -46,6 +46,9 @@ _ADD = Statement(
     )
 )
 _GET = Statement(lambda: select(*PERSON).where(*_MINE, person.c.id == bindparam("id")))
+_HOLD = Statement(
+    lambda: select(*PERSON).where(*_MINE, person.c.id == bindparam("id")).with_for_update()
+)
 _LIST = Statement(lambda: select(*PERSON).where(*_MINE).order_by(person.c.created_at, person.c.id))
 _NAMES = Statement(
     lambda: select(person.c.id, person.c.name).where(person.c.tenant == bindparam("tenant"))
@@ -242,6 +245,12 @@ def add(item: Person) -> Script[None]:
 def get(tenant_id: str, id_: str) -> Script[Person | None]:
     """One person who was not removed."""
     rows = yield Ask(_GET, {"tenant": tenant_id, "id": id_})
+    return person_of(rows[0]) if rows else None
+
+
+def hold(tenant_id: str, id_: str) -> Script[Person | None]:
+    """One person, whom nobody else changes before this script has ended."""
+    rows = yield Ask(_HOLD, {"tenant": tenant_id, "id": id_})
     return person_of(rows[0]) if rows else None
 
 

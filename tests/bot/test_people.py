@@ -180,6 +180,14 @@ async def test_a_changed_person_is_changed_for_everyone_at_once(house: PeopleHou
     assert house.changes
 
 
+async def test_what_changes_nothing_is_not_in_the_book(house: PeopleHouse) -> None:
+    person = await house.people.add(house.tenant, "Max", Role.MEMBER, "", "house")
+    for name in ("Moritz", "Moritz"):
+        await house.people.change(house.tenant, person.id, Change(name=name), "house")
+    actions = [action for _, action in await house.book()]
+    assert actions.count("person.changed") == 1
+
+
 async def test_a_time_zone_has_to_exist(house: PeopleHouse) -> None:
     for zone in ("Mars/Olympus", "../etc/passwd", "", "/etc/localtime"):
         with pytest.raises(Invalid):
