@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from bot.config import tree
 from bot.config.endpoints import unfit_endpoints, unfit_hooks
 from bot.config.file import Keys, NotToml, read
+from bot.config.folders import DEFAULT_HOME, followed, home_folder, is_folder
 from bot.config.mistakes import Mistake, Mistaken, Places, explain, nearest
 from bot.config.platforms import Platforms, unfit_platforms
 from bot.config.sections import (
@@ -56,7 +57,6 @@ from bot.config.variables import ENDPOINT, GENERAL, MODEL_VARIABLES, NOT_SETTING
 from bot.core.secret import Secret
 from bot.frozen import frozen
 
-DEFAULT_HOME = "~/.switchboard"
 FREE_PORTS = range(8080, 8090)
 """Tried in turn when no port was set."""
 
@@ -146,7 +146,7 @@ class Settings(Section):
         if not filled.get("agents_dir"):
             filled["agents_dir"] = shipped_agents()
         filled["home"] = home = filled.get("home") or DEFAULT_HOME
-        if not isinstance(home, str | Path):  # which is refused
+        if not is_folder(home):  # which is refused
             return filled
         filled["files_dir"] = filled.get("files_dir") or Path(home) / "files"
         blog = filled.get("blog", {})
@@ -154,10 +154,9 @@ class Settings(Section):
             blog = {name: getattr(blog, name) for name in blog.model_fields_set}
         if isinstance(blog, Mapping):
             own = Path(home) / "blog"
-            folder = blog.get("folder") or own
-            if isinstance(folder, str | Path) and Path(folder) != own:
-                folder = Path(folder).expanduser().resolve()  # a link that somebody means
-            filled["blog"] = {**blog, "folder": folder}
+            named = blog.get("folder") or own
+            is_own = str(named) == str(own)  # any other link is one that somebody means
+            filled["blog"] = {**blog, "folder": named if is_own else followed(named)}
         return filled
 
     @property
@@ -210,7 +209,7 @@ def find_file(config: str | None = None, environ: Mapping[str, str] | None = Non
     named = config or environ.get("BOT_CONFIG")
     if named:
         return Path(named).expanduser()
-    home = Path(environ.get("BOT_HOME") or DEFAULT_HOME).expanduser()
+    home = home_folder(environ.get("BOT_HOME"))
     return next((p for p in (Path("bot.toml"), home / "bot.toml") if p.is_file()), None)
 
 
@@ -229,8 +228,7 @@ def home_of(config: str | None = None, environ: Mapping[str, str] | None = None)
             home = _beside(read(file).values.get("home"), file)
         except (OSError, NotToml):
             home = None
-    named = home if isinstance(home, str) and "\0" not in home else ""
-    return Path(named or DEFAULT_HOME).expanduser().absolute()
+    return home_folder(home)
 
 
 def load(

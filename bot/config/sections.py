@@ -18,6 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from bot.config.folders import folder
 from bot.config.values import (
     bucket_name,
     is_private,
@@ -49,9 +50,7 @@ def _secret(value: object) -> Secret:
 
 
 def _folder(value: object) -> object:
-    if isinstance(value, str | Path) and "\0" in str(value):
-        raise ValueError("No folder is called so: there is a zero byte in it. Take it out.")
-    return Path(value).expanduser().absolute() if isinstance(value, str | Path) else value
+    return folder(value) if isinstance(value, str | Path) else value
 
 
 def _begins(*starts: str) -> AfterValidator:

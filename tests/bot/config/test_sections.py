@@ -21,6 +21,21 @@ MISTAKES = [
         "1:1: agents_dir: No folder is called so",
     ),
     (
+        "a blog's folder with such a byte",
+        '[blog]\nfolder = "a\\u0000b"',
+        "2:1: blog.folder: No folder is called so",
+    ),
+    (
+        "a folder of a user who is not there",
+        'files_dir = "~nobody-at-all/x"',
+        "1:1: files_dir: The user behind ~ is not known here. Write the folder in full.",
+    ),
+    (
+        "a blog's folder of a user who is not there",
+        '[blog]\nfolder = "~nobody-at-all/x"',
+        "2:1: blog.folder: The user behind ~ is not known here.",
+    ),
+    (
         "a budget without an end",
         "[budget]\ntenant_day_usd = 1e400",
         "2:1: budget.tenant_day_usd: Infinity is not a number above 0",
@@ -64,7 +79,7 @@ def test_a_mistake_is_named_with_its_place_and_its_mend(
     assert str(refused.value).startswith(f"{file}:{said}")
 
 
-@pytest.mark.parametrize("text", ["home = 7", 'home = "a\\u0000b"'])
+@pytest.mark.parametrize("text", ["home = 7", 'home = "a\\u0000b"', 'home = "~nobody-at-all/x"'])
 def test_a_home_that_is_none_leaves_the_usual_one(text: str, tmp_path: Path) -> None:
     (tmp_path / "bot.toml").write_text(text)
     found = home_of(str(tmp_path / "bot.toml"), {})
@@ -76,3 +91,9 @@ def test_a_link_that_is_set_as_the_blogs_folder_is_followed_once(tmp_path: Path)
     (tmp_path / "posts").symlink_to(tmp_path / "site")
     (tmp_path / "bot.toml").write_text('[blog]\nfolder = "posts"\n')
     assert load(str(tmp_path / "bot.toml"), {}).blog.folder == tmp_path / "site"
+
+
+def test_a_blogs_folder_that_leads_to_itself_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "posts").symlink_to(tmp_path / "posts")
+    (tmp_path / "bot.toml").write_text('[blog]\nfolder = "posts"\n')
+    assert load(str(tmp_path / "bot.toml"), {}).blog.folder == tmp_path / "posts"
