@@ -61,7 +61,7 @@ def _refused(error: OSError) -> str:
         said += "`bot doctor` says how much the house has left."
     if isinstance(error, PermissionError) and where:
         path = Path(str(error.filename)).absolute()
-        shut = next((p for p in (*reversed(path.parents), path) if not os.access(p, os.R_OK)), path)
+        shut = next((p for p in reversed(path.parents) if not os.access(p, os.X_OK)), path)
         if owner := _other(shut):
             said += f" {shut} belongs to {owner}: run this as that user, or set BOT_HOME to a "
             said += "folder of your own."

@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code."""
     before, verb, after = _split(list(sys.argv[1:] if argv is None else argv))
     if verb == "help":  # `bot help connect`, as other programs take it
-        verb, after = (after[0], ["--help"]) if after else ("", [])
+        verb, *after = [*after, "--help"] if after and after[0] != "help" else [""]
     parser = _parser()
     options = parser.parse_args(before)
     if "version" in options:

@@ -192,6 +192,8 @@ def _examined(copy: Path) -> tuple[str, int]:
         return str(error), 0
     finally:
         conn.close()
+    if version < 1 and found == "ok":
+        return "it has no schema", 0
     return "ok" if found == "ok" else " ".join(str(found).rpartition("*** ")[2].split()), version
 
 

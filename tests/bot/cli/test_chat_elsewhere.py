@@ -98,3 +98,5 @@ def test_what_waits_in_a_conversation_is_asked_where_it_is_gone_on_with(
     with sit("--conversation", "cnv_1", prompt=False) as terminal:
         terminal.wait_for("[l]ater › " if state == "pending" else "you › ")
         assert (f"│ {TEXT}" in terminal.text) is (state == "pending")
+    asked, *_ = server.called("GET", "/v1/approvals")
+    assert asked.query["conversation"] == "cnv_1"

@@ -188,8 +188,9 @@ def _archive(path: Path, **files: bytes) -> None:
         ({"/tmp/outside": b"x"}, "names a file outside the folder"),
         ({}, "it holds no file"),
         ({"switchboard.db": b"no database"}, "no backup of ours"),
+        ({"switchboard.db": b""}, "no backup of ours: it has no schema."),
     ],
-    ids=["above", "absolute", "empty", "broken database"],
+    ids=["above", "absolute", "empty", "broken database", "empty database"],
 )
 def test_a_backup_that_is_not_ours_changes_nothing(
     bot: Bot, home: Path, files: dict[str, bytes], said: str

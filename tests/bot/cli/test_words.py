@@ -48,6 +48,8 @@ def test_wrong_words_name_the_right_ones(bot: Bot, words: tuple[str, ...], said:
 def test_help_is_a_word_as_well(bot: Bot) -> None:
     assert bot("help").out == bot("--help").out
     assert bot("help", "routes").out == bot("routes", "--help").out
+    assert bot("help", "help").out == bot("--help").out
+    assert bot("help", "people", "role").out == bot("people", "role", "--help").out
     assert bot("help", "rotes").err == "There is no verb rotes. Did you mean `bot routes`?\n"
 
 
@@ -88,6 +90,21 @@ def test_a_full_disk_is_told_with_what_mends_it(capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().err
     assert said.startswith("No space left on device. Make room, then try again. ")
     assert "bot doctor" in said
+
+
+def test_a_folder_that_is_only_walked_through_is_not_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, how: path != tmp_path or how == os.X_OK)
+    other = os.geteuid() + 1
+    monkeypatch.setattr(os, "geteuid", lambda: other)
+    (tmp_path / "bot.toml").touch()
+
+    def act() -> int:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "bot.toml"))
+
+    assert guarded(Shell(None, as_json=False), act) == 1
+    assert f"{tmp_path}/bot.toml belongs to " in capsys.readouterr().err
 
 
 NAMED_AT_THEIR_END = {"doctor.py", "status.py"}
