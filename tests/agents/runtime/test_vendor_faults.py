@@ -83,7 +83,7 @@ async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
             server=server,
             other=other,
             clock=clock,
-            doors=credentials,
+            doors=doors,
         )
         for door in doors:
             await door.close()
