@@ -145,6 +145,14 @@ async def test_what_somebody_else_decided_redraws_every_copy(look: Look) -> None
     await expect(copies.and_(page.locator(".approved"))).to_have_count(2)
 
 
+async def test_what_was_done_while_the_line_was_cut_is_told_by_its_card(screen: Screen) -> None:
+    page = await card(screen)
+    made = next(iter(screen.house.approvals.values()))
+    made |= {"state": "approved", "decided_by": "Ann"}  # behind the back of who watches
+    await screen.say("drop the line")
+    await expect(page.locator(f"[data-approval={made['id']}].approved")).to_have_count(1)
+
+
 async def test_the_inbox_holds_all_that_waits_and_escape_leads_back(look: Look) -> None:
     house = House()
     furnish(house)

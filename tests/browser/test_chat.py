@@ -99,6 +99,17 @@ async def test_what_was_never_sent_is_still_there_after_a_reload(screen: Screen)
     assert len({sent["key"] for sent in screen.house.sent}) == 1
 
 
+async def test_what_failed_stays_on_the_page_when_a_later_message_opens_the_conversation(
+    screen: Screen,
+) -> None:
+    page = await screen.open()
+    await screen.say("fail once")
+    await expect(page.locator(".message.failed")).to_have_count(1)
+    await screen.say("hello")
+    await expect(page.locator(".message.assistant .text")).to_have_text("You said: hello")
+    await expect(page.locator(".message.failed")).to_contain_text("fail once")
+
+
 async def test_a_failed_message_can_be_changed(screen: Screen) -> None:
     page = await screen.open()
     await screen.say("fail once")

@@ -48,10 +48,10 @@ function leave(view) {
 /**
  * Opens a conversation: what is stored first, then the stream from behind the last message, so that
  * nothing falls between. One that a message has just begun (`isNew`) keeps that message, and those that
- * were written behind it, on the page and gets everything from the stream.
+ * were written around it, on the page and gets everything from the stream.
  */
 async function open(view, conversation, isNew) {
-  const kept = isNew ? [...view.node.querySelectorAll(":scope > [data-key]:not(.failed)")] : [];
+  const kept = isNew ? [...view.node.querySelectorAll(":scope > [data-key]")] : [];
   const { line } = view;
   leave(view);
   view.conversation = conversation;
@@ -61,11 +61,16 @@ async function open(view, conversation, isNew) {
 }
 
 function listen(view) {
+  let wasLost = false;
   view.stream = follow(view.conversation, {
     after: () => view.after,
     event: (name, data) => apply(view, name, data),
-    state: (state) => view.on.link(state),
-    look: () => catchUp(view),
+    state: (state) => {
+      if (wasLost && state === "live") view.kit?.refreshUnderway(view.cards.keys());
+      wasLost = state === "lost";
+      view.on.link(state);
+    },
+    look: () => catchUp(view).then(() => view.kit?.refreshUnderway(view.cards.keys())),
   });
 }
 

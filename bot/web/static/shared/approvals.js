@@ -4,6 +4,7 @@
  */
 import { get, post } from "./api.js";
 
+const OVER = ["sent", "failed", "abandoned"];
 const known = new Map();
 const cards = new Map();
 
@@ -23,6 +24,15 @@ export function knownApproval(id) {
 /** Fetches an approval anew; the cards follow. */
 export async function refreshApproval(id) {
   return keepApproval(await get(`/v1/approvals/${encodeURIComponent(id)}`));
+}
+
+/** Fetches what became of those that were not over: a stream that begins anew does not tell it. */
+export function refreshUnderway(ids) {
+  for (const id of ids) {
+    const { state, effects = [] } = known.get(id);
+    const isOver = state !== "pending" && effects.every((one) => OVER.includes(one.state));
+    if (!isOver) refreshApproval(id).catch(() => {});
+  }
 }
 
 /** Calls `redraw` whenever the approval changes, while `node` is part of the page. */
