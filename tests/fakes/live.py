@@ -42,7 +42,7 @@ class RecordingLive:
     def tell(self, tenant: TenantId, conv: ConvId, what: str, data: Mapping[str, Json]) -> None:
         self.told.append((what, data))
 
-    async def line_of(self, turn: str, timeout_s: float = 10.0) -> Mapping[str, Json]:
+    async def line_of(self, turn: str, timeout_s: float = 40.0) -> Mapping[str, Json]:
         """The line that a turn ends with."""
         if turn not in self.ended:
             wait = self._waits[turn] = asyncio.get_running_loop().create_future()

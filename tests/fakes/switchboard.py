@@ -264,7 +264,7 @@ class Switchboard:
 
     async def settled(self, approval: Approval) -> str:
         """What the agent says once all that a question covers has ended."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while True:
                 rows = self.disk.all(
                     "select id from inbox where ext_id = ?", f"settled:{approval.id}"
