@@ -230,7 +230,8 @@ async def test_a_test_goes_to_nobody_who_opted_out_and_to_channels_that_were_hea
             return sms_side.OURS
 
         async def blocked(self, number: str, contact: str) -> Any:
-            return SimpleNamespace(how="STOP") if contact in out else None
+            stopped = SimpleNamespace(how="STOP", number=number, contact=contact)
+            return stopped if contact in out else None
 
     book: Any = Book()
     async with TwilioServer() as server:

@@ -33,8 +33,9 @@ async def test_an_agent_s_own_app_is_connected_talked_to_killed_and_let_go_of(
         house = Program(tmp_path, model, BOT_ENDPOINT_SLACK=slack.base)
         own: App = slack.world.apps.add("bri")
         async with standing(house, own.app_token):
-            code, said = await bot(house, *ONE, "--manifest")
-            assert code == 0 and json.loads(said)["display_information"]["name"] == "Bri"
+            done = await asyncio.to_thread(house.run, *ONE, "--manifest")
+            assert json.loads(done.stdout)["display_information"]["name"] == "Bri"
+            assert done.returncode == 0 and "This is version " in done.stderr
             wrong = {"bot_token": "xoxb-none", "app_token": own.app_token}
             code, said = await bot(house, *ONE, told=wrong)
             assert code != 0 and "does not know this token" in said

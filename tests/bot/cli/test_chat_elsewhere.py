@@ -8,6 +8,7 @@ from tests.bot.cli.cards import TEXT, Desk
 from tests.bot.cli.conftest import Sit, say
 from tests.fakes.api_server import ApiServer, Talk
 from tests.fakes.terminal import Sitting
+from tests.program import wait_for
 
 Begin = Callable[[], Sitting]
 APPROVED = "Publish on the blog (4821): Approved by Ada."
@@ -96,7 +97,8 @@ def test_what_waits_in_a_conversation_is_asked_where_it_is_gone_on_with(
     Desk(server, state=state)
     _asked_elsewhere(server)
     with sit("--conversation", "cnv_1", prompt=False) as terminal:
+        wait_for(lambda: any(call.path == "/v1/approvals" for call in server.calls))
         terminal.wait_for("[l]ater › " if state == "pending" else "you › ")
         assert (f"│ {TEXT}" in terminal.text) is (state == "pending")
-    asked, *_ = server.called("GET", "/v1/approvals")
-    assert asked.query["conversation"] == "cnv_1"
+    asked = [call.query for call in server.calls if call.path == "/v1/approvals"]
+    assert all(query["conversation"] == "cnv_1" for query in asked)

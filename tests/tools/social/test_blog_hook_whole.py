@@ -11,7 +11,7 @@ from aiohttp import web
 
 from bot.core.canonical import Json
 from tests.program import wait_for
-from tests.tools.social.story import SENT, Story, story
+from tests.tools.story import SENT, Story, story
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 POST: dict[str, Json] = {"title": "Open on Sunday", "text": "We are open."}
