@@ -27,9 +27,9 @@ from bot.platforms.texting import OptedOut
 from bot.points import point
 from bot.render.cards.layout import Ref
 from bot.render.whole import asked
-from bot.store import approvals, drafts, inbox, journal
+from bot.store import approvals, drafts, journal
 from bot.store import effects as rows
-from bot.store.heard import was_heard
+from bot.store.heard import first, was_heard
 from bot.store.patient import surely
 from bot.store.rows import attachments_from, attachments_to_json
 from bot.store.script import Database, Script, restartable
@@ -176,11 +176,9 @@ class Replies:
         event = claim.event
         if was_heard(event):
             return event.payload
-        for turn in [line.turn for line in reversed(claim.history) if line.role == "user"]:
-            found = await self._db.read(inbox.get(event.tenant, turn))
-            if found and was_heard(found.event):
-                return found.event.payload
-        return event.payload
+        said = [line.turn for line in reversed(claim.history) if line.role == "user"]
+        found = await self._db.read(first(event.tenant, said))
+        return event.payload if found is None else found
 
     async def _in_time(self, channel: Channel, message: Outbound) -> Receipt:
         """Send it; obey a platform that says when to come again. Raises Fenced, VendorError."""

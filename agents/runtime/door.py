@@ -193,8 +193,8 @@ class Door:
             try:
                 reply = await self._ask(transport, call, tokens_in)
             finally:  # somebody may have stopped it, too
-                broke_off = voice is not None and voice.chars and not isinstance(reply, ModelReply)
-                if broke_off and voice and isinstance(on_text, Listener):
+                broke_off = not isinstance(reply, ModelReply)
+                if broke_off and voice and voice.chars and isinstance(on_text, Listener):
                     on_text.lost.append(self._received(candidate, tokens_in, voice))
             if isinstance(reply, ModelReply):
                 self._choice.wake(candidate)

@@ -11,13 +11,12 @@ from datetime import UTC, date, datetime, timedelta
 
 from bot.core.canonical import Json
 from bot.core.effect import Effect
-from bot.core.event import Event as News
-from bot.core.event import Place, Sender, Trust
-from bot.core.ids import EventId, TenantId
-from bot.core.ports import Clock, Inbox, new_id
+from bot.core.ids import TenantId
+from bot.core.ports import Clock, Inbox
 from bot.core.times import to_us
 from bot.frozen import frozen
-from bot.store import calendars, conversations, effects
+from bot.services.news import News, tell
+from bot.store import calendars, effects
 from bot.store.script import Database
 from tools.calendar._event import Event, Guest
 
@@ -115,29 +114,10 @@ class Teller:
         return count
 
     async def _say(self, effect: Effect, found: Difference, words: str) -> None:
-        here = await self.db.read(conversations.get(effect.tenant, effect.conv))
-        if here is None:
-            return
-        where, state = here[0], (found.now or found.was).etag
+        state = (found.now or found.was).etag
         once = hashlib.sha256(f"{found.was.id} {state} {words}".encode()).hexdigest()[:40]
-        await self.inbox().accept(
-            News(
-                id=EventId(new_id(self.clock, "evt")),
-                tenant=effect.tenant,
-                channel=where.channel,
-                account=where.account,
-                ext_id=f"{NAME}:{once}",
-                kind=f"{NAME}.changed",
-                conv=where.key,
-                sender=Sender(ext_id=NAME, name="Calendar"),
-                place=Place(id=where.place, thread=where.thread),
-                text=f"Calendar: {words}",
-                at=self.clock.now(),
-                agent=effect.agent,
-                trust=Trust.HOUSE,
-                payload={"news": True},
-            )
-        )
+        news = News(service=NAME, title="Calendar", kind="changed", once=once, words=words)
+        await tell(self.db, self.clock, self.inbox(), effect, news)
 
 
 def _words(found: Difference, asked: Mapping[str, Json], zone: str, *, is_ours: bool) -> list[str]:

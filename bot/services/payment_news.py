@@ -19,12 +19,12 @@ from aiohttp import web
 from bot.core.canonical import Json
 from bot.core.effect import Effect
 from bot.core.errors import BotError, NotFound
-from bot.core.event import Event, Place, Sender, Trust
-from bot.core.ids import EventId, TenantId
-from bot.core.ports import Clock, Inbox, new_id
+from bot.core.ids import TenantId
+from bot.core.ports import Clock, Inbox
 from bot.frozen import frozen
+from bot.services.news import News, tell
 from bot.services.paying import NAME, Account, Paying
-from bot.store import conversations, effects
+from bot.store import effects
 from bot.store.script import Database
 from bot.web.parts import Access, Route
 from bot.webhooks.stripe import HEADER, is_genuine
@@ -164,28 +164,9 @@ class PaymentNews:
         return await self._a.db.read(effects.get(tenant, id_)) if id_ else None
 
     async def _say(self, effect: Effect, event: Object, words: str) -> None:
-        found = await self._a.db.read(conversations.get(effect.tenant, effect.conv))
-        if found is None:
-            return
-        where = found[0]
-        await self._a.inbox().accept(
-            Event(
-                id=EventId(new_id(self._a.clock, "evt")),
-                tenant=effect.tenant,
-                channel=where.channel,
-                account=where.account,
-                ext_id=f"{NAME}:{text(event, 'id')}",
-                kind=f"{NAME}.{text(event, 'type')}",
-                conv=where.key,
-                sender=Sender(ext_id=NAME, name="Stripe"),
-                place=Place(id=where.place, thread=where.thread),
-                text=f"Stripe: {words}",
-                at=self._a.clock.now(),
-                agent=effect.agent,
-                trust=Trust.HOUSE,
-                payload={"news": True},
-            )
-        )
+        kind, once = text(event, "type"), text(event, "id")
+        news = News(service=NAME, title="Stripe", kind=kind, once=once, words=words)
+        await tell(self._a.db, self._a.clock, self._a.inbox(), effect, news)
 
 
 def _event(body: bytes) -> Object:

@@ -1,6 +1,6 @@
 """What platforms brought: the last message of each place, and what was kept of one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import and_, bindparam, select
 
@@ -57,8 +57,14 @@ def before(tenant: str, conv_id: str, turn: str) -> Script[Mapping[str, Json]]:
         return found.event.payload
     at = yield from transcript.before_turn(tenant, conv_id, turn)
     lines = (yield from transcript.earlier(tenant, conv_id, "", at + 1, LINES)) if at else []
-    for turn in [each.line.turn for each in reversed(lines) if each.line.role == "user"]:
+    said = (each.line.turn for each in reversed(lines) if each.line.role == "user")
+    return (yield from first(tenant, said)) or {}
+
+
+def first(tenant: str, turns: Iterable[str]) -> Script[Mapping[str, Json] | None]:
+    """What its channel kept of the first of these messages that a platform brought, if one was."""
+    for turn in turns:
         found = yield from events.get(tenant, turn)
         if found and was_heard(found.event):
             return found.event.payload
-    return {}
+    return None

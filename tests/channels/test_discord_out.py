@@ -150,6 +150,7 @@ async def test_an_answer_in_a_channel_says_what_it_answers():
     [
         ({"status": 500, "times": 9}, VendorUnknown, "Discord"),
         ({"cut": True}, VendorUnknown, "Discord"),
+        ({"status": 200, "after": True}, VendorUnknown, "Discord"),  # done, and no message in it
         ({"status": 429, "retry_after_s": 90.0, "times": 9}, VendorRefused, "rest"),
     ],
 )

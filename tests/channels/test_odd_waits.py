@@ -17,6 +17,7 @@ from channels.teams.channel import make as make_teams
 from channels.telegram.channel import make as make_telegram
 from tests.channels import slack_side, teams_side, telegram_side
 from tests.channels.discord_house import House, outbound
+from tests.fakes.discord_rest import ABSENT
 from tests.fakes.discord_server import DiscordServer
 from tests.fakes.slack_server import SlackServer
 from tests.fakes.teams_server import TeamsServer
@@ -71,7 +72,7 @@ async def test_teams(told: Any) -> None:
             await channel._calls.close()
 
 
-@pytest.mark.parametrize("told", ODD)
+@pytest.mark.parametrize("told", [*ODD, ABSENT])
 async def test_discord(told: Any) -> None:
     async with DiscordServer() as server, House(server, listens=False) as house:
         place = server.direct("ana")

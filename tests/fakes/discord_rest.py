@@ -59,6 +59,9 @@ class Call:
     """For the server's audit log."""
 
 
+ABSENT = object()
+
+
 @dataclass(slots=True, kw_only=True)
 class Fault:
     """What becomes of the next requests to a route."""
@@ -68,7 +71,7 @@ class Fault:
     status: int = 0
     retry_after_s: float = 0.0
     told: Any = ...
-    """What stands in the place of that number, where it is none."""
+    """What stands in the place of that number, where it is none; `ABSENT`: nothing does."""
     is_global: bool = False
     after: bool = False
     """It is done all the same, and only the answer is bad."""
@@ -370,6 +373,8 @@ def _limited(wait_s: float, scope: str, told: Any = ...) -> web.Response:
         "retry_after": round(wait_s, 3) if told is ... else told,
         "global": scope == "global",
     }
+    if told is ABSENT:
+        del body["retry_after"]
     return _json(429, body, headers)
 
 

@@ -14,6 +14,13 @@ Begin = Callable[[], Sitting]
 APPROVED = "Publish on the blog (4821): Approved by Ada."
 
 
+def _begun(terminal: Sitting) -> None:
+    """A conversation with one answer in it, and an empty line."""
+    say(terminal, "one")
+    terminal.wait_for("You said one\n")
+    terminal.wait_for("you › ")
+
+
 def _asked_elsewhere(server: ApiServer) -> Talk:
     talk = server.talks["cnv_1"]
     server.line(talk, "evt_there", "user", "publish it")
@@ -36,9 +43,7 @@ def test_a_question_from_elsewhere_is_shown_whole_above_the_line(
 ) -> None:
     desk = Desk(server)
     with sit() as terminal:
-        say(terminal, "one")
-        terminal.wait_for("You said one\n")
-        terminal.wait_for("you › ")
+        _begun(terminal)
         terminal.type("half a")
         talk = _asked_elsewhere(server)
         shown = terminal.wait_for("Press Enter to answer it.\nyou › half a")
@@ -55,9 +60,7 @@ def test_a_question_that_is_decided_elsewhere_while_it_is_read_says_so(
 ) -> None:
     desk = Desk(server)
     with sit() as terminal:
-        say(terminal, "one")
-        terminal.wait_for("You said one\n")
-        terminal.wait_for("you › ")
+        _begun(terminal)
         talk = _asked_elsewhere(server)
         terminal.wait_for("Press Enter to answer it.\n")
         terminal.type("\r")
@@ -74,9 +77,7 @@ def test_a_question_that_is_decided_elsewhere_while_it_is_read_says_so(
 def test_what_is_decided_here_is_told_once(sit: Sit, server: ApiServer) -> None:
     desk = Desk(server)
     with sit() as terminal:
-        say(terminal, "one")
-        terminal.wait_for("You said one\n")
-        terminal.wait_for("you › ")
+        _begun(terminal)
         talk = _asked_elsewhere(server)
         terminal.wait_for("Press Enter to answer it.\n")
         desk.after = lambda _: server.tell(talk, "approval", {"id": "apr_1", "state": "approved"})

@@ -171,11 +171,14 @@ async def shown(there: str, words: str) -> str:
             await asyncio.sleep(0.1)
 
 
+def ours(back: list[str]) -> dict[str, object]:
+    """Our app as the service knows it; where people come back to is known once the house stands."""
+    return {"client_id": CLIENT, "client_secret": SECRET, "name": "Ours", "redirect_uris": back}
+
+
 async def test_google_is_connected_used_and_let_go_of(tmp_path: Path) -> None:
-    port = free_port()
-    back: list[str] = []
-    app = {"client_id": CLIENT, "client_secret": SECRET, "name": "Ours", "redirect_uris": back}
-    seed = {"users": [{"email": ANN, "name": "Ann"}], "oauth_clients": [app]}
+    port, back = free_port(), list[str]()
+    seed = {"users": [{"email": ANN, "name": "Ann"}], "oauth_clients": [ours(back)]}
     there = f"http://localhost:{port}"
     settings = {
         "GOOGLE_CLIENT_ID": CLIENT,
@@ -206,10 +209,8 @@ async def test_google_is_connected_used_and_let_go_of(tmp_path: Path) -> None:
 
 
 async def test_microsoft_is_connected_checked_and_let_go_of(tmp_path: Path) -> None:
-    port = free_port()
-    back: list[str] = []
-    app = {"client_id": CLIENT, "client_secret": SECRET, "name": "Ours", "redirect_uris": back}
-    seed = {"users": [{"email": ANN, "name": "Ann"}], "oauth_clients": [app]}
+    port, back = free_port(), list[str]()
+    seed = {"users": [{"email": ANN, "name": "Ann"}], "oauth_clients": [ours(back)]}
     there = f"http://localhost:{port}"
     settings = {
         "MICROSOFT_CLIENT_ID": CLIENT,
@@ -232,10 +233,11 @@ async def test_microsoft_is_connected_checked_and_let_go_of(tmp_path: Path) -> N
 
 
 async def test_slack_is_installed_used_and_let_go_of(tmp_path: Path) -> None:
-    port = free_port()
-    back: list[str] = []
-    app = {"client_id": CLIENT, "client_secret": SECRET, "name": "Ours", "redirect_uris": back}
-    seed = {"team": {"name": "Shop", "domain": "shop"}, "oauth_apps": [app | {"app_id": APP}]}
+    port, back = free_port(), list[str]()
+    seed = {
+        "team": {"name": "Shop", "domain": "shop"},
+        "oauth_apps": [ours(back) | {"app_id": APP}],
+    }
     there = f"http://localhost:{port}"
     settings = {
         "SLACK_CLIENT_ID": CLIENT,
